@@ -1,0 +1,360 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Mm;
+
+/// What is wrong with a grid in space.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeometryError {
+    /// A spacing that is zero, negative or not a number.
+    #[error("spacing between {between} is {found}, expected more than 0 mm")]
+    Spacing {
+        /// Columns, rows or slices.
+        between: &'static str,
+        /// The refused value.
+        found: Mm,
+    },
+    /// A grid without voxels, or with more than can be counted.
+    #[error("grid has {columns} columns, {rows} rows and {slices} slices, expected at least one of each")]
+    Size {
+        /// Columns.
+        columns: usize,
+        /// Rows.
+        rows: usize,
+        /// Slices.
+        slices: usize,
+    },
+    /// Direction cosines that are not orthonormal.
+    #[error("direction cosines are not orthonormal: off by {off}")]
+    Direction {
+        /// Largest deviation of a scalar product from the identity.
+        off: f64,
+    },
+    /// An origin that is not finite.
+    #[error("origin is not finite")]
+    Origin,
+}
+
+/// A voxel's place on its grid, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Along a row.
+    pub column: usize,
+    /// Down a column.
+    pub row: usize,
+    /// Through the stack.
+    pub slice: usize,
+}
+
+/// A point in the patient's space, LPS+, in millimeters.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PointLps {
+    /// Toward the patient's left, mm.
+    pub left: f64,
+    /// Toward the patient's back, mm.
+    pub posterior: f64,
+    /// Toward the patient's head, mm.
+    pub superior: f64,
+}
+
+impl PointLps {
+    /// The components as left, posterior, superior.
+    pub const fn components(self) -> [f64; 3] {
+        [self.left, self.posterior, self.superior]
+    }
+
+    /// A point from left, posterior, superior.
+    pub const fn from_components([left, posterior, superior]: [f64; 3]) -> Self {
+        Self { left, posterior, superior }
+    }
+}
+
+/// Distances between neighboring voxel centers, each above 0 mm.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Spacing {
+    between_columns: Mm,
+    between_rows: Mm,
+    between_slices: Mm,
+}
+
+impl Spacing {
+    /// Checks that each distance is finite and above 0 mm.
+    ///
+    /// DICOM's Pixel Spacing gives the distance between *rows* first; NIfTI's `pixdim` gives the
+    /// distance between columns first. This constructor takes columns first.
+    ///
+    /// # Errors
+    /// [`GeometryError::Spacing`].
+    pub fn new(between_columns: Mm, between_rows: Mm, between_slices: Mm) -> Result<Self, GeometryError> {
+        for (between, found) in
+            [("columns", between_columns), ("rows", between_rows), ("slices", between_slices)]
+        {
+            if !(found.0.is_finite() && found.0 > 0.0) {
+                return Err(GeometryError::Spacing { between, found });
+            }
+        }
+        Ok(Self { between_columns, between_rows, between_slices })
+    }
+
+    /// Distance between neighboring columns.
+    pub const fn between_columns(self) -> Mm {
+        self.between_columns
+    }
+    /// Distance between neighboring rows.
+    pub const fn between_rows(self) -> Mm {
+        self.between_rows
+    }
+    /// Distance between neighboring slices.
+    pub const fn between_slices(self) -> Mm {
+        self.between_slices
+    }
+}
+
+/// Unit vectors of the grid's axes in LPS.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Direction {
+    along_row: [f64; 3],
+    down_column: [f64; 3],
+    through_slices: [f64; 3],
+}
+
+impl Direction {
+    /// Rows run to the left, columns to the back, slices to the head.
+    pub const AXIAL: Self =
+        Self { along_row: [1.0, 0.0, 0.0], down_column: [0.0, 1.0, 0.0], through_slices: [0.0, 0.0, 1.0] };
+
+    /// How far scalar products may be from the identity: header cosines carry four to six digits.
+    pub const TOLERANCE: f64 = 1e-3;
+
+    /// Checks that the three vectors are orthonormal; either handedness is accepted.
+    ///
+    /// # Errors
+    /// [`GeometryError::Direction`] where a scalar product is off by more than [`Self::TOLERANCE`].
+    pub fn new(
+        along_row: [f64; 3],
+        down_column: [f64; 3],
+        through_slices: [f64; 3],
+    ) -> Result<Self, GeometryError> {
+        let axes = [along_row, down_column, through_slices];
+        let mut off = 0.0_f64;
+        for (i, a) in axes.iter().enumerate() {
+            for (j, b) in axes.iter().enumerate() {
+                let expected = if i == j { 1.0 } else { 0.0 };
+                let deviation = (dot(*a, *b) - expected).abs();
+                // NaN must not pass through `max`.
+                off = if deviation.is_nan() { f64::INFINITY } else { off.max(deviation) };
+            }
+        }
+        if off > Self::TOLERANCE {
+            return Err(GeometryError::Direction { off });
+        }
+        Ok(Self { along_row, down_column, through_slices })
+    }
+
+    /// Unit vector of a step to the next column.
+    pub const fn along_row(self) -> [f64; 3] {
+        self.along_row
+    }
+    /// Unit vector of a step to the next row.
+    pub const fn down_column(self) -> [f64; 3] {
+        self.down_column
+    }
+    /// Unit vector of a step to the next slice.
+    pub const fn through_slices(self) -> [f64; 3] {
+        self.through_slices
+    }
+
+    /// The nearest anatomical names of the three axes, for example `LPS` or `RAS`.
+    pub fn letters(self) -> String {
+        [self.along_row, self.down_column, self.through_slices]
+            .iter()
+            .map(|axis| {
+                let (strongest, value) = axis
+                    .iter()
+                    .enumerate()
+                    .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+                    .expect("three components");
+                ["LR", "PA", "SI"][strongest].as_bytes()[usize::from(*value < 0.0)] as char
+            })
+            .collect()
+    }
+}
+
+/// A grid in the patient's space: size, spacing, origin and direction.
+///
+/// The origin is the center of the voxel at index (0, 0, 0).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Geometry {
+    columns: usize,
+    rows: usize,
+    slices: usize,
+    spacing: Spacing,
+    origin: PointLps,
+    direction: Direction,
+}
+
+impl Geometry {
+    /// A grid; `size` is columns, rows, slices.
+    ///
+    /// # Errors
+    /// [`GeometryError::Size`] for an empty grid or one whose voxels cannot be counted,
+    /// [`GeometryError::Origin`] for an origin that is not finite.
+    pub fn new(
+        size: [usize; 3],
+        spacing: Spacing,
+        origin: PointLps,
+        direction: Direction,
+    ) -> Result<Self, GeometryError> {
+        let [columns, rows, slices] = size;
+        let voxels = columns.checked_mul(rows).and_then(|plane| plane.checked_mul(slices));
+        if voxels.is_none_or(|count| count == 0) {
+            return Err(GeometryError::Size { columns, rows, slices });
+        }
+        if !origin.components().iter().all(|component| component.is_finite()) {
+            return Err(GeometryError::Origin);
+        }
+        Ok(Self { columns, rows, slices, spacing, origin, direction })
+    }
+
+    /// A grid at the origin whose axes are left, posterior, superior.
+    ///
+    /// # Errors
+    /// [`GeometryError::Size`].
+    pub fn axis_aligned(size: [usize; 3], spacing: Spacing) -> Result<Self, GeometryError> {
+        Self::new(size, spacing, PointLps::from_components([0.0; 3]), Direction::AXIAL)
+    }
+
+    /// Columns, rows, slices.
+    pub const fn size(&self) -> [usize; 3] {
+        [self.columns, self.rows, self.slices]
+    }
+    /// Number of voxels.
+    pub const fn voxels(&self) -> usize {
+        self.columns * self.rows * self.slices
+    }
+    /// Distances between voxel centers.
+    pub const fn spacing(&self) -> Spacing {
+        self.spacing
+    }
+    /// Center of the first voxel.
+    pub const fn origin(&self) -> PointLps {
+        self.origin
+    }
+    /// Axes of the grid.
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+    /// Volume of one voxel in milliliters.
+    pub const fn voxel_milliliters(&self) -> f64 {
+        self.spacing.between_columns.0 * self.spacing.between_rows.0 * self.spacing.between_slices.0 / 1000.0
+    }
+
+    /// Position of a voxel in a row-major array: columns vary fastest.
+    pub const fn offset(&self, index: Index) -> usize {
+        (index.slice * self.rows + index.row) * self.columns + index.column
+    }
+
+    /// Center of a voxel in the patient's space.
+    pub fn point(&self, index: Index) -> PointLps {
+        self.point_at([index.column as f64, index.row as f64, index.slice as f64])
+    }
+
+    /// The patient's space at a continuous index (column, row, slice).
+    pub fn point_at(&self, [column, row, slice]: [f64; 3]) -> PointLps {
+        let step = [
+            column * self.spacing.between_columns.0,
+            row * self.spacing.between_rows.0,
+            slice * self.spacing.between_slices.0,
+        ];
+        let origin = self.origin.components();
+        PointLps::from_components(std::array::from_fn(|axis| {
+            origin[axis]
+                + self.direction.along_row[axis] * step[0]
+                + self.direction.down_column[axis] * step[1]
+                + self.direction.through_slices[axis] * step[2]
+        }))
+    }
+
+    /// The continuous index (column, row, slice) of a point.
+    pub fn index_at(&self, point: PointLps) -> [f64; 3] {
+        let origin = self.origin.components();
+        let point = point.components();
+        let offset: [f64; 3] = std::array::from_fn(|axis| point[axis] - origin[axis]);
+        [
+            dot(offset, self.direction.along_row) / self.spacing.between_columns.0,
+            dot(offset, self.direction.down_column) / self.spacing.between_rows.0,
+            dot(offset, self.direction.through_slices) / self.spacing.between_slices.0,
+        ]
+    }
+}
+
+fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn spacing(columns: f64, rows: f64, slices: f64) -> Spacing {
+        Spacing::new(Mm(columns), Mm(rows), Mm(slices)).expect("positive spacing")
+    }
+
+    #[test]
+    fn a_spacing_of_zero_is_refused_by_name() {
+        let refused = Spacing::new(Mm(1.0), Mm(0.0), Mm(1.0)).expect_err("zero");
+        assert_eq!(refused.to_string(), "spacing between rows is 0 mm, expected more than 0 mm");
+        assert!(Spacing::new(Mm(f64::NAN), Mm(1.0), Mm(1.0)).is_err());
+    }
+
+    #[test]
+    fn axes_that_are_not_orthonormal_are_refused() {
+        assert!(Direction::new([1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]).is_err());
+        assert!(Direction::new([f64::NAN, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]).is_err());
+    }
+
+    #[test]
+    fn an_empty_or_uncountable_grid_is_refused() {
+        assert!(Geometry::axis_aligned([0, 1, 1], spacing(1.0, 1.0, 1.0)).is_err());
+        assert!(Geometry::axis_aligned([usize::MAX, 2, 1], spacing(1.0, 1.0, 1.0)).is_err());
+    }
+
+    #[test]
+    fn a_sagittal_grid_names_its_axes() {
+        let sagittal =
+            Direction::new([0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]).expect("orthonormal");
+        assert_eq!(sagittal.letters(), "PIR");
+        assert_eq!(Direction::AXIAL.letters(), "LPS");
+    }
+
+    #[test]
+    fn a_point_worked_on_paper() {
+        let geometry = Geometry::new(
+            [4, 4, 4],
+            spacing(2.0, 3.0, 5.0),
+            PointLps::from_components([-10.0, 20.0, 30.0]),
+            Direction::new([0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]).expect("orthonormal"),
+        )
+        .expect("a grid");
+        let point = geometry.point(Index { column: 1, row: 2, slice: 3 });
+        assert_eq!(point.components(), [-25.0, 22.0, 24.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn index_to_point_and_back(column in 0.0..500.0, row in 0.0..500.0, slice in 0.0..300.0,
+                                   angle in -3.0_f64..3.0, step in 0.1_f64..9.0) {
+            let (sine, cosine) = angle.sin_cos();
+            let direction = Direction::new([cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0])
+                .expect("a rotation");
+            let geometry = Geometry::new([1, 1, 1], spacing(step, 1.5, 0.7),
+                PointLps::from_components([12.0, -7.0, 900.0]), direction).expect("a grid");
+            let back = geometry.index_at(geometry.point_at([column, row, slice]));
+            for (found, expected) in back.iter().zip([column, row, slice]) {
+                prop_assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+            }
+        }
+    }
+}
