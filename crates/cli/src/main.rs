@@ -1,1 +1,64 @@
-fn main() {}
+//! The program `wilhelm`: verbs, progress, exit codes.
+//!
+//! Results go to stdout, all else to stderr. Exit codes: 0 done, 1 done with defects found, 2 usage,
+//! 3 bad input, 4 ours.
+
+mod args;
+mod config;
+mod exit;
+mod output;
+mod progress;
+mod shelf;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Verb};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results; everything else clap says is usage.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    start_logging(arguments.verbose);
+    match run(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let (exit, sentence) = exit::of_error(&error);
+            eprintln!("wilhelm: {sentence}");
+            exit.into()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let config = config::load(arguments.config.as_deref())?;
+    match &arguments.verb {
+        Verb::Read(verb) => verbs::read::run(verb, &config),
+        Verb::Inspect(verb) => verbs::inspect::run(verb, &config),
+        Verb::Predict(verb) => verbs::predict::run(verb, &config),
+        Verb::Ground(verb) => verbs::ground::run(verb),
+        Verb::Models(verb) => verbs::models::run(verb, &config),
+        Verb::Train(verb) => verbs::train::run(verb),
+        Verb::Config(verb) => verbs::config::run(verb, &config),
+    }
+}
+
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WILHELM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,1 +1,25 @@
-//! placeholder
+//! Data sets and training.
+//!
+//! The principal function is [`train_classifier`]: a [`Recipe`] and a folder of data become weights,
+//! an outlier detector and a [`Card`](wilhelm_nets::Card) whose figures were measured on a validation
+//! split that shares no near-duplicate with the training data. Time comes in through the progress
+//! trait, randomness through the recipe's seed.
+
+mod augment;
+mod dataset;
+mod duplicates;
+mod error;
+mod evaluate;
+mod recipe;
+mod seed;
+mod split;
+mod train;
+
+pub use augment::Augmentation;
+pub use dataset::{Dataset, Example, load};
+pub use duplicates::group_near_duplicates;
+pub use error::LearnError;
+pub use evaluate::{Evaluation, evaluate};
+pub use recipe::{DataSource, Optimization, Recipe};
+pub use split::{Split, split_by_group};
+pub use train::{EpochReport, TrainProgress, Trained, train_classifier};

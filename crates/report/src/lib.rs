@@ -1,1 +1,48 @@
-//! placeholder
+//! Findings to claims to a checked report.
+//!
+//! The principal type is [`Report`]: sections of sentences, each with a [`Claim`] that says what it
+//! asserts and the evidence that bears it. [`write`](write()) makes one from a [`Case`] without any
+//! model; [`Report::rephrase`] lets a language model's wording in, and only through the gate of
+//! [`ground`](ground()) and [`same_meaning`].
+//!
+//! Invariants held here: a sentence without evidence is an error ([`Report::check`]); a candidate
+//! sentence is accepted only when every one of its words is accounted for and it says what the
+//! findings say (closed vocabulary); the patient's own text is quoted and never believed. This
+//! crate knows no files, clocks, network or models.
+//!
+//! ```
+//! use wilhelm_report::{Case, GroundContext, example, ground, write};
+//!
+//! let case: Case = example::pneumonia(0.93);
+//! let report = write(&case);
+//! report.check()?;
+//! let context = GroundContext::of(&report);
+//! assert!(ground("The appearance is consistent with pneumonia.", &context).accepted);
+//! assert!(!ground("There is no pneumonia.", &context).accepted);
+//! assert!(!ground("Left lower lobe pneumonia with a small effusion.", &context).accepted);
+//! # Ok::<(), wilhelm_report::ReportError>(())
+//! ```
+
+mod case;
+mod claim;
+pub mod example;
+mod ground;
+mod html;
+mod report;
+mod rule;
+mod schema;
+mod text;
+mod write;
+
+pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
+pub use claim::{Claim, Statement, StatedQuantity};
+pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
+pub use html::{HtmlImage, HtmlImages, html};
+pub use report::{
+    Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, Section, Sentence, State,
+    StruckSentence,
+};
+pub use rule::{RULES, Rule};
+pub use schema::schema;
+pub use text::text;
+pub use write::write;

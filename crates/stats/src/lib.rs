@@ -1,1 +1,55 @@
-//! placeholder
+//! Numbers about numbers: how well a score separates, whether a probability can be believed, and how
+//! sure either figure is.
+//!
+//! The principal type is [`Rows`], a borrowed table of finite numbers with one row a case; everything
+//! else is a plain function over slices or such a table. [`ConfusionMatrix`] and [`Mahalanobis`] keep
+//! what they were fitted on.
+//!
+//! Invariants held here: a number that is undefined for the given cases is an error or `None`, never
+//! NaN and never a silent 0; ties get half the credit; the same seed gives the same interval on every
+//! machine. This crate knows no images, models, patients, files, clocks or network.
+//!
+//! ```
+//! use wilhelm_stats::{bootstrap_interval, roc_auc};
+//!
+//! let scores = [0.1, 0.4, 0.35, 0.8];
+//! let positives = [false, false, true, true];
+//! assert_eq!(roc_auc(&scores, &positives)?, 0.75);
+//!
+//! let interval = bootstrap_interval(scores.len(), 200, 0.95, 7, |rows| {
+//!     let scores: Vec<f64> = rows.iter().map(|&row| scores[row]).collect();
+//!     let positives: Vec<bool> = rows.iter().map(|&row| positives[row]).collect();
+//!     roc_auc(&scores, &positives).ok()
+//! })?;
+//! assert!(interval.low <= interval.estimate && interval.estimate <= interval.high);
+//! # Ok::<(), wilhelm_stats::StatsError>(())
+//! ```
+
+mod bootstrap;
+mod calibration;
+mod confusion;
+mod discrimination;
+mod error;
+mod mahalanobis;
+mod order;
+mod proportion;
+mod rows;
+mod temperature;
+mod threshold;
+
+pub use bootstrap::{BootstrapInterval, bootstrap_interval, bootstrap_interval_by_group};
+pub use calibration::{
+    ReliabilityBin, brier_score, brier_score_multiclass, expected_calibration_error, log_loss,
+    log_loss_multiclass, reliability, top_label_calibration_error,
+};
+pub use confusion::{ClassRates, ConfusionMatrix, accuracy};
+pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
+pub use error::StatsError;
+pub use mahalanobis::Mahalanobis;
+pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
+pub use proportion::{normal_quantile, wilson_interval};
+pub use rows::Rows;
+pub use temperature::{
+    TEMPERATURE_RANGE, TemperatureFit, fit_sigmoid_temperature, fit_softmax_temperature, sigmoid, softmax,
+};
+pub use threshold::{threshold_at_quantile, threshold_for_sensitivity, threshold_for_youden};

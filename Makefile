@@ -1,0 +1,52 @@
+# `make` lists the targets. All of them share one release build, so each dependency is compiled once.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+XDG_CACHE_HOME ?= $(HOME)/.cache
+CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
+export CARGO_TARGET_DIR
+WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
+
+.PHONY: help setup build demo test bench fmt lint docs schema advisories clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## check what the build needs; install what is missing (as root on Debian)
+	@tools/setup.sh
+
+build: setup ## the program, in $CARGO_TARGET_DIR/release
+	cargo build --release --locked -p wilhelm-cli
+
+demo: build ## fetch a small language model and read three images into out/demo
+	@tools/demo.sh "$(WILHELM)"
+
+test: ## everything CI runs: format, lints, tests, documentation, licenses
+	@tools/setup.sh test
+	@tools/test.sh
+
+bench: setup ## measure the kernels
+	cargo bench --workspace --locked
+
+fmt: ## format the sources
+	cargo fmt --all
+
+lint: setup ## clippy over everything, warnings are errors
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+
+docs: setup ## the documentation of every crate, in $CARGO_TARGET_DIR/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+
+schema: setup ## write the committed JSON Schema of a report anew from the code
+	@mkdir -p "$(CARGO_TARGET_DIR)"
+	cargo run --release --locked -p wilhelm-report --example schema > "$(CARGO_TARGET_DIR)/report.schema.json"
+	cp "$(CARGO_TARGET_DIR)/report.schema.json" schemas/report.schema.json
+
+advisories: ## known vulnerabilities of the dependencies (fetches the advisory database)
+	@tools/setup.sh test
+	cargo deny --workspace check advisories
+
+clean: ## remove what was built and the demo's output
+	rm -rf out
+	cargo clean

@@ -1,0 +1,203 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use wilhelm_formats::Limits;
+
+use crate::exit::Stop;
+
+/// The manual: every key with its unit and safe default.
+const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// All settings, validated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Values {
+    pub read: ReadValues,
+    pub models: ModelsValues,
+    pub llm: LlmValues,
+    pub cache: CacheValues,
+}
+
+/// How much one reading may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadValues {
+    pub file_bytes: u64,
+    pub voxels: u64,
+    pub expansion_bytes: u64,
+    pub expansion_ratio: u64,
+    pub archive_entries: usize,
+}
+
+/// Image models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelsValues {
+    pub folder: String,
+}
+
+/// The language model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LlmValues {
+    pub enabled: bool,
+    pub model: String,
+    pub threads: u32,
+    pub context_tokens: u32,
+    pub candidates: usize,
+    pub temperature: f32,
+    pub seed: u32,
+}
+
+/// Where fetched models are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheValues {
+    pub folder: String,
+}
+
+/// The settings in force and where each came from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub values: Values,
+    /// `section.key` to its origin.
+    pub origins: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Limits on what is read.
+    pub fn limits(&self) -> Limits {
+        let read = &self.values.read;
+        Limits {
+            file_bytes: read.file_bytes,
+            voxels: read.voxels,
+            expansion_bytes: read.expansion_bytes,
+            expansion_ratio: read.expansion_ratio,
+            archive_entries: read.archive_entries,
+            ..Limits::default()
+        }
+    }
+
+    /// Where fetched models are kept.
+    pub fn cache(&self) -> PathBuf {
+        match self.values.cache.folder.as_str() {
+            "" => wilhelm_llm::default_cache_dir().unwrap_or_else(|| PathBuf::from(".wilhelm-cache")),
+            folder => PathBuf::from(folder),
+        }
+    }
+}
+
+/// Defaults, then the file, then the environment (`WILHELM_LLM_THREADS` for `llm.threads`).
+pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+    let path = file.map(Path::to_path_buf).or_else(|| {
+        let home = std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))?;
+        Some(home.join("wilhelm/config.toml")).filter(|path| path.is_file())
+    });
+    let text = match &path {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Stop::usage(format!("configuration file {} is not readable: {error}", path.display()))
+        })?),
+        None => None,
+    };
+    let named = path.as_ref().zip(text.as_ref()).map(|(path, text)| (path.display().to_string(), text.as_str()));
+    merge(named, |name| std::env::var(name).ok()).map_err(Stop::usage)
+}
+
+fn merge(
+    file: Option<(String, &str)>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Config, String> {
+    let mut table: toml::Table = DEFAULTS.parse().expect("the defaults are compiled in and tested");
+    let mut origins = BTreeMap::new();
+    for (section, keys) in &table {
+        for key in keys.as_table().into_iter().flat_map(toml::Table::keys) {
+            origins.insert(format!("{section}.{key}"), "default".to_owned());
+        }
+    }
+    if let Some((name, text)) = file {
+        let own: toml::Table =
+            text.parse().map_err(|error: toml::de::Error| format!("{name}: {}", error.message()))?;
+        for (section, keys) in own {
+            let keys = keys.as_table().cloned().ok_or(format!("{name}: {section} is no section"))?;
+            for (key, value) in keys {
+                let place = format!("{section}.{key}");
+                let slot = table.get_mut(&section).and_then(|keys| keys.get_mut(&key));
+                *slot.ok_or(format!("{name}: there is no setting {place}"))? = value;
+                origins.insert(place, name.clone());
+            }
+        }
+    }
+    for place in origins.clone().into_keys() {
+        let variable = format!("WILHELM_{}", place.replace('.', "_").to_uppercase());
+        let Some(text) = environment(&variable) else { continue };
+        let (section, key) = place.split_once('.').expect("places are made of two parts");
+        let slot = table
+            .get_mut(section)
+            .and_then(|keys| keys.get_mut(key))
+            .expect("origins are made from the table");
+        *slot = match slot {
+            toml::Value::String(_) => toml::Value::String(text),
+            _ => format!("value = {text}")
+                .parse::<toml::Table>()
+                .ok()
+                .and_then(|mut table| table.remove("value"))
+                .ok_or(format!("{variable} is {text:?}, expected a value as in the configuration file"))?,
+        };
+        origins.insert(place, format!("environment {variable}"));
+    }
+    let values: Values = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    let llm = &values.llm;
+    if !(1..=256).contains(&llm.threads) {
+        return Err(format!("llm.threads is {}, expected 1 to 256", llm.threads));
+    }
+    if !(1..=16).contains(&llm.candidates) {
+        return Err(format!("llm.candidates is {}, expected 1 to 16", llm.candidates));
+    }
+    if !(0.0..=2.0).contains(&llm.temperature) {
+        return Err(format!("llm.temperature is {}, expected 0 to 2", llm.temperature));
+    }
+    if llm.context_tokens < 512 {
+        return Err(format!("llm.context_tokens is {}, expected at least 512", llm.context_tokens));
+    }
+    Ok(Config { values, origins })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let refused = merge(Some(("c.toml".to_owned(), text)), |_| None).expect_err("a wrong setting");
+        assert!(refused.contains(expected), "{refused}");
+    }
+
+    #[test]
+    fn file_and_environment_override_in_that_order_and_say_so() {
+        let config = merge(Some(("c.toml".to_owned(), "[llm]\nthreads = 3\nseed = 9\n")), |name| {
+            (name == "WILHELM_LLM_THREADS").then(|| "4".to_owned())
+        })
+        .expect("valid");
+        assert_eq!((config.values.llm.threads, config.values.llm.seed), (4, 9));
+        assert_eq!(config.origins["llm.threads"], "environment WILHELM_LLM_THREADS");
+        assert_eq!(config.origins["llm.seed"], "c.toml");
+        assert_eq!(config.origins["read.voxels"], "default");
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        check("[llm]\nthread = 3\n", "no setting llm.thread");
+        check("[llm]\nthreads = 0\n", "llm.threads is 0");
+        check("[llm]\nthreads = \"many\"\n", "invalid type");
+        check("[other]\nx = 1\n", "no setting other.x");
+        check("[llm\n", "c.toml");
+    }
+
+    #[test]
+    fn the_defaults_are_the_limits_of_the_library() {
+        let config = merge(None, |_| None).expect("defaults");
+        assert_eq!(config.limits(), Limits::default());
+    }
+}

@@ -1,0 +1,67 @@
+use std::process::ExitCode;
+
+use wilhelm_formats::FormatError;
+use wilhelm_learn::LearnError;
+use wilhelm_llm::LlmError;
+use wilhelm_nets::ModelError;
+use wilhelm_pipeline::PipelineError;
+
+/// How the program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Done, with defects found.
+    Defects = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The input is at fault.
+    Input = 3,
+    /// This program or this machine is at fault.
+    Ours = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A sentence for the user that is his to act on, with its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Stop {
+    pub exit: Exit,
+    pub sentence: String,
+}
+
+impl Stop {
+    pub fn usage(sentence: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Usage, sentence: sentence.into() }.into()
+    }
+    pub fn input(sentence: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Input, sentence: sentence.into() }.into()
+    }
+    pub fn ours(sentence: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Ours, sentence: sentence.into() }.into()
+    }
+}
+
+/// The one table from errors to exit codes, and the sentence to print.
+pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
+    let blame = |callers: bool| if callers { Exit::Input } else { Exit::Ours };
+    let exit = if let Some(stop) = error.downcast_ref::<Stop>() {
+        stop.exit
+    } else if let Some(error) = error.downcast_ref::<FormatError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<LearnError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<ModelError>() {
+        blame(matches!(error, ModelError::Unknown { .. }))
+    } else if error.downcast_ref::<PipelineError>().is_some() || error.downcast_ref::<LlmError>().is_some() {
+        Exit::Ours
+    } else {
+        Exit::Ours
+    };
+    (exit, format!("{error:#}"))
+}

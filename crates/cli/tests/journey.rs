@@ -1,0 +1,290 @@
+//! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs the program in the checkout, with a cache of its own so that no language model is found.
+fn wilhelm(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wilhelm"))
+        .args(arguments)
+        .current_dir(root())
+        .env("WILHELM_CACHE", "/nonexistent/wilhelm")
+        .env_remove("WILHELM_CONFIG")
+        .output()
+        .expect("the program runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("the program was not killed")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)))
+}
+
+/// Reads an image without a language model and gives its `report.json`.
+fn report_of(image: &Path, folder: &Path) -> Value {
+    let output = wilhelm(&["read", path(image), "--no-llm", "--out", path(folder)]);
+    assert!(code(&output) <= 1, "{}", stderr(&output));
+    json(&std::fs::read(folder.join("report.json")).expect("a report was written"))
+}
+
+fn gray_png(folder: &Path, name: &str, side: u32, pixels: &[u8]) -> PathBuf {
+    let png = wilhelm_formats::encode_png_gray(side, side, pixels).expect("a picture");
+    let place = folder.join(name);
+    std::fs::write(&place, png).expect("written");
+    place
+}
+
+/// Noise without any structure, from a linear congruential generator.
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 0x1234_5678_u64;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .collect()
+}
+
+#[test]
+fn each_sample_becomes_a_report_whose_every_sentence_bears_evidence() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let samples = [
+        ("chest_xray/chest_pa.dcm", "chest-pneumonia"),
+        ("breast_ultrasound/breast_mass.png", "breast-ultrasound"),
+        ("brain_mr/brain_axial_t1c.jpg", "brain-mr-tumor"),
+    ];
+    for (sample, model) in samples {
+        let folder = place.path().join(model);
+        let report = report_of(&root().join("testdata").join(sample), &folder);
+        assert_eq!(report["models"][0]["name"], model, "{sample}");
+        assert!(!report["findings"].as_array().expect("findings").is_empty());
+        for section in report["sections"].as_array().expect("sections") {
+            for sentence in section["sentences"].as_array().expect("sentences") {
+                assert!(!sentence["bears"].as_array().expect("evidence").is_empty(), "{sentence}");
+            }
+        }
+        let html = std::fs::read_to_string(folder.join("report.html")).expect("a page");
+        assert!(html.contains("not a medical device") && html.contains("data:image/png;base64,"));
+        assert!(!html.contains("http://") && !html.contains("<script"), "the page asks something of the network");
+        let heatmap = std::fs::read(folder.join("heatmap.png")).expect("a heat map");
+        assert_eq!(&heatmap[..8], b"\x89PNG\r\n\x1a\n");
+        let provenance = json(&std::fs::read(folder.join("provenance.json")).expect("provenance"));
+        assert_eq!(provenance["inputs"][0]["sha256"].as_str().map(str::len), Some(64));
+        assert_eq!(provenance["models"].as_array().map(Vec::len), Some(3));
+    }
+}
+
+#[test]
+fn the_same_reading_twice_gives_the_same_bytes() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/brain_mr/brain_axial_t1c.jpg");
+    report_of(&image, &place.path().join("a"));
+    report_of(&image, &place.path().join("b"));
+    for file in ["report.json", "report.html", "heatmap.png", "provenance.json"] {
+        let read = |folder: &str| std::fs::read(place.path().join(folder).join(file)).expect("written");
+        assert!(read("a") == read("b"), "{file} differs");
+    }
+}
+
+#[test]
+fn noise_and_a_blank_image_are_read_by_no_model_and_never_a_diagnosis() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let images = [
+        gray_png(place.path(), "noise.png", 256, &noise(256 * 256)),
+        gray_png(place.path(), "blank.png", 256, &[128; 256 * 256]),
+        gray_png(place.path(), "ramp.png", 256, &(0..=255).cycle().take(256 * 256).collect::<Vec<u8>>()),
+    ];
+    for (number, image) in images.iter().enumerate() {
+        let report = report_of(image, &place.path().join(number.to_string()));
+        assert_eq!(report["findings"].as_array().map(Vec::len), Some(0), "{image:?}");
+        assert_eq!(report["abstentions"].as_array().map(Vec::len), Some(3), "{image:?}");
+        let text = report.to_string();
+        assert!(text.contains("did not read the image"), "{image:?}");
+    }
+}
+
+#[test]
+fn an_image_of_another_modality_is_refused_by_name() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/brain_mr/brain_axial_t1c.jpg");
+    let folder = place.path().join("out");
+    let output =
+        wilhelm(&["read", path(&image), "--no-llm", "--modality", "CT", "--out", path(&folder), "--json"]);
+    let result = json(&output.stdout);
+    let abstentions = result["reports"][0]["report"]["abstentions"].as_array().expect("abstentions").clone();
+    assert_eq!(abstentions.len(), 3);
+    for abstention in abstentions {
+        let reason = abstention["reason"].as_str().expect("a reason");
+        assert!(reason.contains("modality is CT"), "{reason}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_ends_in_one_sentence_that_names_the_file() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, bytes: &[u8]| {
+        let file = place.path().join(name);
+        std::fs::write(&file, bytes).expect("written");
+        file
+    };
+    let dicom = std::fs::read(root().join("testdata/chest_xray/chest_pa.dcm")).expect("the sample");
+    let cases = [
+        write("empty.dcm", b""),
+        write("text.png", b"this is no picture"),
+        write("cut.dcm", &dicom[..200]),
+        place.path().join("missing.dcm"),
+    ];
+    let out = place.path().join("out");
+    for file in cases {
+        let output = wilhelm(&["read", path(&file), "--no-llm", "--out", path(&out)]);
+        let said = stderr(&output);
+        assert_eq!(code(&output), 3, "{file:?}: {said}");
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(said.contains(&name), "{said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(!out.exists(), "{file:?} left output behind");
+    }
+}
+
+#[test]
+fn one_bad_file_in_a_folder_does_not_stop_the_others() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let folder = place.path().join("in");
+    std::fs::create_dir(&folder).expect("made");
+    std::fs::copy(root().join("testdata/brain_mr/brain_axial_t1c.jpg"), folder.join("good.jpg")).expect("copied");
+    std::fs::write(folder.join("bad.png"), b"\x89PNG\r\n\x1a\n and then nothing").expect("written");
+    let out = place.path().join("out");
+    let output = wilhelm(&["read", path(&folder), "--no-llm", "--out", path(&out)]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("bad.png"));
+    assert!(out.join("report.html").is_file());
+}
+
+#[test]
+fn a_report_is_not_overwritten_without_force_and_an_unwritable_folder_is_named() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/brain_mr/brain_axial_t1c.jpg");
+    let out = place.path().join("out");
+    report_of(&image, &out);
+    let again = wilhelm(&["read", path(&image), "--no-llm", "--out", path(&out)]);
+    assert_eq!(code(&again), 2);
+    assert!(stderr(&again).contains("--force"));
+    let file = place.path().join("a-file");
+    std::fs::write(&file, b"x").expect("written");
+    let blocked = wilhelm(&["read", path(&image), "--no-llm", "--out", path(&file.join("below"))]);
+    assert_eq!(code(&blocked), 3, "{}", stderr(&blocked));
+    assert!(stderr(&blocked).contains("a-file"));
+}
+
+#[test]
+fn a_model_file_with_a_flipped_byte_is_not_loaded() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let folder = place.path().join("brain-mr-tumor");
+    std::fs::create_dir(&folder).expect("made");
+    for file in ["card.toml", "weights.safetensors", "outliers.safetensors"] {
+        std::fs::copy(root().join("models/brain-mr-tumor").join(file), folder.join(file)).expect("copied");
+    }
+    let weights = folder.join("weights.safetensors");
+    let mut bytes = std::fs::read(&weights).expect("weights");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&weights, bytes).expect("written");
+    let image = root().join("testdata/brain_mr/brain_axial_t1c.jpg");
+    let out = place.path().join("out");
+    let output =
+        wilhelm(&["read", path(&image), "--no-llm", "--models", path(place.path()), "--out", path(&out)]);
+    assert_eq!(code(&output), 4);
+    let said = stderr(&output);
+    assert!(said.contains("SHA-256 of weights.safetensors") && said.contains("brain-mr-tumor"), "{said}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn the_gate_judges_sentences_of_ones_own() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let out = place.path().join("out");
+    let report = report_of(&root().join("testdata/brain_mr/brain_axial_t1c.jpg"), &out);
+    let own: Vec<String> = report["sections"]
+        .as_array()
+        .expect("sections")
+        .iter()
+        .filter(|section| section["heading"] == "findings")
+        .flat_map(|section| section["sentences"].as_array().expect("sentences").clone())
+        .filter(|sentence| sentence["claim"]["kind"] == "finding")
+        .map(|sentence| sentence["text"].as_str().expect("text").to_owned())
+        .collect();
+    assert!(!own.is_empty());
+    let text = place.path().join("sentences.txt");
+    std::fs::write(&text, format!("{}\nThere is a hemorrhage in the left frontal lobe.\n", own.join("\n")))
+        .expect("written");
+    let output = wilhelm(&["ground", path(&out.join("report.json")), "--text", path(&text), "--json"]);
+    assert_eq!(code(&output), 1);
+    let result = json(&output.stdout);
+    assert_eq!(result["accepted"], own.len());
+    assert_eq!(result["refused"], 1);
+}
+
+#[test]
+fn a_table_of_predictions_has_one_row_an_image_and_probabilities_that_add_to_one() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let csv = place.path().join("table.csv");
+    let image = root().join("testdata/breast_ultrasound/breast_mass.png");
+    let output =
+        wilhelm(&["predict", "--model", "breast-ultrasound", path(&image), "--csv", path(&csv)]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = std::fs::read_to_string(&csv).expect("a table");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("image,benign,malignant,normal,outlier_score,abstained"));
+    let row: Vec<&str> = lines.next().expect("a row").split(',').collect();
+    let sum: f64 = row[1..4].iter().map(|cell| cell.parse::<f64>().expect("a number")).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{text}");
+    assert_eq!(row[5], "", "{text}");
+    assert_eq!(lines.next(), None);
+    let unknown = wilhelm(&["predict", "--model", "nothing", path(&image), "--csv", "-"]);
+    assert_eq!(code(&unknown), 3);
+    assert!(stderr(&unknown).contains("breast-ultrasound"));
+}
+
+#[test]
+fn a_patients_name_reaches_neither_report_nor_error() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let sample = std::fs::read(root().join("testdata/chest_xray/chest_pa.dcm")).expect("the sample");
+    // Patient's Name (0010,0010) follows its VR and length; its value is replaced in place.
+    let tag = [0x10, 0x00, 0x10, 0x00, b'P', b'N'];
+    let at = sample.windows(6).position(|window| window == tag).expect("the sample has a name");
+    let length = usize::from(u16::from_le_bytes([sample[at + 6], sample[at + 7]]));
+    let mut named = sample.clone();
+    let name: Vec<u8> = b"ZZQUERY^SECRETNAMEZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"[..length].to_vec();
+    named[at + 8..at + 8 + length].copy_from_slice(&name);
+    let file = place.path().join("named.dcm");
+    std::fs::write(&file, &named).expect("written");
+    let cut = place.path().join("cut.dcm");
+    std::fs::write(&cut, &named[..named.len() / 2]).expect("written");
+    let needle = String::from_utf8_lossy(&name).into_owned();
+    assert!(length >= 4, "the sample's name is too short to look for");
+    for image in [&file, &cut] {
+        let out = place.path().join(image.file_stem().expect("a name"));
+        let output = wilhelm(&["read", path(image), "--no-llm", "-vv", "--out", path(&out)]);
+        let mut all = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+        for file in ["report.html", "report.json", "provenance.json"] {
+            all += &std::fs::read_to_string(out.join(file)).unwrap_or_default();
+        }
+        assert!(!all.contains(&needle), "the name is in the output of {image:?}");
+    }
+}

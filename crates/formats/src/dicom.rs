@@ -1,0 +1,100 @@
+//! DICOM: parse, group, sort, decode, calibrate.
+//!
+//! [`decode`] gives the stored pixels of one file, before any Modality LUT; whole series come from
+//! [`read`](crate::read).
+
+mod calibrate;
+mod codec;
+mod codestream;
+mod element;
+mod file;
+mod functional;
+mod header;
+mod instance;
+mod pixels;
+mod series;
+mod split;
+mod stack;
+mod suv;
+
+pub(crate) use calibrate::{ColorCount, rec_601};
+pub(crate) use file::is_dicom;
+pub(crate) use instance::{Instance, read};
+pub(crate) use series::{Watch, assemble};
+
+use std::sync::Arc;
+
+use crate::source::{Item, Source};
+use crate::{FormatError, Limits};
+
+/// The pixels of one file as stored, before any Modality LUT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredPixels {
+    /// Number of columns.
+    pub columns: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of frames.
+    pub frames: usize,
+    /// Samples of one pixel: 1 or 3.
+    pub samples: usize,
+    /// Bits of one sample in `bytes`: 8, 16, 32 or 64.
+    pub bits: usize,
+    /// Whether the samples are signed integers.
+    pub signed: bool,
+    /// Whether the samples are floating point numbers.
+    pub floating: bool,
+    /// Samples, low byte first: frames, rows, columns, samples, the last fastest. A bit takes a byte.
+    pub bytes: Vec<u8>,
+}
+
+/// Decodes all frames of a DICOM file.
+///
+/// Pictures in YCbCr stay so where their codec does not undo it; a palette's indices stay indices.
+///
+/// # Errors
+/// [`FormatError`] where it is no image, is too large, or cannot be decoded.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError> {
+    let item = Item {
+        label: "bytes".to_owned(),
+        named: true,
+        bytes: bytes.len() as u64,
+        source: Source::Memory(Arc::from(bytes)),
+    };
+    let instance = read(&item, None, limits)?;
+    let format = instance.store.format;
+    let declared = (format.plane() as u64).saturating_mul((format.frames * format.samples) as u64);
+    if declared > limits.voxels {
+        return Err(FormatError::TooLarge { what: "number of samples", declared, limit: limits.voxels });
+    }
+    let mut pixels = Vec::new();
+    instance.bytes.with_all(limits, |bytes| {
+        for number in 0..format.frames {
+            let frame = instance.store.frame(bytes, number)?;
+            if frame.planar {
+                let sample = format.bits_allocated.div_ceil(8);
+                let plane = format.plane() * sample;
+                for pixel in 0..format.plane() {
+                    for channel in 0..format.samples {
+                        let start = channel * plane + pixel * sample;
+                        pixels.extend_from_slice(frame.bytes.get(start..start + sample).unwrap_or_default());
+                    }
+                }
+            } else {
+                let length = format.frame_bytes().min(frame.bytes.len());
+                pixels.extend_from_slice(&frame.bytes[..length]);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(StoredPixels {
+        columns: format.columns,
+        rows: format.rows,
+        frames: format.frames,
+        samples: format.samples,
+        bits: format.bits_allocated.max(8),
+        signed: format.signed && format.bits_allocated > 1,
+        floating: format.kind != pixels::SampleKind::Integer,
+        bytes: pixels,
+    })
+}

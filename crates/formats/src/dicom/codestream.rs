@@ -1,0 +1,88 @@
+//! What a compressed frame says of itself, read before any decoder allocates for it.
+
+/// Size of a compressed picture as its own header declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    pub columns: usize,
+    pub rows: usize,
+    pub components: usize,
+    /// Bits of one sample.
+    pub precision: u32,
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
+    usize::try_from(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?)).ok()
+}
+
+/// Size from a JPEG's start of frame (ISO 10918-1 B.2.2).
+pub(crate) fn jpeg(bytes: &[u8]) -> Option<Declared> {
+    if bytes.get(..2)? != [0xFF, 0xD8] {
+        return None;
+    }
+    let mut at = 2;
+    loop {
+        if *bytes.get(at)? != 0xFF {
+            return None;
+        }
+        let marker = *bytes.get(at + 1)?;
+        match marker {
+            // Fill bytes, and markers without a length.
+            0xFF => at += 1,
+            0x01 | 0xD0..=0xD8 => at += 2,
+            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                return Some(Declared {
+                    precision: u32::from(*bytes.get(at + 4)?),
+                    rows: u16_at(bytes, at + 5)?,
+                    columns: u16_at(bytes, at + 7)?,
+                    components: usize::from(*bytes.get(at + 9)?),
+                });
+            }
+            0xD9 | 0xDA => return None,
+            _ => at += 2 + u16_at(bytes, at + 2)?,
+        }
+    }
+}
+
+/// Size from a JPEG 2000 codestream's SIZ marker (ISO 15444-1 A.5.1), also inside a JP2 file.
+pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
+    let start = bytes.windows(4).take(4096).position(|four| four == [0xFF, 0x4F, 0xFF, 0x51])?;
+    let siz = start + 4;
+    let extent = |end, origin| u32_at(bytes, siz + end)?.checked_sub(u32_at(bytes, siz + origin)?);
+    Some(Declared {
+        columns: extent(4, 12)?,
+        rows: extent(8, 16)?,
+        components: u16_at(bytes, siz + 36)?,
+        precision: u32::from(bytes.get(siz + 38)? & 0x7F) + 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_of_frame_is_found_behind_other_segments() {
+        let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2];
+        bytes.extend([0xFF, 0xC3, 0, 11, 16, 0x02, 0x00, 0x01, 0x00, 1, 1, 0x11, 0]);
+        let expected = Declared { columns: 256, rows: 512, components: 1, precision: 16 };
+        assert_eq!(jpeg(&bytes), Some(expected));
+        for cut in 0..18 {
+            assert_eq!(jpeg(&bytes[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_a_codestream_is_its_extent_less_its_origin() {
+        let mut bytes = vec![0xFF, 0x4F, 0xFF, 0x51, 0, 41, 0, 0];
+        for value in [120_u32, 90, 20, 10, 100, 80, 0, 0] {
+            bytes.extend(value.to_be_bytes());
+        }
+        bytes.extend([0, 1, 0x8B, 1, 1]);
+        let expected = Declared { columns: 100, rows: 80, components: 1, precision: 12 };
+        assert_eq!(jpeg2000(&bytes), Some(expected));
+    }
+}

@@ -1,0 +1,401 @@
+//! Pixels as they are stored: from a file's bytes to the bytes of one frame.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use dicom_dictionary_std::{tags, uids};
+
+use super::codec;
+use super::element::{self, DataSet, Encoding, PixelElement};
+use super::file::place;
+use crate::{FormatError, Limits};
+
+/// What the samples of a pixel mean: Defined Terms of Photometric Interpretation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Photometric {
+    Monochrome1,
+    Monochrome2,
+    Rgb,
+    YbrFull,
+    YbrFull422,
+    Palette,
+}
+
+/// How one sample is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SampleKind {
+    Integer,
+    Float,
+    Double,
+}
+
+/// The Image Pixel Module of an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct PixelFormat {
+    pub columns: usize,
+    pub rows: usize,
+    pub frames: usize,
+    pub samples: usize,
+    pub bits_allocated: usize,
+    pub bits_stored: usize,
+    pub high_bit: usize,
+    pub signed: bool,
+    pub planar: bool,
+    pub photometric: Photometric,
+    pub kind: SampleKind,
+}
+
+/// Native frames above this size that a file holds less than a sixteenth of are bombs.
+const BOMB_NATIVE_BYTES: u64 = 16 << 20;
+/// Compressed frames above this size are judged by their ratio.
+const BOMB_COMPRESSED_BYTES: u64 = 64 << 20;
+/// More than any codec reaches on a picture that is not blank.
+const BOMB_RATIO: u64 = 2000;
+
+impl PixelFormat {
+    /// Reads and checks the module.
+    ///
+    /// # Errors
+    /// [`FormatError::Malformed`] with the element for what is missing or impossible,
+    /// [`FormatError::Unsupported`] for what is not read.
+    pub(crate) fn read(data_set: &DataSet<'_>, pixels: &PixelElement) -> Result<Self, FormatError> {
+        let required = |tag| {
+            data_set
+                .unsigned(tag)
+                .map(|value| value as usize)
+                .ok_or_else(|| FormatError::malformed(place(tag), "missing, expected a number"))
+        };
+        let kind = match pixels.tag {
+            tags::FLOAT_PIXEL_DATA => SampleKind::Float,
+            tags::DOUBLE_FLOAT_PIXEL_DATA => SampleKind::Double,
+            _ => SampleKind::Integer,
+        };
+        let columns = required(tags::COLUMNS)?;
+        let rows = required(tags::ROWS)?;
+        let bits_allocated = match kind {
+            SampleKind::Integer => required(tags::BITS_ALLOCATED)?,
+            SampleKind::Float => 32,
+            SampleKind::Double => 64,
+        };
+        let samples = data_set.unsigned(tags::SAMPLES_PER_PIXEL).unwrap_or(1) as usize;
+        let bits_stored = data_set.unsigned(tags::BITS_STORED).map_or(bits_allocated, |bits| bits as usize);
+        let high_bit =
+            data_set.unsigned(tags::HIGH_BIT).map_or(bits_stored.wrapping_sub(1), |bit| bit as usize);
+        let frames = data_set.number(tags::NUMBER_OF_FRAMES).map_or(1.0, |frames| frames.max(1.0)) as usize;
+        let photometric = photometric(data_set, samples)?;
+        for (tag, value) in [(tags::COLUMNS, columns), (tags::ROWS, rows)] {
+            if value == 0 || value > 65_535 {
+                return Err(FormatError::malformed(place(tag), format!("{value}, expected 1 to 65535")));
+            }
+        }
+        if !matches!(samples, 1 | 3) {
+            return Err(FormatError::unsupported(format!("{samples} samples per pixel"), "1 or 3"));
+        }
+        if kind == SampleKind::Integer {
+            if !matches!(bits_allocated, 1 | 8 | 16 | 32) {
+                return Err(FormatError::unsupported(
+                    format!("{bits_allocated} bits allocated"),
+                    "1, 8, 16 or 32",
+                ));
+            }
+            if bits_stored == 0 || bits_stored > bits_allocated {
+                return Err(FormatError::malformed(
+                    place(tags::BITS_STORED),
+                    format!("{bits_stored}, expected 1 to {bits_allocated}"),
+                ));
+            }
+            if high_bit >= bits_allocated || high_bit + 1 < bits_stored {
+                return Err(FormatError::malformed(
+                    place(tags::HIGH_BIT),
+                    format!("{high_bit}, expected {} to {}", bits_stored - 1, bits_allocated - 1),
+                ));
+            }
+        }
+        if (samples == 3)
+            == matches!(
+                photometric,
+                Photometric::Monochrome1 | Photometric::Monochrome2 | Photometric::Palette
+            )
+        {
+            return Err(FormatError::malformed(
+                place(tags::PHOTOMETRIC_INTERPRETATION),
+                format!("does not fit {samples} samples per pixel"),
+            ));
+        }
+        Ok(Self {
+            columns,
+            rows,
+            frames,
+            samples,
+            bits_allocated,
+            bits_stored,
+            high_bit,
+            signed: data_set.unsigned(tags::PIXEL_REPRESENTATION) == Some(1),
+            planar: samples > 1 && data_set.unsigned(tags::PLANAR_CONFIGURATION) == Some(1),
+            photometric,
+            kind,
+        })
+    }
+
+    /// Pixels of one frame.
+    pub(crate) const fn plane(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    /// Bytes of one decoded frame with whole samples (a bit becomes a byte).
+    pub(crate) const fn frame_bytes(&self) -> usize {
+        self.plane() * self.samples * self.bits_allocated.div_ceil(8)
+    }
+
+    /// The bits that one native frame takes in the file.
+    const fn native_bits(&self) -> u64 {
+        let samples = match self.photometric {
+            Photometric::YbrFull422 => 2,
+            _ => self.samples,
+        };
+        (self.plane() * samples * self.bits_allocated) as u64
+    }
+
+    /// Lowest and highest stored value; none for floating point.
+    pub(crate) fn stored_range(&self) -> Option<(f64, f64)> {
+        if self.kind != SampleKind::Integer {
+            return None;
+        }
+        let values = (self.bits_stored as f64).exp2();
+        Some(if self.signed { (-values / 2.0, values / 2.0 - 1.0) } else { (0.0, values - 1.0) })
+    }
+}
+
+fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, FormatError> {
+    let term = data_set.text(tags::PHOTOMETRIC_INTERPRETATION);
+    Ok(match term.as_deref() {
+        Some("MONOCHROME1") => Photometric::Monochrome1,
+        Some("MONOCHROME2") => Photometric::Monochrome2,
+        Some("RGB") => Photometric::Rgb,
+        Some("YBR_FULL") => Photometric::YbrFull,
+        Some("YBR_FULL_422") => Photometric::YbrFull422,
+        // Both exist only inside JPEG 2000, whose decoder gives RGB.
+        Some("YBR_RCT" | "YBR_ICT") => Photometric::Rgb,
+        Some("PALETTE COLOR") => Photometric::Palette,
+        // Without the element one sample can only be gray.
+        None if samples == 1 => Photometric::Monochrome2,
+        None => {
+            return Err(FormatError::malformed(
+                place(tags::PHOTOMETRIC_INTERPRETATION),
+                "missing, expected the meaning of 3 samples",
+            ));
+        }
+        Some(_) => {
+            return Err(FormatError::unsupported(
+                "this photometric interpretation",
+                "MONOCHROME1, MONOCHROME2, RGB, YBR_FULL, YBR_FULL_422, YBR_RCT, YBR_ICT or PALETTE COLOR",
+            ));
+        }
+    })
+}
+
+/// One frame's samples: whole bytes, low byte first, pixel by pixel unless `planar`.
+pub(crate) struct Frame<'a> {
+    pub bytes: Cow<'a, [u8]>,
+    pub planar: bool,
+    /// What the samples mean after decoding.
+    pub photometric: Photometric,
+    /// Bytes found and expected, where pixels were missing and stored 0 stands for them.
+    pub truncated: Option<(u64, u64)>,
+}
+
+/// Where and how the pixels of one file are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct PixelStore {
+    pub format: PixelFormat,
+    pub element: PixelElement,
+    pub encoding: Encoding,
+    pub transfer_syntax: String,
+}
+
+impl PixelStore {
+    /// Refuses, before anything is allocated, what cannot be decoded or declares more than the
+    /// `held` bytes of pixels can mean.
+    ///
+    /// # Errors
+    /// [`FormatError`]: the transfer syntax, [`FormatError::TooLarge`], [`FormatError::PixelBomb`],
+    /// [`FormatError::Truncated`].
+    pub(crate) fn check(&self, held: u64, limits: &Limits) -> Result<(), FormatError> {
+        let plane = (self.format.plane() * self.format.samples) as u64;
+        if plane > limits.voxels {
+            return Err(FormatError::TooLarge {
+                what: "number of samples in a frame",
+                declared: plane,
+                limit: limits.voxels,
+            });
+        }
+        if self.is_native() {
+            if self.element.length.is_none() {
+                return Err(FormatError::malformed(
+                    place(tags::PIXEL_DATA),
+                    "undefined length in a transfer syntax without compression",
+                ));
+            }
+            let expected = self.format.native_bits().div_ceil(8);
+            if held < expected.div_ceil(16) {
+                return Err(if expected > BOMB_NATIVE_BYTES {
+                    FormatError::PixelBomb { declared: expected, held }
+                } else {
+                    FormatError::Truncated { place: place(self.element.tag), found: held, expected }
+                });
+            }
+            return Ok(());
+        }
+        codec::check(&self.transfer_syntax)?;
+        let declared = self.format.frame_bytes() as u64;
+        if declared > BOMB_COMPRESSED_BYTES && held.saturating_mul(BOMB_RATIO) < declared {
+            return Err(FormatError::PixelBomb { declared, held });
+        }
+        if held == 0 {
+            return Err(FormatError::Truncated {
+                place: place(self.element.tag),
+                found: 0,
+                expected: declared,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the pixels are written without encapsulation.
+    pub(crate) fn is_native(&self) -> bool {
+        matches!(
+            self.transfer_syntax.as_str(),
+            "" | uids::IMPLICIT_VR_LITTLE_ENDIAN
+                | uids::EXPLICIT_VR_LITTLE_ENDIAN
+                | uids::EXPLICIT_VR_BIG_ENDIAN
+                | uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
+        )
+    }
+
+    /// The bytes of frame `frame`, decoded where they are compressed.
+    ///
+    /// # Errors
+    /// [`FormatError`] where the frame is not there or its codec refuses it.
+    pub(crate) fn frame<'a>(&self, bytes: &'a [u8], frame: usize) -> Result<Frame<'a>, FormatError> {
+        if self.is_native() { self.native_frame(bytes, frame) } else { self.encapsulated_frame(bytes, frame) }
+    }
+
+    fn native_frame<'a>(&self, bytes: &'a [u8], frame: usize) -> Result<Frame<'a>, FormatError> {
+        let format = &self.format;
+        let length = self.element.length.unwrap_or(0) as usize;
+        let end = self.element.start.saturating_add(length).min(bytes.len());
+        let held = bytes.get(self.element.start..end).unwrap_or_default();
+        let bits = format.native_bits();
+        let first_bit = bits * frame as u64;
+        let start = usize::try_from(first_bit / 8).unwrap_or(usize::MAX);
+        let wanted = usize::try_from((first_bit % 8 + bits).div_ceil(8)).unwrap_or(usize::MAX);
+        let found = held.get(start..held.len().min(start.saturating_add(wanted))).unwrap_or_default();
+        if found.is_empty() {
+            return Err(FormatError::Truncated {
+                place: format!("{} frame {}", place(self.element.tag), frame + 1),
+                found: 0,
+                expected: wanted as u64,
+            });
+        }
+        let truncated = (found.len() < wanted).then_some((found.len() as u64, wanted as u64));
+        let mut content = Cow::Borrowed(found);
+        if truncated.is_some() {
+            content.to_mut().resize(wanted, 0);
+        }
+        if self.encoding.big_endian {
+            let word = match format.bits_allocated {
+                // Bytes inside words of 16 bits, PS3.5 Annex A.3.
+                1 | 8 if &self.element.vr == b"OW" => 2,
+                bits => bits.div_ceil(8),
+            };
+            if word > 1 {
+                content.to_mut().chunks_exact_mut(word).for_each(<[u8]>::reverse);
+            }
+        }
+        if format.bits_allocated == 1 {
+            let skipped = (first_bit % 8) as usize;
+            let bit = |i: usize| (content[(skipped + i) / 8] >> ((skipped + i) % 8)) & 1;
+            content = Cow::Owned((0..format.plane() * format.samples).map(bit).collect());
+        }
+        let mut photometric = format.photometric;
+        if photometric == Photometric::YbrFull422 && format.bits_allocated == 8 {
+            // Y1 Y2 Cb Cr for each pair of pixels, PS3.3 Section C.7.6.3.1.2.
+            let pairs = content.chunks_exact(4);
+            content = Cow::Owned(
+                pairs.flat_map(|pair| [pair[0], pair[2], pair[3], pair[1], pair[2], pair[3]]).collect(),
+            );
+            photometric = Photometric::YbrFull;
+        }
+        let planar = format.planar && format.photometric != Photometric::YbrFull422;
+        Ok(Frame { bytes: content, planar, photometric, truncated })
+    }
+
+    fn encapsulated_frame<'a>(&self, bytes: &'a [u8], frame: usize) -> Result<Frame<'a>, FormatError> {
+        let (fragments, cut) = element::fragments(bytes, self.element.start, self.encoding.big_endian);
+        let frames = self.format.frames;
+        let coded = frame_fragments(bytes, &fragments, frames, frame).ok_or_else(|| {
+            let (count, number) = (fragments.len().saturating_sub(1), frame + 1);
+            FormatError::malformed(
+                place(self.element.tag),
+                format!("frame {number} of {frames} is not found in {count} fragments"),
+            )
+        })?;
+        let coded: Cow<'_, [u8]> = match coded.as_slice() {
+            [one] => Cow::Borrowed(&bytes[one.clone()]),
+            several => Cow::Owned(several.iter().flat_map(|range| &bytes[range.clone()]).copied().collect()),
+        };
+        let decoded = codec::decode(&self.transfer_syntax, &self.format, &coded)?;
+        let truncated = cut.then_some((coded.len() as u64, coded.len() as u64 + 1));
+        Ok(Frame {
+            bytes: Cow::Owned(decoded.bytes),
+            planar: decoded.planar,
+            photometric: decoded.photometric,
+            truncated,
+        })
+    }
+}
+
+/// The fragments of one frame; the first fragment is the Basic Offset Table (PS3.5 Section A.4).
+fn frame_fragments(
+    bytes: &[u8],
+    fragments: &[Range<usize>],
+    frames: usize,
+    frame: usize,
+) -> Option<Vec<Range<usize>>> {
+    let (table, coded) = fragments.split_first()?;
+    if coded.is_empty() || frame >= frames {
+        return None;
+    }
+    if frames == 1 {
+        return Some(coded.to_vec());
+    }
+    if coded.len() == frames {
+        return coded.get(frame..=frame).map(<[_]>::to_vec);
+    }
+    let offsets: Vec<usize> = bytes
+        .get(table.clone())?
+        .chunks_exact(4)
+        .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]) as usize)
+        .collect();
+    let starts: Vec<usize> = if offsets.len() == frames {
+        // Offsets count from the first byte behind the table to an item's tag.
+        let base = table.end;
+        offsets
+            .iter()
+            .map(|offset| coded.iter().position(|range| range.start.checked_sub(8) == Some(base + offset)))
+            .collect::<Option<_>>()?
+    } else {
+        // Each frame begins with its codec's first marker.
+        let begins = |range: &&Range<usize>| {
+            matches!(bytes.get(range.start..range.start + 2), Some([0xFF, 0xD8] | [0xFF, 0x4F]))
+        };
+        let starts: Vec<usize> =
+            coded.iter().enumerate().filter(|(_, range)| begins(range)).map(|(i, _)| i).collect();
+        if starts.len() != frames {
+            return None;
+        }
+        starts
+    };
+    let end = starts.get(frame + 1).copied().unwrap_or(coded.len());
+    coded.get(*starts.get(frame)?..end).map(<[_]>::to_vec)
+}

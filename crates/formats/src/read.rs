@@ -1,0 +1,293 @@
+//! The one way in: paths to series.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use wilhelm_study::Series;
+
+use crate::dicom::{self, Instance, Watch};
+use crate::gather::{Gathered, gather};
+use crate::source::Item;
+use crate::{FormatError, Limits, Progress, archive, nifti, picture};
+
+/// What came of reading: what could be read, what could not, what was passed over.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The series, in an order that does not depend on the order of the files.
+    pub series: Vec<Series>,
+    /// Files that are images or were named by the caller, and could not be read.
+    pub failures: Vec<Failure>,
+    /// Files beside the images that are none: text, tables, reports, DICOMDIR.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file that could not be read.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its name as the caller gave it; inside a zip `a.zip!b`.
+    pub path: String,
+    /// Why.
+    pub error: FormatError,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.error)
+    }
+}
+
+/// A file that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name.
+    pub path: String,
+    /// What it is instead of an image.
+    pub reason: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// Reads all images behind `paths`: files, folders (walked down) and zip archives.
+///
+/// Content decides what a file is, never its name. One bad file never stops the others. DICOM
+/// files are grouped by their series, wherever they lie. The same files give the same series in
+/// the same order, whatever the order of `paths` or the number of threads.
+///
+/// Work is spread over the current `rayon` pool: a caller who wants another number of threads
+/// calls this inside its own pool.
+///
+/// Files beside images (text, tables, reports) are passed over in folders and archives; a path
+/// that the caller named must be an image, or hold at least one.
+///
+/// # Examples
+/// ```no_run
+/// use wilhelm_formats::{Limits, Silent, read};
+///
+/// let reading = read(&["study/".into()], &Limits::default(), &Silent);
+/// for series in &reading.series {
+///     tracing::info!(title = %series.title, defects = series.defects.len());
+/// }
+/// ```
+pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Reading {
+    let _span = tracing::info_span!("formats.read").entered();
+    let Gathered { items, mut failures, roots } = gather(paths, limits);
+    let total = items.len();
+    let done = AtomicUsize::new(0);
+    let step = || progress.step((done.fetch_add(1, Ordering::Relaxed) + 1).min(total), total);
+    let outcomes: Vec<Outcome> = items
+        .par_iter()
+        .map(|item| {
+            if progress.cancelled() {
+                return Outcome::Failed(FormatError::Cancelled);
+            }
+            let outcome = one(item, limits);
+            if !matches!(outcome, Outcome::Dicom(_)) {
+                step();
+            }
+            outcome
+        })
+        .collect();
+    let mut reading = Reading::default();
+    let mut instances = Vec::new();
+    let mut useful = vec![false; total];
+    for (i, (item, outcome)) in items.iter().zip(outcomes).enumerate() {
+        let path = || item.label.clone();
+        useful[i] = !matches!(outcome, Outcome::Skipped(_));
+        match outcome {
+            Outcome::Dicom(instance) => instances.push(*instance),
+            Outcome::Series(series) => reading.series.push(*series),
+            Outcome::Skipped(reason) => reading.skipped.push(Skipped { path: path(), reason }),
+            Outcome::Failed(error) => failures.push(Failure { path: path(), error }),
+        }
+    }
+    for root in roots {
+        if !root.failed && !root.items.clone().any(|i| useful[i]) {
+            let found = format!("{} without images", root.kind);
+            failures.push(Failure { path: root.label, error: FormatError::NotAnImage { found } });
+        }
+    }
+    let watch = Watch { decoded: &step, cancelled: &|| progress.cancelled() };
+    let (assembled, broken) = dicom::assemble(instances, limits, &watch);
+    reading.series.splice(0..0, assembled);
+    failures.extend(broken);
+    if progress.cancelled() {
+        let label = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        return Reading {
+            failures: vec![Failure { path: label, error: FormatError::Cancelled }],
+            ..Reading::default()
+        };
+    }
+    failures.sort_by(|a, b| a.path.cmp(&b.path));
+    reading.series.sort_by_cached_key(order);
+    reading.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    reading.failures = failures;
+    reading
+}
+
+/// Studies together, then by series and title, so that no order of files can show.
+fn order(series: &Series) -> (bool, String, String, String, String) {
+    let study = series.study.as_ref().map(|uid| uid.as_str().to_owned());
+    let uid = series.series.as_ref().map(|uid| uid.as_str().to_owned());
+    (
+        study.is_none(),
+        study.unwrap_or_default(),
+        uid.unwrap_or_default(),
+        natural(&series.title),
+        series.sources.first().map(|source| source.path.clone()).unwrap_or_default(),
+    )
+}
+
+/// A text with its numbers padded, so that `image 10` comes behind `image 9`.
+fn natural(text: &str) -> String {
+    let mut padded = String::with_capacity(text.len() + 16);
+    let mut digits = String::new();
+    for c in text.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            padded.push_str(&format!("{digits:0>12}"));
+            digits.clear();
+        }
+        padded.push(c);
+    }
+    padded
+}
+
+enum Outcome {
+    Dicom(Box<Instance>),
+    Series(Box<Series>),
+    Skipped(String),
+    Failed(FormatError),
+}
+
+/// What content is, from its first bytes.
+enum Kind {
+    Dicom,
+    Nifti,
+    Png,
+    Jpeg,
+    Gzip,
+    Other(&'static str),
+}
+
+/// Enough to tell every kind: a NIfTI-2 header has 540 bytes.
+const BEGINNING: usize = 544;
+
+fn kind(bytes: &[u8]) -> Kind {
+    match bytes {
+        _ if bytes.get(128..132) == Some(b"DICM") => Kind::Dicom,
+        [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Kind::Png,
+        [0xFF, 0xD8, 0xFF, ..] => Kind::Jpeg,
+        _ if archive::is_gzip(bytes) => Kind::Gzip,
+        _ if nifti::is_nifti(bytes) => Kind::Nifti,
+        _ if dicom::is_dicom(bytes) => Kind::Dicom,
+        _ => Kind::Other(other(bytes)),
+    }
+}
+
+/// What content looks like that is no image.
+fn other(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [b'%', b'P', b'D', b'F', ..] => "a PDF document",
+        [b'N', b'R', b'R', b'D', ..] => "an NRRD volume",
+        [b'G', b'I', b'F', b'8', ..] => "a GIF picture",
+        [b'B', b'M', ..] => "a BMP picture",
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "a TIFF picture",
+        [0x7F, b'E', b'L', b'F', ..] => "a program",
+        [b'P', b'K', ..] => "an archive",
+        _ => {
+            // A character may be cut at the end of what was looked at.
+            let text = match std::str::from_utf8(bytes) {
+                Ok(_) => true,
+                Err(error) => error.error_len().is_none(),
+            };
+            let binary = bytes.iter().any(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0C));
+            if text && !binary { "text" } else { "unknown content" }
+        }
+    }
+}
+
+/// Whether a name promises an image, so that other content is worth a word.
+fn promises_an_image(label: &str) -> bool {
+    let name = label.rsplit(['/', '\\', '!']).next().unwrap_or(label).to_ascii_lowercase();
+    [".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".png", ".jpg", ".jpeg"]
+        .iter()
+        .any(|extension| name.ends_with(extension))
+}
+
+fn one(item: &Item, limits: &Limits) -> Outcome {
+    let _span = tracing::debug_span!("formats.one", bytes = item.bytes).entered();
+    let must_be = item.named || promises_an_image(&item.label);
+    match try_one(item, limits) {
+        Ok(outcome) => outcome,
+        Err(error @ (FormatError::NotAnImageObject { .. } | FormatError::NotAnImage { .. }))
+            if !item.named && !(must_be && matches!(error, FormatError::NotAnImage { .. })) =>
+        {
+            Outcome::Skipped(error.to_string())
+        }
+        Err(FormatError::Empty) if !must_be => Outcome::Skipped(FormatError::Empty.to_string()),
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
+    if item.bytes == 0 {
+        return Err(FormatError::Empty);
+    }
+    if item.bytes > limits.file_bytes {
+        return Err(FormatError::TooLarge {
+            what: "number of bytes in the file",
+            declared: item.bytes,
+            limit: limits.file_bytes,
+        });
+    }
+    let series = |series| Ok(Outcome::Series(Box::new(series)));
+    match kind(&item.source.beginning(BEGINNING)?) {
+        Kind::Dicom => Ok(Outcome::Dicom(Box::new(dicom::read(item, None, limits)?))),
+        Kind::Nifti => series(item.source.with_all(limits, |bytes| nifti::read(item, bytes, false, limits))?),
+        Kind::Png => series(item.source.with_all(limits, |bytes| {
+            picture::read(item, bytes, picture::Format::Png, limits)
+        })?),
+        Kind::Jpeg => series(item.source.with_all(limits, |bytes| {
+            picture::read(item, bytes, picture::Format::Jpeg, limits)
+        })?),
+        Kind::Gzip => item.source.with_all(limits, |bytes| {
+            match kind(&archive::gzip_beginning(bytes, BEGINNING)) {
+                Kind::Nifti => series(nifti::read(item, bytes, true, limits)?),
+                Kind::Dicom => {
+                    let content = archive::gunzip(bytes, limits)?;
+                    Ok(Outcome::Dicom(Box::new(dicom::read(item, Some(content), limits)?)))
+                }
+                _ => Err(FormatError::NotAnImage { found: "a gzip file of something else".to_owned() }),
+            }
+        }),
+        Kind::Other(found) => Err(FormatError::NotAnImage { found: found.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_titles_sort_as_numbers() {
+        assert!(natural("series 3: DX, image 9 of 12") < natural("series 3: DX, image 10 of 12"));
+    }
+
+    #[test]
+    fn content_that_is_no_image_is_named() {
+        for (bytes, expected) in
+            [(&b"%PDF-1.7"[..], "a PDF document"), (b"a,b,c\n1,2,3\n", "text"), (&[0, 1, 2, 255], "unknown content")]
+        {
+            assert_eq!(other(bytes), expected);
+        }
+    }
+}

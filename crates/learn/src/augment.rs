@@ -1,0 +1,141 @@
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+/// How far a training image may be varied; every bound is symmetric and drawn uniformly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Whether left and right may change places: never where side matters.
+    pub mirror: bool,
+    /// Rotation, degrees.
+    pub rotation_degrees: f32,
+    /// Scale, as a share of 1.
+    pub scale: f32,
+    /// Shift, as a share of the side.
+    pub shift: f32,
+    /// Factor on the contrast about the mean, as a share of 1.
+    pub contrast: f32,
+    /// Added brightness on the scale 0 to 1.
+    pub brightness: f32,
+    /// Exponent on the scale 0 to 1: `exp` of a number up to this.
+    pub log_gamma: f32,
+    /// Standard deviation of added noise, up to this.
+    pub noise: f32,
+    /// Probability of blanking a rectangle of up to a third of the side.
+    pub erase: f32,
+    /// Largest share of another image mixed in (0: none).
+    pub mix: f32,
+}
+
+impl Augmentation {
+    /// A varied copy of a square image with values from 0 to 1.
+    ///
+    /// # Shapes
+    /// `side * side` values, columns fastest, in and out.
+    pub fn apply(&self, pixels: &[f32], side: usize, random: &mut impl Rng) -> Vec<f32> {
+        let mut symmetric = |bound: f32| if bound > 0.0 { random.random_range(-bound..=bound) } else { 0.0 };
+        let angle = symmetric(self.rotation_degrees).to_radians();
+        let (scale, stretch) = (1.0 + symmetric(self.scale), 1.0 + symmetric(self.scale / 2.0));
+        let shift = [symmetric(self.shift) * side as f32, symmetric(self.shift) * side as f32];
+        let (contrast, brightness) = (1.0 + symmetric(self.contrast), symmetric(self.brightness));
+        let gamma = symmetric(self.log_gamma).exp();
+        let mirror = self.mirror && random.random_bool(0.5);
+        let noise = if self.noise > 0.0 { random.random_range(0.0..=self.noise) } else { 0.0 };
+        let mut varied = warp(pixels, side, angle, [scale * stretch, scale / stretch], shift, mirror);
+        let mean = varied.iter().sum::<f32>() / varied.len() as f32;
+        for value in &mut varied {
+            let toned = value.max(0.0).powf(gamma);
+            *value = (toned - mean) * contrast + mean + brightness;
+            if noise > 0.0 {
+                // The sum of three uniform numbers is near enough to normal for noise.
+                let sum: f32 = (0..3).map(|_| random.random_range(-1.0_f32..1.0)).sum();
+                *value += noise * sum;
+            }
+            *value = value.clamp(0.0, 1.0);
+        }
+        if self.erase > 0.0 && random.random_bool(f64::from(self.erase)) {
+            erase(&mut varied, side, mean, random);
+        }
+        varied
+    }
+}
+
+/// Samples the image along a rotated, scaled and shifted grid, bilinear, edges carried outward.
+fn warp(pixels: &[f32], side: usize, angle: f32, scale: [f32; 2], shift: [f32; 2], mirror: bool) -> Vec<f32> {
+    let (sine, cosine) = angle.sin_cos();
+    let middle = (side as f32 - 1.0) / 2.0;
+    let last = (side - 1) as f32;
+    let mut out = Vec::with_capacity(pixels.len());
+    for row in 0..side {
+        for column in 0..side {
+            let x = if mirror { middle - column as f32 } else { column as f32 - middle };
+            let y = row as f32 - middle;
+            let from_column = ((cosine * x - sine * y) / scale[0] + middle + shift[0]).clamp(0.0, last);
+            let from_row = ((sine * x + cosine * y) / scale[1] + middle + shift[1]).clamp(0.0, last);
+            let (left, top) = (from_column as usize, from_row as usize);
+            let (right, bottom) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
+            let (u, v) = (from_column - left as f32, from_row - top as f32);
+            let at = |column: usize, row: usize| pixels[row * side + column];
+            let upper = at(left, top) * (1.0 - u) + at(right, top) * u;
+            let lower = at(left, bottom) * (1.0 - u) + at(right, bottom) * u;
+            out.push(upper * (1.0 - v) + lower * v);
+        }
+    }
+    out
+}
+
+fn erase(pixels: &mut [f32], side: usize, value: f32, random: &mut impl Rng) {
+    let most = (side / 3).max(1);
+    let (width, height) = (random.random_range(1..=most), random.random_range(1..=most));
+    let (left, top) = (random.random_range(0..=side - width), random.random_range(0..=side - height));
+    for row in top..top + height {
+        pixels[row * side + left..row * side + left + width].fill(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::generator;
+
+    const NONE: Augmentation = Augmentation {
+        mirror: false,
+        rotation_degrees: 0.0,
+        scale: 0.0,
+        shift: 0.0,
+        contrast: 0.0,
+        brightness: 0.0,
+        log_gamma: 0.0,
+        noise: 0.0,
+        erase: 0.0,
+        mix: 0.0,
+    };
+
+    #[test]
+    fn nothing_asked_changes_nothing() {
+        let pixels: Vec<f32> = (0..25).map(|value| value as f32 / 25.0).collect();
+        let same = NONE.apply(&pixels, 5, &mut generator(1, 0, 0));
+        for (found, expected) in same.iter().zip(&pixels) {
+            assert!((found - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_mirror_turns_rows_around_and_a_quarter_turn_moves_a_corner() {
+        let pixels = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let mirrored = warp(&pixels, 3, 0.0, [1.0, 1.0], [0.0, 0.0], true);
+        assert_eq!(mirrored[2], 1.0);
+        let turned = warp(&pixels, 3, std::f32::consts::FRAC_PI_2, [1.0, 1.0], [0.0, 0.0], false);
+        assert!(turned[6] > 0.99 || turned[2] > 0.99, "{turned:?}");
+        assert!((turned.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn the_same_seed_varies_alike() {
+        let strong = Augmentation { rotation_degrees: 20.0, noise: 0.1, erase: 0.5, ..NONE };
+        let pixels: Vec<f32> = (0..64).map(|value| value as f32 / 64.0).collect();
+        let once = strong.apply(&pixels, 8, &mut generator(3, 1, 2));
+        assert_eq!(once, strong.apply(&pixels, 8, &mut generator(3, 1, 2)));
+        assert_ne!(once, strong.apply(&pixels, 8, &mut generator(3, 1, 3)));
+    }
+}

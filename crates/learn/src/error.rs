@@ -1,0 +1,56 @@
+use wilhelm_formats::FormatError;
+use wilhelm_nets::{CardError, ModelError, OutlierError};
+use wilhelm_stats::StatsError;
+
+/// What stops a training run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LearnError {
+    /// The recipe.
+    #[error("recipe is not readable: {0}")]
+    Recipe(String),
+    /// The data are not what the recipe says.
+    #[error("data in {place}: {what}")]
+    Data {
+        /// The file or folder.
+        place: String,
+        /// What was found and expected.
+        what: String,
+    },
+    /// A file of the data.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A figure that cannot be computed from these data.
+    #[error("validation figures: {0}")]
+    Stats(#[from] StatsError),
+    /// A card that contradicts itself.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// A model that cannot be put together.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The outlier detector.
+    #[error(transparent)]
+    Outlier(#[from] OutlierError),
+    /// Weights that cannot be written.
+    #[error("weights: {0}")]
+    Weights(String),
+    /// The loss is no number any more.
+    #[error("loss is {loss} in epoch {epoch}, expected a finite number: lower the learning rate")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f32,
+    },
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl LearnError {
+    /// Whether the input is at fault rather than this program.
+    pub const fn is_callers_fault(&self) -> bool {
+        !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_))
+    }
+}

@@ -1,0 +1,122 @@
+use serde::{Deserialize, Serialize};
+use wilhelm_filters::Fit;
+use wilhelm_nets::arch::ClassifierConfig;
+use wilhelm_nets::{AcceptedInput, Label};
+
+use crate::{Augmentation, LearnError};
+
+/// Where the images and labels are, below the folder given on the command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DataSource {
+    /// A CSV table with the columns `file` and `class`.
+    Table {
+        /// The table's name.
+        table: String,
+        /// The classes' names in the table, in the order of the recipe's labels.
+        classes: Vec<String>,
+    },
+    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
+    /// recipe's label `n`.
+    Npz {
+        /// The file's name.
+        file: String,
+    },
+}
+
+/// How the weights are fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimization {
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Passes with a rising learning rate.
+    pub warm_up_epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// Greatest learning rate of AdamW; falls to 1 % of it on a half cosine.
+    pub learning_rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f32,
+    /// Norm to which gradients are clipped.
+    pub clip_norm: f32,
+    /// Share of the target given to all labels alike.
+    pub label_smoothing: f32,
+    /// Weights classes by the inverse of their count, to this power (0: not at all, 1: fully).
+    pub class_balance: f64,
+}
+
+/// Everything that decides a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the model.
+    pub name: String,
+    /// Version of the weights.
+    pub version: String,
+    /// One line for people.
+    pub title: String,
+    /// License of the weights.
+    pub license: String,
+    /// What the model must not be used for.
+    pub must_not: Vec<String>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Whether the mirror image is read too.
+    pub mirror: bool,
+    /// Share of the images held out for validation.
+    pub validation_share: f64,
+    /// Correlation of two 32 x 32 thumbnails above which they count as one source.
+    pub duplicates_above: f64,
+    /// How pictures meet the network's grid.
+    pub fit: Fit,
+    /// The data set, in words.
+    pub data_words: String,
+    /// Its license.
+    pub data_license: String,
+    /// How to cite it.
+    pub citation: String,
+    /// Where the data are.
+    pub data: DataSource,
+    /// What the model will accept.
+    pub input: AcceptedInput,
+    /// Sizes of the network.
+    pub architecture: ClassifierConfig,
+    /// Its labels.
+    pub labels: Vec<Label>,
+    /// How images are varied.
+    pub augmentation: Augmentation,
+    /// How the weights are fitted.
+    pub optimization: Optimization,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// [`LearnError::Recipe`].
+    pub fn from_toml(text: &str) -> Result<Self, LearnError> {
+        let recipe: Self =
+            toml::from_str(text).map_err(|error| LearnError::Recipe(error.message().to_owned()))?;
+        let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
+        if !recipe.architecture.is_sound() {
+            return fail("the sizes of the network are out of bounds");
+        }
+        if recipe.labels.len() != recipe.architecture.labels {
+            return fail("the network's labels are not as many as the recipe's");
+        }
+        if let DataSource::Table { classes, .. } = &recipe.data
+            && classes.len() != recipe.labels.len()
+        {
+            return fail("the table's classes are not as many as the recipe's labels");
+        }
+        let optimization = &recipe.optimization;
+        if optimization.batch == 0 || optimization.epochs == 0 {
+            return fail("batch and epochs must be at least 1");
+        }
+        if !(0.0..0.9).contains(&recipe.validation_share) || recipe.validation_share == 0.0 {
+            return fail("validation_share must lie above 0 and below 0.9");
+        }
+        Ok(recipe)
+    }
+}

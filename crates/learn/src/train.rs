@@ -1,0 +1,403 @@
+use burn::grad_clipping::GradientClippingConfig;
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_store::{ModuleSnapshot, SafetensorsStore};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use wilhelm_filters::Preparation;
+use wilhelm_nets::arch::{Classifier, Forward};
+use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training};
+use wilhelm_stats::{Mahalanobis, Rows, quantile};
+
+use crate::seed::generator;
+use crate::{Dataset, Example, LearnError, Recipe, Split, evaluate, group_near_duplicates, split_by_group};
+
+/// Share of validation images that the outlier detector lets through.
+const LET_THROUGH: f64 = 0.99;
+/// Images in one pass without gradients.
+const EVALUATION_BATCH: usize = 64;
+
+/// What happened in one pass over the training data.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochReport {
+    /// The pass, from 1.
+    pub epoch: usize,
+    /// Passes in all.
+    pub epochs: usize,
+    /// Mean training loss.
+    pub training_loss: f32,
+    /// Accuracy on the validation images, where it was measured in this pass.
+    pub validation_accuracy: Option<f64>,
+}
+
+/// Told how a training run goes, and asked whether to go on.
+pub trait TrainProgress {
+    /// After each step.
+    fn step(&mut self, done: usize, total: usize);
+    /// After each pass.
+    fn epoch(&mut self, report: EpochReport);
+    /// Whether to stop.
+    fn cancelled(&self) -> bool;
+}
+
+/// What a training run gives.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The card, with hashes and figures.
+    pub card: Card,
+    /// `weights.safetensors`
+    pub weights: Vec<u8>,
+    /// `outliers.safetensors`
+    pub detector: Vec<u8>,
+    /// Sources of the validation images, for whoever repeats the figures.
+    pub validation_sources: Vec<String>,
+}
+
+/// Trains a classifier as the recipe says and measures it on its own validation split.
+///
+/// `recipe_name` and `command` are written on the card.
+///
+/// # Errors
+/// [`LearnError`].
+pub fn train_classifier(
+    recipe: &Recipe,
+    data: &Dataset,
+    recipe_name: &str,
+    command: &str,
+    progress: &mut dyn TrainProgress,
+) -> Result<Trained, LearnError> {
+    let examples = &data.examples;
+    let thumbnails: Vec<Vec<f32>> = examples.iter().map(|example| example.thumbnail.clone()).collect();
+    let groups = group_near_duplicates(&thumbnails, recipe.duplicates_above);
+    let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
+    let split = split_by_group(&groups, &labels, recipe.validation_share, recipe.seed);
+    let preparation = preparation(recipe, examples, &split);
+    let network = fit(recipe, examples, &split, &preparation, progress)?;
+
+    let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
+    let truth: Vec<usize> = split.validation.iter().map(|place| labels[*place]).collect();
+    let mut distinct = groups.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let words = format!(
+        "{} images in {} groups of near-duplicates (thumbnail correlation above {}); {} % of each label held \
+         out, whole groups at a time; the temperature was fitted on the same images, so the calibration \
+         figures are optimistic",
+        examples.len(),
+        distinct.len(),
+        recipe.duplicates_above,
+        (recipe.validation_share * 100.0).round()
+    );
+    let evaluation = evaluate(recipe, &validation.logits, &truth, words, command.to_owned())?;
+    let training = pass(&network, examples, &split.training, &preparation, false)?;
+    let detector = fit_outliers(&training.taps, &validation.taps)?;
+    let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
+    let threshold = quantile(&scores, LET_THROUGH)?;
+    let above = scores.iter().filter(|score| **score > threshold).count();
+
+    let mut store = SafetensorsStore::from_bytes(None);
+    network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
+    let weights = store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?;
+    let detector = detector.to_bytes()?;
+    let card = Card {
+        schema: Card::SCHEMA,
+        name: recipe.name.clone(),
+        version: recipe.version.clone(),
+        title: recipe.title.clone(),
+        license: recipe.license.clone(),
+        must_not: recipe.must_not.clone(),
+        weights: "weights.safetensors".to_owned(),
+        weights_sha256: sha256(&weights),
+        mirror: recipe.mirror,
+        input: recipe.input.clone(),
+        preparation,
+        architecture: recipe.architecture.clone(),
+        labels: recipe.labels.clone(),
+        calibration: evaluation.calibration,
+        outlier: OutlierCard {
+            file: "outliers.safetensors".to_owned(),
+            sha256: sha256(&detector),
+            threshold,
+            validation_abstained: above as f64 / scores.len() as f64,
+        },
+        training: Training {
+            data: recipe.data_words.clone(),
+            data_license: recipe.data_license.clone(),
+            citation: recipe.citation.clone(),
+            images: split.training.len(),
+            data_sha256: data.sha256.clone(),
+            epochs: recipe.optimization.epochs,
+            seed: recipe.seed,
+            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
+            recipe: recipe_name.to_owned(),
+        },
+        validation: evaluation.figures,
+    };
+    let validation_sources = split.validation.iter().map(|place| examples[*place].source.clone()).collect();
+    Ok(Trained { card, weights, detector, validation_sources })
+}
+
+/// Mean and deviation of the training pixels.
+fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
+    let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for place in &split.training {
+        for pixel in &examples[*place].pixels {
+            sum += f64::from(*pixel);
+            squares += f64::from(*pixel).powi(2);
+            count += 1.0;
+        }
+    }
+    let mean = sum / count;
+    let deviation = (squares / count - mean * mean).max(1e-6).sqrt();
+    let side = recipe.architecture.side;
+    Preparation { columns: side, rows: side, fit: recipe.fit, mean: mean as f32, deviation: deviation as f32 }
+}
+
+fn fit(
+    recipe: &Recipe,
+    examples: &[Example],
+    split: &Split,
+    preparation: &Preparation,
+    progress: &mut dyn TrainProgress,
+) -> Result<Classifier, LearnError> {
+    let plain = Device::flex();
+    plain.seed(recipe.seed);
+    let device = plain.autodiff();
+    let settings = &recipe.optimization;
+    let mut network = Classifier::new(&recipe.architecture, &device);
+    let mut optimizer: ModuleOptimizer = AdamWConfig::new()
+        .with_weight_decay(settings.weight_decay)
+        .with_grad_clipping(Some(GradientClippingConfig::Norm(settings.clip_norm)))
+        .init();
+    let weights = class_weights(recipe, examples, split);
+    let steps_an_epoch = (split.training.len() / settings.batch).max(1);
+    let steps = steps_an_epoch * settings.epochs;
+    let warm_up = (steps_an_epoch * settings.warm_up_epochs).max(1);
+    let mut order = split.training.clone();
+    let mut done = 0;
+    for epoch in 1..=settings.epochs {
+        order.sort_unstable();
+        order.shuffle(&mut generator(recipe.seed, 2, epoch as u64));
+        let mut losses = 0.0;
+        for batch in order.chunks(settings.batch).take(steps_an_epoch) {
+            if progress.cancelled() {
+                return Err(LearnError::Cancelled);
+            }
+            let (inputs, targets) = varied(recipe, examples, batch, preparation, epoch, &weights, &device);
+            let Forward { logits, .. } = network.forward(inputs);
+            let loss = (log_softmax(logits, 1) * targets).sum().neg() / batch.len() as f32;
+            let value = loss.clone().into_data().to_vec::<f32>().map_or(f32::NAN, |values| values[0]);
+            if !value.is_finite() {
+                return Err(LearnError::Diverged { epoch, loss: value });
+            }
+            losses += value;
+            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            network = optimizer.step(rate(settings.learning_rate, done, warm_up, steps), network, gradients);
+            done += 1;
+            progress.step(done, steps);
+        }
+        let measured = epoch % 5 == 0 || epoch == settings.epochs;
+        let validation_accuracy = if measured {
+            let network = network.valid();
+            let rows = pass(&network, examples, &split.validation, preparation, false)?;
+            let right = rows.logits.iter().zip(&split.validation).filter(|(row, place)| {
+                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(label, _)| label);
+                best == Some(examples[**place].label)
+            });
+            Some(right.count() as f64 / split.validation.len().max(1) as f64)
+        } else {
+            None
+        };
+        let training_loss = losses / steps_an_epoch as f32;
+        progress.epoch(EpochReport { epoch, epochs: settings.epochs, training_loss, validation_accuracy });
+    }
+    Ok(network.valid())
+}
+
+/// Linear warm-up, then half a cosine down to 1 %.
+fn rate(greatest: f64, step: usize, warm_up: usize, steps: usize) -> f64 {
+    if step < warm_up {
+        return greatest * (step + 1) as f64 / warm_up as f64;
+    }
+    let along = (step - warm_up) as f64 / (steps - warm_up).max(1) as f64;
+    greatest * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * along).cos()))
+}
+
+fn class_weights(recipe: &Recipe, examples: &[Example], split: &Split) -> Vec<f32> {
+    let mut counts = vec![0.0_f64; recipe.labels.len()];
+    for place in &split.training {
+        counts[examples[*place].label] += 1.0;
+    }
+    let mean = split.training.len() as f64 / counts.len() as f64;
+    counts
+        .iter()
+        .map(|count| (mean / count.max(1.0)).powf(recipe.optimization.class_balance) as f32)
+        .collect()
+}
+
+/// A batch of varied images and their weighted soft targets.
+fn varied(
+    recipe: &Recipe,
+    examples: &[Example],
+    batch: &[usize],
+    preparation: &Preparation,
+    epoch: usize,
+    weights: &[f32],
+    device: &Device,
+) -> (Tensor<4>, Tensor<2>) {
+    let side = recipe.architecture.side;
+    let classes = recipe.labels.len();
+    let smoothing = recipe.optimization.label_smoothing;
+    let rows: Vec<(Vec<f32>, Vec<f32>)> = batch
+        .par_iter()
+        .enumerate()
+        .map(|(place, index)| {
+            let mut random = generator(recipe.seed, 3 + epoch as u64, *index as u64);
+            let example = &examples[*index];
+            let mut pixels = recipe.augmentation.apply(&example.pixels, side, &mut random);
+            let mut target = vec![smoothing / classes as f32; classes];
+            let mut share = 1.0;
+            if recipe.augmentation.mix > 0.0 {
+                let other = &examples[batch[(place + 1) % batch.len()]];
+                let mixed = random.random_range(0.0..=recipe.augmentation.mix);
+                let partner = recipe.augmentation.apply(&other.pixels, side, &mut random);
+                for (pixel, second) in pixels.iter_mut().zip(partner) {
+                    *pixel = *pixel * (1.0 - mixed) + second * mixed;
+                }
+                target[other.label] += (1.0 - smoothing) * mixed;
+                share -= mixed;
+            }
+            target[example.label] += (1.0 - smoothing) * share;
+            for value in &mut target {
+                *value *= weights[example.label];
+            }
+            for pixel in &mut pixels {
+                *pixel = (*pixel - preparation.mean) / preparation.deviation;
+            }
+            (pixels, target)
+        })
+        .collect();
+    let (pixels, targets): (Vec<Vec<f32>>, Vec<Vec<f32>>) = rows.into_iter().unzip();
+    let inputs = TensorData::new(pixels.concat(), [batch.len(), 1, side, side]);
+    let targets = TensorData::new(targets.concat(), [batch.len(), classes]);
+    (Tensor::from_data(inputs, device), Tensor::from_data(targets, device))
+}
+
+struct Pass {
+    logits: Vec<Vec<f64>>,
+    /// For each image, a vector a tap.
+    taps: Vec<Vec<Vec<f32>>>,
+}
+
+/// Logits and taps of unvaried images.
+fn pass(
+    network: &Classifier,
+    examples: &[Example],
+    places: &[usize],
+    preparation: &Preparation,
+    mirror: bool,
+) -> Result<Pass, LearnError> {
+    let side = preparation.columns;
+    let device = Device::flex();
+    let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
+    for batch in places.chunks(EVALUATION_BATCH) {
+        let input = |mirror: bool| {
+            let mut values = Vec::with_capacity(batch.len() * side * side);
+            for place in batch {
+                for row in examples[*place].pixels.chunks_exact(side) {
+                    let normalize = |pixel: &f32| (pixel - preparation.mean) / preparation.deviation;
+                    if mirror {
+                        values.extend(row.iter().rev().map(normalize));
+                    } else {
+                        values.extend(row.iter().map(normalize));
+                    }
+                }
+            }
+            Tensor::<4>::from_data(TensorData::new(values, [batch.len(), 1, side, side]), &device)
+        };
+        let out = network.forward(input(false));
+        let mut logits = rows(out.logits)?;
+        if mirror {
+            let mirrored = rows(network.forward(input(true)).logits)?;
+            for (row, other) in logits.iter_mut().zip(mirrored) {
+                row.iter_mut().zip(other).for_each(|(logit, second)| *logit = (*logit + second) / 2.0);
+            }
+        }
+        let taps = out.taps.into_iter().map(rows).collect::<Result<Vec<_>, _>>()?;
+        for place in 0..batch.len() {
+            all.taps.push(taps.iter().map(|tap| tap[place].clone()).collect());
+        }
+        all.logits.extend(logits.into_iter().map(|row| row.into_iter().map(f64::from).collect()));
+    }
+    Ok(all)
+}
+
+fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
+    let [_, columns] = tensor.dims();
+    let values =
+        tensor.into_data().to_vec::<f32>().map_err(|error| LearnError::Weights(format!("{error:?}")))?;
+    Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
+}
+
+/// Fits mean and precision of each tap on training images; its unit is the distance that
+/// [`LET_THROUGH`] of the validation images stay below.
+fn fit_outliers(
+    training: &[Vec<Vec<f32>>],
+    validation: &[Vec<Vec<f32>>],
+) -> Result<OutlierDetector, LearnError> {
+    let taps = training.first().map_or(0, Vec::len);
+    let taps = (0..taps)
+        .map(|tap| {
+            let width = training[0][tap].len();
+            let column = |place: usize| training.iter().map(move |image| f64::from(image[tap][place]));
+            // Channels differ in size by orders; the shrinkage toward a sphere wants one scale.
+            let scales: Vec<f64> = (0..width)
+                .map(|place| {
+                    let mean = column(place).sum::<f64>() / training.len() as f64;
+                    let variance = column(place).map(|value| (value - mean).powi(2)).sum::<f64>();
+                    (variance / training.len() as f64).sqrt().max(1e-3)
+                })
+                .collect();
+            let scaled: Vec<f64> = training
+                .iter()
+                .flat_map(|image| image[tap].iter().zip(&scales).map(|(value, scale)| f64::from(*value) / scale))
+                .collect();
+            let fitted = Mahalanobis::fit(Rows::new(&scaled, width)?)?;
+            let whitening = fitted.whitening();
+            let mut statistics = TapStatistics {
+                mean: fitted.mean(0).iter().zip(&scales).map(|(mean, scale)| (mean * scale) as f32).collect(),
+                whitening: whitening
+                    .chunks_exact(width)
+                    .flat_map(|row| row.iter().zip(&scales).map(|(weight, scale)| (weight / scale) as f32))
+                    .collect(),
+                unit: 1.0,
+            };
+            let distances: Vec<f64> =
+                validation.iter().map(|image| statistics.distance(&image[tap])).collect();
+            statistics.unit = quantile(&distances, LET_THROUGH)? as f32;
+            Ok(statistics)
+        })
+        .collect::<Result<Vec<_>, LearnError>>()?;
+    Ok(OutlierDetector { taps })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_rises_then_falls_to_a_hundredth() {
+        assert!((rate(1.0, 0, 10, 100) - 0.1).abs() < 1e-12);
+        assert!((rate(1.0, 9, 10, 100) - 1.0).abs() < 1e-12);
+        assert!((rate(1.0, 55, 10, 100) - 0.505).abs() < 1e-9);
+        assert!((rate(1.0, 100, 10, 100) - 0.01).abs() < 1e-9);
+    }
+}

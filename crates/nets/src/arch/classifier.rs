@@ -1,0 +1,251 @@
+use burn::module::{Module, Param};
+use burn::nn::transformer::{
+    TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
+    TransformerEncoderConfig, TransformerEncoderInput,
+};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Distribution, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::Backbone;
+
+/// Sizes of a [`Classifier`]; stands on the model's card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierConfig {
+    /// Channels of the CNN's stages.
+    pub widths: Vec<usize>,
+    /// Stride of the stem: 1 for small images, 2 otherwise.
+    pub stem_stride: usize,
+    /// Columns and rows of the input (it is square).
+    pub side: usize,
+    /// Length of the named feature vector.
+    pub features: usize,
+    /// Width of the Transformer.
+    pub model_width: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Encoder layers.
+    pub encoder_layers: usize,
+    /// Decoder layers.
+    pub decoder_layers: usize,
+    /// Labels, one query each.
+    pub labels: usize,
+}
+
+impl ClassifierConfig {
+    /// Side of the last feature map.
+    pub fn token_side(&self) -> usize {
+        let mut side = self.side.div_ceil(self.stem_stride);
+        for _ in 1..self.widths.len() {
+            side = side.div_ceil(2);
+        }
+        side
+    }
+
+    /// Whether the sizes make a network, and one that a hostile card cannot blow up memory with.
+    pub fn is_sound(&self) -> bool {
+        let within = |value: usize, most: usize| (1..=most).contains(&value);
+        within(self.widths.len(), 6)
+            && self.widths.iter().all(|width| within(*width, 1024))
+            && within(self.stem_stride, 2)
+            && within(self.side, 1024)
+            && within(self.features, 4096)
+            && within(self.model_width, 1024)
+            && within(self.heads, 32)
+            && self.model_width.is_multiple_of(self.heads)
+            && within(self.encoder_layers, 12)
+            && within(self.decoder_layers, 12)
+            && within(self.labels, 256)
+            && self.token_side() <= 64
+    }
+}
+
+/// What a forward pass gives.
+#[derive(Debug)]
+pub struct Forward {
+    /// `[batch, labels]`
+    pub logits: Tensor<2>,
+    /// The CNN feature vector, `[batch, features]`
+    pub features: Tensor<2>,
+    /// What the outlier detector looks at: mean and deviation of each channel, for each stage,
+    /// `[batch, 2 * width]`
+    pub taps: Vec<Tensor<2>>,
+}
+
+/// CNN features into a Transformer encoder-decoder: one token a place of the last feature map and
+/// one for the feature vector; in the decoder one learned query a label, read by its own scorer.
+///
+/// # Shapes
+/// `[batch, 1, side, side]` to `[batch, labels]` logits.
+///
+/// # Source
+/// Vaswani et al. 2017, arXiv:1706.03762; label queries after Carion et al. 2020 and Liu et al.
+/// 2021, arXiv:2107.10834
+#[derive(Module, Debug)]
+pub struct Classifier {
+    backbone: Backbone,
+    feature: Linear,
+    feature_token: Linear,
+    token: Linear,
+    position: Param<Tensor<3>>,
+    encoder: TransformerEncoder,
+    queries: Param<Tensor<3>>,
+    decoder: TransformerDecoder,
+    norm: LayerNorm,
+    scorer: Param<Tensor<3>>,
+    bias: Param<Tensor<2>>,
+}
+
+impl Classifier {
+    /// A network with random weights; the device's seed decides them.
+    pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
+        let last = config.widths.last().copied().unwrap_or(1);
+        let width = config.model_width;
+        let tokens = config.token_side() * config.token_side() + 1;
+        let random = |shape: [usize; 3], deviation: f64| {
+            Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
+        };
+        Self {
+            backbone: Backbone::new(&config.widths, config.stem_stride, device),
+            feature: LinearConfig::new(last, config.features).init(device),
+            feature_token: LinearConfig::new(config.features, width).init(device),
+            token: LinearConfig::new(last, width).init(device),
+            position: random([1, tokens, width], 0.02),
+            encoder: TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
+                .with_norm_first(true)
+                .init(device),
+            queries: random([1, config.labels, width], 0.5),
+            decoder: TransformerDecoderConfig::new(width, 2 * width, config.heads, config.decoder_layers)
+                .with_norm_first(true)
+                .init(device),
+            norm: LayerNormConfig::new(width).init(device),
+            scorer: random([1, config.labels, width], 1.0 / (width as f64).sqrt()),
+            bias: Param::from_tensor(Tensor::<2>::zeros([1, config.labels], device)),
+        }
+    }
+
+    /// The feature maps of every stage, shallowest first.
+    pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
+        self.backbone.forward(input)
+    }
+
+    /// From the last feature map to logits and the feature vector.
+    pub fn head(&self, map: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
+        let [batch, channels, rows, columns] = map.dims();
+        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([batch, channels]);
+        let features = relu(self.feature.forward(pooled));
+        let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
+        let summary = self.feature_token.forward(features.clone()).unsqueeze_dim::<3>(1);
+        let tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
+        let memory = self.encoder.forward(TransformerEncoderInput::new(tokens));
+        let queries = self.queries.val().repeat_dim(0, batch);
+        let read = self.norm.forward(self.decoder.forward(TransformerDecoderInput::new(queries, memory)));
+        let [_, labels, _] = read.dims();
+        let logits = (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val();
+        (logits, features)
+    }
+
+    /// The whole pass.
+    pub fn forward(&self, input: Tensor<4>) -> Forward {
+        let maps = self.feature_maps(input);
+        let taps = maps.iter().map(|map| channel_statistics(map.clone())).collect();
+        let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
+        let (logits, features) = self.head(last);
+        Forward { logits, features, taps }
+    }
+}
+
+/// Mean and standard deviation of each channel over the places of a map: `[batch, 2 * channels]`.
+fn channel_statistics(map: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, rows, columns] = map.dims();
+    let flat = map.reshape([batch, channels, rows * columns]);
+    let mean = flat.clone().mean_dim(2);
+    let centered = flat - mean.clone();
+    let deviation = (centered.clone() * centered).mean_dim(2).sqrt();
+    Tensor::cat(vec![mean, deviation], 1).reshape([batch, 2 * channels])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> ClassifierConfig {
+        ClassifierConfig {
+            widths: vec![4, 8],
+            stem_stride: 1,
+            side: 8,
+            features: 10,
+            model_width: 8,
+            heads: 2,
+            encoder_layers: 1,
+            decoder_layers: 1,
+            labels: 3,
+        }
+    }
+
+    fn scalar(tensor: Tensor<1>) -> f32 {
+        tensor.into_data().to_vec::<f32>().expect("floats")[0]
+    }
+
+    #[test]
+    fn shapes_of_every_named_output() {
+        let device = Device::flex();
+        let out = Classifier::new(&config(), &device).forward(Tensor::zeros([2, 1, 8, 8], &device));
+        assert_eq!(out.logits.dims(), [2, 3]);
+        assert_eq!(out.features.dims(), [2, 10]);
+        assert_eq!(out.taps.iter().map(Tensor::dims).collect::<Vec<[usize; 2]>>(), [[2, 8], [2, 16]]);
+    }
+
+    #[test]
+    fn channel_statistics_worked_on_paper() {
+        let map = Tensor::<4>::from_data([[[[1.0, 3.0]], [[2.0, 2.0]]]], &Device::flex());
+        let found = channel_statistics(map).into_data().to_vec::<f32>().expect("floats");
+        assert_eq!(found, [2.0, 2.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn the_gradient_agrees_with_finite_differences() {
+        let plain = Device::flex();
+        plain.seed(5);
+        let device = plain.clone().autodiff();
+        let network = Classifier::new(&config(), &device);
+        let map = Tensor::<4>::random([1, 8, 4, 4], Distribution::Normal(0.0, 1.0), &plain);
+        let evaluate = network.valid();
+        let score = |map: Tensor<4>| scalar(evaluate.head(map).0.slice([0..1, 1..2]).reshape([1]));
+        // Dropout is off in `valid`, so the graph must be made of the same function.
+        let traced = Tensor::<4>::from_data(map.to_data(), &device).require_grad();
+        let trained = evaluate.clone().fork(&device).no_grad();
+        let output = trained.valid().fork(&device).head(traced.clone()).0.slice([0..1, 1..2]).sum();
+        let gradient = traced
+            .grad(&output.backward())
+            .expect("a gradient")
+            .into_data()
+            .to_vec::<f32>()
+            .expect("floats");
+        let values = map.to_data().to_vec::<f32>().expect("floats");
+        let step = 1e-2_f32;
+        for place in [0, 17, 63, 127] {
+            let shifted = |by: f32| {
+                let mut moved = values.clone();
+                moved[place] += by;
+                score(Tensor::from_data(burn::tensor::TensorData::new(moved, [1, 8, 4, 4]), &plain))
+            };
+            let numeric = (shifted(step) - shifted(-step)) / (2.0 * step);
+            assert!(
+                (numeric - gradient[place]).abs() < 2e-3 + 0.03 * numeric.abs(),
+                "place {place}: {numeric} by differences, {} by autodiff",
+                gradient[place]
+            );
+        }
+    }
+
+    #[test]
+    fn a_card_that_asks_for_too_much_is_not_sound() {
+        assert!(config().is_sound());
+        assert!(!ClassifierConfig { widths: vec![1 << 40], ..config() }.is_sound());
+        assert!(!ClassifierConfig { heads: 3, ..config() }.is_sound());
+        assert!(!ClassifierConfig { side: 0, ..config() }.is_sound());
+    }
+}

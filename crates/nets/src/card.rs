@@ -1,0 +1,269 @@
+use serde::{Deserialize, Serialize};
+use wilhelm_filters::Preparation;
+use wilhelm_study::{CodedConcept, Modality, Observation, QuantityKind, View};
+
+use crate::Calibration;
+use crate::arch::ClassifierConfig;
+
+/// What is wrong with a model's card.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CardError {
+    /// Not TOML, or keys this program does not know.
+    #[error("card is not readable: {0}")]
+    Form(String),
+    /// Readable, but contradicting itself.
+    #[error("card of model {model} is not consistent: {what}")]
+    Inconsistent {
+        /// The model's name.
+        model: String,
+        /// Which rule is broken.
+        what: String,
+    },
+}
+
+/// A number with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+}
+
+/// One label a model gives a probability for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Stable key, also the column's name in a table of predictions.
+    pub key: String,
+    /// The noun phrase a report uses.
+    pub name: String,
+    /// Other noun phrases that mean the same.
+    #[serde(default)]
+    pub synonyms: Vec<String>,
+    /// Its code.
+    pub code: Option<CodedConcept>,
+    /// Whether it is a state of health rather than a disease.
+    #[serde(default)]
+    pub normal: bool,
+}
+
+impl Label {
+    /// The label as what was looked for.
+    pub fn observation(&self) -> Observation {
+        Observation {
+            key: self.key.clone(),
+            name: self.name.clone(),
+            synonyms: self.synonyms.clone(),
+            code: self.code.clone(),
+        }
+    }
+}
+
+/// What a model accepts; everything else is refused by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptedInput {
+    /// Modalities, as DICOM writes them. A picture file states none and is judged by its pixels.
+    pub modalities: Vec<Modality>,
+    /// Body parts (upper case); a file that states none is judged by its pixels.
+    pub body_parts: Vec<String>,
+    /// Views; empty where views have no meaning.
+    #[serde(default)]
+    pub views: Vec<View>,
+    /// What a pixel's number means.
+    pub quantity: QuantityKind,
+    /// Fewest columns and rows.
+    pub least_side: usize,
+    /// Longer side over shorter side, at most.
+    pub greatest_aspect: f64,
+    /// Whether pictures with colors are accepted.
+    #[serde(default)]
+    pub color: bool,
+    /// In words, for people.
+    pub words: String,
+    /// Ages of the patients it was trained on, years, inclusive; a caution, not a refusal.
+    pub age_years: Option<[f64; 2]>,
+    /// The patients it was trained on, in words.
+    pub population: String,
+}
+
+/// The outlier detector that goes with the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutlierCard {
+    /// File beside the card.
+    pub file: String,
+    /// SHA-256 of that file.
+    pub sha256: String,
+    /// Scores above this abstain.
+    pub threshold: f64,
+    /// Share of the validation images above the threshold.
+    pub validation_abstained: f64,
+}
+
+/// How the weights were made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The data set, in words.
+    pub data: String,
+    /// Its license.
+    pub data_license: String,
+    /// How to cite it.
+    pub citation: String,
+    /// Images trained on.
+    pub images: usize,
+    /// SHA-256 over the training images' pixels and labels, in order.
+    pub data_sha256: String,
+    /// Passes over them.
+    pub epochs: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Version of the program.
+    pub program: String,
+    /// The recipe file.
+    pub recipe: String,
+}
+
+/// One label's figures on the validation split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassMetric {
+    /// The label's key.
+    pub label: String,
+    /// Validation images that have it.
+    pub images: usize,
+    /// Area under the ROC curve, this label against the rest.
+    pub auc: Interval,
+    /// Share of its images that were given it.
+    pub recall: Interval,
+}
+
+/// What was measured on the validation split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// How the split was cut, and what that does to the figures.
+    pub split: String,
+    /// Validation images.
+    pub images: usize,
+    /// Mean over the labels of the area under the ROC curve.
+    pub macro_auc: Interval,
+    /// Share of images whose likeliest label is right.
+    pub accuracy: Interval,
+    /// Accuracy of always saying the commonest label.
+    pub accuracy_of_commonest: f64,
+    /// Brier score after calibration (sum over labels).
+    pub brier: f64,
+    /// Expected calibration error of the likeliest label, 10 bins.
+    pub calibration_error: f64,
+    /// Label by label.
+    pub labels: Vec<ClassMetric>,
+    /// The command that printed these figures.
+    pub command: String,
+}
+
+/// A model's card: what it is, what it accepts, how good it is, what it must not be used for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Version of this card's form.
+    pub schema: u32,
+    /// The name by which the model is chosen.
+    pub name: String,
+    /// Version of the weights.
+    pub version: String,
+    /// One line for people.
+    pub title: String,
+    /// License of the weights.
+    pub license: String,
+    /// What it must not be used for, a sentence each.
+    pub must_not: Vec<String>,
+    /// Weights beside the card.
+    pub weights: String,
+    /// SHA-256 of the weights.
+    pub weights_sha256: String,
+    /// Whether the mirror image is read too and the logits are averaged.
+    #[serde(default)]
+    pub mirror: bool,
+    /// What it accepts.
+    pub input: AcceptedInput,
+    /// How its input is made.
+    pub preparation: Preparation,
+    /// Sizes of the network.
+    pub architecture: ClassifierConfig,
+    /// Its labels; exactly one is right (softmax).
+    pub labels: Vec<Label>,
+    /// From logits to calibrated probabilities.
+    pub calibration: Calibration,
+    /// The outlier detector.
+    pub outlier: OutlierCard,
+    /// How it was made.
+    pub training: Training,
+    /// How good it was on validation data.
+    pub validation: Validation,
+}
+
+impl Card {
+    /// The form this program reads and writes.
+    pub const SCHEMA: u32 = 1;
+
+    /// Reads and checks a card.
+    ///
+    /// # Errors
+    /// [`CardError`] for a text that is no card, or one that contradicts itself.
+    pub fn from_toml(text: &str) -> Result<Self, CardError> {
+        let card: Self = toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
+        card.check()?;
+        Ok(card)
+    }
+
+    /// The card as TOML.
+    ///
+    /// # Errors
+    /// [`CardError`] if the card contradicts itself.
+    pub fn to_toml(&self) -> Result<String, CardError> {
+        self.check()?;
+        toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
+    }
+
+    fn check(&self) -> Result<(), CardError> {
+        let fail = |what: String| Err(CardError::Inconsistent { model: self.name.clone(), what });
+        if self.schema != Self::SCHEMA {
+            return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
+        }
+        let plain = |name: &str| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        for file in [&self.weights, &self.outlier.file, &self.name] {
+            if !plain(file) || file.starts_with('.') {
+                return fail("a file name or model name has other characters than a-z 0-9 . _ -".to_owned());
+            }
+        }
+        if !self.architecture.is_sound() {
+            return fail("the sizes of the network are out of bounds".to_owned());
+        }
+        let labels = self.labels.len();
+        if self.architecture.labels != labels || self.calibration.reliability.len() != labels {
+            return fail(format!(
+                "{labels} labels, but a network for {} and calibration for {}",
+                self.architecture.labels,
+                self.calibration.reliability.len()
+            ));
+        }
+        let side = self.architecture.side;
+        if self.preparation.columns != side || self.preparation.rows != side {
+            return fail(format!("input is prepared at another size than the network's {side}"));
+        }
+        let normal = self.preparation.deviation > 0.0 && self.preparation.mean.is_finite();
+        if !(normal && self.calibration.temperature > 0.0 && self.outlier.threshold > 0.0) {
+            return fail("deviation, temperature and threshold must be above 0".to_owned());
+        }
+        Ok(())
+    }
+}

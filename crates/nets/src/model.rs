@@ -1,0 +1,247 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_store::{ModuleSnapshot, SafetensorsStore};
+use sha2::{Digest, Sha256};
+use wilhelm_filters::Prepared;
+use wilhelm_study::{ProbabilityInterval, UnitError};
+
+use crate::arch::Classifier;
+use crate::{Card, CardError, OutlierDetector, OutlierError};
+
+/// What stops a model from loading or reading.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The card.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The outlier detector.
+    #[error("model {model}: {source}")]
+    Outlier {
+        /// The model's name.
+        model: String,
+        /// What is wrong.
+        source: OutlierError,
+    },
+    /// A file whose content is not what the card vouches for.
+    #[error("model {model}: SHA-256 of {file} is {found}, its card says {expected}")]
+    Hash {
+        /// The model's name.
+        model: String,
+        /// The file.
+        file: String,
+        /// What was computed.
+        found: String,
+        /// What the card says.
+        expected: String,
+    },
+    /// Weights that do not fit the architecture.
+    #[error("model {model}: weights do not fit the architecture: {what}")]
+    Weights {
+        /// The model's name.
+        model: String,
+        /// The first mismatch.
+        what: String,
+    },
+    /// A file that could not be read.
+    #[error("model {model}: {file} is not readable: {what}")]
+    File {
+        /// The model's name, or its folder's.
+        model: String,
+        /// The file.
+        file: String,
+        /// The system's words.
+        what: String,
+    },
+    /// No model of that name.
+    #[error("no model is called {name}; there are: {known}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A prepared image of another size than the network's.
+    #[error("model {model}: image of {columns} x {rows}, expected {side} x {side}")]
+    Size {
+        /// The model's name.
+        model: String,
+        /// Columns found.
+        columns: usize,
+        /// Rows found.
+        rows: usize,
+        /// The network's side.
+        side: usize,
+    },
+    /// A network output that is no probability.
+    #[error("model {model}: {source}")]
+    Output {
+        /// The model's name.
+        model: String,
+        /// What is wrong.
+        source: UnitError,
+    },
+}
+
+/// One label's calibrated probability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelProbability {
+    /// The label's key.
+    pub label: String,
+    /// Probability and interval.
+    pub probability: ProbabilityInterval,
+}
+
+/// What a model says of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Every label, in the card's order.
+    pub labels: Vec<LabelProbability>,
+    /// Raw logits, in the card's order.
+    pub logits: Vec<f64>,
+    /// Distance from the training data.
+    pub outlier_score: f64,
+    /// Whether that distance is above the card's threshold: the probabilities then mean nothing.
+    pub abstains: bool,
+    /// The CNN feature vector.
+    pub features: Vec<f32>,
+    /// Channel statistics at every depth, what the outlier detector looked at.
+    pub taps: Vec<Vec<f32>>,
+}
+
+/// A network with checked weights, its card and its outlier detector.
+#[derive(Debug)]
+pub struct Model {
+    card: Card,
+    pub(crate) network: Classifier,
+    outliers: OutlierDetector,
+    pub(crate) device: Device,
+}
+
+impl Model {
+    /// Images in one pass: more keep both cores busy, fewer keep memory small.
+    const BATCH: usize = 16;
+
+    /// Puts a model together; the hashes on the card are checked before the bytes are parsed.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a wrong hash, or weights that do not fit.
+    pub fn from_parts(card: Card, weights: Vec<u8>, detector: &[u8]) -> Result<Self, ModelError> {
+        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
+        let widths: Vec<usize> = card.architecture.widths.iter().map(|width| 2 * width).collect();
+        let outliers = OutlierDetector::from_bytes(detector, &widths)
+            .map_err(|source| ModelError::Outlier { model: card.name.clone(), source })?;
+        let device = Device::flex();
+        let network = load_network(&card, weights, &device)?;
+        Ok(Self { card, network, outliers, device })
+    }
+
+    /// The card.
+    pub const fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Reads images that were prepared as the card says.
+    ///
+    /// # Errors
+    /// [`ModelError::Size`] for images of another size.
+    pub fn predict(&self, images: &[&Prepared]) -> Result<Vec<Prediction>, ModelError> {
+        let mut predictions = Vec::with_capacity(images.len());
+        for batch in images.chunks(Self::BATCH) {
+            let plain = self.forward(batch, false)?;
+            let mirrored = if self.card.mirror { Some(self.forward(batch, true)?) } else { None };
+            for place in 0..batch.len() {
+                let mut logits = plain.logits[place].clone();
+                if let Some(mirrored) = &mirrored {
+                    for (logit, other) in logits.iter_mut().zip(&mirrored.logits[place]) {
+                        *logit = (*logit + other) / 2.0;
+                    }
+                }
+                predictions.push(self.prediction(logits, &plain, place)?);
+            }
+        }
+        Ok(predictions)
+    }
+
+    fn prediction(&self, logits: Vec<f64>, rows: &Rows, place: usize) -> Result<Prediction, ModelError> {
+        let taps: Vec<Vec<f32>> = rows.taps.iter().map(|tap| tap[place].clone()).collect();
+        let outlier_score = self.outliers.score(&taps);
+        let labels = self
+            .card
+            .labels
+            .iter()
+            .zip(self.card.calibration.probabilities(&logits))
+            .enumerate()
+            .map(|(index, (label, probability))| {
+                let probability = self
+                    .card
+                    .calibration
+                    .interval(index, probability)
+                    .map_err(|source| ModelError::Output { model: self.card.name.clone(), source })?;
+                Ok(LabelProbability { label: label.key.clone(), probability })
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        let abstains = outlier_score > self.card.outlier.threshold;
+        Ok(Prediction { labels, logits, outlier_score, abstains, features: rows.features[place].clone(), taps })
+    }
+
+    pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
+        let side = self.card.architecture.side;
+        let mut values = Vec::with_capacity(images.len() * side * side);
+        for image in images {
+            if image.columns != side || image.rows != side {
+                let (columns, rows) = (image.columns, image.rows);
+                return Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side });
+            }
+            for row in image.pixels.chunks_exact(side) {
+                if mirror {
+                    values.extend(row.iter().rev());
+                } else {
+                    values.extend(row);
+                }
+            }
+        }
+        Ok(Tensor::from_data(TensorData::new(values, [images.len(), 1, side, side]), &self.device))
+    }
+
+    fn forward(&self, images: &[&Prepared], mirror: bool) -> Result<Rows, ModelError> {
+        let out = self.network.forward(self.tensor(images, mirror)?);
+        let logits = rows(out.logits).into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect();
+        Ok(Rows { logits, features: rows(out.features), taps: out.taps.into_iter().map(rows).collect() })
+    }
+}
+
+struct Rows {
+    logits: Vec<Vec<f64>>,
+    features: Vec<Vec<f32>>,
+    taps: Vec<Vec<Vec<f32>>>,
+}
+
+fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+    let [_, columns] = tensor.dims();
+    let values = tensor.into_data().to_vec::<f32>().expect("the CPU backend computes in f32");
+    values.chunks_exact(columns).map(<[f32]>::to_vec).collect()
+}
+
+fn check_hash(model: &str, file: &str, bytes: &[u8], expected: &str) -> Result<(), ModelError> {
+    let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(ModelError::Hash { model: model.to_owned(), file: file.to_owned(), found, expected: expected.to_owned() })
+}
+
+fn load_network(card: &Card, weights: Vec<u8>, device: &Device) -> Result<Classifier, ModelError> {
+    let fail = |what: String| ModelError::Weights { model: card.name.clone(), what };
+    let mut network = Classifier::new(&card.architecture, device);
+    let mut store = SafetensorsStore::from_bytes(Some(weights));
+    let result = network.load_from(&mut store).map_err(|error| fail(error.to_string()))?;
+    if let Some(missing) = result.missing.first() {
+        return Err(fail(format!("{missing:?} is missing")));
+    }
+    if let Some(error) = result.errors.first() {
+        return Err(fail(error.to_string()));
+    }
+    Ok(network.valid())
+}

@@ -1,0 +1,188 @@
+use wilhelm_llm::{RephraseSettings, TextModel, rephrase};
+use wilhelm_report::{Claim, Report, ReportError};
+
+use crate::LanguageModelUse;
+
+/// Whoever proposes other words for a sentence; it sees that sentence and nothing of the patient.
+pub trait Drafting {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// SHA-256 of its weights, where it has a file.
+    fn sha256(&self) -> Option<&str>;
+    /// The proposal of that number (from 0) for a sentence, or why there is none.
+    ///
+    /// `keep` lists phrases that must stay as they are: names of findings, numbers with units.
+    ///
+    /// # Errors
+    /// The model's own words.
+    fn propose(&self, sentence: &str, keep: &[String], number: usize) -> Result<String, String>;
+}
+
+/// How a language model is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DraftSettings {
+    /// Proposals for each sentence; the gate keeps at most one.
+    pub candidates: usize,
+}
+
+/// Lets a language model propose other words for each sentence about findings; the gate decides.
+///
+/// A model that fails leaves the writer's words standing and the failure in the list. `step` is told
+/// how far it is and answers whether to go on.
+///
+/// # Errors
+/// [`ReportError`] if the report is not consistent: a fault of this program.
+pub fn draft(
+    report: &mut Report,
+    model: &dyn Drafting,
+    settings: DraftSettings,
+    step: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<(LanguageModelUse, Vec<String>), ReportError> {
+    let asked: Vec<(String, String, Vec<String>)> = report
+        .sentences()
+        .filter(|(_, sentence)| sentence.may_be_rephrased())
+        .map(|(_, sentence)| (sentence.id.clone(), sentence.text.clone(), keep(report, &sentence.text, &sentence.claim)))
+        .collect();
+    let mut used = LanguageModelUse {
+        name: model.name().to_owned(),
+        sha256: model.sha256().map(str::to_owned),
+        asked: asked.len(),
+        accepted: 0,
+        struck: 0,
+    };
+    let mut failures = Vec::new();
+    for (done, (id, text, keep)) in asked.iter().enumerate() {
+        if !step(done, asked.len()) {
+            break;
+        }
+        for number in 0..settings.candidates {
+            match model.propose(text, keep, number) {
+                Ok(candidate) if candidate.trim() == text => {}
+                Ok(candidate) => {
+                    if report.rephrase(id, &candidate, model.name())?.accepted {
+                        used.accepted += 1;
+                        break;
+                    }
+                    used.struck += 1;
+                }
+                Err(reason) => failures.push(format!("{id}: {reason}")),
+            }
+        }
+    }
+    step(asked.len(), asked.len());
+    Ok((used, failures))
+}
+
+/// A language model that rephrases within a grammar, so that what must stay cannot be lost.
+pub struct Rephraser<'a> {
+    /// The model.
+    pub model: &'a dyn TextModel,
+    /// SHA-256 of its file.
+    pub sha256: Option<String>,
+    /// Temperature of the draws.
+    pub temperature: f32,
+    /// Seed of the first proposal; each further one takes the next.
+    pub seed: u32,
+}
+
+impl Drafting for Rephraser<'_> {
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+    fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+    fn propose(&self, sentence: &str, keep: &[String], number: usize) -> Result<String, String> {
+        let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
+        let seed = self.seed.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)) % u32::MAX;
+        let settings = RephraseSettings { temperature: self.temperature, seed, ..RephraseSettings::default() };
+        rephrase(self.model, sentence, &keep, &settings).map_err(|error| error.to_string())
+    }
+}
+
+/// What must stay as it is, in the order of the sentence: names of findings, and numbers with what
+/// belongs to them.
+fn keep(report: &Report, text: &str, claim: &Claim) -> Vec<String> {
+    let mut found: Vec<(usize, String)> = numbers(text);
+    if let Claim::Finding { statements } = claim {
+        for statement in statements {
+            let Some(finding) = report.finding(&statement.finding) else { continue };
+            if let Some(at) = text.find(&finding.observation.name) {
+                found.push((at, finding.observation.name.clone()));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(_, phrase)| phrase).collect()
+}
+
+/// Runs of words with digits and the words between them, with their places.
+fn numbers(text: &str) -> Vec<(usize, String)> {
+    const BETWEEN: [&str; 4] = ["%", "interval", "to", "mm"];
+    let has_digit = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
+    let bare = |word: &str| word.trim_matches(|c: char| "(),.;".contains(c)).to_owned();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut open = false;
+    for word in text.split(' ') {
+        let start = word.as_ptr() as usize - text.as_ptr() as usize;
+        let end = start + word.trim_end_matches(['.', ',', ';']).len();
+        if has_digit(word) || (open && BETWEEN.contains(&bare(word).as_str())) {
+            match runs.last_mut().filter(|_| open) {
+                Some(run) => run.1 = end,
+                None => runs.push((start, end)),
+            }
+            open = true;
+        } else {
+            open = false;
+        }
+    }
+    runs.into_iter().map(|(start, end)| (start, text[start..end].to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wilhelm_report::{Author, example, write};
+
+    struct Scripted(Vec<Result<String, String>>);
+
+    impl Drafting for Scripted {
+        fn name(&self) -> &str {
+            "scripted"
+        }
+        fn sha256(&self) -> Option<&str> {
+            None
+        }
+        fn propose(&self, _: &str, _: &[String], number: usize) -> Result<String, String> {
+            self.0[number].clone()
+        }
+    }
+
+    #[test]
+    fn numbers_stay_together_with_their_interval() {
+        let found = numbers("There is pneumonia; the probability is 93 % (95 % interval 89 to 97 %).");
+        assert_eq!(found.into_iter().map(|(_, run)| run).collect::<Vec<_>>(), ["93 % (95 % interval 89 to 97 %)"]);
+        assert!(numbers("No pneumonia is seen.").is_empty());
+    }
+
+    #[test]
+    fn a_contradiction_is_struck_and_a_failure_leaves_the_writers_words() {
+        let mut report = write(&example::pneumonia(0.03));
+        let before = report.clone();
+        let model = Scripted(vec![
+            Ok("There is a large right pneumonia.".to_owned()),
+            Err("out of memory".to_owned()),
+        ]);
+        let (used, failures) =
+            draft(&mut report, &model, DraftSettings { candidates: 2 }, &mut |_, _| true).expect("consistent");
+        assert!(used.asked > 0);
+        assert_eq!((used.accepted, used.struck), (0, used.asked));
+        assert_eq!(failures.len(), used.asked);
+        assert_eq!(report.struck().count(), used.asked);
+        assert!(report.sentences().all(|(_, sentence)| sentence.author == Author::Writer));
+        let words = |report: &Report| report.sentences().map(|(_, s)| s.text.clone()).collect::<Vec<_>>();
+        assert_eq!(words(&report), words(&before));
+        report.check().expect("still consistent");
+    }
+}

@@ -1,0 +1,25 @@
+use wilhelm_filters::PrepareError;
+use wilhelm_formats::FormatError;
+use wilhelm_nets::ModelError;
+use wilhelm_report::ReportError;
+
+/// What stops a journey.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The image does not become a network's input.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// A picture that cannot be written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The report breaks its own invariant: a fault of this program.
+    #[error("the report contradicts itself: {0}")]
+    Report(#[from] ReportError),
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,366 @@
+use sha2::{Digest, Sha256};
+use wilhelm_filters::quality::{QualityCard, Severity};
+use wilhelm_formats::{encode_png_gray, encode_png_rgb};
+use wilhelm_nets::{HeatMap, Model, Prediction};
+use wilhelm_report::{
+    Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Report, html, text, write,
+};
+use wilhelm_study::{Defect, DefectKind, Image, Modality, Series};
+
+use crate::findings::{Found, findings, model_use};
+use crate::picture::{heat_map_overlay, picture};
+use crate::predict::{Candidate, Reading, bounds, predict_planes};
+use crate::provenance::{ModelVerdict, ModelVersion, Provenance, Settings};
+use crate::{DraftSettings, Drafting, PipelineError, draft};
+
+/// File name of the picture with what the network looked at.
+const HEATMAP: &str = "heatmap.png";
+
+/// Who reads.
+#[derive(Clone, Copy)]
+pub struct Readers<'a> {
+    /// The models on the shelf.
+    pub models: &'a [Model],
+    /// The language model, where one is asked.
+    pub language_model: Option<&'a dyn Drafting>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadOptions {
+    /// Lines of the request: indication, history, laboratory results. They are quoted in the report
+    /// and shown to no model.
+    pub request: Vec<String>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// How the language model is asked.
+    pub draft: DraftSettings,
+    /// Version of the program, for the provenance.
+    pub program_version: String,
+}
+
+/// A report and everything that goes with it.
+#[derive(Clone, Debug)]
+pub struct ReadOutcome {
+    /// The report.
+    pub report: Report,
+    /// `report.html`
+    pub html: String,
+    /// `report.json`
+    pub json: String,
+    /// The report for a terminal.
+    pub text: String,
+    /// `heatmap.png`; where no model read the image, the picture alone.
+    pub heatmap_png: Vec<u8>,
+    /// `provenance.json`
+    pub provenance: Provenance,
+    /// What went wrong without stopping the reading: a language model that failed.
+    pub remarks: Vec<String>,
+}
+
+/// Walks one calibrated series down the path of a pixel to a checked report.
+///
+/// `step` is told the name of each step with how far it is, and answers whether to go on.
+///
+/// # Errors
+/// [`PipelineError`]; an image that no model accepts is no error but a report that says so.
+pub fn read_series(
+    series: &Series,
+    readers: Readers<'_>,
+    options: &ReadOptions,
+    step: &mut dyn FnMut(&'static str, usize, usize) -> bool,
+) -> Result<ReadOutcome, PipelineError> {
+    let mut go = |name: &'static str, done: usize, total: usize| {
+        if step(name, done, total) { Ok(()) } else { Err(PipelineError::Cancelled) }
+    };
+    go("check", 0, 1)?;
+    let candidate = Candidate::of_series(series)?;
+    let (plane, span) = (candidate.plane, candidate.bounds);
+    let intensity = bounds(plane, series);
+
+    let read = choose(&candidate, readers.models, &mut go)?;
+    let quality = candidate.quality;
+    go("explain", 0, 1)?;
+    let (gray, columns, rows) = picture(plane, span)?;
+    let picture_png = encode_png_gray(columns as u32, rows as u32, &gray)?;
+    let heat_map = match &read.chosen {
+        Some(chosen) => Some(explained(&readers.models[chosen.model], chosen)?),
+        None => None,
+    };
+    let overlay = heat_map
+        .as_ref()
+        .map(|map| {
+            let native = [plane.columns(), plane.rows()];
+            let rgb = heat_map_overlay(&gray, columns, rows, native, map);
+            // A picture is at most 1024 pixels a side.
+            encode_png_rgb(columns as u32, rows as u32, &rgb)
+        })
+        .transpose()?;
+
+    go("state", 0, 1)?;
+    let case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options);
+    let mut report = write(&case);
+    // Models that another fits better are listed, not spoken of.
+    report.abstentions = read.abstentions(readers.models);
+    let mut remarks = Vec::new();
+    let mut language_model = None;
+    if let Some(model) = readers.language_model {
+        let mut on_sentence = |done: usize, total: usize| go("draft", done, total).is_ok();
+        let (used, failures) = draft(&mut report, model, options.draft, &mut on_sentence)?;
+        remarks = failures;
+        language_model = Some(used);
+    }
+    go("check the report", 0, 1)?;
+    report.check()?;
+
+    let json = to_json(&report);
+    let request = options.request.join("\n");
+    let provenance = Provenance {
+        schema_version: "1".to_owned(),
+        program: "wilhelm".to_owned(),
+        program_version: options.program_version.clone(),
+        inputs: series.sources.clone(),
+        settings: Settings {
+            seed: options.seed,
+            language_model: readers.language_model.is_some(),
+            request_sha256: (!request.is_empty()).then(|| sha256(request.as_bytes())),
+        },
+        defects: series.defects.clone(),
+        quality,
+        intensity,
+        models: read.verdicts(readers.models),
+        language_model,
+        report_sha256: sha256(json.as_bytes()),
+    };
+    let images = HtmlImages { pictures: vec![page_picture(series, &picture_png, overlay.as_ref(), &read, readers.models)] };
+    Ok(ReadOutcome {
+        html: html(&report, &images),
+        text: text(&report),
+        json,
+        report,
+        heatmap_png: overlay.unwrap_or(picture_png),
+        provenance,
+        remarks,
+    })
+}
+
+/// The model whose findings the report states.
+struct Chosen {
+    model: usize,
+    prediction: Prediction,
+    prepared: wilhelm_filters::Prepared,
+}
+
+/// What every model made of the image.
+struct Verdicts {
+    chosen: Option<Chosen>,
+    /// For each model but the chosen: why not, and the outlier score where a network saw it.
+    others: Vec<Option<(String, Option<f64>)>>,
+}
+
+impl Verdicts {
+    fn abstentions(&self, models: &[Model]) -> Vec<Abstention> {
+        models
+            .iter()
+            .zip(&self.others)
+            .filter_map(|(model, other)| {
+                let (reason, _) = other.as_ref()?;
+                Some(Abstention { model: model.card().name.clone(), reason: reason.clone() })
+            })
+            .collect()
+    }
+
+    fn verdicts(&self, models: &[Model]) -> Vec<ModelVerdict> {
+        models
+            .iter()
+            .zip(&self.others)
+            .enumerate()
+            .map(|(index, (model, other))| {
+                let card = model.card();
+                let chosen = self.chosen.as_ref().filter(|chosen| chosen.model == index);
+                ModelVerdict {
+                    model: ModelVersion {
+                        name: card.name.clone(),
+                        version: card.version.clone(),
+                        weights_sha256: card.weights_sha256.clone(),
+                    },
+                    read: chosen.is_some(),
+                    reason: other.as_ref().map(|(reason, _)| reason.clone()),
+                    outlier_score: chosen
+                        .map(|chosen| chosen.prediction.outlier_score)
+                        .or_else(|| other.as_ref().and_then(|(_, score)| *score)),
+                    preparation: chosen.map(|_| card.preparation),
+                    region: chosen.map(|chosen| chosen.prepared.region),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Asks every model whose card accepts the image; where several read it (a picture file states no
+/// modality), the one whose training data lie nearest speaks.
+fn choose(
+    candidate: &Candidate<'_>,
+    models: &[Model],
+    go: &mut dyn FnMut(&'static str, usize, usize) -> Result<(), PipelineError>,
+) -> Result<Verdicts, PipelineError> {
+    let mut verdicts = Verdicts { chosen: None, others: Vec::new() };
+    for (index, model) in models.iter().enumerate() {
+        go("predict", index, models.len())?;
+        let reading = predict_planes(model, std::slice::from_ref(candidate))?.pop();
+        let other = match reading.expect("one image gives one reading") {
+            Reading::Refused { reason } => Some((reason, None)),
+            Reading::Abstained { reason, prediction } => Some((reason, Some(prediction.outlier_score))),
+            Reading::Read { prediction, prepared } => {
+                let nearer = |other: &Chosen| prediction.outlier_score < other.prediction.outlier_score;
+                let better = |name: &str| format!("the image lies nearer to what model {name} was trained on");
+                match &verdicts.chosen {
+                    Some(other) if !nearer(other) => {
+                        Some((better(&models[other.model].card().name), Some(prediction.outlier_score)))
+                    }
+                    before => {
+                        if let Some(before) = before {
+                            verdicts.others[before.model] = Some((
+                                better(&model.card().name),
+                                Some(before.prediction.outlier_score),
+                            ));
+                        }
+                        verdicts.chosen = Some(Chosen { model: index, prediction, prepared });
+                        None
+                    }
+                }
+            }
+        };
+        verdicts.others.push(other);
+    }
+    Ok(verdicts)
+}
+
+/// The heat map of the likeliest disease.
+fn explained(model: &Model, chosen: &Chosen) -> Result<HeatMap, PipelineError> {
+    let label = spoken_label(model, &chosen.prediction);
+    Ok(model.explain(&chosen.prepared, &model.card().labels[label].key)?)
+}
+
+/// Index of the likeliest label that is a disease.
+fn spoken_label(model: &Model, prediction: &Prediction) -> usize {
+    let estimate = |index: &usize| prediction.labels[*index].probability.estimate.value();
+    (0..prediction.labels.len())
+        .filter(|index| !model.card().labels[*index].normal)
+        .max_by(|a, b| estimate(a).total_cmp(&estimate(b)))
+        .unwrap_or(0)
+}
+
+fn case(
+    series: &Series,
+    models: &[Model],
+    read: &Verdicts,
+    heat_map: Option<&HeatMap>,
+    quality: &QualityCard,
+    options: &ReadOptions,
+) -> Case {
+    let input_sha256 = series.sources.first().map_or("", |source| source.sha256.as_str());
+    let found = read.chosen.as_ref().map(|chosen| {
+        let card = models[chosen.model].card();
+        findings(card, &chosen.prediction, &series.patient, heat_map.map(|map| (map, HEATMAP)), input_sha256)
+    });
+    let abstentions = if found.is_some() { Vec::new() } else { read.abstentions(models) };
+    let Found { findings, evidence, cautions } = found
+        .unwrap_or_else(|| Found { findings: Vec::new(), evidence: Vec::new(), cautions: Vec::new() });
+    let mut defects = series.defects.clone();
+    let worth_saying = quality.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
+    defects.extend(worth_saying.map(|remark| Defect::new(DefectKind::Quality, "image", remark.text.clone())));
+    Case {
+        id: report_id(series, models, options),
+        exam: exam(series, read.chosen.as_ref().map(|chosen| &models[chosen.model])),
+        findings,
+        evidence,
+        abstentions,
+        defects,
+        request: options.request.clone(),
+        comparison: None,
+        cautions,
+        models: read.chosen.iter().map(|chosen| model_use(models[chosen.model].card())).collect(),
+        images: vec![ImageRef {
+            title: series.title.clone(),
+            sha256: input_sha256.to_owned(),
+            heatmap: heat_map.map(|_| HEATMAP.to_owned()),
+        }],
+    }
+}
+
+/// What was examined; where a picture file states no modality, the model that recognized it does.
+fn exam(series: &Series, model: Option<&Model>) -> Exam {
+    let [columns, rows, slices] = series.image.size();
+    let spacing_mm = match (&series.image, series.image.geometry()) {
+        (Image::Flat(image), _) => {
+            image.spacing().map(|spacing| [spacing.between_columns.0, spacing.between_rows.0, 0.0])
+        }
+        (_, Some(geometry)) => {
+            let spacing = geometry.spacing();
+            Some([spacing.between_columns().0, spacing.between_rows().0, spacing.between_slices().0])
+        }
+        (_, None) => None,
+    };
+    let input = model.map(|model| &model.card().input);
+    let recognized: Option<Modality> = input.and_then(|input| input.modalities.first().cloned());
+    let body_part = series.body_part.clone().or_else(|| input.and_then(|input| input.body_parts.first().cloned()));
+    Exam {
+        modality: series.modality.clone().or(recognized),
+        body_part: body_part.map(|part| part.to_lowercase()),
+        view: series.view.clone(),
+        size: [columns, rows, slices],
+        spacing_mm,
+        files: series.sources.len(),
+    }
+}
+
+/// Decided by what was read, by whom and how, so that the same reading has the same name.
+fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String {
+    let mut hash = Sha256::new();
+    for source in &series.sources {
+        hash.update(source.sha256.as_bytes());
+    }
+    for model in models {
+        hash.update(model.card().weights_sha256.as_bytes());
+    }
+    hash.update(options.seed.to_le_bytes());
+    hash.update(options.request.join("\n").as_bytes());
+    hash.update(options.program_version.as_bytes());
+    hex(&hash.finalize())[..12].to_owned()
+}
+
+fn page_picture(
+    series: &Series,
+    png: &[u8],
+    overlay: Option<&Vec<u8>>,
+    read: &Verdicts,
+    models: &[Model],
+) -> HtmlImage {
+    let overlay_caption = read.chosen.as_ref().map_or(String::new(), |chosen| {
+        let model = &models[chosen.model];
+        let label = spoken_label(model, &chosen.prediction);
+        let estimate = chosen.prediction.labels[label].probability.estimate.value();
+        format!(
+            "What raised the score for {} (Grad-CAM; estimated probability {:.0} %). It shows where the network \
+             looked, not where disease is.",
+            model.card().labels[label].name,
+            estimate * 100.0
+        )
+    });
+    HtmlImage { caption: series.title.clone(), png: png.to_vec(), overlay_png: overlay.cloned(), overlay_caption }
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    let mut json = serde_json::to_string_pretty(value).expect("a report holds no map with other keys than text");
+    json.push('\n');
+    json
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

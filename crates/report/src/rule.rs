@@ -1,0 +1,81 @@
+/// A sentence the program may say without having seen it on the image, and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name as evidence: `R-REVIEW`.
+    pub id: &'static str,
+    /// The sentence.
+    pub text: &'static str,
+    /// Where it comes from.
+    pub citation: &'static str,
+}
+
+/// All rules. None of them is a clinical guideline: this program invents none.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: "R-COMPARISON",
+        text: "No prior examination was supplied; change over time was not assessed.",
+        citation: "program rule: change is stated only where two examinations were compared",
+    },
+    Rule {
+        id: "R-REVIEW",
+        text: "Review of the images by a radiologist is required before any use of this draft.",
+        citation: "program rule: a person reads the images and signs; the program only drafts",
+    },
+    Rule {
+        id: "R-CORRELATE",
+        text: "Clinical correlation is recommended.",
+        citation: "program rule: a reading of images alone does not know the patient",
+    },
+    Rule {
+        id: "R-INDETERMINATE",
+        text: "Where the result is indeterminate, further imaging is at the discretion of the \
+               radiologist.",
+        citation: "program rule: an indeterminate reading decides nothing; no guideline is applied",
+    },
+    Rule {
+        id: "R-SCOPE",
+        text: "Only the findings named in this report were looked for; anything else on the images \
+               was not assessed.",
+        citation: "program rule: a network answers only the question it was trained on",
+    },
+    Rule {
+        id: "R-NEGATIVE",
+        text: "A negative automated reading does not exclude disease.",
+        citation: "program rule: the sensitivity stated on a model's card is below 100 %",
+    },
+    Rule {
+        id: "R-PROBABILITY",
+        text: "Probabilities are calibrated on the model's validation data and hold only for images \
+               like those.",
+        citation: "program rule: calibration holds for the distribution it was measured on",
+    },
+    Rule {
+        id: "R-LOWERED",
+        text: "Certainty was lowered to indeterminate because of the cautions listed under \
+               limitations; the model's number is stated for transparency only.",
+        citation: "program rule: a caution outranks a model's number",
+    },
+    Rule {
+        id: "R-NOT-READ",
+        text: "No automated interpretation was made.",
+        citation: "program rule: a model is never fed what its card refuses",
+    },
+    Rule {
+        id: "R-UNREAD",
+        text: "The images need to be read by a radiologist.",
+        citation: "program rule: a person reads the images and signs; the program only drafts",
+    },
+    Rule {
+        id: "R-DRAFT",
+        text: "This draft was made by research software, which is not a medical device.",
+        citation: "program rule: every object the program writes says what it is",
+    },
+];
+
+/// The rule of an id.
+///
+/// # Panics
+/// If no rule has that id: ids are written in this crate only.
+pub(crate) fn rule(id: &str) -> &'static Rule {
+    RULES.iter().find(|rule| rule.id == id).expect("ids of rules are written in this crate")
+}

@@ -1,0 +1,248 @@
+//! The words the writer uses for findings, numbers and examinations.
+
+use wilhelm_study::{
+    Certainty, Finding, ImageBox, Laterality, Measurement, Modality, ProbabilityInterval, Quantity,
+};
+
+use crate::{Exam, Statement};
+
+/// With a capital first letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The class of "not this".
+pub(crate) const fn complement(certainty: Certainty) -> Certainty {
+    match certainty {
+        Certainty::Absent => Certainty::Present,
+        Certainty::Unlikely => Certainty::Probable,
+        Certainty::Indeterminate => Certainty::Indeterminate,
+        Certainty::Probable => Certainty::Unlikely,
+        Certainty::Present => Certainty::Absent,
+    }
+}
+
+/// A side as an adjective.
+pub(crate) const fn side(laterality: Laterality) -> &'static str {
+    match laterality {
+        Laterality::Left => "left",
+        Laterality::Right => "right",
+        Laterality::Bilateral => "bilateral",
+    }
+}
+
+/// A unit as a reader says it: UCUM's `[hnsf'U]` is `HU`.
+pub(crate) fn unit(ucum: &str) -> &str {
+    match ucum {
+        "[hnsf'U]" => "HU",
+        "cm3" => "mL",
+        other => other,
+    }
+}
+
+/// A number with its unit as a reader says it.
+pub(crate) fn quantity(quantity: &Quantity) -> String {
+    format!("{:.*} {}", usize::from(quantity.decimals), quantity.value, unit(&quantity.unit)).trim().to_owned()
+}
+
+/// A probability in whole percent; the ends are named, never rounded to certainty.
+pub(crate) fn percent(probability: f64) -> String {
+    match probability {
+        p if p < 0.01 => "less than 1 %".to_owned(),
+        p if p > 0.99 => "more than 99 %".to_owned(),
+        p => format!("{:.0} %", p * 100.0),
+    }
+}
+
+/// `87 % (95 % interval 80 to 92 %)`.
+pub(crate) fn probability(interval: &ProbabilityInterval) -> String {
+    format!(
+        "{} ({:.0} % interval {:.0} to {:.0} %)",
+        percent(interval.estimate.value()),
+        interval.level.value() * 100.0,
+        interval.low.value() * 100.0,
+        interval.high.value() * 100.0
+    )
+}
+
+/// What a sentence is about, and how sure it is of that: a state of health named `no tumor` is
+/// spoken of as its contrary, a tumor.
+fn subject(finding: &Finding) -> (String, Certainty, bool) {
+    let name = finding.observation.name.trim();
+    let (name, certainty, contrary) = match name.strip_prefix("no ").or_else(|| name.strip_prefix("No ")) {
+        Some(contrary) => (contrary.to_owned(), complement(finding.certainty), true),
+        None if name.eq_ignore_ascii_case("normal") => ("normal appearance".to_owned(), finding.certainty, false),
+        None => (name.to_owned(), finding.certainty, false),
+    };
+    let named = match finding.laterality {
+        Some(laterality) => format!("{} {name}", side(laterality)),
+        None => name,
+    };
+    (named, certainty, contrary)
+}
+
+/// Whether a certainty says the thing may be there.
+const fn may_be(certainty: Certainty) -> bool {
+    matches!(certainty, Certainty::Present | Certainty::Probable | Certainty::Indeterminate)
+}
+
+/// Whether the finding is stated as something that is or may be there.
+pub(crate) fn speaks_for(finding: &Finding) -> bool {
+    may_be(finding.certainty)
+}
+
+/// Whether the finding says that a disease is or may be there.
+pub(crate) fn speaks_for_disease(finding: &Finding) -> bool {
+    !finding.normal && speaks_for(finding)
+}
+
+/// Order of findings in the report: what is there, what may be, what is not; by name within.
+pub(crate) fn rank(finding: &Finding) -> (u8, bool, String) {
+    let class = match finding.certainty {
+        Certainty::Present => 0,
+        Certainty::Probable => 1,
+        Certainty::Indeterminate => 2,
+        Certainty::Unlikely => 3,
+        Certainty::Absent => 4,
+    };
+    (class, finding.normal, finding.observation.name.clone())
+}
+
+fn measured(measurements: &[Measurement]) -> String {
+    measurements.iter().map(|m| format!(", {} {}", m.name, quantity(&m.quantity))).collect()
+}
+
+/// The sentence of the findings section: all the finding says.
+pub(crate) fn full(finding: &Finding) -> String {
+    let (named, certainty, contrary) = subject(finding);
+    let numbers = measured(&finding.measurements);
+    let head = match certainty {
+        Certainty::Present => format!("Appearance consistent with {named}{numbers}"),
+        Certainty::Probable => format!("{} is probable{numbers}", capital(&named)),
+        Certainty::Indeterminate => format!("The appearance is indeterminate for {named}{numbers}"),
+        Certainty::Unlikely => format!("{} is unlikely{numbers}", capital(&named)),
+        Certainty::Absent => format!("No evidence of {named}{numbers}"),
+    };
+    let of = if contrary { format!(" of {}", finding.observation.name.trim()) } else { String::new() };
+    format!("{head}; estimated probability{of} {}.", probability(&finding.probability))
+}
+
+/// Where the network looked, in the picture's own terms: it knows no anatomy.
+pub(crate) fn place(finding: &Finding, place: ImageBox, flat: bool) -> String {
+    let (named, ..) = subject(finding);
+    let slice = if flat { String::new() } else { format!(" of slice {}", place.slice + 1) };
+    format!(
+        "The region that weighed most for {named} lies at columns {} to {} and rows {} to {}{slice} of the image; \
+         it shows where the network looked and does not outline a lesion.",
+        place.column + 1,
+        place.column + place.columns,
+        place.row + 1,
+        place.row + place.rows
+    )
+}
+
+/// The impression: sentences with the findings they speak of, most certain first.
+pub(crate) fn impression(findings: &[Finding]) -> Vec<(String, Vec<&Finding>)> {
+    let mut ordered: Vec<&Finding> = findings.iter().collect();
+    ordered.sort_by_key(|finding| rank(finding));
+    let healthy = ordered.iter().any(|f| f.normal && f.certainty.is_positive());
+    let diseased = ordered.iter().any(|f| !f.normal && f.certainty.is_positive());
+    let mut said = Vec::new();
+    let mut unlikely = Vec::new();
+    let mut absent = Vec::new();
+    for finding in ordered {
+        let (named, certainty, _) = subject(finding);
+        if finding.normal && !finding.certainty.is_positive() && diseased {
+            continue;
+        }
+        let numbers = measured(&finding.measurements);
+        match certainty {
+            Certainty::Present => said.push((format!("Consistent with {named}{numbers}."), vec![finding])),
+            Certainty::Probable => said.push((format!("Probable {named}{numbers}."), vec![finding])),
+            Certainty::Indeterminate => {
+                said.push((format!("Indeterminate for {named}{numbers}."), vec![finding]));
+            }
+            Certainty::Unlikely if finding.normal => {
+                said.push((format!("{} is unlikely.", capital(&named)), vec![finding]));
+            }
+            Certainty::Absent if finding.normal => {
+                said.push((format!("No evidence of {named}."), vec![finding]));
+            }
+            Certainty::Unlikely => unlikely.push((named, finding)),
+            Certainty::Absent => absent.push((named, finding)),
+        }
+    }
+    if !unlikely.is_empty() {
+        let verb = if unlikely.len() == 1 { "is" } else { "are" };
+        let text = format!("{} {verb} unlikely.", capital(&list(&unlikely, "and")));
+        said.push((text, unlikely.iter().map(|(_, finding)| *finding).collect()));
+    }
+    if !absent.is_empty() && !(healthy && said.iter().any(|(_, of)| of.iter().any(|f| f.normal))) {
+        let text = format!("No evidence of {}.", list(&absent, "or"));
+        said.push((text, absent.iter().map(|(_, finding)| *finding).collect()));
+    }
+    said
+}
+
+/// What an impression's sentence states of a finding: numbers only where it may be there.
+pub(crate) fn impression_statement(finding: &Finding) -> Statement {
+    if may_be(subject(finding).1) { Statement::measured(finding) } else { Statement::brief(finding) }
+}
+
+fn list(named: &[(String, &Finding)], last: &str) -> String {
+    match named {
+        [] => String::new(),
+        [(one, _)] => one.clone(),
+        [before @ .., (end, _)] => {
+            let before: Vec<&str> = before.iter().map(|(name, _)| name.as_str()).collect();
+            format!("{} {last} {end}", before.join(", "))
+        }
+    }
+}
+
+/// The examination as a title: `Chest radiograph, posteroanterior view`.
+pub(crate) fn title(exam: &Exam) -> String {
+    let part = exam.body_part.as_deref().map(str::trim).filter(|part| !part.is_empty());
+    let mut text = match (&exam.modality, part) {
+        (Some(modality @ (Modality::Cr | Modality::Dx | Modality::Us)), Some(part)) => {
+            format!("{part} {}", modality.spoken())
+        }
+        (Some(modality @ (Modality::Ct | Modality::Mr | Modality::Pt)), Some(part)) => {
+            format!("{} of the {part}", modality.spoken())
+        }
+        (Some(other), Some(part)) => format!("{part} image ({})", other.term()),
+        (Some(modality), None) => format!("{}, body part not stated", modality.spoken()),
+        (None, Some(part)) => format!("{part} image, modality not stated"),
+        (None, None) => "image, modality and body part not stated".to_owned(),
+    };
+    if let Some(view) = &exam.view {
+        text.push_str(&format!(", {} view", view.spoken()));
+    }
+    capital(&text)
+}
+
+/// The sentence of the technique section.
+pub(crate) fn technique(exam: &Exam) -> String {
+    let [columns, rows, slices] = exam.size;
+    let mut text = title(exam);
+    if slices > 1 {
+        text.push_str(&format!("; {slices} slices of {columns} x {rows} pixels"));
+    } else {
+        text.push_str(&format!("; 1 image of {columns} x {rows} pixels"));
+    }
+    if let Some([between_columns, between_rows, between_slices]) = exam.spacing_mm {
+        text.push_str(&format!(", spacing {between_columns:.2} x {between_rows:.2}"));
+        if slices > 1 {
+            text.push_str(&format!(" x {between_slices:.2}"));
+        }
+        text.push_str(" mm");
+    } else {
+        text.push_str(", spacing not stated");
+    }
+    if exam.files != 1 {
+        text.push_str(&format!(", from {} files", exam.files));
+    }
+    text.push('.');
+    text
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# All checks, cheapest first. Prints the elapsed time of each part; the last line is 'N passed, N failed, N skipped'.
+# A part that fails does not keep the later ones from running, except that nothing runs on code that does not compile.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0 skipped=0
+broken=() times=()
+
+part() {
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then times+=("$name $((SECONDS - start)) s"); return 0; fi
+  times+=("$name $((SECONDS - start)) s, failed")
+  broken+=("$name")
+  return 1
+}
+
+# Adds up '12 passed' and the like from a runner's summary lines, which are the arguments' output on stdin.
+add() {
+  local line number word
+  while read -r line; do
+    while read -r number word; do
+      case $word in
+      passed) passed=$((passed + number)) ;;
+      failed | timed) failed=$((failed + number)) ;;
+      skipped | ignored) skipped=$((skipped + number)) ;;
+      esac
+    done < <(grep -oE '[0-9]+ (passed|failed|timed|skipped|ignored)' <<<"$line")
+  done
+}
+
+format() { cargo fmt --all --check; }
+lints() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
+tests() {
+  local code=0
+  cargo nextest run --cargo-profile release --locked --workspace 2>&1 | tee "$log" || code=1
+  add < <(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ *Summary \[')
+  return $code
+}
+examples() {
+  local code=0
+  cargo test --release --locked --workspace --doc 2>&1 | tee "$log" || code=1
+  add < <(sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^test result:')
+  return $code
+}
+documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
+# The advisory database is fetched from a git host that closed networks do not reach: `make advisories` asks it.
+licenses() { cargo deny --workspace check licenses bans sources; }
+
+part format format
+if part lints lints; then
+  part tests tests
+  part examples examples
+  part documentation documentation
+fi
+part licenses licenses
+
+printf '\n'
+printf '%s\n' "${times[@]}"
+if [ ${#broken[@]} -gt 0 ]; then
+  printf 'failed: %s\n' "${broken[*]}"
+  [ "$failed" -gt 0 ] || failed=${#broken[@]}
+fi
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ ${#broken[@]} -eq 0 ]
