@@ -25,7 +25,7 @@ for image in "${samples[@]}"; do
   esac
   printf '\n==== %s\n\n' "$image"
   code=0
-  "$wilhelm" read "$image" "${modality[@]}" --indication "$(<"${image%/*}/indication.txt")" \
+  "$wilhelm" read "$image" "${modality[@]}" --text "${image%/*}/indication.txt" \
     --out "$out/$name" --force || code=$?
   # 1 is "done, with defects found", which the report itself tells.
   [ "$code" -le 1 ] || exit "$code"

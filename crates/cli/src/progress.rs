@@ -1,37 +1,83 @@
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// A line of progress on stderr, only where stderr is a terminal.
 pub struct Line {
-    bar: ProgressBar,
+    drawn: Option<Mutex<State>>,
+}
+
+struct State {
+    what: String,
+    started: Instant,
+    last: Option<Instant>,
 }
 
 impl Line {
+    /// How often the line is drawn anew at most.
+    const EVERY: Duration = Duration::from_millis(100);
+
     pub fn new(what: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{msg:24} {bar:32} {pos}/{len} {eta}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style);
-        bar.set_message(what.to_owned());
-        Self { bar }
+        let state = State { what: what.to_owned(), started: Instant::now(), last: None };
+        Self { drawn: stderr().is_terminal().then(|| Mutex::new(state)) }
     }
 
     pub fn say(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.with(|state| {
+            if state.what != what {
+                *state = State { what: what.to_owned(), started: Instant::now(), last: None };
+            }
+        });
     }
 
     pub fn at(&self, done: usize, total: usize) {
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+        self.with(|state| {
+            if state.last.is_some_and(|last| last.elapsed() < Self::EVERY) && done < total {
+                return;
+            }
+            state.last = Some(Instant::now());
+            let elapsed = state.started.elapsed().as_secs_f64();
+            let _ = write!(stderr(), "\r\x1b[2K{}", drawn(&state.what, done, total, elapsed));
+            let _ = stderr().flush();
+        });
     }
 
     pub fn above(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.clear();
+        eprintln!("{text}");
     }
+
+    fn clear(&self) {
+        self.with(|_| {
+            let _ = write!(stderr(), "\r\x1b[2K");
+        });
+    }
+
+    fn with(&self, act: impl FnOnce(&mut State)) {
+        // A thread that died while drawing leaves a line that may still be drawn over.
+        if let Some(state) = &self.drawn {
+            act(&mut state.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        }
+    }
+}
+
+/// The line's words: what, how far, and how long it will take.
+fn drawn(what: &str, done: usize, total: usize, elapsed_seconds: f64) -> String {
+    const WIDTH: usize = 30;
+    let share = if total == 0 { 0.0 } else { (done as f64 / total as f64).clamp(0.0, 1.0) };
+    let full = (share * WIDTH as f64) as usize;
+    let left = if share > 0.02 && share < 1.0 {
+        let seconds = (elapsed_seconds / share - elapsed_seconds).round() as u64;
+        format!(", {}:{:02} left", seconds / 60, seconds % 60)
+    } else {
+        String::new()
+    };
+    format!("{what:<20} [{}{}] {done}/{total}{left}", "#".repeat(full), ".".repeat(WIDTH - full))
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.clear();
     }
 }
 
@@ -41,5 +87,19 @@ impl wilhelm_formats::Progress for Line {
     }
     fn cancelled(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_and_how_long() {
+        assert_eq!(
+            drawn("reading", 15, 60, 20.0),
+            "reading              [#######.......................] 15/60, 1:00 left"
+        );
+        assert!(drawn("reading", 0, 0, 0.0).ends_with("0/0"));
     }
 }

@@ -92,11 +92,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// [`PrepareError::Flat`] where `bounds` enclose nothing.
-pub fn prepare(
-    plane: Plane<'_>,
-    bounds: (f32, f32),
-    recipe: &Preparation,
-) -> Result<Prepared, PrepareError> {
+pub fn prepare(plane: Plane<'_>, bounds: (f32, f32), recipe: &Preparation) -> Result<Prepared, PrepareError> {
     let (low, high) = bounds;
     let span = high - low;
     if !(span.is_finite() && span > 0.0) {

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use zip::ZipArchive;
@@ -88,6 +89,7 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
         .collect();
     entries.sort();
     drop(archive);
+    let expanded = AtomicU64::new(0);
     let chunk = entries.len().div_ceil(rayon::current_num_threads()).max(1);
     let results: Vec<Result<Item, Failure>> = entries
         .par_chunks(chunk)
@@ -98,7 +100,7 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
                 .map(|(name, index)| {
                     let place = format!("{label}!{name}");
                     let content = match &mut archive {
-                        Ok(archive) => entry(archive, *index, &place, stored, limits),
+                        Ok(archive) => entry(archive, *index, &place, stored, &expanded, limits),
                         Err(_) => Err(FormatError::malformed("archive", "not readable a second time")),
                     };
                     match content {
@@ -119,17 +121,14 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
         .collect();
     let mut items = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
-    let mut expanded = 0;
     for result in results {
         match result {
-            Ok(item) => {
-                expanded += item.bytes;
-                items.push(item);
-            }
+            Ok(item) => items.push(item),
             Err(failure) => failures.push(failure),
         }
     }
-    // What the directory declared may be a lie: what came out is counted too.
+    // A bomb is refused whole, whichever entry made it one.
+    let expanded = expanded.into_inner();
     if !limits.expansion_is_fair(stored, expanded) {
         let limit = limits.expansion_ceiling(stored);
         return whole(FormatError::ArchiveBomb { place: "archive".to_owned(), expanded, stored, limit });
@@ -142,24 +141,37 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
     (items, failures)
 }
 
-/// One entry's content, never more than the archive may expand to.
+/// One entry's content; `expanded` counts what all entries have given so far.
+///
+/// What the directory declares may be a lie, so that what comes out is counted as it comes.
 pub(crate) fn entry(
     archive: &mut Opened,
     index: usize,
     place: &str,
     stored: u64,
+    expanded: &AtomicU64,
     limits: &Limits,
 ) -> Result<Vec<u8>, FormatError> {
+    const CHUNK: u64 = 1 << 20;
     let mut file = archive.by_index(index).map_err(|error| zip_error(error, place))?;
     let ceiling = limits.expansion_ceiling(stored);
-    let mut content = Vec::with_capacity(usize::try_from(file.size().min(ceiling).min(64 << 20)).unwrap_or(0));
-    let read = file.by_ref().take(ceiling + 1).read_to_end(&mut content);
-    if content.len() as u64 > ceiling {
-        let expanded = content.len() as u64;
-        return Err(FormatError::ArchiveBomb { place: place.to_owned(), expanded, stored, limit: ceiling });
+    let declared = file.size().min(ceiling).min(64 << 20);
+    let mut content = Vec::with_capacity(usize::try_from(declared).unwrap_or(0));
+    loop {
+        let found = file
+            .by_ref()
+            .take(CHUNK)
+            .read_to_end(&mut content)
+            .map_err(|error| FormatError::malformed(place, format!("the compressed entry is broken: {error}")))?
+            as u64;
+        let total = expanded.fetch_add(found, Ordering::Relaxed) + found;
+        if total > ceiling {
+            return Err(FormatError::ArchiveBomb { place: place.to_owned(), expanded: total, stored, limit: ceiling });
+        }
+        if found < CHUNK {
+            return Ok(content);
+        }
     }
-    read.map_err(|error| FormatError::malformed(place, format!("the compressed entry is broken: {error}")))?;
-    Ok(content)
 }
 
 /// A name without control characters, so that it can stand in a message.

@@ -19,7 +19,7 @@ mod suv;
 
 pub(crate) use calibrate::{ColorCount, rec_601};
 pub(crate) use file::is_dicom;
-pub(crate) use instance::{Instance, read};
+pub(crate) use instance::{Instance, Wanted, read};
 pub(crate) use series::{Watch, assemble};
 
 use std::sync::Arc;
@@ -50,6 +50,7 @@ pub struct StoredPixels {
 
 /// Decodes all frames of a DICOM file.
 ///
+/// Segmentations, doses and slides are decoded too, which [`read`](crate::read) passes over.
 /// Pictures in YCbCr stay so where their codec does not undo it; a palette's indices stay indices.
 ///
 /// # Errors
@@ -61,7 +62,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
         bytes: bytes.len() as u64,
         source: Source::Memory(Arc::from(bytes)),
     };
-    let instance = read(&item, None, limits)?;
+    let instance = read(&item, None, Wanted::Anything, limits)?;
     let format = instance.store.format;
     let declared = (format.plane() as u64).saturating_mul((format.frames * format.samples) as u64);
     if declared > limits.voxels {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use wilhelm_study::Series;
 
-use crate::dicom::{self, Instance, Watch};
+use crate::dicom::{self, Instance, Wanted, Watch};
 use crate::gather::{Gathered, gather};
 use crate::source::Item;
 use crate::{FormatError, Limits, Progress, archive, nifti, picture};
@@ -251,7 +251,7 @@ fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
     }
     let series = |series| Ok(Outcome::Series(Box::new(series)));
     match kind(&item.source.beginning(BEGINNING)?) {
-        Kind::Dicom => Ok(Outcome::Dicom(Box::new(dicom::read(item, None, limits)?))),
+        Kind::Dicom => Ok(Outcome::Dicom(Box::new(dicom::read(item, None, Wanted::Images, limits)?))),
         Kind::Nifti => series(item.source.with_all(limits, |bytes| nifti::read(item, bytes, false, limits))?),
         Kind::Png => series(item.source.with_all(limits, |bytes| {
             picture::read(item, bytes, picture::Format::Png, limits)
@@ -264,7 +264,7 @@ fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
                 Kind::Nifti => series(nifti::read(item, bytes, true, limits)?),
                 Kind::Dicom => {
                     let content = archive::gunzip(bytes, limits)?;
-                    Ok(Outcome::Dicom(Box::new(dicom::read(item, Some(content), limits)?)))
+                    Ok(Outcome::Dicom(Box::new(dicom::read(item, Some(content), Wanted::Images, limits)?)))
                 }
                 _ => Err(FormatError::NotAnImage { found: "a gzip file of something else".to_owned() }),
             }

@@ -306,7 +306,7 @@ fn pass(
     let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
     for batch in places.chunks(EVALUATION_BATCH) {
         let input = |mirror: bool| {
-            let mut values = Vec::with_capacity(batch.len() * side * side);
+            let mut values: Vec<f32> = Vec::with_capacity(batch.len() * side * side);
             for place in batch {
                 for row in examples[*place].pixels.chunks_exact(side) {
                     let normalize = |pixel: &f32| (pixel - preparation.mean) / preparation.deviation;

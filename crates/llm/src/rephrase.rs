@@ -158,16 +158,15 @@ fn kept_ranges(sentence: &str, must_keep: &[&str]) -> Result<Vec<Range<usize>>, 
         words(sentence).filter(|word| is_polar(&sentence[word.clone()])),
     );
     for range in own {
-        if kept.iter().all(|other| range.end <= other.start || other.end <= range.start) {
+        let apart = |other: &Range<usize>| range.end <= other.start || other.end <= range.start;
+        let within = |other: &Range<usize>| range.start <= other.start && other.end <= range.end;
+        // Parentheses around a phrase to keep, or a unit after a number to keep, are kept with it.
+        if kept.iter().all(|other| apart(other) || within(other)) {
+            kept.retain(|other| !within(other));
             kept.push(range);
-        } else if let Some(inner) = kept.iter_mut().find(|other| range.start <= other.start && other.end <= range.end)
-        {
-            // Parentheses around a phrase to keep are kept with it.
-            *inner = range;
         }
     }
     kept.sort_by_key(|range| range.start);
-    kept.dedup();
     Ok(kept)
 }
 
@@ -191,10 +190,10 @@ fn rule(sentence: &str, kept: &[Range<usize>], free_words: usize) -> Rule {
             let before = Rule::sequence([first_word.clone(), between.clone(), Rule::literal(" "), inside]);
             parts.push(Rule::choice([before, Rule::literal(capitalized(phrase))]));
         } else {
-            if !phrase.starts_with('(') {
-                parts.push(Rule::any_of(",;").optional());
-            }
             parts.push(between.clone());
+            if !phrase.starts_with('(') {
+                parts.push(Rule::sequence([Rule::any_of(",;"), between.clone()]).optional());
+            }
             parts.push(Rule::literal(format!(" {phrase}")));
         }
     }
@@ -260,7 +259,7 @@ fn is_one_sentence(text: &str) -> bool {
 /// Words: letters, with hyphens and apostrophes inside.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_letter = |character: char| character.is_alphabetic() || "-'\u{2019}".contains(character);
-    spans(text, is_letter).into_iter().filter(|range| text[range.clone()].contains(char::is_alphabetic))
+    spans(text, is_letter).into_iter().filter(move |range| text[range.clone()].contains(char::is_alphabetic))
 }
 
 /// Longest stretches of characters that satisfy `belongs`.

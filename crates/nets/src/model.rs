@@ -188,7 +188,7 @@ impl Model {
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
         let side = self.card.architecture.side;
-        let mut values = Vec::with_capacity(images.len() * side * side);
+        let mut values: Vec<f32> = Vec::with_capacity(images.len() * side * side);
         for image in images {
             if image.columns != side || image.rows != side {
                 let (columns, rows) = (image.columns, image.rows);

@@ -104,11 +104,19 @@ pub fn pneumonia(probability: f64) -> Case {
 /// A breast ultrasound read for a benign lesion, a malignant lesion and a normal breast.
 pub fn breast(benign: f64, malignant: f64) -> Case {
     let mut case = case(Modality::Us, "breast", None, "breast-lesion", true);
-    let mut normal = finding("F3", "normal", &[], (1.0 - benign - malignant).max(0.0), 0.02);
+    let absent = (1.0 - benign - malignant).max(0.0);
+    let mut normal = finding("F3", "no breast lesion", &["no lesion", "normal breast tissue"], absent, 0.02);
+    normal.observation.key = "normal".to_owned();
     normal.normal = true;
     case.findings = vec![
-        finding("F1", "benign breast lesion", &["benign lesion"], benign, 0.05),
-        finding("F2", "malignant breast lesion", &["malignant lesion", "malignancy", "breast cancer"], malignant, 0.05),
+        finding("F1", "benign breast lesion", &["benign lesion", "benign mass", "benign breast mass"], benign, 0.05),
+        finding(
+            "F2",
+            "malignant breast lesion",
+            &["malignant lesion", "malignant mass", "malignancy", "breast cancer", "breast malignancy"],
+            malignant,
+            0.05,
+        ),
         normal,
     ];
     case
@@ -117,12 +125,13 @@ pub fn breast(benign: f64, malignant: f64) -> Case {
 /// A brain MR read for the type of a tumor.
 pub fn brain(glioma: f64, meningioma: f64, pituitary: f64) -> Case {
     let mut case = case(Modality::Mr, "brain", None, "brain-tumor", true);
-    let mut healthy = finding("F4", "no tumor", &[], (1.0 - glioma - meningioma - pituitary).max(0.0), 0.02);
+    let absent = (1.0 - glioma - meningioma - pituitary).max(0.0);
+    let mut healthy = finding("F4", "no tumor", &["no brain tumor", "no intracranial tumor"], absent, 0.02);
     healthy.normal = true;
     case.findings = vec![
         finding("F1", "glioma", &["glial tumor"], glioma, 0.03),
         finding("F2", "meningioma", &["meningeal tumor"], meningioma, 0.03),
-        finding("F3", "pituitary tumor", &[], pituitary, 0.03),
+        finding("F3", "pituitary tumor", &["pituitary adenoma", "tumor of the pituitary gland"], pituitary, 0.03),
         healthy,
     ];
     case

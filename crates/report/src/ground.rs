@@ -16,10 +16,12 @@ mod token;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Finding, FindingId};
 
 use crate::write::words::{complement, side};
-use crate::{Claim, Exam, Report, Statement};
+use crate::{Claim, Report, Statement};
 use lexicon::{ROLES, place_words};
 use name::Concept;
 use number::{Stated, contrary};
@@ -32,7 +34,7 @@ pub const MAX_SENTENCE_CHARS: usize = 400;
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroundContext {
     pub(crate) findings: Vec<Finding>,
-    pub(crate) exam: Exam,
+    phrases: lex::Phrases,
     pub(crate) sentences: Vec<Known>,
     pub(crate) concepts: Vec<Concept>,
     part: Option<String>,
@@ -47,7 +49,7 @@ pub(crate) struct Known {
 }
 
 /// What the gate decided, and why.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Whether the sentence may stand in the report.
     pub accepted: bool,
@@ -78,7 +80,7 @@ impl GroundContext {
         Self {
             concepts: name::concepts(&report.findings, part.as_deref()),
             findings: report.findings.clone(),
-            exam: report.exam.clone(),
+            phrases: lex::phrases(&report.exam, &report.findings),
             sentences,
             part,
         }

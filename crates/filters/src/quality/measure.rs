@@ -12,12 +12,7 @@ const STRUCTURE_CELLS: usize = 16;
 const FEWEST_PAIRS: u64 = 64;
 
 /// Everything but the remarks.
-pub(super) fn measure(
-    values: &[f32],
-    columns: usize,
-    rows: usize,
-    range: Option<(f32, f32)>,
-) -> QualityCard {
+pub(super) fn measure(values: &[f32], columns: usize, rows: usize, range: Option<(f32, f32)>) -> QualityCard {
     let plane = columns.saturating_mul(rows);
     let fits = plane > 0 && !values.is_empty() && values.len().is_multiple_of(plane);
     let values = if fits { values } else { &[] };
@@ -91,8 +86,7 @@ pub(super) fn measure(
 
 /// Mean and population variance, in two passes. Zero and zero of nothing.
 fn moments<I: Iterator<Item = f32>>(finite: impl Fn() -> I) -> (f64, f64) {
-    let (sum, count) =
-        finite().fold((0.0, 0_u64), |(sum, count), value| (sum + f64::from(value), count + 1));
+    let (sum, count) = finite().fold((0.0, 0_u64), |(sum, count), value| (sum + f64::from(value), count + 1));
     if count == 0 {
         return (0.0, 0.0);
     }
@@ -156,10 +150,8 @@ fn stencils(values: &[f32], columns: usize, rows: usize) -> (Option<f64>, Option
                     + at(above, column + 1)
                     + at(below, column - 1)
                     + at(below, column + 1);
-                let edges = at(above, column)
-                    + at(below, column)
-                    + at(middle, column - 1)
-                    + at(middle, column + 1);
+                let edges =
+                    at(above, column) + at(below, column) + at(middle, column - 1) + at(middle, column + 1);
                 let center = at(middle, column);
                 let mask = corners - 2.0 * edges + 4.0 * center;
                 if mask.is_finite() {

@@ -59,11 +59,15 @@ fn bare_encoding(bytes: &[u8]) -> Option<Encoding> {
     }
 }
 
+/// Explicit VR Big Endian: retired, and still met in old archives.
+#[expect(deprecated)]
+pub(crate) const EXPLICIT_VR_BIG_ENDIAN: &str = uids::EXPLICIT_VR_BIG_ENDIAN;
+
 /// The encoding that a transfer syntax prescribes.
 fn encoding_of(transfer_syntax: &str) -> Encoding {
     match transfer_syntax {
         uids::IMPLICIT_VR_LITTLE_ENDIAN => Encoding::IMPLICIT,
-        uids::EXPLICIT_VR_BIG_ENDIAN => Encoding::EXPLICIT_BIG,
+        EXPLICIT_VR_BIG_ENDIAN => Encoding::EXPLICIT_BIG,
         _ => Encoding::EXPLICIT,
     }
 }

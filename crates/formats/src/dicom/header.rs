@@ -70,7 +70,6 @@ pub(crate) const VARYING: [&str; 9] = [
 /// What the header says, without the pixels.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
-    pub sop_class: String,
     pub sop_instance: Option<SopInstanceUid>,
     pub study: Option<StudyInstanceUid>,
     pub series: Option<SeriesInstanceUid>,
@@ -123,7 +122,6 @@ pub(crate) fn read(data_set: &DataSet<'_>, file: &str) -> Header {
     let mut header_defect = |tag: Tag, message: &str| {
         defects.push(Defect::new(DefectKind::Header, format!("{file} {}", place(tag)), message));
     };
-    let sop_class = data_set.text(tags::SOP_CLASS_UID).unwrap_or_default();
     macro_rules! identifier {
         ($kind:ident, $tag:expr) => {
             match data_set.text($tag) {
@@ -179,7 +177,6 @@ pub(crate) fn read(data_set: &DataSet<'_>, file: &str) -> Header {
         acquired: data_set.text(tags::ACQUISITION_TIME),
         uptake: (modality == Some(Modality::Pt)).then(|| Uptake::read(data_set)),
         modality,
-        sop_class,
         defects,
     }
 }

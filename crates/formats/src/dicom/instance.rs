@@ -41,6 +41,15 @@ pub(crate) struct Instance {
     pub volumetric: bool,
 }
 
+/// Which objects with pixels are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Pictures to look at.
+    Images,
+    /// Segmentations, doses and slides too.
+    Anything,
+}
+
 /// Enough for the header of nearly every file.
 const BEGINNING: usize = 32 << 10;
 
@@ -50,13 +59,19 @@ const BEGINNING: usize = 32 << 10;
 ///
 /// # Errors
 /// [`FormatError`] where it is no image or its pixels cannot be decoded.
-pub(crate) fn read(item: &Item, inflated: Option<Arc<[u8]>>, limits: &Limits) -> Result<Instance, FormatError> {
+pub(crate) fn read(
+    item: &Item,
+    inflated: Option<Arc<[u8]>>,
+    wanted: Wanted,
+    limits: &Limits,
+) -> Result<Instance, FormatError> {
+    let finish = |opened: Opened<'_>, bytes, held, digest| finish(item, &opened, bytes, held, digest, wanted, limits);
     if let Some(content) = inflated {
         let digest = item.source.with_all(limits, |bytes| Ok(sha256(bytes, limits)))?;
         let length = content.len() as u64;
         return match file::look(&content, length, limits)? {
             Look::Opened(opened) => {
-                finish(item, *opened, Source::Memory(Arc::clone(&content)), length, Some(digest), limits)
+                finish(*opened, Source::Memory(Arc::clone(&content)), length, Some(digest))
             }
             Look::NeedsMore => Err(cut(length)),
         };
@@ -66,7 +81,7 @@ pub(crate) fn read(item: &Item, inflated: Option<Arc<[u8]>>, limits: &Limits) ->
         if let Look::Opened(opened) = file::look(&beginning, item.bytes, limits)?
             && !functional::is_enhanced(&opened.data_set())
         {
-            return finish(item, *opened, item.source.clone(), item.bytes, None, limits);
+            return finish(*opened, item.source.clone(), item.bytes, None);
         }
     }
     // Frames share the file, so that it is kept; so are the bytes of a deflated data set.
@@ -79,11 +94,11 @@ pub(crate) fn read(item: &Item, inflated: Option<Arc<[u8]>>, limits: &Limits) ->
                 let digest = sha256(&all, limits);
                 let inflated: Arc<[u8]> = Arc::from(opened.bytes.as_ref());
                 let length = inflated.len() as u64;
-                return finish(item, *opened, Source::Memory(inflated), length, Some(digest), limits);
+                return finish(*opened, Source::Memory(inflated), length, Some(digest));
             }
             let keep = opened.data_set().number(tags::NUMBER_OF_FRAMES).is_some_and(|frames| frames > 1.0);
             let source = if keep { Source::Memory(Arc::clone(&all)) } else { item.source.clone() };
-            finish(item, *opened, source, length, None, limits)
+            finish(*opened, source, length, None)
         }
     }
 }
@@ -105,10 +120,11 @@ fn is_derived_object(sop_class: &str) -> bool {
 
 fn finish(
     item: &Item,
-    opened: Opened<'_>,
+    opened: &Opened<'_>,
     bytes: Source,
     held: u64,
     digest: Option<String>,
+    wanted: Wanted,
     limits: &Limits,
 ) -> Result<Instance, FormatError> {
     let data_set = opened.data_set();
@@ -124,7 +140,7 @@ fn finish(
         }
         return Err(FormatError::NotAnImageObject { sop_class: header::sop_class_name(&sop_class) });
     };
-    if is_derived_object(&sop_class) {
+    if wanted == Wanted::Images && is_derived_object(&sop_class) {
         return Err(FormatError::NotAnImageObject { sop_class: header::sop_class_name(&sop_class) });
     }
     let transfer_syntax = opened.transfer_syntax.clone().unwrap_or_default();

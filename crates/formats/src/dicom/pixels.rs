@@ -7,7 +7,7 @@ use dicom_dictionary_std::{tags, uids};
 
 use super::codec;
 use super::element::{self, DataSet, Encoding, PixelElement};
-use super::file::place;
+use super::file::{EXPLICIT_VR_BIG_ENDIAN, place};
 use crate::{FormatError, Limits};
 
 /// What the samples of a pixel mean: Defined Terms of Photometric Interpretation.
@@ -267,7 +267,7 @@ impl PixelStore {
             self.transfer_syntax.as_str(),
             "" | uids::IMPLICIT_VR_LITTLE_ENDIAN
                 | uids::EXPLICIT_VR_LITTLE_ENDIAN
-                | uids::EXPLICIT_VR_BIG_ENDIAN
+                | EXPLICIT_VR_BIG_ENDIAN
                 | uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
         )
     }

@@ -1,1 +1,13 @@
 //! All integration tests of the room, in one program.
+#![allow(clippy::unwrap_used)]
+
+mod archives;
+mod conformance;
+mod crooked;
+mod golden;
+mod hostile;
+mod npz;
+mod pictures;
+mod shared;
+mod volumes;
+mod writing;

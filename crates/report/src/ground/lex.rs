@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use wilhelm_study::Finding;
+
 use super::GroundContext;
 use super::lexicon::{Cue, PHRASES, ROLES, modality_words, place_words, refusal};
 use super::name::{self, Mention};
 use super::token::{Raw, number_words, tokens};
+use crate::Exam;
 
 /// A token whose meaning is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +84,6 @@ pub(crate) fn lex(sentence: &str, context: &GroundContext) -> Result<Vec<Tok>, S
             _ => None,
         })
         .collect();
-    let phrases = phrases(context);
     let mut toks = Vec::with_capacity(raw.len());
     let mut at = 0;
     while at < raw.len() {
@@ -98,7 +100,7 @@ pub(crate) fn lex(sentence: &str, context: &GroundContext) -> Result<Vec<Tok>, S
             continue;
         }
         let mention = name::longest(&context.concepts, &line);
-        let phrase = longest_phrase(&phrases, &line);
+        let phrase = longest_phrase(&context.phrases, &line);
         match (mention, phrase) {
             (Some(found), phrase) if phrase.as_ref().is_none_or(|(_, length)| *length <= found.length) => {
                 let Mention { concept, length, plural, adjective } = found;
@@ -135,10 +137,10 @@ fn mark(raw: &Raw) -> Tok {
     }
 }
 
-type Phrases = BTreeMap<String, Vec<(Vec<String>, Tok)>>;
+pub(crate) type Phrases = BTreeMap<String, Vec<(Vec<String>, Tok)>>;
 
 /// All phrases of the vocabulary by their first word.
-fn phrases(context: &GroundContext) -> Phrases {
+pub(crate) fn phrases(exam: &Exam, findings: &[Finding]) -> Phrases {
     let mut table = Phrases::new();
     let mut add = |phrase: &str, tok: Tok| {
         let words: Vec<String> = phrase.split_whitespace().map(str::to_owned).collect();
@@ -151,10 +153,10 @@ fn phrases(context: &GroundContext) -> Phrases {
             add(phrase, Tok::Cue(*cue, (*phrase).to_owned()));
         }
     }
-    for phrase in modality_words(context.exam.modality.as_ref()) {
+    for phrase in modality_words(exam.modality.as_ref()) {
         add(phrase, Tok::Cue(Cue::Bridge, (*phrase).to_owned()));
     }
-    let views: &[&str] = match context.exam.view {
+    let views: &[&str] = match exam.view {
         Some(wilhelm_study::View::Pa) => &["pa", "posteroanterior", "frontal"],
         Some(wilhelm_study::View::Ap) => &["ap", "anteroposterior", "frontal"],
         Some(wilhelm_study::View::Lateral) => &["lateral"],
@@ -166,7 +168,7 @@ fn phrases(context: &GroundContext) -> Phrases {
     for (word, ucum) in UNITS {
         add(word, Tok::Unit((*ucum).to_owned()));
     }
-    for measurement in context.findings.iter().flat_map(|f| &f.measurements) {
+    for measurement in findings.iter().flat_map(|f| &f.measurements) {
         let unit = &measurement.quantity.unit;
         if unit.chars().all(|c| c.is_ascii_alphanumeric()) {
             add(&unit.to_lowercase(), Tok::Unit(unit.clone()));

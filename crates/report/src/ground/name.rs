@@ -100,7 +100,9 @@ pub(crate) fn concepts(findings: &[Finding], body_part: Option<&str>) -> Vec<Con
     for (index, finding) in findings.iter().enumerate() {
         let observation = &finding.observation;
         let spoken = observation.key.replace('_', " ");
-        let phrases = [&observation.name, &spoken].into_iter().chain(&observation.synonyms);
+        // A key may be shorter than the name (`benign`): it names a state of health only.
+        let key = (finding.normal || words(&spoken) == words(&observation.name)).then_some(&spoken);
+        let phrases = [&observation.name].into_iter().chain(key).chain(&observation.synonyms);
         for phrase in phrases {
             let lower = phrase.trim().to_lowercase();
             let (named, contrary) = match lower.strip_prefix("no ") {

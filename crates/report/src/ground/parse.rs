@@ -168,7 +168,21 @@ fn resolve_parts(
         .collect();
     let parts = line.iter().filter(|tok| matches!(tok, Tok::Head(_) | Tok::Modifier(_))).count();
     if parts == 0 {
-        return Ok(line.to_vec());
+        return generic_named(line, context);
+    }
+    let finds: Vec<(usize, usize)> = line
+        .iter()
+        .enumerate()
+        .filter_map(|(at, tok)| match tok {
+            Tok::Find { concept, .. } => Some((at, *concept)),
+            _ => None,
+        })
+        .collect();
+    if let ([(at_find, concept)], [(at_modifier, modifier)]) = (finds.as_slice(), modifiers.as_slice())
+        && parts == 1
+        && at_find < at_modifier
+    {
+        return narrowed(line, context, (*at_find, *concept), (*at_modifier, modifier));
     }
     let named = |concept: usize| context.concepts[concept].words.last();
     match (head, modifiers.as_slice()) {
@@ -188,11 +202,8 @@ fn resolve_parts(
         (Some((at_head, head)), [(at_modifier, modifier)]) if parts == 2 && !has_find => {
             let words = vec![(*modifier).clone(), head.clone()];
             let concept = context.concepts.iter().position(|c| c.words == words);
-            let denied = line.iter().any(|tok| {
-                matches!(tok, Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate | Cue::Hedge(Certainty::Unlikely), _))
-            });
             match concept {
-                Some(concept) if at_head < *at_modifier && !denied => {
+                Some(concept) if at_head < *at_modifier && !denies(line) => {
                     let mut line = line.to_vec();
                     line[*at_modifier] = Tok::Find { concept, plural: false, adjective: false };
                     line[at_head] = Tok::Cue(Cue::Plain, head);
@@ -203,6 +214,71 @@ fn resolve_parts(
         }
         _ => Err("names a part of a finding only".to_owned()),
     }
+}
+
+/// Whether a line denies or doubts anything.
+fn denies(line: &[Tok]) -> bool {
+    line.iter().any(|tok| {
+        matches!(tok, Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate | Cue::Hedge(Certainty::Unlikely), _))
+    })
+}
+
+/// `the lesion is probably malignant`, where `lesion` alone is the contrary of `no lesion`.
+fn narrowed(
+    line: &[Tok],
+    context: &GroundContext,
+    (at_find, concept): (usize, usize),
+    (at_modifier, modifier): (usize, &String),
+) -> Result<Vec<Tok>, String> {
+    let general = &context.concepts[concept];
+    let mut words = vec![modifier.clone()];
+    words.extend(general.words.iter().cloned());
+    let narrow = context.concepts.iter().position(|c| c.words == words);
+    match narrow {
+        Some(narrow) if !denies(line) => {
+            holds(context, concept)?;
+            let mut line = line.to_vec();
+            line[at_find] = Tok::Cue(Cue::Plain, general.words.join(" "));
+            line[at_modifier] = Tok::Find { concept: narrow, plural: false, adjective: false };
+            Ok(line)
+        }
+        _ => Err(format!("speaks of a {} without naming a finding of this report", general.words.join(" "))),
+    }
+}
+
+/// `the tumor is probably a meningioma`: the general name stands for the one that follows.
+fn generic_named(line: &[Tok], context: &GroundContext) -> Result<Vec<Tok>, String> {
+    let mut line = line.to_vec();
+    let finds: Vec<usize> =
+        (0..line.len()).filter(|at| matches!(line[*at], Tok::Find { .. })).collect();
+    let [first, second] = finds.as_slice() else { return Ok(line) };
+    let apart = line[*first..*second].iter().any(|tok| {
+        matches!(tok, Tok::Comma | Tok::Open | Tok::Slash | Tok::Dash)
+            || matches!(tok, Tok::Cue(Cue::And | Cue::Or | Cue::Nor | Cue::But | Cue::With, _))
+    });
+    let (Tok::Find { concept: general, plural: false, .. }, Tok::Find { concept: named, .. }) =
+        (&line[*first], &line[*second])
+    else {
+        return Ok(line);
+    };
+    let is_general = |concept: usize| context.concepts[concept].targets.iter().all(|(_, contrary)| *contrary);
+    if apart || denies(&line) || !is_general(*general) || is_general(*named) {
+        return Ok(line);
+    }
+    holds(context, *general)?;
+    let words = context.concepts[*general].words.join(" ");
+    line[*first] = Tok::Cue(Cue::Plain, words);
+    Ok(line)
+}
+
+/// Whether the general thing (`tumor`) is there or probable: a sentence that presupposes it must
+/// not be let in where it is not.
+fn holds(context: &GroundContext, concept: usize) -> Result<(), String> {
+    let there = context.concepts[concept].targets.iter().all(|(index, contrary)| {
+        *contrary && matches!(context.findings[*index].certainty, Certainty::Absent | Certainty::Unlikely)
+    });
+    let name = context.concepts[concept].words.join(" ");
+    if there { Ok(()) } else { Err(format!("presupposes a {name}, which this report does not state")) }
 }
 
 /// A segment that only adds numbers to the finding before: `It measures 23 mm`.

@@ -1,0 +1,119 @@
+//! PNG and JPEG.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb};
+use wilhelm_formats::{encode_png_gray, encode_png_rgb};
+use wilhelm_study::{Image, QuantityKind};
+
+use crate::shared::{data, only, read_one, refusal};
+
+fn saved(name: &str, picture: &DynamicImage, format: ImageFormat) -> (tempfile::TempDir, PathBuf) {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    written(name, bytes.get_ref())
+}
+
+fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn sixteen_bits_are_kept_and_alpha_is_dropped() {
+    let wide = ImageBuffer::from_fn(3, 2, |x, y| Luma([(x * 1000 + y) as u16]));
+    let (_folder, path) = saved("wide.png", &DynamicImage::ImageLuma16(wide), ImageFormat::Png);
+    let read = only(&path);
+    assert_eq!(read.image.values(), [0.0, 1000.0, 2000.0, 1.0, 1001.0, 2001.0]);
+    assert_eq!(read.stored_range, Some((0.0, 65535.0)));
+    assert_eq!(read.image.quantity(), QuantityKind::Arbitrary);
+    assert_eq!(read.title, "wide.png");
+    let alpha = ImageBuffer::from_fn(2, 1, |x, _| LumaA([100 + x as u8, 0]));
+    let (_folder, path) = saved("alpha.png", &DynamicImage::ImageLumaA8(alpha), ImageFormat::Png);
+    assert_eq!(only(&path).image.values(), [100.0, 101.0]);
+}
+
+#[test]
+fn color_becomes_luminance_and_gray_in_three_channels_is_no_color() {
+    let colors = ImageBuffer::from_fn(4, 4, |x, _| if x < 2 { Rgb([200_u8, 10, 40]) } else { Rgb([90, 90, 90]) });
+    let (_folder, path) = saved("color.png", &DynamicImage::ImageRgb8(colors), ImageFormat::Png);
+    let read = only(&path);
+    assert!(read.color);
+    assert!((read.image.values()[0] - (0.299 * 200.0 + 0.587 * 10.0 + 0.114 * 40.0)).abs() < 1e-4);
+    let gray = ImageBuffer::from_fn(64, 64, |x, y| Rgb([(x * 3) as u8; 3].map(|v| v.wrapping_add(y as u8))));
+    let (_folder, path) = saved("gray.jpg", &DynamicImage::ImageRgb8(gray), ImageFormat::Jpeg);
+    let read = only(&path);
+    assert!(!read.color);
+    assert!(matches!(read.image, Image::Flat(_)));
+}
+
+#[test]
+fn a_png_that_is_encoded_here_is_read_back() {
+    let pixels: Vec<u8> = (0..35).collect();
+    let (_folder, path) = written("a.png", &encode_png_gray(7, 5, &pixels).unwrap());
+    assert!(only(&path).image.values().iter().zip(&pixels).all(|(found, expected)| *found == f32::from(*expected)));
+    let (_folder, path) = written("b.png", &encode_png_rgb(1, 1, &[255, 255, 255]).unwrap());
+    assert!((only(&path).image.values()[0] - 255.0).abs() < 1e-3);
+    assert!(encode_png_gray(7, 5, &pixels[1..]).is_err());
+    assert!(encode_png_rgb(0, 5, &[]).is_err());
+}
+
+#[test]
+fn a_png_that_declares_a_huge_picture_is_a_bomb() {
+    let mut bytes = encode_png_gray(16, 16, &[7; 256]).unwrap();
+    // Width and height of the header chunk, and its checksum.
+    bytes[16..20].copy_from_slice(&40_000_u32.to_be_bytes());
+    bytes[20..24].copy_from_slice(&40_000_u32.to_be_bytes());
+    let checksum = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+    let (_folder, path) = written("bomb.png", &bytes);
+    let message = refusal(&path);
+    assert!(message.contains("pixel bomb"), "{message}");
+}
+
+#[test]
+fn a_jpeg_that_declares_a_huge_picture_is_a_bomb() {
+    let gray = ImageBuffer::from_pixel(16, 16, Luma([128_u8]));
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageLuma8(gray).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    let mut bytes = bytes.into_inner();
+    let frame = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    bytes[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xDC, 0xFF, 0xDC]);
+    let (_folder, path) = written("bomb.jpg", &bytes);
+    let message = refusal(&path);
+    assert!(message.contains("bomb") || message.contains("limit"), "{message}");
+}
+
+#[test]
+fn a_cut_picture_is_refused() {
+    let bytes = encode_png_gray(64, 64, &crate::shared::noise(3, 64 * 64)).unwrap();
+    for cut in [9, 40, bytes.len() / 2] {
+        let (_folder, path) = written("cut.png", &bytes[..cut]);
+        assert_eq!(read_one(&path).failures.len(), 1, "{cut}");
+    }
+}
+
+/// CRC-32 as PNG uses it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        }
+    }
+    !crc
+}
+
+#[test]
+fn real_pictures_are_read() {
+    for (path, size) in [("nih_cxr_samples/00000001_000.png", [1024, 1024, 1])] {
+        let Some(path) = data(path) else { return };
+        let read = only(&path);
+        assert_eq!(read.image.size(), size);
+        assert!(!read.color);
+    }
+}

@@ -1,0 +1,24 @@
+use std::fmt::Write as _;
+
+use crate::{hand, mutants, rules};
+
+/// The table of `docs/gate.md`.
+pub fn table() -> String {
+    let mut text = String::from("| suite | as it should be |\n|---|---|\n");
+    let mut row = |name: &str, words: String| {
+        let _ = writeln!(text, "| {name} | {words} |");
+    };
+    let mutants = mutants::tallies();
+    for tally in mutants {
+        row(&format!("mutants refused: {}", tally.name), tally.words());
+    }
+    let mut all = crate::Tally::new("all");
+    all.good = mutants.iter().map(|t| t.good).sum();
+    all.all = mutants.iter().map(|t| t.all).sum();
+    row("mutants refused: all kinds", all.words());
+    row("hand-written wrong sentences refused", hand::adversarial().words());
+    row("hand-written paraphrases accepted: development", hand::paraphrases("development.txt").words());
+    row("hand-written paraphrases accepted: held out", hand::paraphrases("heldout.txt").words());
+    row("paraphrases by rule accepted", rules::tally().words());
+    text
+}

@@ -1,0 +1,108 @@
+//! The gate against sentences: mutants and hand-written wrong ones must be refused, paraphrases
+//! must pass. The figures are printed and compared with `docs/gate.md`.
+//!
+//! `cargo test -p wilhelm-report --test gate -- --nocapture`
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod cases;
+mod figures;
+mod hand;
+mod mutants;
+// mod properties;
+mod rules;
+
+use std::fmt::Write as _;
+
+/// How many of a family behaved, and which did not.
+#[derive(Default)]
+pub struct Tally {
+    /// What is counted.
+    pub name: String,
+    /// As they should.
+    pub good: usize,
+    /// In all.
+    pub all: usize,
+    /// Those that did not, with the reason.
+    pub bad: Vec<String>,
+}
+
+impl Tally {
+    /// An empty tally.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+    /// Counts one.
+    pub fn count(&mut self, good: bool, what: impl FnOnce() -> String) {
+        self.all += 1;
+        if good {
+            self.good += 1;
+        } else {
+            self.bad.push(what());
+        }
+    }
+    /// Share that behaved.
+    pub fn share(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.good as f64 / self.all as f64 }
+    }
+    /// `1234 of 1240 (99.5 %)`; never rounded up to 100.
+    pub fn words(&self) -> String {
+        let percent = (self.share() * 1000.0).floor() / 10.0;
+        format!("{} of {} ({percent:.1} %)", self.good, self.all)
+    }
+    /// The failures, one a line.
+    pub fn complaint(&self) -> String {
+        let mut text = format!("{}: {}\n", self.name, self.words());
+        for bad in self.bad.iter().take(60) {
+            let _ = writeln!(text, "  {bad}");
+        }
+        text
+    }
+}
+
+#[test]
+fn the_gate_catches_at_least_99_in_100_mutants_of_each_kind() {
+    for tally in mutants::tallies() {
+        print!("{}", tally.complaint());
+    }
+    for tally in mutants::tallies() {
+        assert!(tally.all >= 100, "{} has only {} mutants", tally.name, tally.all);
+        assert!(tally.share() >= 0.99, "{}", tally.complaint());
+    }
+}
+
+#[test]
+fn the_suite_holds_at_least_2000_mutants() {
+    let all: usize = mutants::tallies().iter().map(|tally| tally.all).sum();
+    assert!(all >= 2000, "{all} mutants");
+}
+
+#[test]
+fn paraphrases_pass_in_at_least_98_of_100() {
+    let tallies = [hand::paraphrases("development.txt"), hand::paraphrases("heldout.txt"), rules::tally()];
+    for tally in &tallies {
+        print!("{}", tally.complaint());
+    }
+    for tally in &tallies {
+        assert!(tally.all >= 100, "{} has only {}", tally.name, tally.all);
+        assert!(tally.share() >= 0.98, "{}", tally.complaint());
+    }
+}
+
+#[test]
+fn hand_written_wrong_sentences_are_refused() {
+    let tally = hand::adversarial();
+    print!("{}", tally.complaint());
+    assert!(tally.all >= 100);
+    assert_eq!(tally.good, tally.all, "{}", tally.complaint());
+}
+
+#[test]
+fn the_figures_in_the_document_are_those_measured() {
+    let document = include_str!("../../../../docs/gate.md");
+    let measured = figures::table();
+    println!("{measured}");
+    assert!(
+        document.contains(&measured),
+        "docs/gate.md differs from the measured figures; replace its table with:\n{measured}"
+    );
+}
