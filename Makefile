@@ -26,8 +26,8 @@ test: ## everything CI runs: format, lints, tests, documentation, licenses
 	@tools/setup.sh test
 	@tools/test.sh
 
-bench: setup ## measure the kernels
-	cargo bench --workspace --locked
+bench: build ## how long whole commands take on the sample images, and the language model's speed
+	@tools/bench.sh "$(WILHELM)"
 
 fmt: ## format the sources
 	cargo fmt --all

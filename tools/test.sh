@@ -49,7 +49,7 @@ examples() {
 }
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
 # The advisory database is fetched from a git host that closed networks do not reach: `make advisories` asks it.
-licenses() { cargo deny --workspace check licenses bans sources; }
+licenses() { cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; }
 
 part format format
 if part lints lints; then

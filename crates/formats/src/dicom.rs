@@ -24,6 +24,8 @@ pub(crate) use series::{Watch, assemble};
 
 use std::sync::Arc;
 
+use pixels::{Photometric, SampleKind};
+
 use crate::source::{Item, Source};
 use crate::{FormatError, Limits};
 
@@ -44,7 +46,9 @@ pub struct StoredPixels {
     pub signed: bool,
     /// Whether the samples are floating point numbers.
     pub floating: bool,
-    /// Samples, low byte first: frames, rows, columns, samples, the last fastest. A bit takes a byte.
+    /// Whether the three samples are luma and two chromas instead of red, green and blue.
+    pub ycbcr: bool,
+    /// Samples, low byte first, with bits that are not theirs removed and the sign carried up: frames, rows, columns, samples, the last fastest. A bit takes a byte.
     pub bytes: Vec<u8>,
 }
 
@@ -69,9 +73,11 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
         return Err(FormatError::TooLarge { what: "number of samples", declared, limit: limits.voxels });
     }
     let mut pixels = Vec::new();
+    let mut ycbcr = false;
     instance.bytes.with_all(limits, |bytes| {
         for number in 0..format.frames {
             let frame = instance.store.frame(bytes, number)?;
+            ycbcr = frame.photometric == Photometric::YbrFull;
             if frame.planar {
                 let sample = format.bits_allocated.div_ceil(8);
                 let plane = format.plane() * sample;
@@ -88,6 +94,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
         }
         Ok(())
     })?;
+    calibrate::normalize(&mut pixels, &format);
     Ok(StoredPixels {
         columns: format.columns,
         rows: format.rows,
@@ -95,7 +102,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
         samples: format.samples,
         bits: format.bits_allocated.max(8),
         signed: format.signed && format.bits_allocated > 1,
-        floating: format.kind != pixels::SampleKind::Integer,
+        floating: format.kind != SampleKind::Integer,
+        ycbcr,
         bytes: pixels,
     })
 }

@@ -56,7 +56,7 @@ pub enum FormatError {
         found: String,
     },
     /// A DICOM object without pixels to look at.
-    #[error("DICOM object is a {sop_class}, expected an image")]
+    #[error("DICOM object ({sop_class}) is no picture to read")]
     NotAnImageObject {
         /// Name or UID of its SOP class.
         sop_class: String,

@@ -119,6 +119,19 @@ pub(crate) fn stored<'a>(bytes: &'a [u8], format: &PixelFormat) -> Box<dyn Itera
     }
 }
 
+/// Removes bits that are not the samples' own (old overlays) and carries the sign up.
+pub(crate) fn normalize(bytes: &mut [u8], format: &PixelFormat) {
+    let unused = format.bits_allocated - format.bits_stored.min(format.bits_allocated);
+    if unused == 0 || format.kind != SampleKind::Integer {
+        return;
+    }
+    let values: Vec<f64> = stored(bytes, format).collect();
+    let width = format.bits_allocated / 8;
+    for (place, value) in bytes.chunks_exact_mut(width).zip(values) {
+        place.copy_from_slice(&(value as i64).to_le_bytes()[..width]);
+    }
+}
+
 /// Red, green and blue of palette entries, with the entries' range.
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {

@@ -147,8 +147,13 @@ fn registered(
     // The JPEG decoder gives one byte a sample up to 8 bits of precision, whatever was allocated.
     let decoder_bits = match family {
         Family::Jpeg if declared.precision <= 8 => 8,
-        Family::Jpeg => 16,
-        _ => format.bits_allocated,
+        Family::Jpeg if declared.lossless => 16,
+        Family::Jpeg => {
+            let what = format!("lossy JPEG of {} bits", declared.precision);
+            return Err(FormatError::unsupported(what, "8 bits, or a lossless coding"));
+        }
+        // A bit is decoded to a byte.
+        _ => format.bits_allocated.max(8),
     };
     let one = OneFrame { format, coded, transfer_syntax, bits_allocated: decoder_bits };
     let mut decoded = Vec::new();
@@ -162,7 +167,7 @@ fn registered(
     }
     if decoder_bits == 8 && format.bits_allocated == 16 {
         decoded = decoded.iter().flat_map(|byte| [*byte, 0]).collect();
-    } else if decoder_bits == 16 && format.bits_allocated == 8 {
+    } else if decoder_bits == 16 && format.bits_allocated <= 8 {
         return Err(FormatError::malformed("frame", "the compressed picture has more bits than are allocated"));
     }
     Ok(decoded)

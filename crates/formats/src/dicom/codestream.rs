@@ -8,6 +8,8 @@ pub(crate) struct Declared {
     pub components: usize,
     /// Bits of one sample.
     pub precision: u32,
+    /// Whether the coding process cannot lose anything (JPEG's process 14; unknown for JPEG 2000).
+    pub lossless: bool,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
@@ -35,6 +37,7 @@ pub(crate) fn jpeg(bytes: &[u8]) -> Option<Declared> {
             0x01 | 0xD0..=0xD8 => at += 2,
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
                 return Some(Declared {
+                    lossless: marker == 0xC3,
                     precision: u32::from(*bytes.get(at + 4)?),
                     rows: u16_at(bytes, at + 5)?,
                     columns: u16_at(bytes, at + 7)?,
@@ -57,6 +60,7 @@ pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
         rows: extent(8, 16)?,
         components: u16_at(bytes, siz + 36)?,
         precision: u32::from(bytes.get(siz + 38)? & 0x7F) + 1,
+        lossless: false,
     })
 }
 
@@ -68,7 +72,7 @@ mod tests {
     fn a_start_of_frame_is_found_behind_other_segments() {
         let mut bytes = vec![0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2];
         bytes.extend([0xFF, 0xC3, 0, 11, 16, 0x02, 0x00, 0x01, 0x00, 1, 1, 0x11, 0]);
-        let expected = Declared { columns: 256, rows: 512, components: 1, precision: 16 };
+        let expected = Declared { columns: 256, rows: 512, components: 1, precision: 16, lossless: true };
         assert_eq!(jpeg(&bytes), Some(expected));
         for cut in 0..18 {
             assert_eq!(jpeg(&bytes[..cut]), None, "{cut}");
@@ -82,7 +86,7 @@ mod tests {
             bytes.extend(value.to_be_bytes());
         }
         bytes.extend([0, 1, 0x8B, 1, 1]);
-        let expected = Declared { columns: 100, rows: 80, components: 1, precision: 12 };
+        let expected = Declared { columns: 100, rows: 80, components: 1, precision: 12, lossless: false };
         assert_eq!(jpeg2000(&bytes), Some(expected));
     }
 }

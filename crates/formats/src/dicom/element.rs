@@ -50,7 +50,7 @@ impl Walk {
     pub(crate) fn into_error(self, held: usize) -> FormatError {
         match self {
             Self::Short { tag, needed } => FormatError::Truncated {
-                place: format!("element {tag}"),
+                place: if tag == Tag(0, 0) { "data set".to_owned() } else { format!("element {tag}") },
                 found: held as u64,
                 expected: needed,
             },
@@ -212,7 +212,13 @@ pub(crate) fn walk(
         });
         at = next;
     }
-    Ok(at)
+    match held.get(at..) {
+        // A file that was cut inside an element's header.
+        Some(rest) if rest.iter().any(|byte| *byte != 0) => {
+            Err(Walk::Short { tag: Tag(0, 0), needed: at as u64 + 8 })
+        }
+        _ => Ok(at),
+    }
 }
 
 /// Where the pixels of a data set lie.
@@ -443,7 +449,7 @@ mod tests {
             let mut elements = Vec::new();
             let held = &bytes[..cut];
             match walk(held, 0..cut, Encoding::EXPLICIT, &mut elements, |_| false) {
-                Ok(at) => assert!(cut - at < 8, "stopped at {at} of {cut}"),
+                Ok(at) => assert!(at <= cut && held[at..].iter().all(|byte| *byte == 0), "{at} of {cut}"),
                 Err(Walk::Short { needed, .. }) => assert!(needed > cut as u64),
                 Err(Walk::Broken { tag, message }) => panic!("{tag} {message}"),
             }

@@ -138,7 +138,12 @@ fn finish(
                 expected: 1,
             });
         }
-        return Err(FormatError::NotAnImageObject { sop_class: header::sop_class_name(&sop_class) });
+        let sop_class = header::sop_class_name(&sop_class);
+        if sop_class.ends_with("Image Storage") {
+            let message = format!("missing, expected the pixels of a {sop_class}");
+            return Err(FormatError::malformed(file::place(tags::PIXEL_DATA), message));
+        }
+        return Err(FormatError::NotAnImageObject { sop_class });
     };
     if wanted == Wanted::Images && is_derived_object(&sop_class) {
         return Err(FormatError::NotAnImageObject { sop_class: header::sop_class_name(&sop_class) });

@@ -289,6 +289,20 @@ impl PixelStore {
         let first_bit = bits * frame as u64;
         let start = usize::try_from(first_bit / 8).unwrap_or(usize::MAX);
         let wanted = usize::try_from((first_bit % 8 + bits).div_ceil(8)).unwrap_or(usize::MAX);
+        let swapped_pairs =
+            self.encoding.big_endian && format.bits_allocated <= 8 && &self.element.vr == b"OW";
+        let paired;
+        let (held, start) = if swapped_pairs {
+            // Bytes inside words of 16 bits, PS3.5 Annex A.3: a frame may begin or end inside a word.
+            let first = start & !1;
+            let last = held.len().min(start.saturating_add(wanted).saturating_add(1) & !1);
+            let mut words = held.get(first..last).unwrap_or_default().to_vec();
+            words.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+            paired = words;
+            (paired.as_slice(), start - first)
+        } else {
+            (held, start)
+        };
         let found = held.get(start..held.len().min(start.saturating_add(wanted))).unwrap_or_default();
         if found.is_empty() {
             return Err(FormatError::Truncated {
@@ -298,19 +312,18 @@ impl PixelStore {
             });
         }
         let truncated = (found.len() < wanted).then_some((found.len() as u64, wanted as u64));
-        let mut content = Cow::Borrowed(found);
+        // Bytes that were put in order above are a copy; all others stay where the file has them.
+        let mut content = if swapped_pairs {
+            Cow::Owned(found.to_vec())
+        } else {
+            Cow::Borrowed(bytes.get(self.element.start + start..self.element.start + start + found.len()).unwrap_or_default())
+        };
         if truncated.is_some() {
             content.to_mut().resize(wanted, 0);
         }
-        if self.encoding.big_endian {
-            let word = match format.bits_allocated {
-                // Bytes inside words of 16 bits, PS3.5 Annex A.3.
-                1 | 8 if &self.element.vr == b"OW" => 2,
-                bits => bits.div_ceil(8),
-            };
-            if word > 1 {
-                content.to_mut().chunks_exact_mut(word).for_each(<[u8]>::reverse);
-            }
+        let word = format.bits_allocated / 8;
+        if self.encoding.big_endian && word > 1 {
+            content.to_mut().chunks_exact_mut(word).for_each(<[u8]>::reverse);
         }
         if format.bits_allocated == 1 {
             let skipped = (first_bit % 8) as usize;

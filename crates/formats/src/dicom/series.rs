@@ -52,12 +52,11 @@ pub(crate) fn assemble(
     let mut groups: BTreeMap<(String, String), Vec<Arc<Instance>>> = BTreeMap::new();
     for instance in instances {
         let study = instance.header.study.as_ref().map_or("", |uid| uid.as_str()).to_owned();
-        // Without an identifier a file is a series of its own; its name begins with no digit-and-dot form.
         let series = instance
             .header
             .series
             .as_ref()
-            .map_or_else(|| format!("file {}", instance.label), |uid| uid.as_str().to_owned());
+            .map_or_else(|| without_identifier(&instance), |uid| uid.as_str().to_owned());
         groups.entry((study, series)).or_default().push(Arc::new(instance));
     }
     let mut series = Vec::new();
@@ -69,6 +68,22 @@ pub(crate) fn assemble(
         one_series(&members, limits, watch, &mut series, &mut failures);
     }
     (series, failures)
+}
+
+/// What stands for a Series Instance UID that was removed.
+///
+/// Slices of one folder that share a frame of reference, a modality and a series number belong
+/// together; without a frame of reference a file is a series of its own. Neither text is a UID.
+fn without_identifier(instance: &Instance) -> String {
+    let header = &instance.header;
+    let folder = instance.label.rfind(['/', '\\', '!']).map_or("", |end| &instance.label[..end]);
+    match &header.frame_of_reference {
+        Some(frame) => {
+            let modality = header.modality.as_ref().map_or("", Modality::term);
+            format!("folder {folder} {} {modality} {:?}", frame.as_str(), header.series_number)
+        }
+        None => format!("file {}", instance.label),
+    }
 }
 
 /// A stack to be decoded: its slices, what tells it from its siblings, and what is known to be wrong.

@@ -134,7 +134,7 @@ fn a_gzip_bomb_of_dicom_is_refused() {
     let phantom = CtPhantom { slices: 1, ..phantom() };
     let mut content = phantom::part_10(phantom.slice_object(0)).unwrap();
     content.resize(content.len() + (80 << 20), 0);
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&content).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = in_folder(folder.path(), "bomb.dcm.gz", &encoder.finish().unwrap());

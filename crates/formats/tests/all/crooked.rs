@@ -166,9 +166,9 @@ fn a_localizer_among_axial_slices_becomes_a_series_of_its_own() {
     let reading = read_one(folder.path());
     assert!(reading.failures.is_empty(), "{:?}", reading.failures);
     let sizes: Vec<_> = reading.series.iter().map(|series| series.image.size()).collect();
-    assert_eq!(sizes, [[32, 24, 1], [32, 24, 5]]);
-    assert_eq!(reading.series[0].image.quantity(), QuantityKind::Stored);
-    assert_eq!(reading.series[1].image.quantity(), QuantityKind::Hounsfield);
+    assert_eq!(sizes, [[32, 24, 5], [32, 24, 1]]);
+    assert_eq!(reading.series[0].image.quantity(), QuantityKind::Hounsfield);
+    assert_eq!(reading.series[1].image.quantity(), QuantityKind::Stored);
     for series in &reading.series {
         let mixed = defects_of(series, DefectKind::MixedOrientation);
         assert_eq!(mixed.len(), 1);

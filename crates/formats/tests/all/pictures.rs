@@ -110,7 +110,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[test]
 fn real_pictures_are_read() {
-    for (path, size) in [("nih_cxr_samples/00000001_000.png", [1024, 1024, 1])] {
+    for (path, size) in [("nih_cxr_samples/00000001_000.png", [512, 512, 1])] {
         let Some(path) = data(path) else { return };
         let read = only(&path);
         assert_eq!(read.image.size(), size);

@@ -174,8 +174,9 @@ fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result
         return Err("hints at a finding, which is no grade of this report".to_owned());
     }
     let seen = toks.iter().enumerate().position(|(at, tok)| {
-        matches!(tok, Tok::Cue(Cue::Present, _)) && !of_number(&toks[at + 1..])
+        matches!(tok, Tok::Cue(Cue::Present, _)) && !(at < first && of_number(&toks[at + 1..]))
     });
+    let seen = seen.filter(|_| !probability_that(&toks[..first]));
     if let Some((at, class)) = hedges.first() {
         if *class == Certainty::Unlikely && seen.is_some_and(|seen| seen < *at) && *at > first {
             return Err("both asserts and doubts".to_owned());
@@ -193,13 +194,46 @@ fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result
     if seen.is_some() || cue_at(|cue| cue == Cue::Weak).is_some() {
         return Ok(Some(Certainty::Present));
     }
-    if toks.iter().any(|tok| matches!(tok, Tok::Cue(Cue::Percent | Cue::Probability | Cue::ProbabilityOfNo, _))) {
+    let shown = |tok: &Tok| {
+        matches!(tok, Tok::Cue(Cue::Bridge, word) if matches!(word.as_str(), "evidence" | "sign" | "signs" | "feature" | "features"))
+    };
+    if toks.iter().any(shown) {
+        return Ok(Some(Certainty::Present));
+    }
+    if states_only_a_number(toks, first) {
         return Ok(None);
     }
     if cue_at(|cue| cue == Cue::Speaker).is_some() {
         return Err("names a finding without saying whether it is there".to_owned());
     }
     Ok(Some(Certainty::Present))
+}
+
+/// `the probability that pneumonia is present`.
+fn probability_that(before: &[Tok]) -> bool {
+    let probability = before.iter().position(|tok| matches!(tok, Tok::Cue(Cue::Probability, _)));
+    let that = before.iter().rposition(|tok| matches!(tok, Tok::Cue(Cue::Pronoun, word) if word == "that"));
+    matches!((probability, that), (Some(probability), Some(that)) if that == probability + 1)
+}
+
+/// Whether a clause without a grade states a probability and not the thing itself: `the probability
+/// of glioma is 3 %`, `glioma has a probability of 3 %`, `glioma: 3 %`. `Glioma, probability 3 %`
+/// states the thing.
+fn states_only_a_number(toks: &[Tok], first: usize) -> bool {
+    let number = |tok: &Tok| {
+        matches!(tok, Tok::Cue(Cue::Percent | Cue::Probability | Cue::ProbabilityOfNo, _))
+    };
+    if !toks.iter().any(number) {
+        return false;
+    }
+    if toks[..first].iter().any(number) {
+        return true;
+    }
+    match toks.get(first + 1) {
+        Some(Tok::Colon | Tok::Number { .. }) => true,
+        Some(Tok::Cue(Cue::Plain, word)) => matches!(word.as_str(), "has" | "have"),
+        _ => false,
+    }
 }
 
 /// Whether a verb's object is a number: `finds a probability of 87 %`.

@@ -106,6 +106,10 @@ pub(crate) fn lex(sentence: &str, context: &GroundContext) -> Result<Vec<Tok>, S
                 let Mention { concept, length, plural, adjective } = found;
                 toks.push(Tok::Find { concept, plural, adjective });
                 at += length;
+                // `pneumonic changes` are pneumonia; `changes` elsewhere are changes.
+                if adjective && matches!(words.get(at), Some(Some("change" | "changes" | "process"))) {
+                    at += 1;
+                }
             }
             (_, Some((tok, length))) => {
                 toks.push(tok);
@@ -192,19 +196,24 @@ fn longest_phrase(phrases: &Phrases, line: &[&str]) -> Option<(Tok, usize)> {
         .map(|(words, tok)| (tok.clone(), words.len()))
 }
 
-/// `benign` in `benign or malignant lesion`, `benign, malignant lesion`, `benign and/or malignant`.
+/// `benign` in `benign or malignant lesion`, `benign nor a malignant lesion`, `benign, malignant`.
 fn elliptic(
     context: &GroundContext,
     word: &str,
     words: &[Option<&str>],
     at: usize,
 ) -> Option<(usize, Mention)> {
-    let joined = |w: &Option<&str>| w.is_none_or(|w| matches!(w, "or" | "and" | "nor"));
     let mut next = at + 1;
-    while next < words.len() && next <= at + 2 && joined(&words[next]) {
+    let mut joined = false;
+    while next < words.len() && next <= at + 3 {
+        match words[next] {
+            None | Some("or" | "and" | "nor") => joined = true,
+            Some("a" | "an" | "the" | "no") if joined => {}
+            _ => break,
+        }
         next += 1;
     }
-    if next == at + 1 || next >= words.len() {
+    if !joined || next >= words.len() {
         return None;
     }
     let line: Vec<&str> = words[next..].iter().map_while(|word| *word).collect();

@@ -108,8 +108,7 @@ pub(crate) const PHRASES: &[(Cue, &[&str])] = &[
         Cue::Weak,
         &[
             "consistent with", "in keeping with", "compatible with", "indicative of", "represents", "represent",
-            "representing", "corresponds to", "correspond to", "corresponding to", "in line with", "characteristic of",
-            "diagnostic of", "fits with", "fit with", "points to", "point to",
+            "representing", "corresponds to", "correspond to", "corresponding to", "in line with", "fits with", "fit with", "points to", "point to",
         ],
     ),
     (Cue::Hedge(Present), &["definite", "definitely", "certain", "certainly"]),
@@ -117,7 +116,7 @@ pub(crate) const PHRASES: &[(Cue, &[&str])] = &[
         Cue::Hedge(Probable),
         &[
             "probable", "probably", "likely", "presumably", "presumptive", "favored", "favors", "favor", "favoring",
-            "favoured", "favours", "most likely", "most probably", "high probability", "high likelihood", "more likely than not",
+            "favoured", "favours", "most likely", "most probably", "high probability", "high likelihood",
             "in all probability", "in all likelihood", "high suspicion", "presumed",
         ],
     ),
@@ -201,7 +200,7 @@ pub(crate) const PHRASES: &[(Cue, &[&str])] = &[
             "radiologic", "radiological", "radiologically", "i", "we", "measuring",
             "measures", "measured", "measure", "size", "sized", "across", "dimension", "therefore", "overall",
             "conclusion", "impression", "summary", "case", "about", "between", "from",
-            "having", "any", "also", "approximately",
+            "having", "any", "also", "approximately", "ranging", "ranges", "type", "which makes it", "making it",
         ],
     ),
     (
@@ -261,6 +260,7 @@ pub(crate) fn place_words(word: &str) -> &'static [&'static str] {
         "chest" | "thorax" => &["chest", "thorax", "thoracic"],
         "pneumonia" | "pulmonary" | "lung" => &["lung", "lungs", "pulmonary"],
         "pleural" => &["pleura", "pleural"],
+        "pneumothorax" => &["lung", "lungs", "pleural"],
         "brain" | "head" => &["brain", "intracranial", "head", "cranial", "cerebral"],
         "glioma" | "meningioma" => &["brain", "intracranial"],
         "pituitary" => &["pituitary", "intracranial"],

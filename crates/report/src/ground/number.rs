@@ -212,20 +212,21 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Gives each measurement the words that say which it is: those before it, or, where the first
-    /// has none before, those after it.
+    /// Gives each measurement the words that say which it is: those in the same stretch between
+    /// marks and conjunctions. Words in a stretch without a measurement belong to none.
     fn pair_roles(&mut self) {
-        let before_first = self.places.first().is_some_and(|first| self.roles.iter().any(|(at, _)| at < first));
-        let mut used = vec![false; self.roles.len()];
-        for (index, stated) in self.numbers.quantities.iter_mut().enumerate() {
-            let place = self.places[index];
-            let (start, end) = if before_first {
-                (index.checked_sub(1).map_or(0, |i| self.places[i]), place)
-            } else {
-                (place, self.places.get(index + 1).copied().unwrap_or(usize::MAX))
+        let stretch = |place: usize| {
+            let mark = |tok: &&Tok| {
+                matches!(tok, Tok::Comma | Tok::Open | Tok::Close | Tok::Dash | Tok::Cue(Cue::And | Cue::With | Cue::But, _))
             };
+            self.toks[..=place].iter().filter(mark).count()
+        };
+        let mut used = vec![false; self.roles.len()];
+        let places: Vec<usize> = self.places.iter().map(|place| stretch(*place)).collect();
+        for (index, stated) in self.numbers.quantities.iter_mut().enumerate() {
+            let alone = places.iter().filter(|place| **place == places[index]).count() == 1;
             for (used, (at, row)) in used.iter_mut().zip(&self.roles) {
-                if (start..end).contains(at) {
+                if alone && stretch(*at) == places[index] {
                     stated.roles.push(*row);
                     *used = true;
                 }
@@ -262,9 +263,10 @@ impl Stated {
     }
 }
 
-/// Whether a percentage is `exact` (in percent) rounded to the precision stated.
+/// Whether a percentage is `exact` (in percent) printed with the decimals stated.
 fn rounds_to(exact: f64, stated: f64, decimals: u8) -> bool {
-    (exact - stated).abs() <= 0.5 * 10_f64.powi(-i32::from(decimals)) + 1e-9
+    let decimals = usize::from(decimals);
+    format!("{exact:.decimals$}") == format!("{stated:.decimals$}")
 }
 
 impl Estimate {

@@ -5,7 +5,7 @@ use wilhelm_study::{Certainty, Laterality};
 use super::GroundContext;
 use super::grade::grade;
 use super::lex::{Tok, lex};
-use super::lexicon::Cue;
+use super::lexicon::{Cue, place_words};
 use super::number::{Estimate, Numbers, Range, Stated};
 
 /// What a sentence says of one finding.
@@ -185,6 +185,13 @@ fn resolve_parts(
         return narrowed(line, context, (*at_find, *concept), (*at_modifier, modifier));
     }
     let named = |concept: usize| context.concepts[concept].words.last();
+    if let (Some((at, head)), [], 1, false) = (&head, modifiers.as_slice(), parts, has_find)
+        && let Some(concept) = placed(line, context, head)
+    {
+        let mut line = line.to_vec();
+        line[*at] = Tok::Find { concept, plural: false, adjective: false };
+        return Ok(line);
+    }
     match (head, modifiers.as_slice()) {
         (Some((at, head)), []) if parts == 1 => {
             let before = line[..at].iter().rev().find_map(|tok| match tok {
@@ -214,6 +221,21 @@ fn resolve_parts(
         }
         _ => Err("names a part of a finding only".to_owned()),
     }
+}
+
+/// `a nodule ... in the left lung`: the one concept whose other word is the place named.
+fn placed(line: &[Tok], context: &GroundContext, head: &str) -> Option<usize> {
+    let named = |word: &String| {
+        line.iter().any(|tok| matches!(tok, Tok::Place(place) if place_words(word).contains(&place.as_str())))
+    };
+    let fits = |concept: &usize| {
+        let words = &context.concepts[*concept].words;
+        matches!(words.as_slice(), [other, last] if last == head && named(other))
+    };
+    let fitting: Vec<usize> = (0..context.concepts.len()).filter(fits).collect();
+    let first = *fitting.first()?;
+    let same = |concept: &usize| context.concepts[*concept].targets == context.concepts[first].targets;
+    fitting.iter().all(same).then_some(first)
 }
 
 /// Whether a line denies or doubts anything.
@@ -343,10 +365,11 @@ fn split(line: &[Tok]) -> Vec<Piece> {
         match join {
             Some(join) if !range_dash => {
                 let mut toks = Vec::new();
-                if join == Join::Neg {
-                    toks.push(tok.clone());
-                } else if matches!(tok, Tok::Open | Tok::Comma | Tok::Dash) {
-                    toks.push(tok.clone());
+                match tok {
+                    Tok::Open | Tok::Comma | Tok::Dash | Tok::Close => toks.push(tok.clone()),
+                    _ if join == Join::Neg => toks.push(tok.clone()),
+                    // Numbers on either side of a conjunction are apart.
+                    _ => toks.push(Tok::Comma),
                 }
                 let empty = current.toks.iter().all(|t| matches!(t, Tok::Comma | Tok::Open | Tok::Close | Tok::Dash));
                 if empty && current.join != Join::Start {
