@@ -102,7 +102,8 @@ pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
         })?),
         None => None,
     };
-    let named = path.as_ref().zip(text.as_ref()).map(|(path, text)| (path.display().to_string(), text.as_str()));
+    let named =
+        path.as_ref().zip(text.as_ref()).map(|(path, text)| (path.display().to_string(), text.as_str()));
     merge(named, |name| std::env::var(name).ok()).map_err(Stop::usage)
 }
 

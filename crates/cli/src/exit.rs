@@ -2,9 +2,7 @@ use std::process::ExitCode;
 
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
-use wilhelm_llm::LlmError;
 use wilhelm_nets::ModelError;
-use wilhelm_pipeline::PipelineError;
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +26,19 @@ impl From<Exit> for ExitCode {
 }
 
 /// A sentence for the user that is his to act on, with its exit code.
-#[derive(Debug, thiserror::Error)]
-#[error("{sentence}")]
+#[derive(Debug)]
 pub struct Stop {
     pub exit: Exit,
     pub sentence: String,
 }
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Stop {}
 
 impl Stop {
     pub fn usage(sentence: impl Into<String>) -> anyhow::Error {
@@ -58,8 +63,6 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ModelError>() {
         blame(matches!(error, ModelError::Unknown { .. }))
-    } else if error.downcast_ref::<PipelineError>().is_some() || error.downcast_ref::<LlmError>().is_some() {
-        Exit::Ours
     } else {
         Exit::Ours
     };

@@ -37,12 +37,17 @@ pub fn read_text(path: &Path, what: &str) -> anyhow::Result<String> {
 /// Writes files into a folder, all or none: they are written beside it first, then renamed.
 pub fn write_folder(folder: &Path, files: &[(&str, &[u8])], force: bool) -> anyhow::Result<()> {
     if !force && let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
-        return Err(Stop::usage(format!("{} is already there: add --force to replace it", folder.join(name).display())));
+        return Err(Stop::usage(format!(
+            "{} is already there: add --force to replace it",
+            folder.join(name).display()
+        )));
     }
     let fail = |error: io::Error| {
         let what = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "it is not writable".to_owned(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "it is not writable".to_owned()
+            }
             _ => error.to_string(),
         };
         Stop::input(format!("output folder {}: {what}", folder.display()))

@@ -8,7 +8,8 @@ use crate::config::Config;
 /// folder of a checkout the program is run in, else those compiled into the program.
 pub fn open(named: Option<&Path>, config: &Config) -> anyhow::Result<Shelf> {
     let configured = config.values.models.folder.as_str();
-    let folder = named.map(Path::to_path_buf).or_else(|| (!configured.is_empty()).then(|| PathBuf::from(configured)));
+    let folder =
+        named.map(Path::to_path_buf).or_else(|| (!configured.is_empty()).then(|| PathBuf::from(configured)));
     match folder.or_else(checkout) {
         Some(folder) => Ok(Shelf::open(&folder)?),
         None => Ok(wilhelm_pipeline::built_in_shelf()?),

@@ -145,12 +145,11 @@ fn each_kind_of_difference_is_found() {
 
 #[test]
 fn a_table_is_read_by_its_rows_and_a_crooked_one_is_refused() {
-    let marked = |rows: &str| format!("# A\n{BEGIN}\n| crate | depends on | knows nothing of |\n|---|---|---|\n{rows}\n{END}\n");
+    let marked = |rows: &str| {
+        format!("# A\n{BEGIN}\n| crate | depends on | knows nothing of |\n|---|---|---|\n{rows}\n{END}\n")
+    };
     let good = marked("| `study` | - | files |\n| `nets` | `study` `stats` | DICOM, `Phi` |");
-    assert_eq!(
-        arrows_of_the_table(&good),
-        Ok(arrows(&[("nets", &["stats", "study"]), ("study", &[])]))
-    );
+    assert_eq!(arrows_of_the_table(&good), Ok(arrows(&[("nets", &["stats", "study"]), ("study", &[])])));
     for crooked in [
         marked(""),
         marked("| `study` | - |"),

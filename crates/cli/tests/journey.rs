@@ -33,7 +33,8 @@ fn path(path: &Path) -> &str {
 }
 
 fn json(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)))
 }
 
 /// Reads an image without a language model and gives its `report.json`.
@@ -81,7 +82,10 @@ fn each_sample_becomes_a_report_whose_every_sentence_bears_evidence() {
         }
         let html = std::fs::read_to_string(folder.join("report.html")).expect("a page");
         assert!(html.contains("not a medical device") && html.contains("data:image/png;base64,"));
-        assert!(!html.contains("http://") && !html.contains("<script"), "the page asks something of the network");
+        assert!(
+            !html.contains("http://") && !html.contains("<script"),
+            "the page asks something of the network"
+        );
         let heatmap = std::fs::read(folder.join("heatmap.png")).expect("a heat map");
         assert_eq!(&heatmap[..8], b"\x89PNG\r\n\x1a\n");
         let provenance = json(&std::fs::read(folder.join("provenance.json")).expect("provenance"));
@@ -167,7 +171,8 @@ fn one_bad_file_in_a_folder_does_not_stop_the_others() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let folder = place.path().join("in");
     std::fs::create_dir(&folder).expect("made");
-    std::fs::copy(root().join("testdata/brain_mr/brain_axial_t1c.jpg"), folder.join("good.jpg")).expect("copied");
+    std::fs::copy(root().join("testdata/brain_mr/brain_axial_t1c.jpg"), folder.join("good.jpg"))
+        .expect("copied");
     std::fs::write(folder.join("bad.png"), b"\x89PNG\r\n\x1a\n and then nothing").expect("written");
     let out = place.path().join("out");
     let output = wilhelm(&["read", path(&folder), "--no-llm", "--out", path(&out)]);
@@ -245,8 +250,7 @@ fn a_table_of_predictions_has_one_row_an_image_and_probabilities_that_add_to_one
     let place = tempfile::tempdir().expect("a temporary folder");
     let csv = place.path().join("table.csv");
     let image = root().join("testdata/breast_ultrasound/breast_mass.png");
-    let output =
-        wilhelm(&["predict", "--model", "breast-ultrasound", path(&image), "--csv", path(&csv)]);
+    let output = wilhelm(&["predict", "--model", "breast-ultrasound", path(&image), "--csv", path(&csv)]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = std::fs::read_to_string(&csv).expect("a table");
     let mut lines = text.lines();
@@ -270,7 +274,8 @@ fn a_patients_name_reaches_neither_report_nor_error() {
     let at = sample.windows(6).position(|window| window == tag).expect("the sample has a name");
     let length = usize::from(u16::from_le_bytes([sample[at + 6], sample[at + 7]]));
     let mut named = sample.clone();
-    let name: Vec<u8> = b"ZZQUERY^SECRETNAMEZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"[..length].to_vec();
+    let name: Vec<u8> =
+        b"ZZQUERY^SECRETNAMEZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"[..length].to_vec();
     named[at + 8..at + 8 + length].copy_from_slice(&name);
     let file = place.path().join("named.dcm");
     std::fs::write(&file, &named).expect("written");

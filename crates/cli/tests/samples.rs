@@ -51,7 +51,10 @@ fn every_folder_of_test_data_names_its_source_and_matches_its_digests() {
             [".dcm", ".png", ".jpg", ".nii", ".nii.gz", ".npz"].iter().any(|end| name.ends_with(end))
         });
         for (digest, name) in pictures {
-            assert!(stated.contains(&digest.as_str()), "{place}: SOURCE.md does not state the digest of {name}");
+            assert!(
+                stated.contains(&digest.as_str()),
+                "{place}: SOURCE.md does not state the digest of {name}"
+            );
         }
     }
 }

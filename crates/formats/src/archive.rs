@@ -84,7 +84,15 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
     };
     let stored = path.metadata().map_or(0, |metadata| metadata.len());
     let mut entries: Vec<(String, usize)> = (0..archive.len())
-        .map(|i| (archive.name_for_index(i).and_then(Result::ok).map_or_else(|| format!("entry {i}"), |name| clean(&name)), i))
+        .map(|i| {
+            (
+                archive
+                    .name_for_index(i)
+                    .and_then(Result::ok)
+                    .map_or_else(|| format!("entry {i}"), |name| clean(&name)),
+                i,
+            )
+        })
         .filter(|(name, _)| !name.ends_with('/'))
         .collect();
     entries.sort();
@@ -158,15 +166,17 @@ pub(crate) fn entry(
     let declared = file.size().min(ceiling).min(64 << 20);
     let mut content = Vec::with_capacity(usize::try_from(declared).unwrap_or(0));
     loop {
-        let found = file
-            .by_ref()
-            .take(CHUNK)
-            .read_to_end(&mut content)
-            .map_err(|error| FormatError::malformed(place, format!("the compressed entry is broken: {error}")))?
-            as u64;
+        let found = file.by_ref().take(CHUNK).read_to_end(&mut content).map_err(|error| {
+            FormatError::malformed(place, format!("the compressed entry is broken: {error}"))
+        })? as u64;
         let total = expanded.fetch_add(found, Ordering::Relaxed) + found;
         if total > ceiling {
-            return Err(FormatError::ArchiveBomb { place: place.to_owned(), expanded: total, stored, limit: ceiling });
+            return Err(FormatError::ArchiveBomb {
+                place: place.to_owned(),
+                expanded: total,
+                stored,
+                limit: ceiling,
+            });
         }
         if found < CHUNK {
             return Ok(content);

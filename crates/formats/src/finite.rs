@@ -38,7 +38,10 @@ mod tests {
         let mut values = [3.0, f32::NAN, -2.0, f32::INFINITY];
         let defect = mend(&mut values, "file").expect("a number is left").expect("a defect");
         assert_eq!(values, [3.0, -2.0, -2.0, -2.0]);
-        assert!(defect.message.starts_with("2 of 4 values are not finite, the first at offset 1"), "{defect}");
+        assert!(
+            defect.message.starts_with("2 of 4 values are not finite, the first at offset 1"),
+            "{defect}"
+        );
         assert!(matches!(mend(&mut [f32::NAN; 3], "file"), Err(FormatError::NoFiniteValue { count: 3 })));
         assert!(matches!(mend(&mut [1.0], "file"), Ok(None)));
     }

@@ -40,10 +40,12 @@ pub(crate) fn gather(paths: &[PathBuf], limits: &Limits) -> Gathered {
                 folder(path, limits, &mut gathered);
                 "a folder"
             }
-            Ok(metadata) if metadata.is_file() => match file(path, metadata.len(), true, limits, &mut gathered) {
-                true => "an archive",
-                false => continue,
-            },
+            Ok(metadata) if metadata.is_file() => {
+                match file(path, metadata.len(), true, limits, &mut gathered) {
+                    true => "an archive",
+                    false => continue,
+                }
+            }
             Ok(_) => {
                 let found = "neither a file nor a folder".to_owned();
                 gathered.fail(label, FormatError::NotAnImage { found });

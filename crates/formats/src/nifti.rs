@@ -34,7 +34,11 @@ pub(crate) fn read(item: &Item, bytes: &[u8], gzip: bool, limits: &Limits) -> Re
     let [columns, rows, slices] = header.size;
     let voxels = header.voxels()?;
     if voxels > limits.voxels {
-        return Err(FormatError::TooLarge { what: "number of voxels", declared: voxels, limit: limits.voxels });
+        return Err(FormatError::TooLarge {
+            what: "number of voxels",
+            declared: voxels,
+            limit: limits.voxels,
+        });
     }
     let wanted = voxels * header.data_type.bytes() as u64;
     let offset = header.voxel_offset;
@@ -62,7 +66,8 @@ pub(crate) fn read(item: &Item, bytes: &[u8], gzip: bool, limits: &Limits) -> Re
         return Err(error);
     }
     // The header buffer may reach into the voxels, whose place the header itself gives.
-    let mut data = header_bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default().to_vec();
+    let mut data =
+        header_bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default().to_vec();
     let skipped = offset.saturating_sub(header_bytes.len() as u64);
     std::io::copy(&mut stream.by_ref().take(skipped), &mut std::io::sink()).map_err(|_| broken())?;
     data.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
@@ -126,8 +131,11 @@ impl Header {
                     .0
                     .iter()
                     .map(|chunk| {
-                        let stored =
-                            if self.big_endian { <$type>::from_be_bytes(*chunk) } else { <$type>::from_le_bytes(*chunk) };
+                        let stored = if self.big_endian {
+                            <$type>::from_be_bytes(*chunk)
+                        } else {
+                            <$type>::from_le_bytes(*chunk)
+                        };
                         if plain { stored as f32 } else { (stored as f64 * slope + intercept) as f32 }
                     })
                     .collect()

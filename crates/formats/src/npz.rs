@@ -101,7 +101,9 @@ pub fn read_npz(path: &Path, limits: &Limits) -> Result<NpzImages, FormatError> 
         if alone.is_empty() && arrays.len() == 1 { vec![0] } else { alone }
     };
     if pictures.is_empty() {
-        return Err(FormatError::NotAnImage { found: "an NPZ archive without an array of images".to_owned() });
+        return Err(FormatError::NotAnImage {
+            found: "an NPZ archive without an array of images".to_owned(),
+        });
     }
     let mut splits = Vec::with_capacity(pictures.len());
     for i in pictures {

@@ -111,7 +111,8 @@ impl CtPhantom {
         let depth = slice as f64 * self.slice_step_mm;
         [
             -f64::from(self.columns) * self.pixel_spacing_mm / 2.0,
-            -f64::from(self.rows) * self.pixel_spacing_mm / 2.0 + depth * self.tilt_degrees.to_radians().tan(),
+            -f64::from(self.rows) * self.pixel_spacing_mm / 2.0
+                + depth * self.tilt_degrees.to_radians().tan(),
             depth,
         ]
     }
@@ -188,7 +189,10 @@ impl CtPhantom {
 
     /// An identifier under the root for numbers without registration (PS3.5 Annex B.2).
     fn uid(&self, number: u64) -> String {
-        format!("2.25.{}", 329_800_735_698_586_629_u128 * 1_000_000 + u128::from(self.seed) * 100_000 + u128::from(number))
+        format!(
+            "2.25.{}",
+            329_800_735_698_586_629_u128 * 1_000_000 + u128::from(self.seed) * 100_000 + u128::from(number)
+        )
     }
 }
 

@@ -31,7 +31,12 @@ const HARMLESS: u64 = 16 << 20;
 ///
 /// # Errors
 /// [`FormatError`] for what is too large, a bomb, or broken.
-pub(crate) fn read(item: &Item, bytes: &[u8], format: Format, limits: &Limits) -> Result<Series, FormatError> {
+pub(crate) fn read(
+    item: &Item,
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<Series, FormatError> {
     let place = match format {
         Format::Png => "PNG",
         Format::Jpeg => "JPEG",
@@ -49,7 +54,11 @@ pub(crate) fn read(item: &Item, bytes: &[u8], format: Format, limits: &Limits) -
     let (columns, rows) = decoder.dimensions();
     let pixels = u64::from(columns) * u64::from(rows);
     if pixels > limits.voxels {
-        return Err(FormatError::TooLarge { what: "number of pixels", declared: pixels, limit: limits.voxels });
+        return Err(FormatError::TooLarge {
+            what: "number of pixels",
+            declared: pixels,
+            limit: limits.voxels,
+        });
     }
     let (declared, held) = (decoder.total_bytes(), bytes.len() as u64);
     let ratio = if format == Format::Png { DEFLATE_RATIO } else { JPEG_RATIO };
@@ -64,7 +73,8 @@ pub(crate) fn read(item: &Item, bytes: &[u8], format: Format, limits: &Limits) -
         let message = "the file asks to be turned or mirrored for display: pixels are as stored";
         defects.push(Defect::new(DefectKind::Header, &item.label, message));
     }
-    let sixteen = matches!(color_type, ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16);
+    let sixteen =
+        matches!(color_type, ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16);
     let top: f32 = if sixteen { 65_535.0 } else { 255.0 };
     let (values, color) = if color_type.has_color() {
         let mut count = ColorCount::new(top);
@@ -108,16 +118,13 @@ pub(crate) fn read(item: &Item, bytes: &[u8], format: Format, limits: &Limits) -
 
 fn refusal(error: image::ImageError, place: &str, held: usize) -> FormatError {
     match error {
-        image::ImageError::Limits(_) => {
-            FormatError::PixelBomb { declared: u64::MAX, held: held as u64 }
-        }
+        image::ImageError::Limits(_) => FormatError::PixelBomb { declared: u64::MAX, held: held as u64 },
         image::ImageError::IoError(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
             FormatError::Truncated { place: place.to_owned(), found: held as u64, expected: held as u64 + 1 }
         }
-        image::ImageError::Unsupported(_) => FormatError::unsupported(
-            format!("this kind of {place}"),
-            "8 or 16 bits, gray, palette or color",
-        ),
+        image::ImageError::Unsupported(_) => {
+            FormatError::unsupported(format!("this kind of {place}"), "8 or 16 bits, gray, palette or color")
+        }
         error => FormatError::malformed(place, error.to_string()),
     }
 }

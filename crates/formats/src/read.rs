@@ -253,22 +253,23 @@ fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
     match kind(&item.source.beginning(BEGINNING)?) {
         Kind::Dicom => Ok(Outcome::Dicom(Box::new(dicom::read(item, None, Wanted::Images, limits)?))),
         Kind::Nifti => series(item.source.with_all(limits, |bytes| nifti::read(item, bytes, false, limits))?),
-        Kind::Png => series(item.source.with_all(limits, |bytes| {
-            picture::read(item, bytes, picture::Format::Png, limits)
-        })?),
-        Kind::Jpeg => series(item.source.with_all(limits, |bytes| {
-            picture::read(item, bytes, picture::Format::Jpeg, limits)
-        })?),
-        Kind::Gzip => item.source.with_all(limits, |bytes| {
-            match kind(&archive::gzip_beginning(bytes, BEGINNING)) {
+        Kind::Png => series(
+            item.source.with_all(limits, |bytes| picture::read(item, bytes, picture::Format::Png, limits))?,
+        ),
+        Kind::Jpeg => series(
+            item.source
+                .with_all(limits, |bytes| picture::read(item, bytes, picture::Format::Jpeg, limits))?,
+        ),
+        Kind::Gzip => {
+            item.source.with_all(limits, |bytes| match kind(&archive::gzip_beginning(bytes, BEGINNING)) {
                 Kind::Nifti => series(nifti::read(item, bytes, true, limits)?),
                 Kind::Dicom => {
                     let content = archive::gunzip(bytes, limits)?;
                     Ok(Outcome::Dicom(Box::new(dicom::read(item, Some(content), Wanted::Images, limits)?)))
                 }
                 _ => Err(FormatError::NotAnImage { found: "a gzip file of something else".to_owned() }),
-            }
-        }),
+            })
+        }
         Kind::Other(found) => Err(FormatError::NotAnImage { found: found.to_owned() }),
     }
 }
@@ -284,9 +285,11 @@ mod tests {
 
     #[test]
     fn content_that_is_no_image_is_named() {
-        for (bytes, expected) in
-            [(&b"%PDF-1.7"[..], "a PDF document"), (b"a,b,c\n1,2,3\n", "text"), (&[0, 1, 2, 255], "unknown content")]
-        {
+        for (bytes, expected) in [
+            (&b"%PDF-1.7"[..], "a PDF document"),
+            (b"a,b,c\n1,2,3\n", "text"),
+            (&[0, 1, 2, 255], "unknown content"),
+        ] {
             assert_eq!(other(bytes), expected);
         }
     }

@@ -84,9 +84,8 @@ fn from_table(
 fn table_rows(text: &str, classes: &[String]) -> Result<Vec<(String, usize)>, String> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
-    let column = |name: &str| {
-        header.iter().position(|title| *title == name).ok_or(format!("has no column {name}"))
-    };
+    let column =
+        |name: &str| header.iter().position(|title| *title == name).ok_or(format!("has no column {name}"));
     let (file, class) = (column("file")?, column("class")?);
     let known: BTreeMap<&str, usize> =
         classes.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
@@ -120,8 +119,16 @@ fn from_npz(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnError> {
                 .and_then(|row| row.first())
                 .and_then(|label| usize::try_from(*label).ok())
                 .filter(|label| *label < recipe.labels.len())
-                .ok_or_else(|| fail(format!("row {place} has no label from 0 to {}", recipe.labels.len() - 1)))?;
-            examples.push(flat_example(recipe, format!("{name}#{}", first + place), image, split.stored_range, label)?);
+                .ok_or_else(|| {
+                    fail(format!("row {place} has no label from 0 to {}", recipe.labels.len() - 1))
+                })?;
+            examples.push(flat_example(
+                recipe,
+                format!("{name}#{}", first + place),
+                image,
+                split.stored_range,
+                label,
+            )?);
         }
     }
     Ok(examples)
@@ -139,7 +146,10 @@ fn flat_example(
 
 fn example(recipe: &Recipe, source: String, series: &Series, label: usize) -> Result<Example, LearnError> {
     let Image::Flat(image) = &series.image else {
-        return Err(LearnError::Data { place: source, what: "is a volume, expected a flat image".to_owned() });
+        return Err(LearnError::Data {
+            place: source,
+            what: "is a volume, expected a flat image".to_owned(),
+        });
     };
     let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);
     on_grid(recipe, source, image.pixels(), [image.columns(), image.rows()], (bounds.low, bounds.high), label)

@@ -190,7 +190,7 @@ fn fit(
             let (inputs, targets) = varied(recipe, examples, batch, preparation, epoch, &weights, &device);
             let Forward { logits, .. } = network.forward(inputs);
             let loss = (log_softmax(logits, 1) * targets).sum().neg() / batch.len() as f32;
-            let value = loss.clone().into_data().to_vec::<f32>().map_or(f32::NAN, |values| values[0]);
+            let value = loss.clone().into_data().try_to_vec::<f32>().map_or(f32::NAN, |values| values[0]);
             if !value.is_finite() {
                 return Err(LearnError::Diverged { epoch, loss: value });
             }
@@ -339,7 +339,7 @@ fn pass(
 fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
     let [_, columns] = tensor.dims();
     let values =
-        tensor.into_data().to_vec::<f32>().map_err(|error| LearnError::Weights(format!("{error:?}")))?;
+        tensor.into_data().try_to_vec::<f32>().map_err(|error| LearnError::Weights(format!("{error:?}")))?;
     Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
 }
 
@@ -364,7 +364,9 @@ fn fit_outliers(
                 .collect();
             let scaled: Vec<f64> = training
                 .iter()
-                .flat_map(|image| image[tap].iter().zip(&scales).map(|(value, scale)| f64::from(*value) / scale))
+                .flat_map(|image| {
+                    image[tap].iter().zip(&scales).map(|(value, scale)| f64::from(*value) / scale)
+                })
                 .collect();
             let fitted = Mahalanobis::fit(Rows::new(&scaled, width)?)?;
             let whitening = fitted.whitening();

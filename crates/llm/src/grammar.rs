@@ -120,10 +120,15 @@ impl Rule {
         match self {
             Self::Literal(literal) => {
                 let literal: Vec<char> = literal.chars().collect();
-                starts.iter().filter(|&&at| text[at..].starts_with(&literal)).map(|at| at + literal.len()).collect()
+                starts
+                    .iter()
+                    .filter(|&&at| text[at..].starts_with(&literal))
+                    .map(|at| at + literal.len())
+                    .collect()
             }
             Self::AnyOf(characters) => {
-                let is_one = |at: &&usize| text.get(**at).is_some_and(|character| characters.contains(character));
+                let is_one =
+                    |at: &&usize| text.get(**at).is_some_and(|character| characters.contains(character));
                 starts.iter().filter(is_one).map(|at| at + 1).collect()
             }
             Self::Sequence(parts) => parts.iter().fold(starts.clone(), |at, part| part.ends(text, &at)),
@@ -151,7 +156,9 @@ impl Rule {
             Self::Literal(text) if text.is_empty() => refuse("a literal is empty"),
             Self::Literal(text) if text.contains('\0') => refuse("a literal contains a null character"),
             Self::AnyOf(characters) if characters.is_empty() => refuse("a class has no characters"),
-            Self::AnyOf(characters) if characters.contains(&'\0') => refuse("a class contains a null character"),
+            Self::AnyOf(characters) if characters.contains(&'\0') => {
+                refuse("a class contains a null character")
+            }
             Self::Sequence(parts) if parts.is_empty() => refuse("a sequence has no parts"),
             Self::Choice(parts) if parts.is_empty() => refuse("a choice has no parts"),
             Self::Sequence(parts) | Self::Choice(parts) => parts.iter().try_for_each(Self::check),
@@ -262,7 +269,9 @@ mod tests {
         let word = Rule::choice([Rule::literal("a"), Rule::literal("b")]);
         let rule = Rule::sequence([word.clone().repeat(2, 3), Rule::literal(".").optional()]);
         check(&rule, r#"(("a" | "b")){2,3} (".")?"#);
-        for (text, expected) in [("ab", true), ("aba.", true), ("a.", false), ("abab", false), ("ab..", false)] {
+        for (text, expected) in
+            [("ab", true), ("aba.", true), ("a.", false), ("abab", false), ("ab..", false)]
+        {
             assert_eq!(rule.matches(text), expected, "{text}");
         }
     }
@@ -273,7 +282,17 @@ mod tests {
         for good in ["No.", "The chance is 4.5 % (2 to 7 %).", "10 mm."] {
             assert!(rule.matches(good), "{good} was refused");
         }
-        for bad in ["no.", "No", "No. Yes.", "No..", "", ".", "Is it?", "A\nB.", "The chance is 4.5 % (2 to 7 %), it is said."] {
+        for bad in [
+            "no.",
+            "No",
+            "No. Yes.",
+            "No..",
+            "",
+            ".",
+            "Is it?",
+            "A\nB.",
+            "The chance is 4.5 % (2 to 7 %), it is said.",
+        ] {
             assert!(!rule.matches(bad), "{bad} was accepted");
         }
     }

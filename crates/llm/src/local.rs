@@ -82,7 +82,11 @@ impl LocalModel {
     /// # Errors
     /// [`LlmError::Hash`] before anything of the file is interpreted; [`LlmError`] for a file that is no
     /// GGUF, settings that do not suit the model, or too little memory.
-    pub fn load(path: &Path, expected_sha256: Option<&str>, settings: &LoadSettings) -> Result<Self, LlmError> {
+    pub fn load(
+        path: &Path,
+        expected_sha256: Option<&str>,
+        settings: &LoadSettings,
+    ) -> Result<Self, LlmError> {
         settings.check()?;
         let mut magic = [0; 4];
         File::open(path)

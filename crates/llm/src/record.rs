@@ -87,7 +87,8 @@ impl<M: TextModel> TextModel for Recorder<M> {
     ) -> Result<Generation, LlmError> {
         let answer = self.inner.generate(prompt, settings, on_progress)?;
         let key = key_of(self.inner.name(), prompt, settings)?;
-        let recorded = Recorded { prompt: prompt.clone(), settings: settings.clone(), answer: answer.clone() };
+        let recorded =
+            Recorded { prompt: prompt.clone(), settings: settings.clone(), answer: answer.clone() };
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, recorded);
         Ok(answer)
     }

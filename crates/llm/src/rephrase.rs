@@ -44,25 +44,103 @@ pub enum Unfaithful {
 
 /// Words that turn a statement around or weaken it. They are kept as they are and never added.
 const POLARITY: [&str; 47] = [
-    "absence", "absent", "apparently", "barely", "can", "cannot", "could", "definite", "definitely", "doubt",
-    "doubtful", "equivocal", "except", "excluded", "excludes", "free", "hardly", "if", "improbable",
-    "indeterminate", "lack", "lacks", "likely", "may", "maybe", "might", "negative", "neither", "never", "no",
-    "none", "nor", "not", "perhaps", "possible", "possibly", "probable", "probably", "rarely", "suspected",
-    "suspicious", "uncertain", "unclear", "unless", "unlikely", "unremarkable", "without",
+    "absence",
+    "absent",
+    "apparently",
+    "barely",
+    "can",
+    "cannot",
+    "could",
+    "definite",
+    "definitely",
+    "doubt",
+    "doubtful",
+    "equivocal",
+    "except",
+    "excluded",
+    "excludes",
+    "free",
+    "hardly",
+    "if",
+    "improbable",
+    "indeterminate",
+    "lack",
+    "lacks",
+    "likely",
+    "may",
+    "maybe",
+    "might",
+    "negative",
+    "neither",
+    "never",
+    "no",
+    "none",
+    "nor",
+    "not",
+    "perhaps",
+    "possible",
+    "possibly",
+    "probable",
+    "probably",
+    "rarely",
+    "suspected",
+    "suspicious",
+    "uncertain",
+    "unclear",
+    "unless",
+    "unlikely",
+    "unremarkable",
+    "without",
 ];
 
 /// Words without content of their own that any sentence may use.
 const CONNECTIVES: [&str; 40] = [
-    "a", "an", "and", "are", "as", "at", "be", "been", "by", "chance", "estimate", "estimated", "evidence",
-    "examination", "exists", "for", "found", "from", "has", "have", "identified", "image", "in", "is", "it",
-    "observed", "of", "on", "seen", "show", "shown", "shows", "that", "the", "there", "this", "to", "was", "which",
+    "a",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "be",
+    "been",
+    "by",
+    "chance",
+    "estimate",
+    "estimated",
+    "evidence",
+    "examination",
+    "exists",
+    "for",
+    "found",
+    "from",
+    "has",
+    "have",
+    "identified",
+    "image",
+    "in",
+    "is",
+    "it",
+    "observed",
+    "of",
+    "on",
+    "seen",
+    "show",
+    "shown",
+    "shows",
+    "that",
+    "the",
+    "there",
+    "this",
+    "to",
+    "was",
+    "which",
     "with",
 ];
 
 /// Words no sentence ends with.
 const NEVER_LAST: [&str; 28] = [
-    "a", "an", "and", "are", "as", "at", "be", "been", "by", "for", "from", "has", "have", "in", "is", "it", "of",
-    "on", "show", "shows", "that", "the", "there", "this", "to", "was", "which", "with",
+    "a", "an", "and", "are", "as", "at", "be", "been", "by", "for", "from", "has", "have", "in", "is", "it",
+    "of", "on", "show", "shows", "that", "the", "there", "this", "to", "was", "which", "with",
 ];
 
 /// Says `sentence` in other words, keeping the phrases of `must_keep` and every number, negation and
@@ -154,9 +232,10 @@ fn kept_ranges(sentence: &str, must_keep: &[&str]) -> Result<Vec<Range<usize>>, 
         kept.push(from + found.start..from + found.end);
         from += found.end;
     }
-    let own = parentheses(sentence).into_iter().chain(quantities(sentence)).chain(
-        words(sentence).filter(|word| is_polar(&sentence[word.clone()])),
-    );
+    let own = parentheses(sentence)
+        .into_iter()
+        .chain(quantities(sentence))
+        .chain(words(sentence).filter(|word| is_polar(&sentence[word.clone()])));
     for range in own {
         let apart = |other: &Range<usize>| range.end <= other.start || other.end <= range.start;
         let within = |other: &Range<usize>| range.start <= other.start && other.end <= range.end;
@@ -331,8 +410,8 @@ fn is_polar(word: &str) -> bool {
 /// How a phrase may be written inside a sentence, given whether it stood at the beginning of one.
 fn inner_forms(phrase: &str, stood_first: bool) -> BTreeSet<String> {
     let mut letters = phrase.chars();
-    let only_first_is_large =
-        letters.next().is_some_and(char::is_uppercase) && letters.next().is_none_or(|second| !second.is_uppercase());
+    let only_first_is_large = letters.next().is_some_and(char::is_uppercase)
+        && letters.next().is_none_or(|second| !second.is_uppercase());
     let form = if stood_first && only_first_is_large { uncapitalized(phrase) } else { phrase.to_string() };
     BTreeSet::from([form])
 }
@@ -352,7 +431,8 @@ mod tests {
     use super::*;
     use crate::Scripted;
 
-    const RAIN: &str = "There is no sign of rain; the estimated probability is 4.5 % (95 % interval 2 to 7 %).";
+    const RAIN: &str =
+        "There is no sign of rain; the estimated probability is 4.5 % (95 % interval 2 to 7 %).";
 
     #[test]
     fn numbers_parentheses_negation_and_doubt_are_kept_with_the_phrases_asked_for() {
@@ -430,16 +510,26 @@ mod tests {
             rephrase(&Scripted::new("script", [answer]), "No frost is identified.", &["frost"], &settings)
         };
         assert_eq!(run(" There is no frost.\n").expect("it says the same"), "There is no frost.");
-        assert!(matches!(run("There is frost."), Err(LlmError::Unfaithful(Unfaithful::Phrase { number: 1, of: 2 }))));
+        assert!(matches!(
+            run("There is frost."),
+            Err(LlmError::Unfaithful(Unfaithful::Phrase { number: 1, of: 2 }))
+        ));
         let unknown = rephrase(&Scripted::new("script", ["x"]), "No frost.", &["hail"], &settings);
         assert!(matches!(unknown, Err(LlmError::Unfaithful(Unfaithful::Phrase { number: 1, of: 1 }))));
     }
 
     #[test]
     fn candidates_are_faithful_new_and_different() {
-        let answers = ["No frost is identified.", "There is frost.", "There is no frost.", "There is no frost.", "No frost."];
+        let answers = [
+            "No frost is identified.",
+            "There is frost.",
+            "There is no frost.",
+            "There is no frost.",
+            "No frost.",
+        ];
         let model = Scripted::new("script", answers);
-        let found = candidates(&model, "No frost is identified.", &["frost"], 5, &RephraseSettings::default());
+        let found =
+            candidates(&model, "No frost is identified.", &["frost"], 5, &RephraseSettings::default());
         assert_eq!(found.expect("the script is long enough"), ["There is no frost.", "No frost."]);
         assert_eq!(model.prompts().len(), 5);
     }

@@ -80,7 +80,8 @@ mod tests {
         assert_eq!(ask("first").expect("scripted").text, "one");
         assert_eq!(ask("the second").expect("scripted").generated_tokens, 2);
         assert!(matches!(ask("third"), Err(LlmError::ScriptEnded { answers: 2 })));
-        let asked: Vec<String> = model.prompts().into_iter().map(|prompt| prompt.turns[0].text.clone()).collect();
+        let asked: Vec<String> =
+            model.prompts().into_iter().map(|prompt| prompt.turns[0].text.clone()).collect();
         assert_eq!(asked, ["first", "the second", "third"]);
     }
 

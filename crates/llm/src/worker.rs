@@ -1,7 +1,9 @@
 //! The thread that owns a llama.cpp model and its context.
 
 use crate::assemble::Assembler;
-use crate::{ChatPrompt, FinishReason, GenerateSettings, Generation, LlmError, LoadSettings, ModelFacts, Role};
+use crate::{
+    ChatPrompt, FinishReason, GenerateSettings, Generation, LlmError, LoadSettings, ModelFacts, Role,
+};
 use llama_cpp_2::LogOptions;
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::context::params::LlamaContextParams;
@@ -95,7 +97,11 @@ impl Worker<'_> {
 }
 
 impl<'model> Worker<'model> {
-    fn new(backend: &LlamaBackend, model: &'model LlamaModel, settings: &LoadSettings) -> Result<Self, LlmError> {
+    fn new(
+        backend: &LlamaBackend,
+        model: &'model LlamaModel,
+        settings: &LoadSettings,
+    ) -> Result<Self, LlmError> {
         let (found, trained) = (settings.context_tokens, model.n_ctx_train());
         if found > trained {
             return Err(LlmError::ContextTooLarge { found, trained });
@@ -175,7 +181,15 @@ impl<'model> Worker<'model> {
         }
         let elapsed = started.elapsed();
         tracing::debug!(generated_tokens, remembered_tokens, elapsed_ms = elapsed.as_millis(), "answered");
-        Ok(Generation { text, prompt_tokens, remembered_tokens, generated_tokens, finish, prompt_elapsed, elapsed })
+        Ok(Generation {
+            text,
+            prompt_tokens,
+            remembered_tokens,
+            generated_tokens,
+            finish,
+            prompt_elapsed,
+            elapsed,
+        })
     }
 
     /// Writes the chat as the template has it. Head and rest are always made and read apart, remembered or
@@ -209,7 +223,8 @@ impl<'model> Worker<'model> {
         let vocabulary = self.model.vocab();
         let split = if !head.is_empty() && whole.starts_with(&head) { head.len() } else { 0 };
         let (head, rest) = whole.split_at(split);
-        let head = if head.is_empty() { Vec::new() } else { vocabulary.tokenize(head.as_bytes(), true, true) };
+        let head =
+            if head.is_empty() { Vec::new() } else { vocabulary.tokenize(head.as_bytes(), true, true) };
         let rest = vocabulary.tokenize(rest.as_bytes(), head.is_empty(), true);
         Ok(Tokens { head, rest })
     }
@@ -217,7 +232,8 @@ impl<'model> Worker<'model> {
     /// Brings the prompt into the context; returns how many of its tokens were there already.
     fn read(&mut self, tokens: &Tokens, job: &Job) -> Result<(usize, ControlFlow<()>), LlmError> {
         let total = tokens.head.len() + tokens.rest.len();
-        let known = !tokens.head.is_empty() && self.remembered == tokens.head && self.forget_after(tokens.head.len());
+        let known =
+            !tokens.head.is_empty() && self.remembered == tokens.head && self.forget_after(tokens.head.len());
         let remembered_tokens = if known {
             tokens.head.len()
         } else {
@@ -285,7 +301,8 @@ impl Chooser {
         let by_likelihood = if settings.temperature == 0.0 {
             LlamaSampler::greedy()
         } else {
-            let (temperature, draw) = (LlamaSampler::temp(settings.temperature), LlamaSampler::dist(settings.seed));
+            let (temperature, draw) =
+                (LlamaSampler::temp(settings.temperature), LlamaSampler::dist(settings.seed));
             LlamaSampler::chain_simple([temperature, draw])
         };
         let refuse = |error: llama_cpp_2::GrammarError| LlmError::Grammar { reason: error.to_string() };
@@ -299,7 +316,11 @@ impl Chooser {
 
     /// Draws freely first and asks the grammar about that one token; only if it is refused are all tokens
     /// put to the grammar, which is much slower. The outcome has the same distribution.
-    fn choose(&mut self, context: &LlamaContext<'_>, generated_tokens: usize) -> Result<LlamaToken, LlmError> {
+    fn choose(
+        &mut self,
+        context: &LlamaContext<'_>,
+        generated_tokens: usize,
+    ) -> Result<LlamaToken, LlmError> {
         let dead_end = LlmError::DeadEnd { generated_tokens };
         let mut all = context.token_data_array_ith(-1);
         let Some(grammar) = &mut self.grammar else {

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use wilhelm_llm::{
-    ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, LlmError, LoadSettings, LocalModel, Progress,
-    RephraseSettings, Rule, SMOLLM2, TextModel, candidates, check_faithful, default_cache_dir, one_sentence,
-    silent,
+    ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, LlmError, LoadSettings, LocalModel,
+    Progress, RephraseSettings, Rule, SMOLLM2, TextModel, candidates, check_faithful, default_cache_dir,
+    one_sentence, silent,
 };
 
 static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
@@ -22,7 +22,9 @@ static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
 
 static MODEL: LazyLock<Option<LocalModel>> = LazyLock::new(|| {
     let settings = LoadSettings { context_tokens: 1024, ..LoadSettings::new(2) };
-    FILE.as_ref().map(|file| LocalModel::load(file, Some(&SMOLLM2.file_sha256), &settings).expect("it is the pinned file"))
+    FILE.as_ref().map(|file| {
+        LocalModel::load(file, Some(&SMOLLM2.file_sha256), &settings).expect("it is the pinned file")
+    })
 });
 
 fn answer(model: &LocalModel, prompt: &ChatPrompt, settings: &GenerateSettings) -> Generation {
@@ -68,7 +70,8 @@ fn an_answer_follows_its_grammar() {
     for (rule, max_tokens) in [(yes_or_no, 8), (one_sentence(60), 64)] {
         for seed in 0..4 {
             let grammar = Some(Gbnf::new(&rule).expect("the rule is sound"));
-            let settings = GenerateSettings { temperature: 1.2, seed, grammar, ..GenerateSettings::greedy(max_tokens) };
+            let settings =
+                GenerateSettings { temperature: 1.2, seed, grammar, ..GenerateSettings::greedy(max_tokens) };
             let answer = answer(model, &ChatPrompt::ask("Is the sky blue?"), &settings);
             assert_eq!(answer.finish, FinishReason::EndOfText);
             assert!(rule.matches(&answer.text), "found {}", answer.text);
@@ -156,7 +159,8 @@ fn what_is_told_on_the_way_is_the_answer() {
 fn a_caller_can_break_off_while_reading_and_while_writing() {
     let Some(model) = MODEL.as_ref() else { return };
     let settings = GenerateSettings::greedy(40);
-    let cancelled = model.generate(&weather(), &settings, &mut |_| ControlFlow::Break(())).expect("no failure");
+    let cancelled =
+        model.generate(&weather(), &settings, &mut |_| ControlFlow::Break(())).expect("no failure");
     assert_eq!((cancelled.finish, cancelled.text.as_str()), (FinishReason::Cancelled, ""));
     let mut pieces = 0;
     let cancelled = model
@@ -178,7 +182,8 @@ fn callers_in_several_threads_get_the_answers_they_would_get_alone() {
     let prompts = [weather(), ChatPrompt::ask("Name a river.")];
     let alone: Vec<String> = prompts.iter().map(|prompt| answer(model, prompt, &settings).text).collect();
     let together: Vec<String> = std::thread::scope(|scope| {
-        let asked: Vec<_> = prompts.iter().map(|prompt| scope.spawn(|| answer(model, prompt, &settings).text)).collect();
+        let asked: Vec<_> =
+            prompts.iter().map(|prompt| scope.spawn(|| answer(model, prompt, &settings).text)).collect();
         asked.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     assert_eq!(together, alone);
@@ -187,7 +192,8 @@ fn callers_in_several_threads_get_the_answers_they_would_get_alone() {
 #[test]
 fn a_file_or_context_that_does_not_suit_is_refused() {
     let Some(file) = FILE.as_ref() else { return };
-    let wrong = LocalModel::load(file, Some(&"0".repeat(64)), &LoadSettings::new(1)).err().expect("another hash");
+    let wrong =
+        LocalModel::load(file, Some(&"0".repeat(64)), &LoadSettings::new(1)).err().expect("another hash");
     assert!(matches!(&wrong, LlmError::Hash { found, .. } if *found == SMOLLM2.file_sha256), "{wrong}");
     let large = LoadSettings { context_tokens: 1 << 20, ..LoadSettings::new(1) };
     let error = LocalModel::load(file, None, &large).err().expect("too large");
@@ -202,7 +208,10 @@ fn a_file_or_context_that_does_not_suit_is_refused() {
 fn rephrased_sentences_keep_numbers_and_negation() {
     let Some(model) = MODEL.as_ref() else { return };
     let cases: [(&str, &[&str]); 3] = [
-        ("There is no sign of rain; the estimated probability is 4 % (95 % interval 2 to 7 %).", &["rain", "4 %"]),
+        (
+            "There is no sign of rain; the estimated probability is 4 % (95 % interval 2 to 7 %).",
+            &["rain", "4 %"],
+        ),
         ("The harvest is probably late (probability 78 %, 95 % interval 66 to 87 %).", &["harvest", "late"]),
         ("No frost is identified.", &["frost"]),
     ];

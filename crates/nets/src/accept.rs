@@ -49,7 +49,11 @@ impl Card {
         if let Some(modality) = &facts.modality
             && !input.modalities.contains(modality)
         {
-            return refuse("modality", modality.to_string(), list(input.modalities.iter().map(Modality::term)));
+            return refuse(
+                "modality",
+                modality.to_string(),
+                list(input.modalities.iter().map(Modality::term)),
+            );
         }
         if let Some(body_part) = &facts.body_part
             && !input.body_parts.contains(body_part)

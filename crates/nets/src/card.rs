@@ -238,7 +238,8 @@ impl Card {
             return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
         }
         let plain = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         for file in [&self.weights, &self.outlier.file, &self.name] {
             if !plain(file) || file.starts_with('.') {

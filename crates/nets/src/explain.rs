@@ -53,10 +53,11 @@ impl Model {
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
     pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ModelError> {
         let labels = &self.card().labels;
-        let index = labels.iter().position(|known| known.key == label).ok_or_else(|| ModelError::Unknown {
-            name: label.to_owned(),
-            known: labels.iter().map(|known| known.key.as_str()).collect::<Vec<_>>().join(", "),
-        })?;
+        let index =
+            labels.iter().position(|known| known.key == label).ok_or_else(|| ModelError::Unknown {
+                name: label.to_owned(),
+                known: labels.iter().map(|known| known.key.as_str()).collect::<Vec<_>>().join(", "),
+            })?;
         let maps = self.network.feature_maps(self.tensor(&[image], false)?);
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
         let [_, channels, rows, columns] = last.dims();
@@ -67,7 +68,7 @@ impl Model {
         let gradient = traced.grad(&score.backward()).expect("the score depends on the map");
         let weights = gradient.mean_dim(3).mean_dim(2);
         let cam = (weights * last).sum_dim(1).reshape([rows * columns]);
-        let values = cam.into_data().to_vec::<f32>().expect("the CPU backend computes in f32");
+        let values = cam.into_data().try_to_vec::<f32>().expect("the CPU backend computes in f32");
         debug_assert!(channels > 0);
         let greatest = values.iter().copied().fold(0.0_f32, f32::max);
         let weights = values

@@ -5,8 +5,8 @@
 //! [`Model::predict`] abstains where an image lies far from the training data. No tensor type
 //! leaves this crate except through [`arch`], which `learn` trains.
 
-pub mod arch;
 mod accept;
+pub mod arch;
 mod calibration;
 mod card;
 mod explain;

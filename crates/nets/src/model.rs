@@ -183,7 +183,14 @@ impl Model {
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
         let abstains = outlier_score > self.card.outlier.threshold;
-        Ok(Prediction { labels, logits, outlier_score, abstains, features: rows.features[place].clone(), taps })
+        Ok(Prediction {
+            labels,
+            logits,
+            outlier_score,
+            abstains,
+            features: rows.features[place].clone(),
+            taps,
+        })
     }
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
@@ -207,7 +214,8 @@ impl Model {
 
     fn forward(&self, images: &[&Prepared], mirror: bool) -> Result<Rows, ModelError> {
         let out = self.network.forward(self.tensor(images, mirror)?);
-        let logits = rows(out.logits).into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect();
+        let logits =
+            rows(out.logits).into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect();
         Ok(Rows { logits, features: rows(out.features), taps: out.taps.into_iter().map(rows).collect() })
     }
 }
@@ -220,7 +228,7 @@ struct Rows {
 
 fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, columns] = tensor.dims();
-    let values = tensor.into_data().to_vec::<f32>().expect("the CPU backend computes in f32");
+    let values = tensor.into_data().try_to_vec::<f32>().expect("the CPU backend computes in f32");
     values.chunks_exact(columns).map(<[f32]>::to_vec).collect()
 }
 
@@ -229,7 +237,12 @@ fn check_hash(model: &str, file: &str, bytes: &[u8], expected: &str) -> Result<(
     if found.eq_ignore_ascii_case(expected) {
         return Ok(());
     }
-    Err(ModelError::Hash { model: model.to_owned(), file: file.to_owned(), found, expected: expected.to_owned() })
+    Err(ModelError::Hash {
+        model: model.to_owned(),
+        file: file.to_owned(),
+        found,
+        expected: expected.to_owned(),
+    })
 }
 
 fn load_network(card: &Card, weights: Vec<u8>, device: &Device) -> Result<Classifier, ModelError> {

@@ -26,12 +26,17 @@ impl TapStatistics {
     /// Mahalanobis distance of a feature vector, over this look's unit.
     pub fn distance(&self, features: &[f32]) -> f64 {
         let width = self.mean.len();
-        let centered: Vec<f64> =
-            features.iter().zip(&self.mean).map(|(value, mean)| f64::from(*value) - f64::from(*mean)).collect();
+        let centered: Vec<f64> = features
+            .iter()
+            .zip(&self.mean)
+            .map(|(value, mean)| f64::from(*value) - f64::from(*mean))
+            .collect();
         let squared: f64 = self
             .whitening
             .chunks_exact(width)
-            .map(|row| row.iter().zip(&centered).map(|(weight, value)| f64::from(*weight) * value).sum::<f64>())
+            .map(|row| {
+                row.iter().zip(&centered).map(|(weight, value)| f64::from(*weight) * value).sum::<f64>()
+            })
             .map(|component| component * component)
             .sum();
         squared.sqrt() / f64::from(self.unit)
@@ -60,7 +65,12 @@ impl OutlierDetector {
             .zip(features)
             .map(|(tap, vector)| tap.distance(vector))
             // A distance that is no number is as far as can be.
-            .fold(0.0, |greatest: f64, distance| if distance.is_nan() { f64::INFINITY } else { greatest.max(distance) })
+            .fold(
+                0.0,
+                |greatest: f64, distance| {
+                    if distance.is_nan() { f64::INFINITY } else { greatest.max(distance) }
+                },
+            )
     }
 
     /// The detector as a safetensors file.
@@ -127,7 +137,11 @@ mod tests {
 
     fn detector() -> OutlierDetector {
         OutlierDetector {
-            taps: vec![TapStatistics { mean: vec![1.0, 0.0], whitening: vec![2.0, 0.0, 0.0, 0.5], unit: 2.0 }],
+            taps: vec![TapStatistics {
+                mean: vec![1.0, 0.0],
+                whitening: vec![2.0, 0.0, 0.0, 0.5],
+                unit: 2.0,
+            }],
         }
     }
 

@@ -41,7 +41,9 @@ pub fn draft(
     let asked: Vec<(String, String, Vec<String>)> = report
         .sentences()
         .filter(|(_, sentence)| sentence.may_be_rephrased())
-        .map(|(_, sentence)| (sentence.id.clone(), sentence.text.clone(), keep(report, &sentence.text, &sentence.claim)))
+        .map(|(_, sentence)| {
+            (sentence.id.clone(), sentence.text.clone(), keep(report, &sentence.text, &sentence.claim))
+        })
         .collect();
     let mut used = LanguageModelUse {
         name: model.name().to_owned(),
@@ -95,7 +97,8 @@ impl Drafting for Rephraser<'_> {
     fn propose(&self, sentence: &str, keep: &[String], number: usize) -> Result<String, String> {
         let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
         let seed = self.seed.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)) % u32::MAX;
-        let settings = RephraseSettings { temperature: self.temperature, seed, ..RephraseSettings::default() };
+        let settings =
+            RephraseSettings { temperature: self.temperature, seed, ..RephraseSettings::default() };
         rephrase(self.model, sentence, &keep, &settings).map_err(|error| error.to_string())
     }
 }
@@ -162,7 +165,10 @@ mod tests {
     #[test]
     fn numbers_stay_together_with_their_interval() {
         let found = numbers("There is pneumonia; the probability is 93 % (95 % interval 89 to 97 %).");
-        assert_eq!(found.into_iter().map(|(_, run)| run).collect::<Vec<_>>(), ["93 % (95 % interval 89 to 97 %)"]);
+        assert_eq!(
+            found.into_iter().map(|(_, run)| run).collect::<Vec<_>>(),
+            ["93 % (95 % interval 89 to 97 %)"]
+        );
         assert!(numbers("No pneumonia is seen.").is_empty());
     }
 
@@ -174,8 +180,8 @@ mod tests {
             Ok("There is a large right pneumonia.".to_owned()),
             Err("out of memory".to_owned()),
         ]);
-        let (used, failures) =
-            draft(&mut report, &model, DraftSettings { candidates: 2 }, &mut |_, _| true).expect("consistent");
+        let (used, failures) = draft(&mut report, &model, DraftSettings { candidates: 2 }, &mut |_, _| true)
+            .expect("consistent");
         assert!(used.asked > 0);
         assert_eq!((used.accepted, used.struck), (0, used.asked));
         assert_eq!(failures.len(), used.asked);

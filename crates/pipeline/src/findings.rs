@@ -1,9 +1,7 @@
 use wilhelm_filters::Region;
 use wilhelm_nets::{Card, HeatMap, Interval, Prediction};
 use wilhelm_report::{Caution, ModelUse};
-use wilhelm_study::{
-    Certainty, Evidence, EvidenceId, EvidenceSource, Finding, FindingId, ImageBox, Patient,
-};
+use wilhelm_study::{Certainty, Evidence, EvidenceId, EvidenceSource, Finding, FindingId, ImageBox, Patient};
 
 /// The findings of one prediction and what bears them.
 pub(crate) struct Found {

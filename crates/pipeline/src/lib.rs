@@ -19,5 +19,5 @@ pub use draft::{DraftSettings, Drafting, Rephraser, draft};
 pub use error::PipelineError;
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};
-pub use provenance::{LanguageModelUse, ModelVersion, ModelVerdict, Provenance, Settings};
+pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};

@@ -44,10 +44,7 @@ pub fn heat_map_overlay(
             let y = (row as f32 + 0.5) * scale[1] - map.region.row as f32;
             let u = x / map.region.columns as f32 * map.columns as f32 - 0.5;
             let v = y / map.region.rows as f32 * map.rows as f32 - 0.5;
-            let inside = x >= 0.0
-                && y >= 0.0
-                && x < map.region.columns as f32
-                && y < map.region.rows as f32;
+            let inside = x >= 0.0 && y >= 0.0 && x < map.region.columns as f32 && y < map.region.rows as f32;
             let weight = if inside { bilinear(map, u, v) } else { 0.0 };
             // Below a fifth of the greatest weight nothing is drawn: a faint wash hides the image.
             let strength = ((weight - 0.2) / 0.8).clamp(0.0, 1.0);

@@ -2,9 +2,7 @@ use sha2::{Digest, Sha256};
 use wilhelm_filters::quality::{QualityCard, Severity};
 use wilhelm_formats::{encode_png_gray, encode_png_rgb};
 use wilhelm_nets::{HeatMap, Model, Prediction};
-use wilhelm_report::{
-    Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Report, html, text, write,
-};
+use wilhelm_report::{Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Report, html, text, write};
 use wilhelm_study::{Defect, DefectKind, Image, Modality, Series};
 
 use crate::findings::{Found, findings, model_use};
@@ -132,7 +130,9 @@ pub fn read_series(
         language_model,
         report_sha256: sha256(json.as_bytes()),
     };
-    let images = HtmlImages { pictures: vec![page_picture(series, &picture_png, overlay.as_ref(), &read, readers.models)] };
+    let images = HtmlImages {
+        pictures: vec![page_picture(series, &picture_png, overlay.as_ref(), &read, readers.models)],
+    };
     Ok(ReadOutcome {
         html: html(&report, &images),
         text: text(&report),
@@ -213,17 +213,16 @@ fn choose(
             Reading::Abstained { reason, prediction } => Some((reason, Some(prediction.outlier_score))),
             Reading::Read { prediction, prepared } => {
                 let nearer = |other: &Chosen| prediction.outlier_score < other.prediction.outlier_score;
-                let better = |name: &str| format!("the image lies nearer to what model {name} was trained on");
+                let better =
+                    |name: &str| format!("the image lies nearer to what model {name} was trained on");
                 match &verdicts.chosen {
                     Some(other) if !nearer(other) => {
                         Some((better(&models[other.model].card().name), Some(prediction.outlier_score)))
                     }
                     before => {
                         if let Some(before) = before {
-                            verdicts.others[before.model] = Some((
-                                better(&model.card().name),
-                                Some(before.prediction.outlier_score),
-                            ));
+                            verdicts.others[before.model] =
+                                Some((better(&model.card().name), Some(before.prediction.outlier_score)));
                         }
                         verdicts.chosen = Some(Chosen { model: index, prediction, prepared });
                         None
@@ -265,8 +264,8 @@ fn case(
         findings(card, &chosen.prediction, &series.patient, heat_map.map(|map| (map, HEATMAP)), input_sha256)
     });
     let abstentions = if found.is_some() { Vec::new() } else { read.abstentions(models) };
-    let Found { findings, evidence, cautions } = found
-        .unwrap_or_else(|| Found { findings: Vec::new(), evidence: Vec::new(), cautions: Vec::new() });
+    let Found { findings, evidence, cautions } =
+        found.unwrap_or_else(|| Found { findings: Vec::new(), evidence: Vec::new(), cautions: Vec::new() });
     let mut defects = series.defects.clone();
     let worth_saying = quality.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
     defects.extend(worth_saying.map(|remark| Defect::new(DefectKind::Quality, "image", remark.text.clone())));
@@ -304,7 +303,8 @@ fn exam(series: &Series, model: Option<&Model>) -> Exam {
     };
     let input = model.map(|model| &model.card().input);
     let recognized: Option<Modality> = input.and_then(|input| input.modalities.first().cloned());
-    let body_part = series.body_part.clone().or_else(|| input.and_then(|input| input.body_parts.first().cloned()));
+    let body_part =
+        series.body_part.clone().or_else(|| input.and_then(|input| input.body_parts.first().cloned()));
     Exam {
         modality: series.modality.clone().or(recognized),
         body_part: body_part.map(|part| part.to_lowercase()),
@@ -348,11 +348,17 @@ fn page_picture(
             estimate * 100.0
         )
     });
-    HtmlImage { caption: series.title.clone(), png: png.to_vec(), overlay_png: overlay.cloned(), overlay_caption }
+    HtmlImage {
+        caption: series.title.clone(),
+        png: png.to_vec(),
+        overlay_png: overlay.cloned(),
+        overlay_caption,
+    }
 }
 
 fn to_json(value: &impl serde::Serialize) -> String {
-    let mut json = serde_json::to_string_pretty(value).expect("a report holds no map with other keys than text");
+    let mut json =
+        serde_json::to_string_pretty(value).expect("a report holds no map with other keys than text");
     json.push('\n');
     json
 }

@@ -8,7 +8,14 @@ fn main() {
         if let Some(head) = line.strip_prefix("# ") {
             let w: Vec<&str> = head.split_whitespace().collect();
             let p: Vec<f64> = w[1..].iter().filter_map(|x| x.parse().ok()).collect();
-            report = write(&match w[0] { "pneumonia" => example::pneumonia(p[0]), "breast" => example::breast(p[0], p[1]), "brain" => example::brain(p[0], p[1], p[2]), "abdomen" => example::abdomen(), "chest_ct" => example::chest_ct(), _ => example::unread() });
+            report = write(&match w[0] {
+                "pneumonia" => example::pneumonia(p[0]),
+                "breast" => example::breast(p[0], p[1]),
+                "brain" => example::brain(p[0], p[1], p[2]),
+                "abdomen" => example::abdomen(),
+                "chest_ct" => example::chest_ct(),
+                _ => example::unread(),
+            });
             println!("{line}");
             continue;
         }

@@ -109,7 +109,13 @@ pub fn breast(benign: f64, malignant: f64) -> Case {
     normal.observation.key = "normal".to_owned();
     normal.normal = true;
     case.findings = vec![
-        finding("F1", "benign breast lesion", &["benign lesion", "benign mass", "benign breast mass"], benign, 0.05),
+        finding(
+            "F1",
+            "benign breast lesion",
+            &["benign lesion", "benign mass", "benign breast mass"],
+            benign,
+            0.05,
+        ),
         finding(
             "F2",
             "malignant breast lesion",
@@ -131,7 +137,13 @@ pub fn brain(glioma: f64, meningioma: f64, pituitary: f64) -> Case {
     case.findings = vec![
         finding("F1", "glioma", &["glial tumor"], glioma, 0.03),
         finding("F2", "meningioma", &["meningeal tumor"], meningioma, 0.03),
-        finding("F3", "pituitary tumor", &["pituitary adenoma", "tumor of the pituitary gland"], pituitary, 0.03),
+        finding(
+            "F3",
+            "pituitary tumor",
+            &["pituitary adenoma", "tumor of the pituitary gland"],
+            pituitary,
+            0.03,
+        ),
         healthy,
     ];
     case

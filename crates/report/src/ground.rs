@@ -282,11 +282,18 @@ fn bears(
     }
     match (assertion.side, finding.laterality) {
         (Some(said), Some(is)) if said == is => statement.laterality = Some(is),
-        (Some(said), Some(is)) => return Err(format!("says {} of {name}, which is {}", side(said), side(is))),
+        (Some(said), Some(is)) => {
+            return Err(format!("says {} of {name}, which is {}", side(said), side(is)));
+        }
         (Some(said), None) => return Err(format!("adds the side \"{}\" to {name}", side(said))),
         (None, Some(is)) => {
-            if matches!(assertion.certainty, Some(Certainty::Absent | Certainty::Unlikely)) || assertion.either {
-                return Err(format!("drops the side of {name}, which was looked for on the {} only", side(is)));
+            if matches!(assertion.certainty, Some(Certainty::Absent | Certainty::Unlikely))
+                || assertion.either
+            {
+                return Err(format!(
+                    "drops the side of {name}, which was looked for on the {} only",
+                    side(is)
+                ));
             }
         }
         (None, None) => {}
@@ -294,7 +301,8 @@ fn bears(
     let named = &context.concepts[assertion.concept].words;
     for place in &assertion.places {
         let of_exam = context.part.as_deref().into_iter();
-        let licensed = of_exam.chain(named.iter().map(String::as_str)).any(|w| place_words(w).contains(&place.as_str()));
+        let licensed =
+            of_exam.chain(named.iter().map(String::as_str)).any(|w| place_words(w).contains(&place.as_str()));
         if !licensed {
             return Err(format!("adds the place \"{place}\" to {name}"));
         }
@@ -337,7 +345,8 @@ fn numbers(
         statement.probability = Some(*interval);
     }
     for said in &stated {
-        let of = finding.measurements.iter().find(|m| said.is(&m.quantity) && roles_fit(&said.roles, &m.name));
+        let of =
+            finding.measurements.iter().find(|m| said.is(&m.quantity) && roles_fit(&said.roles, &m.name));
         let Some(measurement) = of else {
             return Err(format!("states {} {} of {name}, which no measurement bears", said.value, said.unit));
         };

@@ -178,9 +178,7 @@ fn sentence(sentence: &Sentence, report: &Report) -> Markup {
     ids.extend(sentence.bears.iter().map(|id| id.0.as_str()));
     let of = |id: &str| {
         let evidence = report.evidence.iter().find(|e| e.id.0 == id).map(|e| e.summary.clone());
-        evidence.or_else(|| {
-            report.findings.iter().find(|f| f.id.0 == id).map(|f| f.observation.name.clone())
-        })
+        evidence.or_else(|| report.findings.iter().find(|f| f.id.0 == id).map(|f| f.observation.name.clone()))
     };
     markup! {
         bdi { (sentence.text) } " "

@@ -35,7 +35,7 @@ mod text;
 mod write;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
-pub use claim::{Claim, Statement, StatedQuantity};
+pub use claim::{Claim, StatedQuantity, Statement};
 pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
 pub use html::{HtmlImage, HtmlImages, html};
 pub use report::{

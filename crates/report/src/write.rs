@@ -159,7 +159,8 @@ impl<'a> Draft<'a> {
     fn technique(&mut self) {
         self.open(Heading::Technique);
         let exam = &self.case.exam;
-        let attributes = ["Modality", "Body Part Examined", "View Position", "Rows", "Columns", "Pixel Spacing"];
+        let attributes =
+            ["Modality", "Body Part Examined", "View Position", "Rows", "Columns", "Pixel Spacing"];
         let source = EvidenceSource::Header { attributes: attributes.map(str::to_owned).to_vec() };
         let files = match exam.files {
             1 => "1 file".to_owned(),
@@ -168,9 +169,7 @@ impl<'a> Draft<'a> {
         let id = self.bear("H", source, format!("header and pixel grid of {files}"));
         self.say(words::technique(exam), Claim::Technique, vec![id], vec![]);
         for model in &self.case.models {
-            let of_model = |e: &&Evidence| {
-                matches!(&e.source, EvidenceSource::Model { model: name, .. } if *name == model.name)
-            };
+            let of_model = |e: &&Evidence| matches!(&e.source, EvidenceSource::Model { model: name, .. } if *name == model.name);
             let mut bears: Vec<EvidenceId> =
                 self.case.evidence.iter().filter(of_model).map(|e| e.id.clone()).collect();
             if bears.is_empty() {

@@ -72,7 +72,9 @@ fn a_caution_that_lowers_certainty_is_told_beside_the_number() {
     let report = write(&case);
     report.check().unwrap();
     let findings = section(&report, Heading::Findings);
-    assert!(findings[0].starts_with("The appearance is indeterminate for pneumonia; estimated probability 97 %"));
+    assert!(
+        findings[0].starts_with("The appearance is indeterminate for pneumonia; estimated probability 97 %")
+    );
     assert!(findings.iter().any(|s| s.starts_with("Certainty was lowered to indeterminate")));
     assert!(section(&report, Heading::Limitations).iter().any(|s| s.contains("61 years")));
 }
@@ -106,10 +108,7 @@ fn a_report_that_breaks_the_invariant_is_refused_by_name() {
         change(&mut report);
         report.check().unwrap_err()
     };
-    assert!(matches!(
-        broken(|r| r.sections[3].sentences[0].bears.clear()),
-        ReportError::NoEvidence { .. }
-    ));
+    assert!(matches!(broken(|r| r.sections[3].sentences[0].bears.clear()), ReportError::NoEvidence { .. }));
     assert!(matches!(
         broken(|r| r.sections[3].sentences[0].bears.push(EvidenceId("E9".to_owned()))),
         ReportError::UnknownEvidence { .. }
@@ -171,7 +170,11 @@ fn written_reports_are_valid_by_the_schema_and_come_back_from_json() {
     for case in example::all() {
         let report = write(&case);
         let value = serde_json::to_value(&report).unwrap();
-        assert!(validator.is_valid(&value), "{:?}", validator.iter_errors(&value).map(|e| e.to_string()).next());
+        assert!(
+            validator.is_valid(&value),
+            "{:?}",
+            validator.iter_errors(&value).map(|e| e.to_string()).next()
+        );
         let back: Report = serde_json::from_value(value).unwrap();
         assert_eq!(back, report);
     }

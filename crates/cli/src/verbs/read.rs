@@ -44,7 +44,8 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     for (number, series) in reading.series.into_iter().enumerate() {
         let series = with_modality(series, verb.modality.as_deref());
         defects |= !series.defects.is_empty();
-        let folder = if several { verb.out.join(format!("series-{:02}", number + 1)) } else { verb.out.clone() };
+        let folder =
+            if several { verb.out.join(format!("series-{:02}", number + 1)) } else { verb.out.clone() };
         let outcome = one(&series, readers, &options)?;
         write(&folder, &outcome, verb.force)?;
         for remark in &outcome.remarks {
@@ -53,7 +54,11 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         if verb.json {
             results.push(json!({ "folder": folder, "report": outcome.report }));
         } else {
-            print(&format!("{}\nReport: {}\n\n", outcome.text.trim_end(), folder.join("report.html").display()))?;
+            print(&format!(
+                "{}\nReport: {}\n\n",
+                outcome.text.trim_end(),
+                folder.join("report.html").display()
+            ))?;
         }
     }
     if verb.json {

@@ -44,7 +44,10 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let command = format!("wilhelm train classifier --recipe models/recipes/{name} --data {set} --out models/{}", parsed.name);
+    let command = format!(
+        "wilhelm train classifier --recipe models/recipes/{name} --data {set} --out models/{}",
+        parsed.name
+    );
     let mut progress = Progress { line: Line::new("training"), started: Instant::now() };
     let examples = load(&parsed, data)?;
     let trained = train_classifier(&parsed, &examples, &name, &command, &mut progress)?;

@@ -230,7 +230,8 @@ pub(crate) fn luminance(frame: &Frame<'_>, format: &PixelFormat, palette: Option
     let samples = stored(&frame.bytes, format);
     let plane = format.plane();
     let mut pixels = Vec::with_capacity(plane);
-    let top = palette.map_or_else(|| ((format.bits_stored as f32).exp2() - 1.0).max(1.0), |palette| palette.top);
+    let top =
+        palette.map_or_else(|| ((format.bits_stored as f32).exp2() - 1.0).max(1.0), |palette| palette.top);
     let mut count = ColorCount::new(top);
     if let Some(palette) = palette {
         for stored in samples.take(plane) {
@@ -313,7 +314,12 @@ mod tests {
         let ct = Rescale { slope: 1.0, intercept: -1024.0 };
         check(&format(16, 16, 15, false), &[0, 0, 0x00, 0x04], ct, [-1024.0, 0.0]);
         let pet = Rescale { slope: 0.1, intercept: 0.0 };
-        check(&format(16, 16, 15, false), &[3, 0, 0xFF, 0xFF], pet, [(3.0 * 0.1) as f32, (65535.0 * 0.1) as f32]);
+        check(
+            &format(16, 16, 15, false),
+            &[3, 0, 0xFF, 0xFF],
+            pet,
+            [(3.0 * 0.1) as f32, (65535.0 * 0.1) as f32],
+        );
     }
 
     #[test]

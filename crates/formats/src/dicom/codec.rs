@@ -74,7 +74,11 @@ fn unsupported(transfer_syntax: &str) -> FormatError {
 ///
 /// # Errors
 /// [`FormatError`] where the codec is not there, refuses, or gives another size than declared.
-pub(crate) fn decode(transfer_syntax: &str, format: &PixelFormat, coded: &[u8]) -> Result<Decoded, FormatError> {
+pub(crate) fn decode(
+    transfer_syntax: &str,
+    format: &PixelFormat,
+    coded: &[u8],
+) -> Result<Decoded, FormatError> {
     let expected = format.frame_bytes();
     let family = family(transfer_syntax).ok_or_else(|| unsupported(transfer_syntax))?;
     let (bytes, planar, photometric) = match family {
@@ -86,7 +90,11 @@ pub(crate) fn decode(transfer_syntax: &str, format: &PixelFormat, coded: &[u8]) 
             reader
                 .read_to_end(&mut bytes)
                 .map_err(|_| FormatError::malformed("frame", "the deflated stream is broken"))?;
-            let native = if format.bits_allocated == 1 { (format.plane() * format.samples).div_ceil(8) } else { expected };
+            let native = if format.bits_allocated == 1 {
+                (format.plane() * format.samples).div_ceil(8)
+            } else {
+                expected
+            };
             if format.bits_allocated == 1 && bytes.len() >= native {
                 bytes = (0..expected).map(|i| (bytes[i / 8] >> (i % 8)) & 1).collect();
             }
@@ -140,7 +148,8 @@ fn registered(
             ),
         ));
     }
-    let registry_entry = TransferSyntaxRegistry.get(transfer_syntax).ok_or_else(|| unsupported(transfer_syntax))?;
+    let registry_entry =
+        TransferSyntaxRegistry.get(transfer_syntax).ok_or_else(|| unsupported(transfer_syntax))?;
     let Codec::EncapsulatedPixelData(Some(reader), _) = registry_entry.codec() else {
         return Err(unsupported(transfer_syntax));
     };
@@ -168,7 +177,10 @@ fn registered(
     if decoder_bits == 8 && format.bits_allocated == 16 {
         decoded = decoded.iter().flat_map(|byte| [*byte, 0]).collect();
     } else if decoder_bits == 16 && format.bits_allocated <= 8 {
-        return Err(FormatError::malformed("frame", "the compressed picture has more bits than are allocated"));
+        return Err(FormatError::malformed(
+            "frame",
+            "the compressed picture has more bits than are allocated",
+        ));
     }
     Ok(decoded)
 }
@@ -233,7 +245,8 @@ fn unpack_bits(packed: &[u8], out: &mut [u8]) -> usize {
         }
         let control = control.cast_signed();
         if control >= 0 {
-            let literal = packed.get(from + 1..packed.len().min(from + 2 + control as usize)).unwrap_or_default();
+            let literal =
+                packed.get(from + 1..packed.len().min(from + 2 + control as usize)).unwrap_or_default();
             let count = literal.len().min(out.len() - to);
             out[to..to + count].copy_from_slice(&literal[..count]);
             from += 2 + control as usize;

@@ -90,9 +90,40 @@ fn u32_at(bytes: &[u8], at: usize, big: bool) -> Option<u32> {
 pub(crate) fn is_vr(pair: [u8; 2]) -> bool {
     matches!(
         &pair,
-        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FD" | b"FL" | b"IS" | b"LO" | b"LT"
-            | b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"PN" | b"SH" | b"SL" | b"SQ" | b"SS"
-            | b"ST" | b"SV" | b"TM" | b"UC" | b"UI" | b"UL" | b"UN" | b"UR" | b"US" | b"UT" | b"UV"
+        b"AE"
+            | b"AS"
+            | b"AT"
+            | b"CS"
+            | b"DA"
+            | b"DS"
+            | b"DT"
+            | b"FD"
+            | b"FL"
+            | b"IS"
+            | b"LO"
+            | b"LT"
+            | b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"PN"
+            | b"SH"
+            | b"SL"
+            | b"SQ"
+            | b"SS"
+            | b"ST"
+            | b"SV"
+            | b"TM"
+            | b"UC"
+            | b"UI"
+            | b"UL"
+            | b"UN"
+            | b"UR"
+            | b"US"
+            | b"UT"
+            | b"UV"
     )
 }
 
@@ -100,7 +131,19 @@ fn has_short_length(vr: [u8; 2]) -> bool {
     is_vr(vr)
         && !matches!(
             &vr,
-            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
+            b"OB"
+                | b"OD"
+                | b"OF"
+                | b"OL"
+                | b"OV"
+                | b"OW"
+                | b"SQ"
+                | b"SV"
+                | b"UC"
+                | b"UN"
+                | b"UR"
+                | b"UT"
+                | b"UV"
         )
 }
 
@@ -137,14 +180,24 @@ fn end_of(head: &Head, held: usize) -> Result<usize, Walk> {
 }
 
 /// The place behind a sequence of undefined length that starts at `at`, and where its items end.
-fn skip_sequence(bytes: &[u8], mut at: usize, encoding: Encoding, depth: usize) -> Result<(usize, usize), Walk> {
+fn skip_sequence(
+    bytes: &[u8],
+    mut at: usize,
+    encoding: Encoding,
+    depth: usize,
+) -> Result<(usize, usize), Walk> {
     loop {
         let head = head_at(bytes, at, encoding)?;
         match head.tag {
             SEQUENCE_END => return Ok((at, head.value)),
             ITEM if head.length == UNDEFINED => at = skip_item(bytes, head.value, encoding, depth)?.1,
             ITEM => at = end_of(&head, bytes.len())?,
-            tag => return Err(Walk::Broken { tag, message: "found between items, expected an item or the sequence's end" }),
+            tag => {
+                return Err(Walk::Broken {
+                    tag,
+                    message: "found between items, expected an item or the sequence's end",
+                });
+            }
         }
     }
 }
@@ -294,7 +347,9 @@ impl<'a> DataSet<'a> {
 
     /// The values of a text, which backslashes separate.
     pub(crate) fn texts(&self, tag: Tag) -> Vec<String> {
-        self.text(tag).map(|text| text.split('\\').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
+        self.text(tag)
+            .map(|text| text.split('\\').map(|part| part.trim().to_owned()).collect())
+            .unwrap_or_default()
     }
 
     /// The numbers of an element in any VR of numbers (DS, IS, FD, FL, US, SS, UL, SL).

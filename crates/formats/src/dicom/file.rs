@@ -133,7 +133,8 @@ pub(crate) fn look<'a>(bytes: &'a [u8], file_bytes: u64, limits: &Limits) -> Res
         (Some(declared), Some(shown)) if declared != shown => {
             defects.push((
                 format!("element {}", tags::TRANSFER_SYNTAX_UID),
-                "the data set is not written in the declared transfer syntax: read as it is written".to_owned(),
+                "the data set is not written in the declared transfer syntax: read as it is written"
+                    .to_owned(),
             ));
             shown
         }

@@ -141,7 +141,10 @@ pub(crate) fn read(data_set: &DataSet<'_>, file: &str) -> Header {
     let series = identifier!(SeriesInstanceUid, tags::SERIES_INSTANCE_UID);
     let frame_of_reference = identifier!(FrameOfReferenceUid, tags::FRAME_OF_REFERENCE_UID);
     if series.is_none() {
-        header_defect(tags::SERIES_INSTANCE_UID, "no series identifier: images of one folder, frame of reference and modality are taken as one series");
+        header_defect(
+            tags::SERIES_INSTANCE_UID,
+            "no series identifier: images of one folder, frame of reference and modality are taken as one series",
+        );
     }
     let modality = data_set.text(tags::MODALITY).as_deref().and_then(code_string).map(Modality::from);
     let plane = plane(data_set);

@@ -65,7 +65,8 @@ pub(crate) fn read(
     wanted: Wanted,
     limits: &Limits,
 ) -> Result<Instance, FormatError> {
-    let finish = |opened: Opened<'_>, bytes, held, digest| finish(item, &opened, bytes, held, digest, wanted, limits);
+    let finish =
+        |opened: Opened<'_>, bytes, held, digest| finish(item, &opened, bytes, held, digest, wanted, limits);
     if let Some(content) = inflated {
         let digest = item.source.with_all(limits, |bytes| Ok(sha256(bytes, limits)))?;
         let length = content.len() as u64;
@@ -158,13 +159,21 @@ fn finish(
         if format.photometric == Photometric::Palette { Some(Palette::read(&data_set)?) } else { None };
     let mut header = header::read(&data_set, &item.label);
     header.defects.extend(
-        opened
-            .defects
-            .iter()
-            .map(|(place, message)| Defect::new(DefectKind::Header, format!("{} {place}", item.label), message)),
+        opened.defects.iter().map(|(place, message)| {
+            Defect::new(DefectKind::Header, format!("{} {place}", item.label), message)
+        }),
     );
     let (frames, volumetric) = frames(&data_set, &header, &format);
-    Ok(Instance { label: item.label.clone(), bytes, sha256: digest, header, store, palette, frames, volumetric })
+    Ok(Instance {
+        label: item.label.clone(),
+        bytes,
+        sha256: digest,
+        header,
+        store,
+        palette,
+        frames,
+        volumetric,
+    })
 }
 
 /// The facts of each frame, and whether they place the frames in space as slices of volumes.
@@ -189,7 +198,10 @@ fn frames(data_set: &DataSet<'_>, header: &Header, format: &PixelFormat) -> (Vec
     let projection = match &header.modality {
         Some(Modality::Cr | Modality::Dx | Modality::Us) => true,
         Some(Modality::Other(term)) => {
-            matches!(term.as_str(), "MG" | "XA" | "RF" | "IO" | "PX" | "ES" | "XC" | "OP" | "GM" | "SM" | "RTIMAGE")
+            matches!(
+                term.as_str(),
+                "MG" | "XA" | "RF" | "IO" | "PX" | "ES" | "XC" | "OP" | "GM" | "SM" | "RTIMAGE"
+            )
         }
         _ => false,
     };

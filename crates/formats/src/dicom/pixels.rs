@@ -316,7 +316,11 @@ impl PixelStore {
         let mut content = if swapped_pairs {
             Cow::Owned(found.to_vec())
         } else {
-            Cow::Borrowed(bytes.get(self.element.start + start..self.element.start + start + found.len()).unwrap_or_default())
+            Cow::Borrowed(
+                bytes
+                    .get(self.element.start + start..self.element.start + start + found.len())
+                    .unwrap_or_default(),
+            )
         };
         if truncated.is_some() {
             content.to_mut().resize(wanted, 0);

@@ -62,9 +62,7 @@ pub(crate) fn assemble(
     let mut series = Vec::new();
     let mut failures = Vec::new();
     for mut members in groups.into_values() {
-        members.sort_by(|a, b| {
-            (&a.header.sop_instance, &a.label).cmp(&(&b.header.sop_instance, &b.label))
-        });
+        members.sort_by(|a, b| (&a.header.sop_instance, &a.label).cmp(&(&b.header.sop_instance, &b.label)));
         one_series(&members, limits, watch, &mut series, &mut failures);
     }
     (series, failures)
@@ -268,9 +266,10 @@ fn calibration(slices: &[Slice], name: &str, defects: &mut Vec<Defect>) -> Calib
         Some(Modality::Ct) => {
             let reason = if slices.iter().any(|slice| slice.facts().rescale.is_none()) {
                 "rescale slope and intercept are missing: values are as stored, not Hounsfield units"
-            } else if slices.iter().any(|slice| {
-                !matches!(slice.facts().rescale_type.as_deref(), None | Some("HU" | "US"))
-            }) {
+            } else if slices
+                .iter()
+                .any(|slice| !matches!(slice.facts().rescale_type.as_deref(), None | Some("HU" | "US")))
+            {
                 "the rescale type is not HU: values are as stored, not Hounsfield units"
             } else if header.image_type.iter().any(|value| value == "LOCALIZER") {
                 "a localizer is a projection: values are as stored, not Hounsfield units"
@@ -587,10 +586,11 @@ fn picture(instance: &Instance, title: String, limits: &Limits) -> Result<Series
         range = Some((low, high));
     }
     let header = &instance.header;
-    let spacing = facts.plane.spacing.or(header.imager_spacing).map(|[rows, columns]| PixelSpacing {
-        between_columns: Mm(columns),
-        between_rows: Mm(rows),
-    });
+    let spacing = facts
+        .plane
+        .spacing
+        .or(header.imager_spacing)
+        .map(|[rows, columns]| PixelSpacing { between_columns: Mm(columns), between_rows: Mm(rows) });
     Ok(Series {
         study: header.study.clone(),
         series: header.series.clone(),
@@ -631,5 +631,7 @@ fn flat_range(instance: &Instance) -> Option<(f32, f32)> {
 }
 
 fn extremes(values: &[f32]) -> (f32, f32) {
-    values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+    values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
 }

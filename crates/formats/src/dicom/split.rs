@@ -52,8 +52,7 @@ pub(crate) fn parts(candidates: &[Candidate], tolerance: f64) -> Parts {
             }
         }
     }
-    repetitions(candidates, &position, count)
-        .map_or(all, |members| Parts { by: Some("repetition"), members })
+    repetitions(candidates, &position, count).map_or(all, |members| Parts { by: Some("repetition"), members })
 }
 
 /// For each image, the number of its position from 0, in order of depth.
@@ -138,7 +137,8 @@ mod tests {
             parts(&echoes, 0.01),
             Parts { by: Some("echo time"), members: vec![vec![0, 2, 4, 6], vec![1, 3, 5, 7]] }
         );
-        let mut single: Vec<Candidate> = (0..6).map(|i| candidate(f64::from(i), 0, "10", i64::from(i))).collect();
+        let mut single: Vec<Candidate> =
+            (0..6).map(|i| candidate(f64::from(i), 0, "10", i64::from(i))).collect();
         single.push(candidate(3.0, 0, "80", 6));
         assert_eq!(parts(&single, 0.01).by, None);
     }

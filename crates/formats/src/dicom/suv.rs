@@ -56,7 +56,8 @@ impl Uptake {
             Some(Moment { day: Some(day_number(date)?), second: second_of_day(time)? })
         });
         let start_time = drug.and_then(|drug| {
-            let second = drug.text(tags::RADIOPHARMACEUTICAL_START_TIME).as_deref().and_then(second_of_day)?;
+            let second =
+                drug.text(tags::RADIOPHARMACEUTICAL_START_TIME).as_deref().and_then(second_of_day)?;
             Some(Moment { day: None, second })
         });
         Self {
@@ -135,7 +136,12 @@ fn day_number(text: &str) -> Option<i64> {
     }
     // The year begins in March, so that the leap day is its last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    Some(365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day)
+    Some(
+        365 * year + year.div_euclid(4) - year.div_euclid(100)
+            + year.div_euclid(400)
+            + (153 * month + 2) / 5
+            + day,
+    )
 }
 
 #[cfg(test)]

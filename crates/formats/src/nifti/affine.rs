@@ -51,8 +51,9 @@ pub(super) fn geometry(
     let direction = match Direction::new(axes[0], axes[1], axes[2]) {
         Ok(direction) => direction,
         Err(error) => {
-            let nearest = orthonormal(axes)
-                .ok_or_else(|| FormatError::malformed("affine", "two axes are parallel, expected three axes"))?;
+            let nearest = orthonormal(axes).ok_or_else(|| {
+                FormatError::malformed("affine", "two axes are parallel, expected three axes")
+            })?;
             say(format!("{error}: the affine is sheared, the nearest grid without shear is used"));
             Direction::new(nearest[0], nearest[1], nearest[2])?
         }
@@ -98,8 +99,9 @@ fn orthonormal(axes: [[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
 }
 
 fn inverse_transposed(m: Matrix) -> Option<Matrix> {
-    let cross =
-        |a: [f64; 3], b: [f64; 3]| [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+    let cross = |a: [f64; 3], b: [f64; 3]| {
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    };
     let cofactors = [cross(m[1], m[2]), cross(m[2], m[0]), cross(m[0], m[1])];
     let determinant: f64 = m[0].iter().zip(cofactors[0]).map(|(a, b)| a * b).sum();
     (determinant.abs() > 1e-9).then(|| cofactors.map(|row| row.map(|value| value / determinant)))

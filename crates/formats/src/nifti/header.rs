@@ -157,7 +157,10 @@ impl Header {
         match magic {
             b"n+1\0" | b"n+2\0" => {}
             b"ni1\0" | b"ni2\0" => {
-                return Err(FormatError::unsupported("NIfTI as a pair of files (.hdr and .img)", "a single .nii file"));
+                return Err(FormatError::unsupported(
+                    "NIfTI as a pair of files (.hdr and .img)",
+                    "a single .nii file",
+                ));
             }
             _ => return Err(FormatError::unsupported("Analyze 7.5 header", "NIfTI-1 or NIfTI-2")),
         }
@@ -227,7 +230,11 @@ impl Header {
             .iter()
             .try_fold(1_u64, |product, n| product.checked_mul(*n as u64))
             .filter(|voxels| voxels.checked_mul(8).is_some())
-            .ok_or(FormatError::TooLarge { what: "number of voxels", declared: u64::MAX, limit: u64::MAX / 8 })
+            .ok_or(FormatError::TooLarge {
+                what: "number of voxels",
+                declared: u64::MAX,
+                limit: u64::MAX / 8,
+            })
     }
 
     /// The range that a stored value could take, scaled.

@@ -38,7 +38,8 @@ fn a_zipped_series_is_the_series_and_its_entries_are_labels() {
     let contents: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
     // Names that would escape, were they paths.
     let names = ["../../a.dcm", "/etc/b.dcm", "c", "deep/d.dcm"];
-    let mut entries: Vec<(&str, &[u8])> = names.iter().copied().zip(contents.iter().map(Vec::as_slice)).collect();
+    let mut entries: Vec<(&str, &[u8])> =
+        names.iter().copied().zip(contents.iter().map(Vec::as_slice)).collect();
     entries.push(("notes.txt", b"beside the images"));
     let outside = tempfile::tempdir().unwrap();
     let path = in_folder(outside.path(), "study.zip", &zip_of(&entries));
@@ -68,8 +69,7 @@ fn an_encrypted_archive_is_named_as_such() {
     let mut bytes = zip_of(&[("a.dcm", &[0; 100]), ("b.dcm", &[1; 100])]);
     // The flag of encryption, bit 0 of the general purpose flags, in both headers of each entry.
     for (magic, at) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
-        let places: Vec<usize> =
-            (0..bytes.len() - 4).filter(|i| bytes[*i..].starts_with(magic)).collect();
+        let places: Vec<usize> = (0..bytes.len() - 4).filter(|i| bytes[*i..].starts_with(magic)).collect();
         for place in places {
             bytes[place + at] |= 1;
         }

@@ -100,7 +100,11 @@ fn lossless_files_decode_to_the_pixels_that_pydicom_decodes() {
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in index(&root.join("INDEX.csv")) {
         let path = root.join(&row.file);
-        if row.parse != "ok" || row.sha256.is_empty() || !is_lossless_and_read(&row.transfer_syntax) || !path.exists() {
+        if row.parse != "ok"
+            || row.sha256.is_empty()
+            || !is_lossless_and_read(&row.transfer_syntax)
+            || !path.exists()
+        {
             continue;
         }
         total += 1;

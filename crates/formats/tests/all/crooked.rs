@@ -8,7 +8,7 @@ use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use wilhelm_formats::phantom::{self, CtPhantom};
 use wilhelm_formats::{Limits, Silent, read};
-use wilhelm_study::{DefectKind, Image, Modality, Mm, QuantityKind, Series};
+use wilhelm_study::{DefectKind, Image, Mm, Modality, QuantityKind, Series};
 
 use crate::shared::{kinds, only, read_one, refusal};
 
@@ -67,7 +67,11 @@ fn a_whole_series_is_read_in_hounsfield_units_at_its_place() {
         for row in 0..24 {
             for column in 0..32 {
                 let found = volume.voxels()[(slice * 24 + row) * 32 + column];
-                assert_eq!(f64::from(found), phantom.hounsfield(column, row, slice), "{column} {row} {slice}");
+                assert_eq!(
+                    f64::from(found),
+                    phantom.hounsfield(column, row, slice),
+                    "{column} {row} {slice}"
+                );
             }
         }
     }
@@ -313,7 +317,10 @@ fn a_patients_values_are_in_no_message_and_no_title() {
         set(&mut object, tag, vr, "Sekret^Nomen");
     }
     let read = only_bytes(&phantom::part_10(object).unwrap());
-    let shown = format!("{} {:?} {:?} {:?} {:?}", read.title, read.defects, read.modality, read.body_part, read.patient);
+    let shown = format!(
+        "{} {:?} {:?} {:?} {:?}",
+        read.title, read.defects, read.modality, read.body_part, read.patient
+    );
     assert!(!shown.contains("Sekret"), "{shown}");
     assert!(!read.defects.is_empty());
     let mut unreadable = phantom.slice_object(0);

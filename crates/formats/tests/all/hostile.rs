@@ -65,12 +65,8 @@ fn random_bytes_behind_each_magic_never_panic() {
 #[test]
 fn text_and_reports_beside_images_are_passed_over_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let phantom = wilhelm_formats::phantom::CtPhantom {
-        columns: 16,
-        rows: 16,
-        slices: 2,
-        ..Default::default()
-    };
+    let phantom =
+        wilhelm_formats::phantom::CtPhantom { columns: 16, rows: 16, slices: 2, ..Default::default() };
     wilhelm_formats::phantom::write_ct_series(folder.path(), &phantom).unwrap();
     std::fs::write(folder.path().join("README.md"), "# a study").unwrap();
     std::fs::write(folder.path().join("table.csv"), "a,b\n1,2\n").unwrap();
@@ -90,12 +86,8 @@ fn text_and_reports_beside_images_are_passed_over_in_a_folder() {
 #[test]
 fn a_loop_of_links_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let phantom = wilhelm_formats::phantom::CtPhantom {
-        columns: 16,
-        rows: 16,
-        slices: 2,
-        ..Default::default()
-    };
+    let phantom =
+        wilhelm_formats::phantom::CtPhantom { columns: 16, rows: 16, slices: 2, ..Default::default() };
     wilhelm_formats::phantom::write_ct_series(folder.path(), &phantom).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
     let reading = read_one(folder.path());

@@ -74,11 +74,9 @@ fn arrays_that_lie_or_do_not_fit_are_refused_by_name() {
     assert!(message.starts_with("array images ends after 1 bytes"), "{message}");
     let message = read(&[("images", npy("<f8", "(1, 1, 1)", &[0; 8]))]).unwrap_err();
     assert!(message.contains("value type of array images is not supported"), "{message}");
-    let message = read(&[
-        ("images", npy("|u1", "(2, 1, 1)", &[1, 2])),
-        ("labels", npy("|u1", "(3,)", &[1, 2, 3])),
-    ])
-    .unwrap_err();
+    let message =
+        read(&[("images", npy("|u1", "(2, 1, 1)", &[1, 2])), ("labels", npy("|u1", "(3,)", &[1, 2, 3]))])
+            .unwrap_err();
     assert!(message.contains("3 rows of labels for 2 images"), "{message}");
     let message = read(&[("weights", npy("|u1", "(2, 1, 1)", b"ab")), ("names", npy("|u1", "(2,)", b"ab"))]);
     assert!(message.unwrap_err().contains("without an array of images"));
@@ -94,7 +92,8 @@ fn real_collections_are_read_whole() {
     for (path, expected, volumes) in cases {
         let Some(path) = data(path) else { continue };
         let images = read_npz(&path, &Limits::default()).unwrap();
-        let mut found: Vec<_> = images.splits.iter().map(|split| (split.name.as_str(), split.len())).collect();
+        let mut found: Vec<_> =
+            images.splits.iter().map(|split| (split.name.as_str(), split.len())).collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{}", path.display());
         for split in &images.splits {

@@ -38,7 +38,8 @@ fn sixteen_bits_are_kept_and_alpha_is_dropped() {
 
 #[test]
 fn color_becomes_luminance_and_gray_in_three_channels_is_no_color() {
-    let colors = ImageBuffer::from_fn(4, 4, |x, _| if x < 2 { Rgb([200_u8, 10, 40]) } else { Rgb([90, 90, 90]) });
+    let colors =
+        ImageBuffer::from_fn(4, 4, |x, _| if x < 2 { Rgb([200_u8, 10, 40]) } else { Rgb([90, 90, 90]) });
     let (_folder, path) = saved("color.png", &DynamicImage::ImageRgb8(colors), ImageFormat::Png);
     let read = only(&path);
     assert!(read.color);
@@ -54,7 +55,14 @@ fn color_becomes_luminance_and_gray_in_three_channels_is_no_color() {
 fn a_png_that_is_encoded_here_is_read_back() {
     let pixels: Vec<u8> = (0..35).collect();
     let (_folder, path) = written("a.png", &encode_png_gray(7, 5, &pixels).unwrap());
-    assert!(only(&path).image.values().iter().zip(&pixels).all(|(found, expected)| *found == f32::from(*expected)));
+    assert!(
+        only(&path)
+            .image
+            .values()
+            .iter()
+            .zip(&pixels)
+            .all(|(found, expected)| *found == f32::from(*expected))
+    );
     let (_folder, path) = written("b.png", &encode_png_rgb(1, 1, &[255, 255, 255]).unwrap());
     assert!((only(&path).image.values()[0] - 255.0).abs() < 1e-3);
     assert!(encode_png_gray(7, 5, &pixels[1..]).is_err());

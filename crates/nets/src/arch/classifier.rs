@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn scalar(tensor: Tensor<1>) -> f32 {
-        tensor.into_data().to_vec::<f32>().expect("floats")[0]
+        tensor.into_data().try_to_vec::<f32>().expect("floats")[0]
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn channel_statistics_worked_on_paper() {
         let map = Tensor::<4>::from_data([[[[1.0, 3.0]], [[2.0, 2.0]]]], &Device::flex());
-        let found = channel_statistics(map).into_data().to_vec::<f32>().expect("floats");
+        let found = channel_statistics(map).into_data().try_to_vec::<f32>().expect("floats");
         assert_eq!(found, [2.0, 2.0, 1.0, 0.0]);
     }
 
@@ -222,9 +222,9 @@ mod tests {
             .grad(&output.backward())
             .expect("a gradient")
             .into_data()
-            .to_vec::<f32>()
+            .try_to_vec::<f32>()
             .expect("floats");
-        let values = map.to_data().to_vec::<f32>().expect("floats");
+        let values = map.to_data().try_to_vec::<f32>().expect("floats");
         let step = 1e-2_f32;
         for place in [0, 17, 63, 127] {
             let shifted = |by: f32| {

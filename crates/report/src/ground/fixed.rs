@@ -6,7 +6,8 @@ use crate::Claim;
 
 /// Words that carry no meaning of their own in a fixed sentence.
 const EMPTY: &[&str] = &[
-    "a", "an", "the", "is", "are", "was", "were", "be", "been", "this", "these", "of", "there", "has", "have", "here",
+    "a", "an", "the", "is", "are", "was", "were", "be", "been", "this", "these", "of", "there", "has",
+    "have", "here",
 ];
 
 /// Other wordings of a rule's sentence, by hand.
@@ -14,11 +15,19 @@ const WORDINGS: &[(&str, &[&str])] = &[
     (
         "R-CORRELATE",
         &[
-            "recommend clinical correlation", "clinical correlation is advised", "clinical correlation is suggested",
-            "correlate clinically", "please correlate clinically", "correlation with clinical findings is recommended",
-            "correlation with the clinical findings is advised", "correlate with clinical findings",
-            "we recommend clinical correlation", "correlate with the clinical findings", "recommend correlating clinically",
-            "clinical correlation recommended", "clinical correlation advised",
+            "recommend clinical correlation",
+            "clinical correlation is advised",
+            "clinical correlation is suggested",
+            "correlate clinically",
+            "please correlate clinically",
+            "correlation with clinical findings is recommended",
+            "correlation with the clinical findings is advised",
+            "correlate with clinical findings",
+            "we recommend clinical correlation",
+            "correlate with the clinical findings",
+            "recommend correlating clinically",
+            "clinical correlation recommended",
+            "clinical correlation advised",
         ],
     ),
     (
@@ -35,43 +44,60 @@ const WORDINGS: &[(&str, &[&str])] = &[
     (
         "R-COMPARISON",
         &[
-            "no prior examination was supplied for comparison", "no prior study was supplied", "no prior examination was supplied",
-            "no prior examination was available for comparison", "no prior imaging was supplied",
-            "change over time was not assessed", "change over time can not be assessed",
-            "no comparison was supplied", "comparison none supplied",
+            "no prior examination was supplied for comparison",
+            "no prior study was supplied",
+            "no prior examination was supplied",
+            "no prior examination was available for comparison",
+            "no prior imaging was supplied",
+            "change over time was not assessed",
+            "change over time can not be assessed",
+            "no comparison was supplied",
+            "comparison none supplied",
         ],
     ),
     (
         "R-NOT-READ",
         &[
-            "no automated interpretation", "no automated interpretation is available", "there is no automated interpretation",
-            "the images were not interpreted automatically", "no automated reading was made",
+            "no automated interpretation",
+            "no automated interpretation is available",
+            "there is no automated interpretation",
+            "the images were not interpreted automatically",
+            "no automated reading was made",
         ],
     ),
     (
         "R-UNREAD",
         &[
-            "the images must be read by a radiologist", "a radiologist needs to read the images",
-            "a radiologist must read the images", "reading by a radiologist is needed",
+            "the images must be read by a radiologist",
+            "a radiologist needs to read the images",
+            "a radiologist must read the images",
+            "reading by a radiologist is needed",
         ],
     ),
     (
         "R-NEGATIVE",
-        &["disease is not excluded by a negative automated reading", "a negative automated reading can not exclude disease"],
+        &[
+            "disease is not excluded by a negative automated reading",
+            "a negative automated reading can not exclude disease",
+        ],
     ),
     (
         "R-DRAFT",
         &[
             "this draft was made by research software and not by a medical device",
-            "research software, not a medical device", "this is research software, not a medical device",
-            "the software is not a medical device", "this software is not a medical device",
+            "research software, not a medical device",
+            "this is research software, not a medical device",
+            "the software is not a medical device",
+            "this software is not a medical device",
         ],
     ),
     (
         "R-SCOPE",
         &[
-            "only the findings named in this report were looked for", "anything else on the images was not assessed",
-            "nothing else on the images was assessed", "no other findings were looked for",
+            "only the findings named in this report were looked for",
+            "anything else on the images was not assessed",
+            "nothing else on the images was assessed",
+            "no other findings were looked for",
         ],
     ),
 ];
@@ -120,7 +146,11 @@ pub(crate) fn find<'a>(candidate: &str, context: &'a GroundContext) -> Option<&'
 }
 
 /// The same among the sentences of one claim.
-pub(crate) fn find_claim<'a>(candidate: &str, claim: &Claim, context: &'a GroundContext) -> Option<&'a Known> {
+pub(crate) fn find_claim<'a>(
+    candidate: &str,
+    claim: &Claim,
+    context: &'a GroundContext,
+) -> Option<&'a Known> {
     if let Some(known) = context.sentences.iter().find(|k| &k.claim == claim && k.text == candidate.trim()) {
         return Some(known);
     }

@@ -60,7 +60,12 @@ fn hedges(toks: &[Tok]) -> Result<Vec<(usize, Certainty)>, String> {
 }
 
 /// The grade of a clause with one negation.
-fn denied(toks: &[Tok], negation: usize, first: usize, hedges: &[(usize, Certainty)]) -> Result<Certainty, String> {
+fn denied(
+    toks: &[Tok],
+    negation: usize,
+    first: usize,
+    hedges: &[(usize, Certainty)],
+) -> Result<Certainty, String> {
     let Tok::Cue(cue, word) = &toks[negation] else { return Err("denies nothing".to_owned()) };
     if toks.iter().any(|tok| matches!(tok, Tok::Cue(Cue::Seem, _))) && hedges.is_empty() {
         return Err("softens a denial with \"appears\"".to_owned());
@@ -84,13 +89,12 @@ fn denied(toks: &[Tok], negation: usize, first: usize, hedges: &[(usize, Certain
             if negation < first {
                 return Err(format!("\"{word}\" denies something else than a finding"));
             }
-            let after_be = matches!(toks.get(negation.wrapping_sub(1)), Some(Tok::Cue(_, before)) if before == "be");
+            let after_be =
+                matches!(toks.get(negation.wrapping_sub(1)), Some(Tok::Cue(_, before)) if before == "be");
             if after_be && matches!(word.as_str(), "excluded" | "ruled out") {
                 return Err(format!("\"to be {word}\" asks for something; a report states"));
             }
-            let seen = toks[first..].iter().any(|tok| {
-                matches!(tok, Tok::Cue(Cue::Present, _))
-            });
+            let seen = toks[first..].iter().any(|tok| matches!(tok, Tok::Cue(Cue::Present, _)));
             if seen {
                 return Err("both asserts and denies".to_owned());
             }
@@ -127,11 +131,31 @@ fn bridges(tok: &Tok, word: &str) -> Result<(), String> {
     let fine = match tok {
         Tok::Place(_) => true,
         Tok::Cue(cue, plain) => match cue {
-            Cue::Bridge | Cue::NegBridge | Cue::Weak | Cue::Soft(_) | Cue::Side(_) | Cue::EitherSide | Cue::Present => {
-                true
-            }
+            Cue::Bridge
+            | Cue::NegBridge
+            | Cue::Weak
+            | Cue::Soft(_)
+            | Cue::Side(_)
+            | Cue::EitherSide
+            | Cue::Present => true,
             Cue::Plain => {
-                matches!(plain.as_str(), "of" | "for" | "a" | "an" | "any" | "the" | "is" | "are" | "was" | "imaging" | "there" | "in" | "on" | "this" | "these")
+                matches!(
+                    plain.as_str(),
+                    "of" | "for"
+                        | "a"
+                        | "an"
+                        | "any"
+                        | "the"
+                        | "is"
+                        | "are"
+                        | "was"
+                        | "imaging"
+                        | "there"
+                        | "in"
+                        | "on"
+                        | "this"
+                        | "these"
+                )
             }
             Cue::To => true,
             Cue::Pronoun => plain == "that" || plain == "which",
@@ -158,7 +182,10 @@ fn denied_verb(toks: &[Tok], negation: usize) -> Result<Target, String> {
             Tok::Cue(Cue::Hedge(Certainty::Probable), _) => return Ok(Target::Likely),
             Tok::Cue(Cue::Bridge | Cue::To | Cue::Side(_), _) | Tok::Place(_) => {}
             Tok::Cue(Cue::Plain, word)
-                if matches!(word.as_str(), "be" | "been" | "being" | "a" | "an" | "any" | "the" | "of" | "have" | "for") => {}
+                if matches!(
+                    word.as_str(),
+                    "be" | "been" | "being" | "a" | "an" | "any" | "the" | "of" | "have" | "for"
+                ) => {}
             _ => break,
         }
     }
@@ -167,9 +194,8 @@ fn denied_verb(toks: &[Tok], negation: usize) -> Result<Target, String> {
 
 /// The grade of a clause without negation.
 fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result<Option<Certainty>, String> {
-    let cue_at = |wanted: fn(Cue) -> bool| {
-        toks.iter().position(|tok| matches!(tok, Tok::Cue(cue, _) if wanted(*cue)))
-    };
+    let cue_at =
+        |wanted: fn(Cue) -> bool| toks.iter().position(|tok| matches!(tok, Tok::Cue(cue, _) if wanted(*cue)));
     if cue_at(|cue| cue == Cue::NegBridge).is_some() {
         return Err("hints at a finding, which is no grade of this report".to_owned());
     }
@@ -194,9 +220,7 @@ fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result
     if seen.is_some() || cue_at(|cue| cue == Cue::Weak).is_some() {
         return Ok(Some(Certainty::Present));
     }
-    let shown = |tok: &Tok| {
-        matches!(tok, Tok::Cue(Cue::Bridge, word) if matches!(word.as_str(), "evidence" | "sign" | "signs" | "feature" | "features"))
-    };
+    let shown = |tok: &Tok| matches!(tok, Tok::Cue(Cue::Bridge, word) if matches!(word.as_str(), "evidence" | "sign" | "signs" | "feature" | "features"));
     if toks.iter().any(shown) {
         return Ok(Some(Certainty::Present));
     }
@@ -220,9 +244,8 @@ fn probability_that(before: &[Tok]) -> bool {
 /// of glioma is 3 %`, `glioma has a probability of 3 %`, `glioma: 3 %`. `Glioma, probability 3 %`
 /// states the thing.
 fn states_only_a_number(toks: &[Tok], first: usize) -> bool {
-    let number = |tok: &Tok| {
-        matches!(tok, Tok::Cue(Cue::Percent | Cue::Probability | Cue::ProbabilityOfNo, _))
-    };
+    let number =
+        |tok: &Tok| matches!(tok, Tok::Cue(Cue::Percent | Cue::Probability | Cue::ProbabilityOfNo, _));
     if !toks.iter().any(number) {
         return false;
     }

@@ -60,7 +60,8 @@ impl Numbers {
 
     /// Reads every number of a clause; one that has no place refuses the clause.
     pub(crate) fn read(toks: &[Tok]) -> Result<Self, String> {
-        let mut reader = Reader { toks, at: 0, numbers: Self::default(), roles: Vec::new(), places: Vec::new() };
+        let mut reader =
+            Reader { toks, at: 0, numbers: Self::default(), roles: Vec::new(), places: Vec::new() };
         reader.all()?;
         Ok(reader.numbers)
     }
@@ -144,7 +145,8 @@ impl Reader<'_> {
         if percent {
             next += 1;
         }
-        let joined = matches!(self.toks.get(next), Some(Tok::Dash)) || matches!(self.cue(next), Some(Cue::To | Cue::And));
+        let joined = matches!(self.toks.get(next), Some(Tok::Dash))
+            || matches!(self.cue(next), Some(Cue::To | Cue::And));
         if joined && let Some((high, high_decimals)) = self.number(next + 1) {
             let end = next + 2;
             let high_percent = self.cue(end) == Some(Cue::Percent);
@@ -178,7 +180,8 @@ impl Reader<'_> {
                 return Err("states a share of something".to_owned());
             }
             let at = self.at;
-            let named = self.has(Cue::Probability) || self.has(Cue::ProbabilityOfNo) || self.has(Cue::Interval);
+            let named =
+                self.has(Cue::Probability) || self.has(Cue::ProbabilityOfNo) || self.has(Cue::Interval);
             let apart = at.checked_sub(1).and_then(|i| self.toks.get(i)).is_none_or(|tok| {
                 matches!(tok, Tok::Open | Tok::Comma | Tok::Dash | Tok::Colon)
                     || matches!(tok, Tok::Cue(Cue::Plain, word) if matches!(word.as_str(), "at" | "about" | "approximately"))
@@ -217,7 +220,14 @@ impl Reader<'_> {
     fn pair_roles(&mut self) {
         let stretch = |place: usize| {
             let mark = |tok: &&Tok| {
-                matches!(tok, Tok::Comma | Tok::Open | Tok::Close | Tok::Dash | Tok::Cue(Cue::And | Cue::With | Cue::But, _))
+                matches!(
+                    tok,
+                    Tok::Comma
+                        | Tok::Open
+                        | Tok::Close
+                        | Tok::Dash
+                        | Tok::Cue(Cue::And | Cue::With | Cue::But, _)
+                )
             };
             self.toks[..=place].iter().filter(mark).count()
         };

@@ -241,7 +241,10 @@ fn placed(line: &[Tok], context: &GroundContext, head: &str) -> Option<usize> {
 /// Whether a line denies or doubts anything.
 fn denies(line: &[Tok]) -> bool {
     line.iter().any(|tok| {
-        matches!(tok, Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate | Cue::Hedge(Certainty::Unlikely), _))
+        matches!(
+            tok,
+            Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate | Cue::Hedge(Certainty::Unlikely), _)
+        )
     })
 }
 
@@ -271,8 +274,7 @@ fn narrowed(
 /// `the tumor is probably a meningioma`: the general name stands for the one that follows.
 fn generic_named(line: &[Tok], context: &GroundContext) -> Result<Vec<Tok>, String> {
     let mut line = line.to_vec();
-    let finds: Vec<usize> =
-        (0..line.len()).filter(|at| matches!(line[*at], Tok::Find { .. })).collect();
+    let finds: Vec<usize> = (0..line.len()).filter(|at| matches!(line[*at], Tok::Find { .. })).collect();
     let [first, second] = finds.as_slice() else { return Ok(line) };
     let apart = line[*first..*second].iter().any(|tok| {
         matches!(tok, Tok::Comma | Tok::Open | Tok::Slash | Tok::Dash)
@@ -371,7 +373,8 @@ fn split(line: &[Tok]) -> Vec<Piece> {
                     // Numbers on either side of a conjunction are apart.
                     _ => toks.push(Tok::Comma),
                 }
-                let empty = current.toks.iter().all(|t| matches!(t, Tok::Comma | Tok::Open | Tok::Close | Tok::Dash));
+                let empty =
+                    current.toks.iter().all(|t| matches!(t, Tok::Comma | Tok::Open | Tok::Close | Tok::Dash));
                 if empty && current.join != Join::Start {
                     let stronger = if matches!(join, Join::Comma) { current.join } else { join };
                     pieces.pop();
@@ -467,9 +470,10 @@ fn groups(pieces: Vec<Piece>) -> Result<Vec<Vec<Piece>>, String> {
         if group.len() > 1 && denies && group.iter().any(|p| p.join == Join::With) {
             return ambiguous();
         }
-        denied_before = group.iter().flat_map(|p| &p.toks).any(|t| {
-            matches!(t, Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate, _))
-        });
+        denied_before = group
+            .iter()
+            .flat_map(|p| &p.toks)
+            .any(|t| matches!(t, Tok::Cue(Cue::Neg | Cue::Not | Cue::AbsentPredicate, _)));
         groups.push(group);
     }
     Ok(groups)
@@ -521,7 +525,12 @@ fn same_name_twice(piece: &Piece, names: &[&Tok], certainty: Option<Certainty>) 
     }
 }
 
-fn build(piece: &Piece, concept: usize, plural: bool, certainty: Option<Certainty>) -> Result<Assertion, String> {
+fn build(
+    piece: &Piece,
+    concept: usize,
+    plural: bool,
+    certainty: Option<Certainty>,
+) -> Result<Assertion, String> {
     let places = piece
         .toks
         .iter()

@@ -8,7 +8,10 @@ pub(crate) enum Raw {
     /// Letters, lower case, American spelling kept as written.
     Word(String),
     /// Digits with the count of decimals.
-    Number { value: f64, decimals: u8 },
+    Number {
+        value: f64,
+        decimals: u8,
+    },
     Percent,
     Comma,
     Semicolon,
@@ -176,13 +179,15 @@ pub(crate) fn number_words(raw: Vec<Raw>) -> Vec<Raw> {
         _ => None,
     };
     while at < raw.len() {
-        let Some((mut value, mut next)) = word(at).and_then(|w| tens(w).or_else(|| small(w))).map(|v| (v, at + 1))
+        let Some((mut value, mut next)) =
+            word(at).and_then(|w| tens(w).or_else(|| small(w))).map(|v| (v, at + 1))
         else {
             out.push(raw[at].clone());
             at += 1;
             continue;
         };
-        if value >= 20 && value % 10 == 0
+        if value >= 20
+            && value % 10 == 0
             && let Some(unit) = word(next).and_then(small).filter(|v| (1..10).contains(v))
         {
             value += unit;
@@ -191,7 +196,9 @@ pub(crate) fn number_words(raw: Vec<Raw>) -> Vec<Raw> {
         if word(next) == Some("hundred") {
             value *= 100;
             next += 1;
-            if word(next) == Some("and") && word(next + 1).is_some_and(|w| tens(w).or_else(|| small(w)).is_some()) {
+            if word(next) == Some("and")
+                && word(next + 1).is_some_and(|w| tens(w).or_else(|| small(w)).is_some())
+            {
                 next += 1;
             }
             if let Some(more) = word(next).and_then(|w| tens(w).or_else(|| small(w))) {
@@ -227,8 +234,26 @@ fn tens(word: &str) -> Option<u32> {
 
 fn small(word: &str) -> Option<u32> {
     let small = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     small.iter().zip(0..).find(|(name, _)| **name == word).map(|(_, value)| value)
 }

@@ -43,7 +43,9 @@ pub(crate) fn unit(ucum: &str) -> &str {
 
 /// A number with its unit as a reader says it.
 pub(crate) fn quantity(quantity: &Quantity) -> String {
-    format!("{:.*} {}", usize::from(quantity.decimals), quantity.value, unit(&quantity.unit)).trim().to_owned()
+    format!("{:.*} {}", usize::from(quantity.decimals), quantity.value, unit(&quantity.unit))
+        .trim()
+        .to_owned()
 }
 
 /// A probability in whole percent; the ends are named, never rounded to certainty.
@@ -72,7 +74,9 @@ fn subject(finding: &Finding) -> (String, Certainty, bool) {
     let name = finding.observation.name.trim();
     let (name, certainty, contrary) = match name.strip_prefix("no ").or_else(|| name.strip_prefix("No ")) {
         Some(contrary) => (contrary.to_owned(), complement(finding.certainty), true),
-        None if name.eq_ignore_ascii_case("normal") => ("normal appearance".to_owned(), finding.certainty, false),
+        None if name.eq_ignore_ascii_case("normal") => {
+            ("normal appearance".to_owned(), finding.certainty, false)
+        }
         None => (name.to_owned(), finding.certainty, false),
     };
     let named = match finding.laterality {

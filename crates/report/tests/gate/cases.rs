@@ -80,9 +80,11 @@ pub fn many() -> Vec<Case> {
             let mut finding = example::finding("F1", name, &[], probability(class), 0.03);
             finding.laterality = Some(sides[(index + step) % 3]);
             if matches!(class, Certainty::Present | Certainty::Probable | Certainty::Indeterminate) {
-                finding.measurements = vec![example::measurement(measured, value + step as f64, unit, decimals)];
+                finding.measurements =
+                    vec![example::measurement(measured, value + step as f64, unit, decimals)];
             }
-            let other = example::finding("F2", "aortic aneurysm", &[], probability(CLASSES[(step + 2) % 5]), 0.03);
+            let other =
+                example::finding("F2", "aortic aneurysm", &[], probability(CLASSES[(step + 2) % 5]), 0.03);
             case.findings = vec![finding, other];
             cases.push(case);
         }

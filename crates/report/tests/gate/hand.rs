@@ -43,7 +43,8 @@ pub fn paraphrases(file: &str) -> Tally {
             continue;
         }
         let original = original(report, section, findings);
-        let original = original.unwrap_or_else(|| panic!("no sentence in {section} on {findings} for: {line}"));
+        let original =
+            original.unwrap_or_else(|| panic!("no sentence in {section} on {findings} for: {line}"));
         let same = same_meaning(&original.claim, line, &context);
         tally.count(verdict.accepted && same.accepted, || {
             format!("{line} -> ground: {}; same: {} [{}]", verdict.reason, same.reason, original.text)

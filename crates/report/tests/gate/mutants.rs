@@ -102,7 +102,8 @@ fn numbers(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        let inside = c.is_ascii_digit() || (c == '.' && text[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+        let inside =
+            c.is_ascii_digit() || (c == '.' && text[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
         match (inside, start) {
             (true, None) => start = Some(at),
             (false, Some(begin)) => {
@@ -161,10 +162,17 @@ fn dropped(correct: &Correct, report: &Report, rng: &mut ChaCha8Rng) -> Option<S
     if let [_, _, ..] = statements {
         let finding = report.finding(&statements[rng.random_range(0..statements.len())].finding)?;
         let name = named(finding);
-        let kept: Vec<String> =
-            statements.iter().filter_map(|s| report.finding(&s.finding)).map(named).filter(|n| *n != name).collect();
+        let kept: Vec<String> = statements
+            .iter()
+            .filter_map(|s| report.finding(&s.finding))
+            .map(named)
+            .filter(|n| *n != name)
+            .collect();
         let template = heads(finding.certainty)[1];
-        return Some(format!("{}.", template.replace("{x}", &kept.join(" or ")).replace("{X}", &kept.join(" or "))));
+        return Some(format!(
+            "{}.",
+            template.replace("{x}", &kept.join(" or ")).replace("{X}", &kept.join(" or "))
+        ));
     }
     let statement = statements.first()?;
     let side = ["left ", "right ", "bilateral "].into_iter().find(|side| text.to_lowercase().contains(side));
@@ -190,8 +198,15 @@ fn build() -> Vec<Tally> {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let reports: Vec<Report> = cases::many().iter().map(write).collect();
     let contexts: Vec<GroundContext> = reports.iter().map(GroundContext::of).collect();
-    let names =
-        ["wrong side", "flipped negation", "changed certainty", "changed number", "changed unit", "invented finding", "dropped part"];
+    let names = [
+        "wrong side",
+        "flipped negation",
+        "changed certainty",
+        "changed number",
+        "changed unit",
+        "invented finding",
+        "dropped part",
+    ];
     let mut tallies: Vec<Tally> = names.map(Tally::new).into();
     for correct in correct() {
         let (report, context) = (&reports[correct.case], &contexts[correct.case]);

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use wilhelm_report::{GroundContext, example, ground, html, HtmlImages, write};
+use wilhelm_report::{GroundContext, HtmlImages, example, ground, html, write};
 
 use crate::cases;
 

@@ -115,7 +115,9 @@ fn probability(finding: &Finding, style: usize) -> String {
         1 => format!(", with an estimated probability of {estimate} % (95 % interval {low} to {high} %)"),
         2 => format!(" (probability {estimate}%, 95% CI {low}-{high}%)"),
         _ => {
-            format!(". The estimated probability is {estimate} percent (95 percent interval {low} to {high} percent)")
+            format!(
+                ". The estimated probability is {estimate} percent (95 percent interval {low} to {high} percent)"
+            )
         }
     }
 }
