@@ -53,7 +53,7 @@ pub(crate) fn findings(
         let certainty = Certainty::of(given.probability.estimate.value());
         let place = heat_map
             .filter(|(map, _)| map.label == label.key && certainty.is_positive())
-            .and_then(|(map, _)| map.hot_region())
+            .and_then(|(map, _)| map.hot_region().filter(|hot| is_a_place(hot, &map.region)))
             .map(image_box);
         findings.push(Finding {
             id: FindingId(format!("F{}", findings.len() + 1)),
@@ -68,6 +68,11 @@ pub(crate) fn findings(
         });
     }
     Found { findings, evidence, cautions }
+}
+
+/// Whether a region says where: one that covers more than half of what was read does not.
+const fn is_a_place(hot: &Region, read: &Region) -> bool {
+    2 * hot.columns * hot.rows <= read.columns * read.rows
 }
 
 fn image_box(region: Region) -> ImageBox {
