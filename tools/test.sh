@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All checks, cheapest first. Prints the elapsed time of each part; the last line is 'N passed, N failed, N skipped'.
-# A part that fails does not keep the later ones from running, except that nothing runs on code that does not compile.
+# A part that fails does not keep the later ones from running, except those that need the built program.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -48,15 +48,18 @@ examples() {
   return $code
 }
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
+# Reports of the whole program against the committed schema, by an implementation that is not ours.
+schemas() { python3 tools/check_schema.py "${CARGO_TARGET_DIR:?}/release/wilhelm"; }
 # The advisory database is fetched from a git host that closed networks do not reach: `make advisories` asks it.
 licenses() { cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; }
 
 part format format
-if part lints lints; then
-  part tests tests
+if part tests tests; then
   part examples examples
-  part documentation documentation
+  part schemas schemas
 fi
+part lints lints
+part documentation documentation
 part licenses licenses
 
 printf '\n'
