@@ -45,7 +45,7 @@ schema: setup ## write the committed JSON Schema of a report anew from the code
 
 advisories: ## known vulnerabilities of the dependencies (fetches the advisory database)
 	@tools/setup.sh test
-	cargo deny --workspace check advisories
+	"$$(tools/setup.sh path cargo-deny)" --workspace check advisories
 
 clean: ## remove what was built and the demo's output
 	rm -rf out

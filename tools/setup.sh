@@ -3,8 +3,9 @@
 #
 #   tools/setup.sh          what building and `make demo` need
 #   tools/setup.sh test     that, and what `make test` needs
+#   tools/setup.sh bench    that, and the peers of `make bench`; prints the folder of the Python packages
 #
-# Silent when all is there.
+# Else silent when all is there.
 set -euo pipefail
 
 want=${1:-build}
@@ -72,6 +73,18 @@ found=$(cargo --version | cut -d' ' -f2)
 if [ "$(printf '%s\n%s\n' "$least_cargo" "$found" | sort -V | head -n 1)" != "$least_cargo" ]; then
   say "cargo is $found, expected $least_cargo or newer: run 'rustup update stable'."
   exit 1
+fi
+if [ "$want" = bench ]; then
+  peers=(numpy==2.4.6 pydicom==3.0.2 SimpleITK==2.5.7)
+  if ! PYTHONPATH="$tools_folder/peers" python3 -c 'import numpy, pydicom, SimpleITK' 2>/dev/null; then
+    say "installing the Python packages ${peers[*]}, once"
+    if ! python3 -m pip install --quiet --target "$tools_folder/peers" "${peers[@]}" >&2; then
+      say "this did not work: python3 -m pip install --target $tools_folder/peers ${peers[*]}"
+      exit 1
+    fi
+  fi
+  printf '%s\n' "$tools_folder/peers"
+  exit 0
 fi
 [ "$want" = test ] || exit 0
 

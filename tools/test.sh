@@ -51,7 +51,7 @@ documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --work
 # Reports of the whole program against the committed schema, by an implementation that is not ours.
 schemas() { python3 tools/check_schema.py "${CARGO_TARGET_DIR:?}/release/wilhelm"; }
 # The advisory database is fetched from a git host that closed networks do not reach: `make advisories` asks it.
-licenses() { cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; }
+licenses() { "$(tools/setup.sh path cargo-deny)" --locked --workspace check --hide-inclusion-graph licenses bans sources; }
 
 part format format
 if part tests tests; then

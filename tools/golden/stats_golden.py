@@ -17,6 +17,8 @@ import scipy.stats
 import sklearn
 import sklearn.covariance
 import sklearn.metrics
+import statsmodels
+import statsmodels.api
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "crates/stats/tests/golden/stats.json"
 generator = numpy.random.default_rng(20240229)
@@ -63,6 +65,51 @@ def binary():
         "calibration_error_10": calibration_error(probabilities, positives, 10),
         "calibration_error_15": calibration_error(probabilities, positives, 15),
         **temperature(numpy.stack([numpy.zeros_like(logits), logits], axis=1), positives.astype(int)),
+        "recalibration": logistic_recalibration(logits, positives),
+    }
+
+
+def logistic_recalibration(logits, positives):
+    """Slope and intercept of the logits, and their robust covariance, by statsmodels (without a prior)."""
+    fit = statsmodels.api.Logit(positives.astype(float), numpy.stack([logits, numpy.ones_like(logits)], axis=1))
+    fit = fit.fit(disp=False, cov_type="HC0")
+    return {"slope": fit.params[0], "bias": fit.params[1], "covariance": fit.cov_params().ravel()}
+
+
+def recalibration(logits, labels, prior=10.0):
+    """Slope and biases by general minimization, and the sandwich covariance by finite differences."""
+    classes = logits.shape[1]
+    rows = numpy.arange(len(labels))
+
+    def losses(at):
+        bias = numpy.concatenate([[0.0], at[1:]])
+        return -scipy.special.log_softmax(at[0] * logits + bias, axis=1)[rows, labels]
+
+    start = numpy.zeros(classes)
+    start[0] = 1.0
+
+    def objective(at):
+        return losses(at).sum() + ((at - start) ** 2).sum() / (2 * prior**2)
+
+    best = scipy.optimize.minimize(objective, start, method="BFGS", options={"gtol": 1e-7}).x
+    step, unit = 1e-4, numpy.eye(classes) * 1e-4
+    gradients = numpy.array([(losses(best + u) - losses(best - u)) / (2 * step) for u in unit])
+    hessian = numpy.array(
+        [
+            [
+                (objective(best + u + v) - objective(best + u - v) - objective(best - u + v) + objective(best - u - v))
+                / (4 * step**2)
+                for v in unit
+            ]
+            for u in unit
+        ]
+    )
+    inverse = numpy.linalg.inv(hessian)
+    return {
+        "slope": best[0],
+        "bias": numpy.concatenate([[0.0], best[1:]]),
+        "covariance": (inverse @ gradients @ gradients.T @ inverse).ravel(),
+        "loss_after": losses(best).mean(),
     }
 
 
@@ -110,6 +157,7 @@ def multiclass():
         "precision": precision,
         "f1": f1,
         **temperature(logits, labels),
+        "recalibration": recalibration(logits, labels),
     }
 
 
@@ -193,6 +241,7 @@ golden = {
         "numpy": numpy.__version__,
         "scipy": scipy.__version__,
         "scikit-learn": sklearn.__version__,
+        "statsmodels": statsmodels.__version__,
     },
     "binary": binary(),
     "multiclass": multiclass(),

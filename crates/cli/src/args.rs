@@ -160,6 +160,10 @@ pub enum TrainVerb {
         /// Folder for card and weights
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
+        /// figures are made anew
+        #[arg(long, value_name = "FILE")]
+        weights: Option<PathBuf>,
         /// Replace a model that is already there
         #[arg(long)]
         force: bool,

@@ -48,6 +48,7 @@ pub struct LlmValues {
     pub candidates: usize,
     pub temperature: f32,
     pub seed: u32,
+    pub remember: bool,
 }
 
 /// Where fetched models are kept.

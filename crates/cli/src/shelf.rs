@@ -4,21 +4,16 @@ use wilhelm_nets::{Model, Shelf};
 
 use crate::config::Config;
 
-/// The models at hand: a folder named on the command line or in the configuration, else the `models`
-/// folder of a checkout the program is run in, else those compiled into the program.
+/// The models at hand: a folder named on the command line or in the configuration, else those compiled
+/// into the program.
 pub fn open(named: Option<&Path>, config: &Config) -> anyhow::Result<Shelf> {
     let configured = config.values.models.folder.as_str();
     let folder =
         named.map(Path::to_path_buf).or_else(|| (!configured.is_empty()).then(|| PathBuf::from(configured)));
-    match folder.or_else(checkout) {
+    match folder {
         Some(folder) => Ok(Shelf::open(&folder)?),
         None => Ok(wilhelm_pipeline::built_in_shelf()?),
     }
-}
-
-fn checkout() -> Option<PathBuf> {
-    let folder = PathBuf::from("models");
-    folder.join("chest-pneumonia/card.toml").is_file().then_some(folder)
 }
 
 /// Loads every model of a shelf, checking the hashes.

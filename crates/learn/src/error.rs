@@ -35,6 +35,12 @@ pub enum LearnError {
     /// Weights that cannot be written.
     #[error("weights: {0}")]
     Weights(String),
+    /// Weights to start from that do not fit the recipe.
+    #[error("weights to start from do not fit the recipe's architecture: {what}")]
+    Start {
+        /// The first mismatch.
+        what: String,
+    },
     /// The loss is no number any more.
     #[error("loss is {loss} in epoch {epoch}, expected a finite number: lower the learning rate")]
     Diverged {
@@ -42,6 +48,14 @@ pub enum LearnError {
         epoch: usize,
         /// The loss.
         loss: f32,
+    },
+    /// Logits that say nothing, or the opposite, of the validation labels.
+    #[error(
+        "calibration slope is {slope}, expected above 0: the network learned nothing that holds on validation"
+    )]
+    NoSignal {
+        /// The fitted slope.
+        slope: f64,
     },
     /// The caller asked to stop.
     #[error("cancelled")]

@@ -1,6 +1,6 @@
 use wilhelm_nets::{Calibration, ClassMetric, Interval, Validation};
 use wilhelm_stats::{
-    BootstrapInterval, Rows, accuracy, bootstrap_interval, brier_score_multiclass, fit_softmax_temperature,
+    BootstrapInterval, Rows, accuracy, bootstrap_interval, brier_score_multiclass, fit_recalibration,
     macro_one_vs_rest_auc, roc_auc, top_label_calibration_error,
 };
 
@@ -8,25 +8,24 @@ use crate::{LearnError, Recipe};
 
 /// Replicates behind each interval.
 const REPLICATES: usize = 1000;
-/// Reliability bins that give a probability its interval.
-const BINS: usize = 8;
 
 /// What the validation split says: calibration and figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Temperature and reliability.
+    /// Temperature, biases and how sure they are.
     pub calibration: Calibration,
     /// Figures with intervals.
     pub figures: Validation,
 }
 
-/// Fits the temperature and measures, on the logits of the validation images.
+/// Fits the calibration and measures, on the logits of the validation images.
 ///
 /// # Shapes
 /// One row of logits an image, one number a label.
 ///
 /// # Errors
-/// [`LearnError::Stats`] where a figure is not defined, for example a label without images.
+/// [`LearnError::Stats`] where a figure is not defined, for example a label without images;
+/// [`LearnError::NoSignal`] if the network is no better than chance.
 pub fn evaluate(
     recipe: &Recipe,
     logits: &[Vec<f64>],
@@ -36,15 +35,13 @@ pub fn evaluate(
 ) -> Result<Evaluation, LearnError> {
     let classes = recipe.labels.len();
     let flat: Vec<f64> = logits.iter().flatten().copied().collect();
-    let fit = fit_softmax_temperature(Rows::new(&flat, classes)?, labels)?;
-    let mut calibration =
-        Calibration { temperature: fit.temperature, reliability: vec![Vec::new(); classes] };
-    let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
-    for (label, bins) in calibration.reliability.iter_mut().enumerate() {
-        let scores: Vec<(f64, bool)> =
-            probabilities.iter().zip(labels).map(|(row, truth)| (row[label], *truth == label)).collect();
-        *bins = Calibration::bins(&scores, BINS);
+    let fit = fit_recalibration(Rows::new(&flat, classes)?, labels)?;
+    if fit.slope <= 0.0 {
+        return Err(LearnError::NoSignal { slope: fit.slope });
     }
+    let calibration =
+        Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance };
+    let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
     let flat: Vec<f64> = probabilities.iter().flatten().copied().collect();
     let table = Rows::new(&flat, classes)?;
     let predicted: Vec<usize> = probabilities.iter().map(|row| likeliest(row)).collect();

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::{Classifier, Forward};
-use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training};
+use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
 use crate::seed::generator;
@@ -59,13 +59,15 @@ pub struct Trained {
 
 /// Trains a classifier as the recipe says and measures it on its own validation split.
 ///
-/// `recipe_name` and `command` are written on the card.
+/// With `weights` the network is taken as it is, trained before on the same split: only calibration,
+/// outlier detector and figures are made anew. `recipe_name` and `command` are written on the card.
 ///
 /// # Errors
 /// [`LearnError`].
 pub fn train_classifier(
     recipe: &Recipe,
     data: &Dataset,
+    weights: Option<Vec<u8>>,
     recipe_name: &str,
     command: &str,
     progress: &mut dyn TrainProgress,
@@ -76,7 +78,11 @@ pub fn train_classifier(
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
     let split = split_by_group(&groups, &labels, recipe.validation_share, recipe.seed);
     let preparation = preparation(recipe, examples, &split);
-    let network = fit(recipe, examples, &split, &preparation, progress)?;
+    let network = match weights.clone() {
+        Some(weights) => Classifier::load(&recipe.architecture, weights, &Device::flex())
+            .map_err(|what| LearnError::Start { what })?,
+        None => fit(recipe, examples, &split, &preparation, progress)?,
+    };
 
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
     let truth: Vec<usize> = split.validation.iter().map(|place| labels[*place]).collect();
@@ -85,8 +91,8 @@ pub fn train_classifier(
     distinct.dedup();
     let words = format!(
         "{} images in {} groups of near-duplicates (thumbnail correlation above {}); {} % of each label held \
-         out, whole groups at a time; the temperature was fitted on the same images, so the calibration \
-         figures are optimistic",
+         out, whole groups at a time; temperature and biases were fitted on the same images, so the \
+         calibration figures are optimistic",
         examples.len(),
         distinct.len(),
         recipe.duplicates_above,
@@ -99,9 +105,14 @@ pub fn train_classifier(
     let threshold = quantile(&scores, LET_THROUGH)?;
     let above = scores.iter().filter(|score| **score > threshold).count();
 
-    let mut store = SafetensorsStore::from_bytes(None);
-    network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
-    let weights = store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?;
+    let weights = match weights {
+        Some(weights) => weights,
+        None => {
+            let mut store = SafetensorsStore::from_bytes(None);
+            network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
+            store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?
+        }
+    };
     let detector = detector.to_bytes()?;
     let card = Card {
         schema: Card::SCHEMA,
@@ -328,8 +339,10 @@ fn pass(
             }
         }
         let taps = out.taps.into_iter().map(rows).collect::<Result<Vec<_>, _>>()?;
-        for place in 0..batch.len() {
-            all.taps.push(taps.iter().map(|tap| tap[place].clone()).collect());
+        for (place, example) in batch.iter().enumerate() {
+            let mut looks: Vec<Vec<f32>> = taps.iter().map(|tap| tap[place].clone()).collect();
+            looks.push(appearance(&examples[*example].pixels, side));
+            all.taps.push(looks);
         }
         all.logits.extend(logits.into_iter().map(|row| row.into_iter().map(f64::from).collect()));
     }

@@ -17,6 +17,19 @@ pub fn sha256_of_file(path: &Path) -> Result<String, LlmError> {
     hash().map_err(|source| LlmError::File { path: path.to_path_buf(), source })
 }
 
+/// Refuses a file whose SHA-256 is not `expected`; returns the hash.
+///
+/// # Errors
+/// [`LlmError::Hash`]; [`LlmError::File`] if it cannot be read.
+pub fn check_hash(path: &Path, expected: &str) -> Result<String, LlmError> {
+    let found = sha256_of_file(path)?;
+    if found.eq_ignore_ascii_case(expected) {
+        Ok(found)
+    } else {
+        Err(LlmError::Hash { path: path.to_path_buf(), found, expected: expected.to_string() })
+    }
+}
+
 /// SHA-256 of bytes in memory, in lower case hexadecimal digits.
 pub(crate) fn sha256_of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))

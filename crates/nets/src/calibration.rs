@@ -1,143 +1,169 @@
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{ProbabilityInterval, UnitError};
 
-/// Validation images that were given about the same probability of one label, and how many of
-/// them had it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReliabilityBin {
-    /// Largest calibrated probability in the bin; the last bin's is 1.
-    pub upto: f64,
-    /// Validation images in the bin.
-    pub images: u32,
-    /// How many had the label.
-    pub with_label: u32,
-}
+/// Quantile of the normal distribution that a 95 % interval reaches on either side.
+const Z: f64 = 1.959_963_984_540_054;
 
-/// From logits to probabilities: softmax at a temperature fitted on the validation split, and the
-/// reliability found there, which gives each probability its interval.
+/// From logits to probabilities: softmax at a temperature and with a bias for each label, fitted on the
+/// validation split, and how sure that fit is, which gives each probability its interval.
 ///
 /// # Source
-/// Guo et al. 2017, arXiv:1706.04599
+/// Guo et al. 2017, arXiv:1706.04599; Alexandari et al. 2020, arXiv:1901.06852
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// Divides the logits; above 1 the network was too sure.
     pub temperature: f64,
-    /// For each label, bins in rising order.
-    pub reliability: Vec<Vec<ReliabilityBin>>,
+    /// Added to the divided logits, one for each label; the first is 0.
+    pub bias: Vec<f64>,
+    /// Covariance of 1 over the temperature and of the biases after the first, row after row: as many
+    /// rows as labels.
+    pub covariance: Vec<f64>,
 }
 
 impl Calibration {
-    /// Calibrated probabilities of labels of which exactly one is right.
-    pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
-        softmax(logits, self.temperature)
+    /// What is wrong with its numbers, if anything.
+    pub(crate) fn fault(&self, labels: usize) -> Option<String> {
+        let sound = |values: &[f64]| values.iter().all(|value| value.is_finite());
+        if self.bias.len() != labels || self.covariance.len() != labels * labels {
+            return Some(format!(
+                "calibration has {} biases and {} covariances, expected {labels} and {}",
+                self.bias.len(),
+                self.covariance.len(),
+                labels * labels
+            ));
+        }
+        if self.temperature <= 0.0 || !self.temperature.is_finite() {
+            return Some("temperature must be above 0".to_owned());
+        }
+        (!sound(&self.bias) || !sound(&self.covariance)).then(|| "calibration is not finite".to_owned())
     }
 
-    /// A calibrated probability with the interval that validation images of the same score give:
-    /// the Wilson 95 % interval of the share that had the label, widened to hold the estimate.
+    /// Calibrated probabilities of labels of which exactly one is right.
+    pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
+        softmax(&self.scaled(logits))
+    }
+
+    /// A label's calibrated probability with the 95 % interval that the size of the validation split
+    /// leaves open, by the delta method on its log odds. It holds for images like those.
     ///
     /// # Errors
-    /// [`UnitError`] if `probability` is none.
+    /// [`UnitError`] if a logit is no number.
     ///
-    /// # Source
-    /// Wilson 1927, doi:10.1080/01621459.1927.10502953
-    pub fn interval(&self, label: usize, probability: f64) -> Result<ProbabilityInterval, UnitError> {
-        let bin = self
-            .reliability
-            .get(label)
-            .and_then(|bins| bins.iter().find(|bin| probability <= bin.upto).or_else(|| bins.last()));
-        let (low, high) = bin.map_or((0.0, 1.0), |bin| wilson(bin.with_label, bin.images));
+    /// # Panics
+    /// If there is no such label.
+    pub fn interval(&self, label: usize, logits: &[f64]) -> Result<ProbabilityInterval, UnitError> {
+        let scaled = self.scaled(logits);
+        let probability = softmax(&scaled)[label];
+        // Log odds are the label's logit less the log of the sum over the others.
+        let mut others = scaled.clone();
+        others[label] = f64::NEG_INFINITY;
+        let shares = softmax(&others);
+        let along = |place: usize| if place == label { 1.0 } else { -shares[place] };
+        let mut gradient: Vec<f64> = (0..logits.len()).map(along).collect();
+        gradient[0] = logits.iter().enumerate().map(|(place, logit)| along(place) * logit).sum();
+        let variance: f64 = self
+            .covariance
+            .chunks_exact(logits.len())
+            .zip(&gradient)
+            .map(|(row, left)| left * row.iter().zip(&gradient).map(|(c, right)| c * right).sum::<f64>())
+            .sum();
+        let half = Z * variance.max(0.0).sqrt();
+        let odds = scaled[label] - log_sum(&others);
+        let (low, high) = (logistic(odds - half), logistic(odds + half));
         ProbabilityInterval::new(low.min(probability), probability, high.max(probability), 0.95)
     }
 
-    /// Cuts validation probabilities of one label into bins of about equal count.
-    pub fn bins(scores: &[(f64, bool)], bins: usize) -> Vec<ReliabilityBin> {
-        let mut sorted = scores.to_vec();
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut cut: Vec<ReliabilityBin> = Vec::new();
-        for place in 0..bins {
-            let range = place * sorted.len() / bins..(place + 1) * sorted.len() / bins;
-            let Some(part) = sorted.get(range).filter(|part| !part.is_empty()) else { continue };
-            let bin = ReliabilityBin {
-                upto: part.last().map_or(1.0, |last| last.0),
-                images: u32::try_from(part.len()).unwrap_or(u32::MAX),
-                with_label: part.iter().map(|(_, has)| u32::from(*has)).sum(),
-            };
-            match cut.last_mut() {
-                // Ties must not straddle a cut.
-                Some(last) if last.upto >= bin.upto => {
-                    last.images += bin.images;
-                    last.with_label += bin.with_label;
-                }
-                _ => cut.push(bin),
-            }
-        }
-        if let Some(last) = cut.last_mut() {
-            last.upto = 1.0;
-        }
-        cut
+    fn scaled(&self, logits: &[f64]) -> Vec<f64> {
+        logits.iter().zip(&self.bias).map(|(logit, bias)| logit / self.temperature + bias).collect()
     }
 }
 
-fn softmax(logits: &[f64], temperature: f64) -> Vec<f64> {
+fn log_sum(logits: &[f64]) -> f64 {
     let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let parts: Vec<f64> = logits.iter().map(|logit| ((logit - greatest) / temperature).exp()).collect();
-    let sum: f64 = parts.iter().sum();
-    parts.iter().map(|part| part / sum).collect()
+    greatest + logits.iter().map(|logit| (logit - greatest).exp()).sum::<f64>().ln()
 }
 
-/// Wilson's 95 % interval of a share.
-fn wilson(successes: u32, trials: u32) -> (f64, f64) {
-    if trials == 0 {
-        return (0.0, 1.0);
-    }
-    const Z: f64 = 1.959_963_984_540_054;
-    let n = f64::from(trials);
-    let share = f64::from(successes) / n;
-    let middle = share + Z * Z / (2.0 * n);
-    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let whole = log_sum(logits);
+    logits.iter().map(|logit| (logit - whole).exp()).collect()
+}
+
+fn logistic(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds).exp())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn calibration() -> Calibration {
+        Calibration { temperature: 2.0, bias: vec![0.0, 0.5], covariance: vec![0.04, 0.0, 0.0, 0.09] }
+    }
+
     #[test]
-    fn temperature_two_on_paper() {
-        let calibration = Calibration { temperature: 2.0, reliability: vec![vec![]; 2] };
-        let found = calibration.probabilities(&[2.0, 0.0]);
-        assert!((found[0] - 1.0 / (1.0 + (-1.0_f64).exp())).abs() < 1e-12);
+    fn temperature_and_bias_on_paper() {
+        let found = calibration().probabilities(&[2.0, 0.0]);
+        // Logits 1 and 0.5.
+        assert!((found[0] - 1.0 / (1.0 + (-0.5_f64).exp())).abs() < 1e-12);
         assert!((found.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn wilson_agrees_with_statsmodels() {
-        // statsmodels 0.14 proportion_confint(8, 10, method="wilson")
-        let (low, high) = wilson(8, 10);
-        assert!((low - 0.490_162_5).abs() < 1e-6 && (high - 0.943_317_8).abs() < 1e-6, "{low} {high}");
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
+    fn an_interval_worked_on_paper() {
+        // Log odds of label 1: (0 - 2) s + b = -0.5; variance 4 * 0.04 + 0.09 = 0.25, deviation 0.5.
+        let interval = calibration().interval(1, &[2.0, 0.0]).expect("a probability");
+        assert!((interval.estimate.value() - logistic(-0.5)).abs() < 1e-12);
+        assert!((interval.low.value() - logistic(-0.5 - 0.5 * Z)).abs() < 1e-12, "{interval:?}");
+        assert!((interval.high.value() - logistic(-0.5 + 0.5 * Z)).abs() < 1e-12, "{interval:?}");
+        // Of two labels the other's interval is the mirror image.
+        let other = calibration().interval(0, &[2.0, 0.0]).expect("a probability");
+        assert!((other.low.value() + interval.high.value() - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn an_interval_comes_from_the_bin_and_encloses_its_estimate() {
-        let scores: Vec<(f64, bool)> = (0..100).map(|n| (f64::from(n) / 100.0, n >= 50)).collect();
-        let bins = Calibration::bins(&scores, 4);
-        assert_eq!(bins.iter().map(|bin| bin.with_label).collect::<Vec<_>>(), [0, 0, 25, 25]);
-        let calibration = Calibration { temperature: 1.0, reliability: vec![bins] };
-        let interval = calibration.interval(0, 0.1).expect("a probability");
-        assert!(interval.low.value() < 1e-12);
-        assert!((interval.high.value() - 0.133_192).abs() < 1e-5, "{interval:?}");
-        let outside = calibration.interval(0, 0.49).expect("a probability");
-        assert!(outside.high.value() >= 0.49);
+    fn the_interval_of_three_labels_agrees_with_finite_differences() {
+        let covariance = vec![0.02, 0.003, -0.004, 0.003, 0.05, 0.01, -0.004, 0.01, 0.03];
+        let of = |slope: f64, one: f64, two: f64| Calibration {
+            temperature: 1.0 / slope,
+            bias: vec![0.0, one, two],
+            covariance: covariance.clone(),
+        };
+        let logits = [0.4, -1.2, 2.0];
+        let odds = |c: &Calibration| {
+            let p = c.probabilities(&logits)[2];
+            (p / (1.0 - p)).ln()
+        };
+        let (middle, step) = ([0.8, 0.3, -0.6], 1e-5);
+        let gradient: Vec<f64> = (0..3)
+            .map(|place| {
+                let shifted = |by: f64| {
+                    let mut at = middle;
+                    at[place] += by;
+                    odds(&of(at[0], at[1], at[2]))
+                };
+                (shifted(step) - shifted(-step)) / (2.0 * step)
+            })
+            .collect();
+        let variance: f64 = (0..9).map(|i| gradient[i / 3] * covariance[i] * gradient[i % 3]).sum();
+        let fitted = of(0.8, 0.3, -0.6);
+        let interval = fitted.interval(2, &logits).expect("a probability");
+        let expected = logistic(odds(&fitted) + Z * variance.sqrt());
+        assert!((interval.high.value() - expected).abs() < 1e-8, "{interval:?} {expected}");
     }
 
     #[test]
-    fn equal_scores_share_a_bin() {
-        let bins = Calibration::bins(&[(0.5, true), (0.5, false), (0.5, true), (0.9, true)], 4);
-        assert_eq!(bins.len(), 2);
-        assert_eq!((bins[0].images, bins[0].with_label), (3, 2));
+    fn a_sure_network_has_an_interval_still_and_nan_is_refused() {
+        let interval = calibration().interval(0, &[900.0, -900.0]).expect("a probability");
+        assert!(interval.low.value() <= 1.0 && interval.high.value() <= 1.0);
+        assert!(calibration().interval(0, &[f64::NAN, 0.0]).is_err());
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_named() {
+        assert!(calibration().fault(2).is_none());
+        assert!(calibration().fault(3).is_some());
+        assert!(Calibration { temperature: 0.0, ..calibration() }.fault(2).is_some());
+        assert!(Calibration { bias: vec![0.0, f64::NAN], ..calibration() }.fault(2).is_some());
     }
 }

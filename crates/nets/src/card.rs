@@ -250,20 +250,19 @@ impl Card {
             return fail("the sizes of the network are out of bounds".to_owned());
         }
         let labels = self.labels.len();
-        if self.architecture.labels != labels || self.calibration.reliability.len() != labels {
-            return fail(format!(
-                "{labels} labels, but a network for {} and calibration for {}",
-                self.architecture.labels,
-                self.calibration.reliability.len()
-            ));
+        if self.architecture.labels != labels {
+            return fail(format!("{labels} labels, but a network for {}", self.architecture.labels));
+        }
+        if let Some(fault) = self.calibration.fault(labels) {
+            return fail(fault);
         }
         let side = self.architecture.side;
         if self.preparation.columns != side || self.preparation.rows != side {
             return fail(format!("input is prepared at another size than the network's {side}"));
         }
         let normal = self.preparation.deviation > 0.0 && self.preparation.mean.is_finite();
-        if !(normal && self.calibration.temperature > 0.0 && self.outlier.threshold > 0.0) {
-            return fail("deviation, temperature and threshold must be above 0".to_owned());
+        if !(normal && self.outlier.threshold > 0.0) {
+            return fail("deviation and outlier threshold must be above 0".to_owned());
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 //! leaves this crate except through [`arch`], which `learn` trains.
 
 mod accept;
+mod appearance;
 pub mod arch;
 mod calibration;
 mod card;
@@ -15,7 +16,8 @@ mod outlier;
 mod shelf;
 
 pub use accept::{InputFacts, Refusal};
-pub use calibration::{Calibration, ReliabilityBin};
+pub use appearance::{APPEARANCE, appearance};
+pub use calibration::Calibration;
 pub use card::{
     AcceptedInput, Card, CardError, ClassMetric, Interval, Label, OutlierCard, Training, Validation,
 };

@@ -1,12 +1,10 @@
-use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_store::{ModuleSnapshot, SafetensorsStore};
 use sha2::{Digest, Sha256};
 use wilhelm_filters::Prepared;
 use wilhelm_study::{ProbabilityInterval, UnitError};
 
 use crate::arch::Classifier;
-use crate::{Card, CardError, OutlierDetector, OutlierError};
+use crate::{APPEARANCE, Card, CardError, OutlierDetector, OutlierError, appearance};
 
 /// What stops a model from loading or reading.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +103,7 @@ pub struct Prediction {
     pub abstains: bool,
     /// The CNN feature vector.
     pub features: Vec<f32>,
-    /// Channel statistics at every depth, what the outlier detector looked at.
+    /// What the outlier detector looked at: channel statistics at every depth, and the appearance.
     pub taps: Vec<Vec<f32>>,
 }
 
@@ -129,11 +127,13 @@ impl Model {
     pub fn from_parts(card: Card, weights: Vec<u8>, detector: &[u8]) -> Result<Self, ModelError> {
         check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
         check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
-        let widths: Vec<usize> = card.architecture.widths.iter().map(|width| 2 * width).collect();
+        let widths: Vec<usize> =
+            card.architecture.widths.iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
         let outliers = OutlierDetector::from_bytes(detector, &widths)
             .map_err(|source| ModelError::Outlier { model: card.name.clone(), source })?;
         let device = Device::flex();
-        let network = load_network(&card, weights, &device)?;
+        let network = Classifier::load(&card.architecture, weights, &device)
+            .map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
         Ok(Self { card, network, outliers, device })
     }
 
@@ -158,26 +158,35 @@ impl Model {
                         *logit = (*logit + other) / 2.0;
                     }
                 }
-                predictions.push(self.prediction(logits, &plain, place)?);
+                predictions.push(self.prediction(logits, &plain, place, batch[place])?);
             }
         }
         Ok(predictions)
     }
 
-    fn prediction(&self, logits: Vec<f64>, rows: &Rows, place: usize) -> Result<Prediction, ModelError> {
-        let taps: Vec<Vec<f32>> = rows.taps.iter().map(|tap| tap[place].clone()).collect();
+    fn prediction(
+        &self,
+        logits: Vec<f64>,
+        rows: &Rows,
+        place: usize,
+        image: &Prepared,
+    ) -> Result<Prediction, ModelError> {
+        let mut taps: Vec<Vec<f32>> = rows.taps.iter().map(|tap| tap[place].clone()).collect();
+        let recipe = &self.card.preparation;
+        let gray: Vec<f32> =
+            image.pixels.iter().map(|pixel| pixel * recipe.deviation + recipe.mean).collect();
+        taps.push(appearance(&gray, self.card.architecture.side));
         let outlier_score = self.outliers.score(&taps);
         let labels = self
             .card
             .labels
             .iter()
-            .zip(self.card.calibration.probabilities(&logits))
             .enumerate()
-            .map(|(index, (label, probability))| {
+            .map(|(index, label)| {
                 let probability = self
                     .card
                     .calibration
-                    .interval(index, probability)
+                    .interval(index, &logits)
                     .map_err(|source| ModelError::Output { model: self.card.name.clone(), source })?;
                 Ok(LabelProbability { label: label.key.clone(), probability })
             })
@@ -243,18 +252,4 @@ fn check_hash(model: &str, file: &str, bytes: &[u8], expected: &str) -> Result<(
         found,
         expected: expected.to_owned(),
     })
-}
-
-fn load_network(card: &Card, weights: Vec<u8>, device: &Device) -> Result<Classifier, ModelError> {
-    let fail = |what: String| ModelError::Weights { model: card.name.clone(), what };
-    let mut network = Classifier::new(&card.architecture, device);
-    let mut store = SafetensorsStore::from_bytes(Some(weights));
-    let result = network.load_from(&mut store).map_err(|error| fail(error.to_string()))?;
-    if let Some(missing) = result.missing.first() {
-        return Err(fail(format!("{missing:?} is missing")));
-    }
-    if let Some(error) = result.errors.first() {
-        return Err(fail(error.to_string()));
-    }
-    Ok(network.valid())
 }

@@ -44,7 +44,8 @@ impl TapStatistics {
 }
 
 /// How far an image lies from the training data: the greatest Mahalanobis distance over the means
-/// and deviations of the channels at every depth of the CNN.
+/// and deviations of the channels at every depth of the CNN, and over what the image looks like without
+/// any network ([`appearance`](crate::appearance())).
 ///
 /// # Units
 /// 1 is the distance that the given share of validation images stays below.
@@ -53,7 +54,7 @@ impl TapStatistics {
 /// Lee et al. 2018, arXiv:1807.03888
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutlierDetector {
-    /// One for each stage of the CNN.
+    /// One for each stage of the CNN, and one for the appearance.
     pub taps: Vec<TapStatistics>,
 }
 

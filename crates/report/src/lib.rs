@@ -26,6 +26,7 @@
 mod case;
 mod claim;
 pub mod example;
+mod fluency;
 mod ground;
 mod html;
 mod report;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 
+use crate::fluency::awkward;
 use crate::{Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Statement, Verdict, same_meaning};
 
 /// Version of the report's JSON form.
@@ -243,7 +244,11 @@ impl Report {
                 return Err(ReportError::Fixed { sentence: sentence.to_owned() });
             }
             let candidate = candidate.trim();
-            let verdict = same_meaning(&found.claim, candidate, &context);
+            let mut verdict = same_meaning(&found.claim, candidate, &context);
+            if let (true, Some(awkward)) = (verdict.accepted, awkward(candidate)) {
+                verdict.accepted = false;
+                verdict.reason = awkward.to_owned();
+            }
             if !verdict.accepted {
                 section.struck.push(StruckSentence {
                     text: candidate.to_owned(),

@@ -33,6 +33,7 @@ mod error;
 mod mahalanobis;
 mod order;
 mod proportion;
+mod recalibration;
 mod rows;
 mod temperature;
 mod threshold;
@@ -48,6 +49,7 @@ pub use error::StatsError;
 pub use mahalanobis::Mahalanobis;
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
 pub use proportion::{normal_quantile, wilson_interval};
+pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
 pub use temperature::{
     TEMPERATURE_RANGE, TemperatureFit, fit_sigmoid_temperature, fit_softmax_temperature, sigmoid, softmax,

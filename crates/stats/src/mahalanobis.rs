@@ -184,12 +184,12 @@ fn ledoit_wolf(centered: &[Vec<f64>]) -> (Vec<f64>, f64) {
 }
 
 /// How many numbers the first `rows` rows of a lower triangle hold.
-const fn triangle(rows: usize) -> usize {
+pub(crate) const fn triangle(rows: usize) -> usize {
     rows * (rows + 1) / 2
 }
 
 /// Lower triangle `L` with `L L^T = matrix`.
-fn cholesky(matrix: &[f64], size: usize) -> Result<Vec<f64>, StatsError> {
+pub(crate) fn cholesky(matrix: &[f64], size: usize) -> Result<Vec<f64>, StatsError> {
     let mut factor = vec![0.0; triangle(size)];
     // A pivot this far below its diagonal is rounding noise.
     let floor = |i: usize| f64::EPSILON * size as f64 * matrix[triangle(i) + i];
@@ -212,11 +212,20 @@ fn cholesky(matrix: &[f64], size: usize) -> Result<Vec<f64>, StatsError> {
 }
 
 /// Solves `L x = b`.
-fn forward_substitute(factor: &[f64], mut b: Vec<f64>) -> Vec<f64> {
+pub(crate) fn forward_substitute(factor: &[f64], mut b: Vec<f64>) -> Vec<f64> {
     for i in 0..b.len() {
         let line = &factor[triangle(i)..triangle(i + 1)];
         let dot: f64 = line[..i].iter().zip(&b).map(|(l, x)| l * x).sum();
         b[i] = (b[i] - dot) / line[i];
+    }
+    b
+}
+
+/// Solves `L^T x = b`.
+pub(crate) fn back_substitute(factor: &[f64], mut b: Vec<f64>) -> Vec<f64> {
+    for i in (0..b.len()).rev() {
+        let dot: f64 = (i + 1..b.len()).map(|k| factor[triangle(k) + i] * b[k]).sum();
+        b[i] = (b[i] - dot) / factor[triangle(i) + i];
     }
     b
 }
@@ -230,6 +239,7 @@ mod tests {
         // [[4, 2], [2, 5]] = L L^T with L = [[2, 0], [1, 2]].
         assert_eq!(cholesky(&[4.0, 2.0, 5.0], 2), Ok(vec![2.0, 1.0, 2.0]));
         assert_eq!(forward_substitute(&[2.0, 1.0, 2.0], vec![2.0, 5.0]), [1.0, 2.0]);
+        assert_eq!(back_substitute(&[2.0, 1.0, 2.0], vec![5.0, 2.0]), [2.0, 1.0]);
         // Rank one.
         assert_eq!(cholesky(&[1.0, 1.0, 1.0], 2), Err(StatsError::NotPositiveDefinite { column: 1 }));
     }

@@ -4,10 +4,10 @@ use serde_json::Value;
 use std::sync::LazyLock;
 use wilhelm_stats::{
     ConfusionMatrix, Mahalanobis, Rows, TemperatureFit, accuracy, average_precision, bootstrap_interval,
-    brier_score, brier_score_multiclass, expected_calibration_error, fit_sigmoid_temperature,
-    fit_softmax_temperature, log_loss, log_loss_multiclass, macro_one_vs_rest_auc, median_absolute_deviation,
-    normal_quantile, one_vs_rest_auc, quantile, roc_auc, sigmoid, softmax, threshold_at_quantile,
-    top_label_calibration_error, wilson_interval,
+    brier_score, brier_score_multiclass, expected_calibration_error, fit_recalibration,
+    fit_sigmoid_temperature, fit_softmax_temperature, log_loss, log_loss_multiclass, macro_one_vs_rest_auc,
+    median_absolute_deviation, normal_quantile, one_vs_rest_auc, quantile, roc_auc, sigmoid, softmax,
+    threshold_at_quantile, top_label_calibration_error, wilson_interval,
 };
 
 /// Sums in another order differ by rounding only.
@@ -63,7 +63,9 @@ fn scores_of_two_kinds_agree_with_scikit_learn() {
     let (logits, positives) = (numbers(&golden["logits"]), truths(&golden["positives"]));
     let probabilities: Vec<f64> = logits.iter().map(|&logit| sigmoid(logit, 1.0)).collect();
     check_all("sigmoid", &probabilities, &golden["probabilities"], ROUNDING);
-    let of = |result: Result<f64, _>| result.expect("the cases are sound");
+    fn of<T>(result: Result<T, wilhelm_stats::StatsError>) -> T {
+        result.expect("the cases are sound")
+    }
     check("area", of(roc_auc(&logits, &positives)), &golden["roc_auc"], ROUNDING);
     check("precision", of(average_precision(&logits, &positives)), &golden["average_precision"], ROUNDING);
     check("Brier", of(brier_score(&probabilities, &positives)), &golden["brier"], ROUNDING);
@@ -72,6 +74,14 @@ fn scores_of_two_kinds_agree_with_scikit_learn() {
         check(key, of(expected_calibration_error(&probabilities, &positives, bins)), &golden[key], ROUNDING);
     }
     check_temperature(fit_sigmoid_temperature(&logits, &positives).expect("both kinds"), golden);
+    let pairs: Vec<f64> = logits.iter().flat_map(|&logit| [0.0, logit]).collect();
+    let labels: Vec<usize> = positives.iter().map(|&positive| usize::from(positive)).collect();
+    let fit = of(fit_recalibration(Rows::new(&pairs, 2).expect("pairs"), &labels));
+    let golden = &golden["recalibration"];
+    // statsmodels has no prior, which moves the parameters by a thousandth here.
+    check("slope", fit.slope, &golden["slope"], 3e-3);
+    check("bias", fit.bias[1], &golden["bias"], 3e-3);
+    check_all("covariance", &fit.covariance, &golden["covariance"], 3e-3);
 }
 
 #[test]
@@ -91,6 +101,12 @@ fn scores_of_four_classes_agree_with_scikit_learn() {
     let error = of(top_label_calibration_error(table, &labels, 15));
     check("calibration", error, &golden["calibration_error_15"], ROUNDING);
     check_temperature(fit_softmax_temperature(logits, &labels).expect("labels are classes"), golden);
+    let fit = fit_recalibration(logits, &labels).expect("labels are classes");
+    let golden = &golden["recalibration"];
+    check("slope", fit.slope, &golden["slope"], SEARCH);
+    check_all("biases", &fit.bias, &golden["bias"], SEARCH);
+    check_all("covariance", &fit.covariance, &golden["covariance"], 1e-5);
+    check("loss after", fit.loss_after, &golden["loss_after"], SEARCH);
 }
 
 #[test]

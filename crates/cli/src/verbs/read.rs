@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
 use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
 use wilhelm_study::{Modality, Series};
 
@@ -110,7 +111,8 @@ pub fn language_model_file(config: &Config) -> Option<PathBuf> {
 }
 
 struct Loaded {
-    model: wilhelm_llm::LocalModel,
+    model: Box<dyn TextModel>,
+    sha256: Option<String>,
     temperature: f32,
     seed: u32,
 }
@@ -118,15 +120,15 @@ struct Loaded {
 impl Loaded {
     fn rephraser(&self) -> Rephraser<'_> {
         Rephraser {
-            model: &self.model,
-            sha256: self.model.sha256().map(str::to_owned),
+            model: &*self.model,
+            sha256: self.sha256.clone(),
             temperature: self.temperature,
             seed: self.seed,
         }
     }
 }
 
-/// Loads the configured language model; where it was never fetched the writer speaks alone.
+/// The configured language model; where it was never fetched the writer speaks alone.
 fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<Loaded>> {
     let llm = &config.values.llm;
     let Some(path) = language_model_file(config).filter(|_| llm.enabled) else { return Ok(None) };
@@ -138,12 +140,20 @@ fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<L
         );
         return Ok(None);
     }
-    let settings = wilhelm_llm::LoadSettings {
-        context_tokens: llm.context_tokens,
-        ..wilhelm_llm::LoadSettings::new(llm.threads as usize)
+    let settings =
+        LoadSettings { context_tokens: llm.context_tokens, ..LoadSettings::new(llm.threads as usize) };
+    let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
+    let model: Box<dyn TextModel> = match &sha256 {
+        Some(sha256) if llm.remember => {
+            let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+            let folder = config.cache().join("wordings");
+            let expected = sha256.clone();
+            wilhelm_llm::check_hash(&path, sha256)?;
+            let load = move || LocalModel::load(&path, Some(&expected), &settings);
+            Box::new(Remembering::new(name, sha256, &folder, load))
+        }
+        expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
     };
-    let hash = wilhelm_llm::SMOLLM2.file_sha256;
-    let model = wilhelm_llm::LocalModel::load(&path, shipped.then_some(&*hash), &settings)?;
     let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
-    Ok(Some(Loaded { model, temperature: llm.temperature, seed }))
+    Ok(Some(Loaded { model, sha256, temperature: llm.temperature, seed }))
 }

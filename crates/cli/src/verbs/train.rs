@@ -36,7 +36,7 @@ impl TrainProgress for Progress {
 
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
-    let TrainVerb::Classifier { recipe, data, out, force, json } = &verb.verb;
+    let TrainVerb::Classifier { recipe, data, out, weights, force, json } = &verb.verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -48,9 +48,16 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
         "wilhelm train classifier --recipe models/recipes/{name} --data {set} --out models/{}",
         parsed.name
     );
+    let start = match weights {
+        Some(path) => {
+            let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", path.display()));
+            Some(std::fs::read(path).map_err(fail)?)
+        }
+        None => None,
+    };
     let mut progress = Progress { line: Line::new("training"), started: Instant::now() };
     let examples = load(&parsed, data)?;
-    let trained = train_classifier(&parsed, &examples, &name, &command, &mut progress)?;
+    let trained = train_classifier(&parsed, &examples, start, &name, &command, &mut progress)?;
     drop(progress);
     let card = trained.card.to_toml()?;
     let sources = trained.validation_sources.join("\n") + "\n";

@@ -281,8 +281,12 @@ fn patient(data_set: &DataSet<'_>) -> Patient {
 }
 
 /// Years of an Age String; over 89 is withheld.
+///
+/// Converted files often hold bare digits, `62` for `062Y`: these are years.
 fn age_years(text: &str) -> Option<f64> {
-    let (digits, unit) = text.split_at_checked(3)?;
+    let text = text.trim();
+    let bare = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (digits, unit) = if bare { (text, "Y") } else { text.split_at_checked(3)? };
     let number: f64 = digits.parse().ok()?;
     let years = match unit {
         "Y" => number,
@@ -300,9 +304,14 @@ mod tests {
 
     #[test]
     fn an_age_over_89_is_withheld_and_months_become_years() {
-        for (text, expected) in
-            [("042Y", Some(42.0)), ("018M", Some(1.5)), ("090Y", None), ("42", None), ("abcY", None)]
-        {
+        for (text, expected) in [
+            ("042Y", Some(42.0)),
+            ("018M", Some(1.5)),
+            ("090Y", None),
+            ("42", Some(42.0)),
+            ("abcY", None),
+            ("4x", None),
+        ] {
             assert_eq!(age_years(text), expected, "{text}");
         }
     }

@@ -41,14 +41,14 @@ pub(crate) fn parts(candidates: &[Candidate], tolerance: f64) -> Parts {
             return Parts { by: Some(name), members };
         }
     }
-    for first in 0..VARYING.len() {
+    for (first, name) in VARYING.iter().enumerate() {
         for second in first + 1..VARYING.len() {
             let key = |candidate: &Candidate| {
                 let value = |i: usize| candidate.varying[i].clone().unwrap_or_default();
                 (value(first), value(second))
             };
             if let Some(members) = by_key(candidates, &position, count, key) {
-                return Parts { by: Some(VARYING[first]), members };
+                return Parts { by: Some(name), members };
             }
         }
     }

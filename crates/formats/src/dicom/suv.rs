@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let cases: [(&str, fn(&mut Uptake)); 5] = [
+        type Spoil = fn(&mut Uptake);
+        let cases: [(&str, Spoil); 5] = [
             ("unit", |uptake| uptake.units = Some("CNTS".to_owned())),
             ("attenuation", |uptake| uptake.corrections.clear()),
             ("weight", |uptake| uptake.weight_kilograms = None),

@@ -6,6 +6,7 @@ use burn::nn::transformer::{
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
+use burn_store::{ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 
 use super::Backbone;
@@ -99,6 +100,23 @@ pub struct Classifier {
 }
 
 impl Classifier {
+    /// A network with the weights of a safetensors file.
+    ///
+    /// # Errors
+    /// The first tensor that does not fit.
+    pub fn load(config: &ClassifierConfig, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
+        let mut network = Self::new(config, device);
+        let mut store = SafetensorsStore::from_bytes(Some(weights));
+        let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
+        if let Some(missing) = result.missing.first() {
+            return Err(format!("{missing:?} is missing"));
+        }
+        if let Some(error) = result.errors.first() {
+            return Err(error.to_string());
+        }
+        Ok(network.valid())
+    }
+
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
         let last = config.widths.last().copied().unwrap_or(1);

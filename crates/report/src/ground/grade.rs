@@ -101,7 +101,7 @@ fn denied(
         }
         _ => return Err("denies nothing".to_owned()),
     }
-    if matches!(toks.iter().find(|t| matches!(t, Tok::Cue(Cue::Soft(_), _))), Some(_)) {
+    if toks.iter().any(|t| matches!(t, Tok::Cue(Cue::Soft(_), _))) {
         let soft = toks.iter().position(|t| matches!(t, Tok::Cue(Cue::Soft(_), _))).unwrap_or(0);
         if soft < negation {
             return Err("suggests a denial, which is no grade of this report".to_owned());
