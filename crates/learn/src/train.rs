@@ -16,8 +16,9 @@ use wilhelm_stats::{Mahalanobis, Rows, quantile};
 use crate::seed::generator;
 use crate::{Dataset, Example, LearnError, Recipe, Split, evaluate, group_near_duplicates, split_by_group};
 
-/// Share of validation images that the outlier detector lets through.
-const LET_THROUGH: f64 = 0.99;
+/// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
+/// and by the appearance, which is what tells neighboring kinds of images apart.
+const LET_THROUGH: (f64, f64) = (0.995, 0.97);
 /// Images in one pass without gradients.
 const EVALUATION_BATCH: usize = 64;
 
@@ -102,8 +103,7 @@ pub fn train_classifier(
     let training = pass(&network, examples, &split.training, &preparation, false)?;
     let detector = fit_outliers(&training.taps, &validation.taps)?;
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
-    let threshold = quantile(&scores, LET_THROUGH)?;
-    let above = scores.iter().filter(|score| **score > threshold).count();
+    let above = scores.iter().filter(|score| **score > 1.0).count();
 
     let weights = match weights {
         Some(weights) => weights,
@@ -132,7 +132,7 @@ pub fn train_classifier(
         outlier: OutlierCard {
             file: "outliers.safetensors".to_owned(),
             sha256: sha256(&detector),
-            threshold,
+            threshold: 1.0,
             validation_abstained: above as f64 / scores.len() as f64,
         },
         training: Training {
@@ -356,8 +356,8 @@ fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
     Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
 }
 
-/// Fits mean and precision of each tap on training images; its unit is the distance that
-/// [`LET_THROUGH`] of the validation images stay below.
+/// Fits mean and precision of each tap on training images; its unit is the distance that its share of the
+/// validation images stays below ([`LET_THROUGH`]; the appearance is the last).
 fn fit_outliers(
     training: &[Vec<Vec<f32>>],
     validation: &[Vec<Vec<f32>>],
@@ -393,7 +393,8 @@ fn fit_outliers(
             };
             let distances: Vec<f64> =
                 validation.iter().map(|image| statistics.distance(&image[tap])).collect();
-            statistics.unit = quantile(&distances, LET_THROUGH)? as f32;
+            let share = if tap + 1 == taps { LET_THROUGH.1 } else { LET_THROUGH.0 };
+            statistics.unit = quantile(&distances, share)? as f32;
             Ok(statistics)
         })
         .collect::<Result<Vec<_>, LearnError>>()?;

@@ -217,11 +217,11 @@ fn rephrased_sentences_keep_numbers_and_negation() {
     ];
     for (sentence, must_keep) in cases {
         let settings = RephraseSettings::default();
-        let found = candidates(model, sentence, must_keep, 3, &settings).expect("the model answers");
+        let found = candidates(model, sentence, must_keep, 2, &settings).expect("the model answers");
         for text in &found {
             assert_eq!(check_faithful(sentence, text, must_keep), Ok(()), "{text}");
             assert_ne!(text, sentence);
         }
-        assert_eq!(found, candidates(model, sentence, must_keep, 3, &settings).expect("the model answers"));
+        assert_eq!(found, candidates(model, sentence, must_keep, 2, &settings).expect("the model answers"));
     }
 }

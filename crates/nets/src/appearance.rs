@@ -21,10 +21,10 @@ pub const APPEARANCE: usize = 2 * CELLS * CELLS + BINS;
 /// # Panics
 /// If `pixels` is shorter than that.
 pub fn appearance(pixels: &[f32], side: usize) -> Vec<f32> {
-    let mut gray = vec![0.0_f32; CELLS * CELLS];
-    let mut rough = vec![0.0_f32; CELLS * CELLS];
-    let mut counts = vec![0.0_f32; CELLS * CELLS];
-    let mut shares = vec![0.0_f32; BINS];
+    let mut gray = [0.0_f32; CELLS * CELLS];
+    let mut rough = [0.0_f32; CELLS * CELLS];
+    let mut counts = [0.0_f32; CELLS * CELLS];
+    let mut shares = [0.0_f32; BINS];
     for row in 0..side {
         for column in 0..side {
             let at = |row: usize, column: usize| pixels[row * side + column];

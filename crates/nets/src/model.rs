@@ -151,14 +151,14 @@ impl Model {
         for batch in images.chunks(Self::BATCH) {
             let plain = self.forward(batch, false)?;
             let mirrored = if self.card.mirror { Some(self.forward(batch, true)?) } else { None };
-            for place in 0..batch.len() {
+            for (place, image) in batch.iter().enumerate() {
                 let mut logits = plain.logits[place].clone();
                 if let Some(mirrored) = &mirrored {
                     for (logit, other) in logits.iter_mut().zip(&mirrored.logits[place]) {
                         *logit = (*logit + other) / 2.0;
                     }
                 }
-                predictions.push(self.prediction(logits, &plain, place, batch[place])?);
+                predictions.push(self.prediction(logits, &plain, place, image)?);
             }
         }
         Ok(predictions)

@@ -48,7 +48,7 @@ impl TapStatistics {
 /// any network ([`appearance`](crate::appearance())).
 ///
 /// # Units
-/// 1 is the distance that the given share of validation images stays below.
+/// 1 is the distance that a share of validation images, given by whoever fitted it, stays below.
 ///
 /// # Source
 /// Lee et al. 2018, arXiv:1807.03888

@@ -98,16 +98,17 @@ struct Derivatives {
 fn derivatives(logits: Rows<'_>, labels: &[usize], at: &[f64]) -> Derivatives {
     let classes = at.len();
     let precision = 1.0 / (RECALIBRATION_PRIOR * RECALIBRATION_PRIOR);
-    let center = |place: usize| if place == 0 { 1.0 } else { 0.0 };
+    let off: Vec<f64> =
+        at.iter().enumerate().map(|(place, x)| if place == 0 { x - 1.0 } else { *x }).collect();
     let mut sums = Derivatives {
         likelihood: 0.0,
         loss: 0.0,
-        gradient: (0..classes).map(|place| precision * (at[place] - center(place))).collect(),
+        gradient: off.iter().map(|x| precision * x).collect(),
         hessian: vec![0.0; triangle(classes)],
         scores: vec![0.0; triangle(classes)],
     };
-    for place in 0..classes {
-        sums.loss += precision * (at[place] - center(place)).powi(2) / 2.0;
+    for (place, x) in off.iter().enumerate() {
+        sums.loss += precision * x * x / 2.0;
         sums.hessian[triangle(place) + place] += precision;
     }
     for (row, &label) in logits.iter().zip(labels) {

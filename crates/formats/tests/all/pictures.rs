@@ -118,10 +118,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[test]
 fn real_pictures_are_read() {
-    for (path, size) in [("nih_cxr_samples/00000001_000.png", [512, 512, 1])] {
-        let Some(path) = data(path) else { return };
-        let read = only(&path);
-        assert_eq!(read.image.size(), size);
-        assert!(!read.color);
-    }
+    let Some(path) = data("nih_cxr_samples/00000001_000.png") else { return };
+    let read = only(&path);
+    assert_eq!(read.image.size(), [512, 512, 1]);
+    assert!(!read.color);
 }

@@ -78,18 +78,18 @@ fn the_suite_holds_at_least_2000_mutants() {
 
 #[test]
 fn paraphrases_pass_in_at_least_98_of_100() {
-    let files = ["development.txt", "heldout.txt", "fresh.txt"];
+    let files = ["development.txt", "heldout.txt", "fresh.txt", "third.txt"];
     let tallies: Vec<Tally> = files.into_iter().map(hand::paraphrases).chain([rules::tally()]).collect();
     for tally in &tallies {
         print!("{}", tally.complaint());
     }
-    // `fresh.txt` was never used to widen the vocabulary: alone it says what a new author may expect, and its
+    // `third.txt` was never used to widen the vocabulary: alone it says what a new author may expect, and its
     // share stands in docs/gate.md. The bar is on all sentences together.
     for tally in &tallies {
         assert!(tally.all >= 90, "{} has only {}", tally.name, tally.all);
         assert!(tally.share() >= 0.90, "{}", tally.complaint());
     }
-    let hand = &tallies[..3];
+    let hand = &tallies[..4];
     let (good, all): (usize, usize) =
         hand.iter().fold((0, 0), |sum, tally| (sum.0 + tally.good, sum.1 + tally.all));
     println!("hand-written in all: {good} of {all}");
