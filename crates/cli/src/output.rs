@@ -44,7 +44,9 @@ pub fn write_folder(folder: &Path, files: &[(&str, &[u8])], force: bool) -> anyh
     }
     let fail = |error: io::Error| {
         let what = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                return Stop::ours(format!("output folder {}: the disk is full", folder.display()));
+            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "it is not writable".to_owned()
             }

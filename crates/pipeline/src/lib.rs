@@ -15,7 +15,7 @@ mod provenance;
 mod read;
 
 pub use built_in::built_in_shelf;
-pub use draft::{DraftSettings, Drafting, Rephraser, draft};
+pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
 pub use error::PipelineError;
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};

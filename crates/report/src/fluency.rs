@@ -21,6 +21,14 @@ const VERBS: [&str; 17] = [
 /// Grades of a finding, as words of their own.
 const GRADES: [&str; 8] =
     ["unlikely", "likely", "probable", "possible", "present", "absent", "seen", "indeterminate"];
+/// Words that want a noun, an adjective or a number after them.
+const OPEN: [&str; 15] =
+    ["the", "a", "an", "this", "no", "of", "on", "in", "at", "for", "with", "from", "by", "to", "and"];
+/// Words that are none of these.
+const CLOSED: [&str; 21] = [
+    "is", "are", "was", "were", "be", "shows", "show", "has", "have", "measures", "lies", "appears",
+    "remains", "looks", "of", "on", "in", "for", "with", "from", "seen",
+];
 /// Nouns that a sentence needs once.
 const ONCE: [&str; 6] = ["appearance", "probability", "evidence", "image", "examination", "estimate"];
 
@@ -51,6 +59,20 @@ pub(crate) fn awkward(sentence: &str) -> Option<&'static str> {
             return Some("lacks a verb");
         }
     }
+    for pair in words.windows(2) {
+        let [before, after] = pair else { continue };
+        let article = |word: &str| ["the", "a", "an", "this"].contains(&word);
+        let infinitive = *before == "to" && *after == "be";
+        if before == after
+            || article(before) && article(after)
+            || OPEN.contains(before) && CLOSED.contains(after) && !infinitive
+        {
+            return Some("is no English sentence");
+        }
+    }
+    if words.last().is_some_and(|word| OPEN.contains(word)) {
+        return Some("is no English sentence");
+    }
     let twice = |noun: &&str| words.iter().filter(|word| *word == noun).count() > 1;
     ONCE.iter().any(twice).then_some("says a word twice")
 }
@@ -79,6 +101,9 @@ mod tests {
             ("It was found that no pneumonia is present.", "announces"),
             ("The indeterminate for pneumonia.", "lacks a subject"),
             ("There is an appearance that of pneumonia.", "lacks a verb"),
+            ("Probable malignant breast lesion is a on the this this seen.", "is no English sentence"),
+            ("Pneumonia is seen in the is.", "is no English sentence"),
+            ("No pneumonia seen on the.", "is no English sentence"),
             ("The appearance of the appearance is consistent with pneumonia.", "says a word twice"),
         ] {
             assert!(awkward(sentence).is_some_and(|found| found.starts_with(reason)), "{sentence}");

@@ -33,6 +33,7 @@ mod report;
 mod rule;
 mod schema;
 mod text;
+mod wording;
 mod write;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};

@@ -2,11 +2,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
-use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
+use wilhelm_pipeline::{
+    DraftSettings, Drafting, Freedom, ReadOptions, ReadOutcome, Readers, Rephraser, read_series,
+};
 use wilhelm_study::{Modality, Series};
 
 use crate::args;
-use crate::config::Config;
+use crate::config::{Config, Wording};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -115,6 +117,7 @@ struct Loaded {
     sha256: Option<String>,
     temperature: f32,
     seed: u32,
+    freedom: Freedom,
 }
 
 impl Loaded {
@@ -124,6 +127,7 @@ impl Loaded {
             sha256: self.sha256.clone(),
             temperature: self.temperature,
             seed: self.seed,
+            freedom: self.freedom,
         }
     }
 }
@@ -155,5 +159,9 @@ fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<L
         expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
     };
     let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
-    Ok(Some(Loaded { model, sha256, temperature: llm.temperature, seed }))
+    let freedom = match llm.wording {
+        Wording::Listed => Freedom::Listed,
+        Wording::Free => Freedom::Free,
+    };
+    Ok(Some(Loaded { model, sha256, temperature: llm.temperature, seed, freedom }))
 }

@@ -293,7 +293,12 @@ impl Estimate {
 impl Range {
     /// Whether it states this interval.
     pub(crate) fn is(&self, low: f64, high: f64) -> bool {
-        rounds_to(low * 100.0, self.low, self.decimals) && rounds_to(high * 100.0, self.high, self.decimals)
+        let (low, high) = (low * 100.0, high * 100.0);
+        // The writer rounds no end to certainty: 99 may stand for more, 1 for less.
+        let above = self.decimals == 0 && self.low == 99.0 && low > 99.0;
+        let below = self.decimals == 0 && self.high == 1.0 && high < 1.0;
+        (above || rounds_to(low, self.low, self.decimals))
+            && (below || rounds_to(high, self.high, self.decimals))
     }
 }
 

@@ -57,14 +57,14 @@ pub(crate) fn percent(probability: f64) -> String {
     }
 }
 
-/// `87 % (95 % interval 80 to 92 %)`.
+/// `87 % (95 % interval 80 to 92 %)`; the low end is never rounded to 100, nor the high end to 0.
 pub(crate) fn probability(interval: &ProbabilityInterval) -> String {
     format!(
         "{} ({:.0} % interval {:.0} to {:.0} %)",
         percent(interval.estimate.value()),
         interval.level.value() * 100.0,
-        interval.low.value() * 100.0,
-        interval.high.value() * 100.0
+        (interval.low.value() * 100.0).round().min(99.0),
+        (interval.high.value() * 100.0).round().max(1.0)
     )
 }
 

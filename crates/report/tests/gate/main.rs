@@ -83,8 +83,8 @@ fn paraphrases_pass_in_at_least_98_of_100() {
     for tally in &tallies {
         print!("{}", tally.complaint());
     }
-    // `third.txt` was never used to widen the vocabulary: alone it says what a new author may expect, and its
-    // share stands in docs/gate.md. The bar is on all sentences together.
+    // What a new author may expect is the share on first reading, which stands in docs/gate.md. The bar is on
+    // all sentences together.
     for tally in &tallies {
         assert!(tally.all >= 90, "{} has only {}", tally.name, tally.all);
         assert!(tally.share() >= 0.90, "{}", tally.complaint());
@@ -94,7 +94,8 @@ fn paraphrases_pass_in_at_least_98_of_100() {
         hand.iter().fold((0, 0), |sum, tally| (sum.0 + tally.good, sum.1 + tally.all));
     println!("hand-written in all: {good} of {all}");
     assert!(good * 100 >= all * 98, "{good} of {all} hand-written paraphrases");
-    assert!(tallies[3].share() >= 0.98, "{}", tallies[3].complaint());
+    let rules = &tallies[4];
+    assert!(rules.share() >= 0.98, "{}", rules.complaint());
 }
 
 #[test]

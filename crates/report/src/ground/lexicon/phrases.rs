@@ -244,6 +244,11 @@ pub(crate) const PHRASES: &[(Cue, &[&str])] = &[
             "is open",
             "remains possible",
             "remains uncertain",
+            "remains uncertain whether",
+            "remains unclear whether",
+            "can not be ruled out or confirmed",
+            "can not be excluded or confirmed",
+            "can not exclude or confirm",
             "remains indeterminate",
             "remains a possibility",
             "remains equivocal",
@@ -331,6 +336,7 @@ pub(crate) const PHRASES: &[(Cue, &[&str])] = &[
     (
         Cue::Plain,
         &[
+            "makes",
             "a",
             "an",
             "the",
