@@ -78,7 +78,7 @@ if [ "$want" = bench ]; then
   peers=(numpy==2.4.6 pydicom==3.0.2 SimpleITK==2.5.7)
   if ! PYTHONPATH="$tools_folder/peers" python3 -c 'import numpy, pydicom, SimpleITK' 2>/dev/null; then
     say "installing the Python packages ${peers[*]}, once"
-    if ! python3 -m pip install --quiet --target "$tools_folder/peers" "${peers[@]}" >&2; then
+    if ! python3 -m pip install --quiet --target "$tools_folder/peers" "${peers[@]}" 2>/dev/null; then
       say "this did not work: python3 -m pip install --target $tools_folder/peers ${peers[*]}"
       exit 1
     fi
