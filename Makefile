@@ -26,7 +26,7 @@ test: ## everything CI runs: format, lints, tests, documentation, licenses
 	@tools/setup.sh test
 	@tools/test.sh
 
-bench: build ## how long whole commands take on the sample images, and the language model's speed
+bench: build ## speed and memory: a CT series beside pydicom and SimpleITK, models, whole commands, language model
 	@tools/bench.sh "$(WILHELM)"
 
 fmt: ## format the sources

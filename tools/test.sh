@@ -49,7 +49,11 @@ examples() {
 }
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps; }
 # Reports of the whole program against the committed schema, by an implementation that is not ours.
-schemas() { python3 tools/check_schema.py "${CARGO_TARGET_DIR:?}/release/wilhelm"; }
+schemas() {
+  local built=${CARGO_TARGET_DIR:?}/release
+  cargo build --release --locked --quiet --workspace --example schema &&
+    python3 tools/check_schema.py "$built/wilhelm" "$built/examples/schema"
+}
 # The advisory database is fetched from a git host that closed networks do not reach: `make advisories` asks it.
 licenses() { "$(tools/setup.sh path cargo-deny)" --locked --workspace check --hide-inclusion-graph licenses bans sources; }
 

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use wilhelm_formats::Limits;
+use wilhelm_pipeline::Freedom;
 
 use crate::exit::Stop;
 
@@ -45,21 +46,11 @@ pub struct LlmValues {
     pub model: String,
     pub threads: u32,
     pub context_tokens: u32,
-    pub wording: Wording,
+    pub wording: Freedom,
     pub candidates: usize,
-    pub temperature: f32,
+    pub temperature: f64,
     pub seed: u32,
     pub remember: bool,
-}
-
-/// Whose words a language model uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Wording {
-    /// Those the report offers.
-    Listed,
-    /// Its own.
-    Free,
 }
 
 /// Where fetched models are kept.

@@ -2,8 +2,8 @@
 //!
 //! The principal type is [`LocalModel`], a GGUF file run by llama.cpp; everything above it takes the
 //! [`TextModel`] trait, so that tests replay a [`Scripted`] model and recorded answers come back from a
-//! [`Replay`]; [`Remembering`] spares asking the same twice. [`fetch()`] brings the small model of the first run into the cache, checked against its
-//! hash.
+//! [`Replay`]; [`Remembering`] spares asking the same twice. [`fetch()`] brings the small model of the first
+//! run into the cache, checked against its hash.
 //!
 //! Invariants held here: a prompt that does not fit is an error, never shortened; a prompt cannot smuggle
 //! control tokens in; the same model, prompt, settings and seed give the same text, whatever was asked

@@ -104,9 +104,14 @@ impl LocalModel {
             .spawn(move || Worker::run(&file, &load_settings, &ready, &waiting))
             .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
         let facts = loaded.recv().map_err(|_| LlmError::Worker)??;
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name = Self::name_of(path);
         let context_tokens = settings.context_tokens;
         Ok(Self { name, sha256, facts, context_tokens, jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// The name of a model by its file: what stands before the extension.
+    pub fn name_of(path: &Path) -> String {
+        path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
     }
 
     /// SHA-256 of the file, if it was checked when loading.

@@ -155,7 +155,10 @@ mod tests {
     #[test]
     fn a_sure_network_has_an_interval_still_and_nan_is_refused() {
         let interval = calibration().interval(0, &[900.0, -900.0]).expect("a probability");
-        assert!(interval.low.value() <= 1.0 && interval.high.value() <= 1.0);
+        // Log odds 899.5, deviation 360 from the temperature alone.
+        assert!(interval.low.value() > 0.999_999 && interval.high.value() >= interval.low.value());
+        let other = calibration().interval(1, &[900.0, -900.0]).expect("a probability");
+        assert!(other.high.value() < 1e-6, "{other:?}");
         assert!(calibration().interval(0, &[f64::NAN, 0.0]).is_err());
     }
 

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use wilhelm_llm::{RephraseSettings, TextModel, choose, rephrase};
 use wilhelm_report::{Claim, Report, ReportError};
 
@@ -13,11 +14,7 @@ pub trait Drafting {
     ///
     /// # Errors
     /// The model's own words.
-    fn propose(&self, sentence: &Asked, number: usize) -> Result<String, String>;
-    /// Whether it can say anything to a sentence.
-    fn can_say(&self, _sentence: &Asked) -> bool {
-        true
-    }
+    fn propose(&self, sentence: &Asked, settings: DraftSettings, number: usize) -> Result<String, String>;
 }
 
 /// A sentence that a language model may put otherwise, and all it learns of the report.
@@ -32,7 +29,8 @@ pub struct Asked {
 }
 
 /// How free a language model is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Freedom {
     /// It chooses among wordings that the report offers: what small models can do.
     Listed,
@@ -41,10 +39,14 @@ pub enum Freedom {
 }
 
 /// How a language model is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DraftSettings {
+    /// How free it is.
+    pub wording: Freedom,
     /// Proposals for each sentence; the gate keeps at most one.
     pub candidates: usize,
+    /// Temperature of the draws.
+    pub temperature: f32,
 }
 
 /// Lets a language model propose other words for each sentence about findings; the gate decides.
@@ -71,7 +73,7 @@ pub fn draft(
             };
             (sentence.id.clone(), asked)
         })
-        .filter(|(_, asked)| model.can_say(asked))
+        .filter(|(_, asked)| settings.wording == Freedom::Free || !asked.wordings.is_empty())
         .collect();
     let mut used = LanguageModelUse {
         name: model.name().to_owned(),
@@ -86,7 +88,7 @@ pub fn draft(
             break;
         }
         for number in 0..settings.candidates {
-            match model.propose(sentence, number) {
+            match model.propose(sentence, settings, number) {
                 Ok(candidate) if candidate.trim() == sentence.text => {}
                 Ok(candidate) => {
                     if report.rephrase(id, &candidate, model.name())?.accepted {
@@ -110,12 +112,8 @@ pub struct Rephraser<'a> {
     pub model: &'a dyn TextModel,
     /// SHA-256 of its file.
     pub sha256: Option<String>,
-    /// Temperature of the draws.
-    pub temperature: f32,
     /// Seed of the first proposal; each further one takes the next.
     pub seed: u32,
-    /// How free it is.
-    pub freedom: Freedom,
 }
 
 impl Drafting for Rephraser<'_> {
@@ -125,17 +123,14 @@ impl Drafting for Rephraser<'_> {
     fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
-    fn can_say(&self, sentence: &Asked) -> bool {
-        self.freedom == Freedom::Free || !sentence.wordings.is_empty()
-    }
-    fn propose(&self, sentence: &Asked, number: usize) -> Result<String, String> {
+    fn propose(&self, sentence: &Asked, settings: DraftSettings, number: usize) -> Result<String, String> {
         let keep: Vec<&str> = sentence.keep.iter().map(String::as_str).collect();
         let seed = self.seed.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)) % u32::MAX;
-        let settings =
-            RephraseSettings { temperature: self.temperature, seed, ..RephraseSettings::default() };
-        match self.freedom {
-            Freedom::Listed => choose(self.model, &sentence.text, &sentence.wordings, &settings),
-            Freedom::Free => rephrase(self.model, &sentence.text, &keep, &settings),
+        let draws =
+            RephraseSettings { temperature: settings.temperature, seed, ..RephraseSettings::default() };
+        match settings.wording {
+            Freedom::Listed => choose(self.model, &sentence.text, &sentence.wordings, &draws),
+            Freedom::Free => rephrase(self.model, &sentence.text, &keep, &draws),
         }
         .map_err(|error| error.to_string())
     }
@@ -195,7 +190,7 @@ mod tests {
         fn sha256(&self) -> Option<&str> {
             None
         }
-        fn propose(&self, _: &Asked, number: usize) -> Result<String, String> {
+        fn propose(&self, _: &Asked, _: DraftSettings, number: usize) -> Result<String, String> {
             self.0[number].clone()
         }
     }
@@ -218,8 +213,8 @@ mod tests {
             Ok("There is a large right pneumonia.".to_owned()),
             Err("out of memory".to_owned()),
         ]);
-        let (used, failures) = draft(&mut report, &model, DraftSettings { candidates: 2 }, &mut |_, _| true)
-            .expect("consistent");
+        let settings = DraftSettings { wording: Freedom::Free, candidates: 2, temperature: 0.0 };
+        let (used, failures) = draft(&mut report, &model, settings, &mut |_, _| true).expect("consistent");
         assert!(used.asked > 0);
         assert_eq!((used.accepted, used.struck), (0, used.asked));
         assert_eq!(failures.len(), used.asked);
@@ -228,5 +223,32 @@ mod tests {
         let words = |report: &Report| report.sentences().map(|(_, s)| s.text.clone()).collect::<Vec<_>>();
         assert_eq!(words(&report), words(&before));
         report.check().expect("still consistent");
+    }
+
+    /// Says the first wording it is offered, and refuses to be asked without one.
+    struct First;
+
+    impl Drafting for First {
+        fn name(&self) -> &str {
+            "first"
+        }
+        fn sha256(&self) -> Option<&str> {
+            None
+        }
+        fn propose(&self, sentence: &Asked, _: DraftSettings, _: usize) -> Result<String, String> {
+            sentence.wordings.first().cloned().ok_or_else(|| sentence.text.clone())
+        }
+    }
+
+    #[test]
+    fn a_model_that_only_chooses_is_asked_only_where_there_is_a_choice() {
+        let mut report = write(&example::brain(0.95, 0.02, 0.01));
+        let settings = DraftSettings { wording: Freedom::Listed, candidates: 1, temperature: 0.0 };
+        let (used, failures) = draft(&mut report, &First, settings, &mut |_, _| true).expect("consistent");
+        assert_eq!(failures, Vec::<String>::new());
+        assert!(used.asked > 0 && used.struck == 0, "{used:?}");
+        assert_eq!(used.accepted, used.asked);
+        let kept = report.sentences().find(|(_, s)| s.text.contains("probability of no tumor"));
+        assert_eq!(kept.expect("stated").1.author, Author::Writer);
     }
 }

@@ -3,6 +3,8 @@ use wilhelm_filters::quality::QualityCard;
 use wilhelm_filters::{IntensityBounds, Preparation, Region};
 use wilhelm_study::{Defect, SourceFile};
 
+use crate::DraftSettings;
+
 /// A model that took part, or could have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModelVersion {
@@ -51,8 +53,8 @@ pub struct LanguageModelUse {
 pub struct Settings {
     /// Seed of everything random.
     pub seed: u64,
-    /// Whether a language model was asked.
-    pub language_model: bool,
+    /// How the language model was asked, where one was.
+    pub language_model: Option<DraftSettings>,
     /// SHA-256 of the request's text, where one was given.
     pub request_sha256: Option<String>,
 }

@@ -120,7 +120,7 @@ pub fn read_series(
         inputs: series.sources.clone(),
         settings: Settings {
             seed: options.seed,
-            language_model: readers.language_model.is_some(),
+            language_model: readers.language_model.map(|_| options.draft),
             request_sha256: (!request.is_empty()).then(|| sha256(request.as_bytes())),
         },
         defects: series.defects.clone(),

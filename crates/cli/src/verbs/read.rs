@@ -2,13 +2,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
-use wilhelm_pipeline::{
-    DraftSettings, Drafting, Freedom, ReadOptions, ReadOutcome, Readers, Rephraser, read_series,
-};
+use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
 use wilhelm_study::{Modality, Series};
 
 use crate::args;
-use crate::config::{Config, Wording};
+use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -38,7 +36,11 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     let options = ReadOptions {
         request,
         seed: verb.seed.unwrap_or(u64::from(config.values.llm.seed)),
-        draft: DraftSettings { candidates: config.values.llm.candidates },
+        draft: DraftSettings {
+            wording: config.values.llm.wording,
+            candidates: config.values.llm.candidates,
+            temperature: config.values.llm.temperature as f32,
+        },
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let several = reading.series.len() > 1;
@@ -115,20 +117,12 @@ pub fn language_model_file(config: &Config) -> Option<PathBuf> {
 struct Loaded {
     model: Box<dyn TextModel>,
     sha256: Option<String>,
-    temperature: f32,
     seed: u32,
-    freedom: Freedom,
 }
 
 impl Loaded {
     fn rephraser(&self) -> Rephraser<'_> {
-        Rephraser {
-            model: &*self.model,
-            sha256: self.sha256.clone(),
-            temperature: self.temperature,
-            seed: self.seed,
-            freedom: self.freedom,
-        }
+        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed }
     }
 }
 
@@ -149,7 +143,7 @@ fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<L
     let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
     let model: Box<dyn TextModel> = match &sha256 {
         Some(sha256) if llm.remember => {
-            let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+            let name = LocalModel::name_of(&path);
             let folder = config.cache().join("wordings");
             let expected = sha256.clone();
             wilhelm_llm::check_hash(&path, sha256)?;
@@ -159,9 +153,5 @@ fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<L
         expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
     };
     let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
-    let freedom = match llm.wording {
-        Wording::Listed => Freedom::Listed,
-        Wording::Free => Freedom::Free,
-    };
-    Ok(Some(Loaded { model, sha256, temperature: llm.temperature, seed, freedom }))
+    Ok(Some(Loaded { model, sha256, seed }))
 }

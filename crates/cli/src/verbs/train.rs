@@ -44,8 +44,11 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let start_words = weights
+        .as_ref()
+        .map_or_else(String::new, |_| format!(" --weights models/{}/weights.safetensors", parsed.name));
     let command = format!(
-        "wilhelm train classifier --recipe models/recipes/{name} --data {set} --out models/{}",
+        "wilhelm train classifier --recipe models/recipes/{name} --data {set}{start_words} --out models/{}",
         parsed.name
     );
     let start = match weights {

@@ -85,17 +85,16 @@ fn paraphrases_pass_in_at_least_98_of_100() {
     }
     // What a new author may expect is the share on first reading, which stands in docs/gate.md. The bar is on
     // all sentences together.
-    for tally in &tallies {
+    for (place, tally) in tallies.iter().enumerate() {
+        let least = if (2..4).contains(&place) { 0.90 } else { 0.98 };
         assert!(tally.all >= 90, "{} has only {}", tally.name, tally.all);
-        assert!(tally.share() >= 0.90, "{}", tally.complaint());
+        assert!(tally.share() >= least, "{}", tally.complaint());
     }
     let hand = &tallies[..4];
     let (good, all): (usize, usize) =
         hand.iter().fold((0, 0), |sum, tally| (sum.0 + tally.good, sum.1 + tally.all));
     println!("hand-written in all: {good} of {all}");
     assert!(good * 100 >= all * 98, "{good} of {all} hand-written paraphrases");
-    let rules = &tallies[4];
-    assert!(rules.share() >= 0.98, "{}", rules.complaint());
 }
 
 #[test]
