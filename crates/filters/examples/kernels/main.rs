@@ -21,7 +21,7 @@ pub type Input = Volume<Arbitrary>;
 pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
-const MODULES: [Run; 0] = [];
+const MODULES: &[Run] = &[];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
