@@ -16,11 +16,13 @@
 //! # Ok::<(), wilhelm_filters::PrepareError>(())
 //! ```
 
+mod error;
 mod intensity;
 mod plane;
 mod prepare;
 pub mod quality;
 
+pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};
 pub use plane::Plane;
 pub use prepare::{Fit, Preparation, PrepareError, Prepared, Region, prepare, resize};

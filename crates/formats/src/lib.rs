@@ -36,7 +36,8 @@ mod source;
 mod write;
 
 pub use error::FormatError;
-pub use limits::{Limits, Progress, Silent};
+pub use limits::Limits;
 pub use npz::{NpzImages, NpzSplit, read_npz};
 pub use read::{Failure, Reading, Skipped, read};
+pub use wilhelm_study::{Progress, Silent};
 pub use write::{encode_png_gray, encode_png_rgb, write_atomically};

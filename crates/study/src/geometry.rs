@@ -109,6 +109,10 @@ impl Spacing {
     pub const fn between_slices(self) -> Mm {
         self.between_slices
     }
+    /// The bare numbers in mm: between columns, rows, slices.
+    pub const fn millimeters(self) -> [f64; 3] {
+        [self.between_columns.0, self.between_rows.0, self.between_slices.0]
+    }
 }
 
 /// Unit vectors of the grid's axes in LPS.
@@ -163,6 +167,11 @@ impl Direction {
     /// Unit vector of a step to the next slice.
     pub const fn through_slices(self) -> [f64; 3] {
         self.through_slices
+    }
+
+    /// The three unit vectors: along a row, down a column, through the slices.
+    pub const fn axes(self) -> [[f64; 3]; 3] {
+        [self.along_row, self.down_column, self.through_slices]
     }
 
     /// The nearest anatomical names of the three axes, for example `LPS` or `RAS`.
@@ -276,6 +285,74 @@ impl Geometry {
         }))
     }
 
+    /// Whether two grids put each voxel at the same place: the same size, and the corners no
+    /// further apart than a hundredth of the smallest spacing.
+    pub fn is_same_grid(&self, other: &Self) -> bool {
+        if self.size() != other.size() {
+            return false;
+        }
+        let tolerance = self.spacing.millimeters().into_iter().fold(f64::INFINITY, f64::min) / 100.0;
+        let last = self.size().map(|count| (count - 1) as f64);
+        (0..8).all(|corner| {
+            let at = std::array::from_fn(|axis| if corner >> axis & 1 == 1 { last[axis] } else { 0.0 });
+            let (a, b) = (self.point_at(at).components(), other.point_at(at).components());
+            a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance)
+        })
+    }
+
+    /// The grid of a box of voxels, from `start` (column, row, slice), each voxel where it was.
+    ///
+    /// # Errors
+    /// [`GeometryError::Size`] where the box is empty or reaches beyond the grid.
+    pub fn cropped(&self, start: [usize; 3], size: [usize; 3]) -> Result<Self, GeometryError> {
+        let fits = (0..3)
+            .all(|axis| start[axis].checked_add(size[axis]).is_some_and(|end| end <= self.size()[axis]));
+        if !fits {
+            let [columns, rows, slices] = size;
+            return Err(GeometryError::Size { columns, rows, slices });
+        }
+        let origin = self.point_at(start.map(|index| index as f64));
+        Self::new(size, self.spacing, origin, self.direction)
+    }
+
+    /// The same voxels counted from the other end of one axis (0 columns, 1 rows, 2 slices).
+    ///
+    /// # Panics
+    /// For an axis above 2.
+    #[must_use]
+    pub fn flipped(&self, axis: usize) -> Self {
+        let mut last = [0.0; 3];
+        last[axis] = (self.size()[axis] - 1) as f64;
+        let mut axes = self.direction.axes();
+        axes[axis] = axes[axis].map(|component| -component);
+        let [along_row, down_column, through_slices] = axes;
+        let direction = Direction { along_row, down_column, through_slices };
+        Self { origin: self.point_at(last), direction, ..*self }
+    }
+
+    /// The same voxels with their axes in another order: new axis `i` is old axis `order[i]`.
+    ///
+    /// # Panics
+    /// Where `order` is no permutation of 0, 1, 2.
+    #[must_use]
+    pub fn permuted(&self, order: [usize; 3]) -> Self {
+        let mut sorted = order;
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2], "an order of three axes");
+        let [columns, rows, slices] = order.map(|axis| self.size()[axis]);
+        let [between_columns, between_rows, between_slices] =
+            order.map(|axis| Mm(self.spacing.millimeters()[axis]));
+        let [along_row, down_column, through_slices] = order.map(|axis| self.direction.axes()[axis]);
+        Self {
+            columns,
+            rows,
+            slices,
+            spacing: Spacing { between_columns, between_rows, between_slices },
+            origin: self.origin,
+            direction: Direction { along_row, down_column, through_slices },
+        }
+    }
+
     /// The continuous index (column, row, slice) of a point.
     pub fn index_at(&self, point: PointLps) -> [f64; 3] {
         let origin = self.origin.components();
@@ -340,6 +417,34 @@ mod tests {
         .expect("a grid");
         let point = geometry.point(Index { column: 1, row: 2, slice: 3 });
         assert_eq!(point.components(), [-25.0, 22.0, 24.0]);
+    }
+
+    #[test]
+    fn a_flip_or_another_order_of_axes_moves_no_voxel() {
+        let direction =
+            Direction::new([0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]).expect("orthonormal");
+        let origin = PointLps::from_components([-10.0, 20.0, 30.0]);
+        let geometry = Geometry::new([4, 5, 6], spacing(2.0, 3.0, 5.0), origin, direction).expect("a grid");
+        let point = geometry.point_at([1.0, 2.0, 3.0]);
+        assert_eq!(geometry.flipped(0).point_at([2.0, 2.0, 3.0]), point);
+        assert_eq!(geometry.flipped(2).point_at([1.0, 2.0, 2.0]), point);
+        assert_eq!(geometry.permuted([2, 0, 1]).point_at([3.0, 1.0, 2.0]), point);
+        assert_eq!(geometry.permuted([2, 0, 1]).size(), [6, 4, 5]);
+        let cropped = geometry.cropped([1, 1, 1], [3, 4, 5]).expect("inside");
+        assert_eq!(cropped.point_at([0.0, 1.0, 2.0]), point);
+        assert!(geometry.cropped([2, 0, 0], [3, 1, 1]).is_err());
+        assert!(geometry.cropped([2, 0, 0], [usize::MAX, 1, 1]).is_err());
+    }
+
+    #[test]
+    fn one_grid_is_itself_within_a_hundredth_of_a_voxel() {
+        let grid = |shift: f64| {
+            let origin = PointLps::from_components([shift, 0.0, 0.0]);
+            Geometry::new([4, 4, 4], spacing(1.0, 1.0, 1.0), origin, Direction::AXIAL).expect("a grid")
+        };
+        assert!(grid(0.0).is_same_grid(&grid(0.009)));
+        assert!(!grid(0.0).is_same_grid(&grid(0.011)));
+        assert!(!grid(0.0).is_same_grid(&grid(0.0).flipped(1)));
     }
 
     proptest! {

@@ -24,8 +24,12 @@ mod evidence;
 mod finding;
 mod geometry;
 mod identifier;
+mod labels;
+mod mask;
 mod modality;
 mod phi;
+mod progress;
+mod raster;
 mod series;
 mod unit;
 mod voxels;
@@ -38,8 +42,12 @@ pub use geometry::{Direction, Geometry, GeometryError, Index, PointLps, Spacing}
 pub use identifier::{
     FrameOfReferenceUid, IdentifierError, SeriesInstanceUid, SopInstanceUid, StudyInstanceUid,
 };
+pub use labels::{LabelMap, Segment, SegmentAlgorithm};
+pub use mask::{FlatMask, Mask};
 pub use modality::{Modality, View};
 pub use phi::Phi;
+pub use progress::{Progress, Silent};
+pub use raster::Raster;
 pub use series::{Image, Patient, Series, SourceFile};
 pub use unit::{Mm, Probability, ProbabilityInterval, UnitError};
 pub use voxels::{

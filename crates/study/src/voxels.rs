@@ -17,6 +17,15 @@ pub enum VoxelError {
         /// Values the grid needs.
         expected: usize,
     },
+    /// Two arrays that must share a grid do not.
+    #[error("grids differ: size, spacing, origin or direction is not the same")]
+    Grid,
+    /// A label that stands for nothing, or a segment for the background.
+    #[error("label {label} has no segment, expected 0 for background or a listed one")]
+    Label {
+        /// The label.
+        label: u16,
+    },
 }
 
 /// The meaning of a voxel's number, at run time.
@@ -33,7 +42,7 @@ pub enum QuantityKind {
     Arbitrary,
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
@@ -87,6 +96,9 @@ pub struct Volume<Q: VoxelQuantity> {
     voxels: Vec<f32>,
     quantity: PhantomData<Q>,
 }
+
+impl<Q: VoxelQuantity> sealed::Sealed for Volume<Q> {}
+impl<Q: VoxelQuantity> sealed::Sealed for Projection<Q> {}
 
 impl<Q: VoxelQuantity> Volume<Q> {
     /// Voxels with their grid.

@@ -1,9 +1,4 @@
 //! The quality card against other implementations, on images made by rule, and on real ones.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the tests read images; the crate itself does not"
-)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
