@@ -201,7 +201,7 @@ pub struct Radiomics {
     pub bin_width: Option<f64>,
     /// Number of bins of gray levels instead of their width
     #[arg(long, value_name = "NUMBER")]
-    pub bins: Option<usize>,
+    pub bins: Option<u16>,
     /// Write a table; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
