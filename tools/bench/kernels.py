@@ -1,6 +1,7 @@
 """Filters beside SimpleITK and scikit-image: one table row an operation, peers in the same run.
 
-Usage: python tools/bench/kernels.py path/to/examples/kernels [--times 3] [--threads 2] [--only NAME ...] [--json FILE]
+Usage: python tools/bench/kernels.py path/to/examples/kernels [--times 3] [--threads 2] [--only NAME ...]
+           [--json FILE] [--markdown FILE]
 
 Every operation runs on the same volume in this program and in each peer that has it, in turns, at the
 same number of threads; the median of each counts. `ratio` is the faster peer's time over ours: above 1
@@ -31,6 +32,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--json")
+    parser.add_argument("--markdown", help="write the table as a page, docs/performance.md")
     options = parser.parse_args()
     os.environ["RAYON_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(options.threads)
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(options.threads)
@@ -56,6 +58,47 @@ def main():
         print(f"median ratio {statistics.median(ratios):.2f}, slower than a peer in {sum(r < 1 for r in ratios)} of {len(ratios)}")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(page(results, options, sitk))
+
+
+def page(results, options, sitk):
+    """The table with what it was measured on; losing rows stand in it like all others."""
+    import importlib.metadata as metadata
+    import platform
+
+    processor = platform.processor() or platform.machine()
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []:
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    ratios = [result["ratio"] for result in results]
+    lines = [
+        "# Speed of the filters beside their peers",
+        "",
+        "Made by `make performance`. Every row runs the same volume through this program and its peers in turns,",
+        f"in one run, each with {options.threads} threads; the median of {options.times} runs counts. *Ratio* is the faster",
+        "peer's time over ours: above 1 this program is faster. *Memory* is what the operation takes above the program",
+        "and its input, in volumes of 32-bit floats. *Difference* is the largest absolute difference of the results",
+        "away from the border, where both compute the same.",
+        "",
+        f"Processor: {processor}, {os.cpu_count()} cores. SimpleITK {sitk.Version.VersionString()}, "
+        + ", ".join(f"{name} {metadata.version(name)}" for name in ("scikit-image", "scipy", "numpy"))
+        + ".",
+        "",
+        f"Median ratio {statistics.median(ratios):.2f}; slower than a peer in {sum(r < 1 for r in ratios)} of {len(ratios)} rows.",
+        "",
+        "| operation | size | ours, ms | peers, ms | ratio | memory | difference | note |",
+        "|---|---|---:|---|---:|---:|---:|---|",
+    ]
+    for result in results:
+        peers = ", ".join(f"{name} {value:.0f}" for name, value in sorted(result["peers_ms"].items()))
+        lines.append(
+            "| {operation} | {size} | {ours_ms:.1f} | {peers} | {ratio:.2f} | {memory:.2f} | {difference} | {note} |".format(
+                **{**result, "peers": peers}
+            )
+        )
+    return "\n".join(lines) + "\n"
 
 
 def measure(row, options, np, sitk):

@@ -24,6 +24,16 @@ pub enum Verb {
     Inspect(Inspect),
     /// Write a model's calibrated probabilities for many images to a CSV file
     Predict(Predict),
+    /// Convert between DICOM, NIfTI, NRRD, MetaImage and PNG, images and label maps alike
+    Convert(Convert),
+    /// Find the body, lungs, bones, the brain or nodule candidates in a volume
+    Segment(Segment),
+    /// Measure what the labels of a volume enclose
+    Measure(Measure),
+    /// Radiomic features of what the labels of a volume enclose
+    Radiomics(Radiomics),
+    /// Bring one volume of a patient onto another
+    Register(Register),
     /// Put sentences of your own before the gate of a report
     Ground(Ground),
     /// List, show or fetch models
@@ -95,6 +105,147 @@ pub struct Predict {
     /// Folder with models instead of those that come with the program
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Convert {
+    /// A file, folder or zip archive with one series; DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF
+    pub input: PathBuf,
+    /// What to write; its ending tells the format: .nii, .nii.gz, .nrrd, .seg.nrrd, .mha, .dcm, .png
+    pub output: PathBuf,
+    /// The input is a label map
+    #[arg(long)]
+    pub labels: bool,
+    /// The DICOM series that a label map was drawn on: needed to write it as DICOM
+    #[arg(long, value_name = "PATH")]
+    pub source: Option<PathBuf>,
+    /// Which series, by its number in `inspect`, where the input has several
+    #[arg(long, value_name = "NUMBER")]
+    pub series: Option<usize>,
+    /// Replace the output if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `segment` can find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Structure {
+    /// The patient's body (CT)
+    Body,
+    /// Both lungs and the large airways, with their volume and emphysema index (CT)
+    Lungs,
+    /// Bones (CT)
+    Bones,
+    /// The brain, with its left-right asymmetry (T1-weighted MR)
+    Brain,
+    /// Candidates for lung nodules (CT)
+    Nodules,
+}
+
+#[derive(Debug, Args)]
+pub struct Segment {
+    /// What to find
+    pub structure: Structure,
+    /// Files, folders or zip archives with the volume
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Folder for labels, picture and measurements
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-segment")]
+    pub out: PathBuf,
+    /// Which series, by its number in `inspect`, where the input has several
+    #[arg(long, value_name = "NUMBER")]
+    pub series: Option<usize>,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Measure {
+    /// Files, folders or zip archives with the volume
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The label map: NIfTI, NRRD, MetaImage or DICOM SEG, on the volume's grid
+    #[arg(long, value_name = "FILE")]
+    pub labels: PathBuf,
+    /// Write a table; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Which series, by its number in `inspect`, where the input has several
+    #[arg(long, value_name = "NUMBER")]
+    pub series: Option<usize>,
+    /// Replace the table if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Radiomics {
+    /// Files, folders or zip archives with the volume
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The label map: NIfTI, NRRD, MetaImage or DICOM SEG, on the volume's grid
+    #[arg(long, value_name = "FILE")]
+    pub labels: PathBuf,
+    /// Width of a bin of gray levels, in the unit of the volume
+    #[arg(long, value_name = "WIDTH", conflicts_with = "bins")]
+    pub bin_width: Option<f64>,
+    /// Number of bins of gray levels instead of their width
+    #[arg(long, value_name = "NUMBER")]
+    pub bins: Option<u16>,
+    /// Write a table; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Which series, by its number in `inspect`, where the input has several
+    #[arg(long, value_name = "NUMBER")]
+    pub series: Option<usize>,
+    /// Replace the table if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How far a registration may bend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Motion {
+    /// Turned and moved
+    Rigid,
+    /// Also scaled and sheared
+    Affine,
+}
+
+#[derive(Debug, Args)]
+pub struct Register {
+    /// The volume that stays
+    pub fixed: PathBuf,
+    /// The volume that is brought onto it
+    pub moving: PathBuf,
+    /// How far it may bend
+    #[arg(long, value_enum, default_value_t = Motion::Rigid)]
+    pub motion: Motion,
+    /// Folder for the moved volume, the transform and a picture of both
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-register")]
+    pub out: PathBuf,
+    /// Seed of the sampling
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

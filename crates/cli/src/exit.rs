@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
 use wilhelm_nets::ModelError;
@@ -58,6 +59,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     let exit = if let Some(stop) = error.downcast_ref::<Stop>() {
         stop.exit
     } else if let Some(error) = error.downcast_ref::<FormatError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<FilterError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<LearnError>() {
         blame(error.is_callers_fault())

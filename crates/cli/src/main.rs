@@ -6,9 +6,12 @@
 mod args;
 mod config;
 mod exit;
+mod labels;
 mod output;
+mod pick;
 mod progress;
 mod shelf;
+mod table;
 mod verbs;
 
 use std::process::ExitCode;
@@ -45,6 +48,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Read(verb) => verbs::read::run(verb, &config),
         Verb::Inspect(verb) => verbs::inspect::run(verb, &config),
         Verb::Predict(verb) => verbs::predict::run(verb, &config),
+        Verb::Convert(verb) => verbs::convert::run(verb, &config),
+        Verb::Segment(verb) => verbs::segment::run(verb, &config),
+        Verb::Measure(verb) => verbs::measure::run(verb, &config),
+        Verb::Radiomics(verb) => verbs::radiomics::run(verb, &config),
+        Verb::Register(verb) => verbs::register::run(verb, &config),
         Verb::Ground(verb) => verbs::ground::run(verb),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb),

@@ -1,9 +1,14 @@
 //! One module a verb.
 
 pub mod config;
+pub mod convert;
 pub mod ground;
 pub mod inspect;
+pub mod measure;
 pub mod models;
 pub mod predict;
+pub mod radiomics;
 pub mod read;
+pub mod register;
+pub mod segment;
 pub mod train;

@@ -18,6 +18,8 @@
 
 mod error;
 mod intensity;
+pub mod measure;
+pub mod montage;
 mod plane;
 mod prepare;
 pub mod quality;

@@ -13,6 +13,7 @@ mod picture;
 mod predict;
 mod provenance;
 mod read;
+mod structures;
 
 pub use built_in::built_in_shelf;
 pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
@@ -20,4 +21,5 @@ pub use error::PipelineError;
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
+pub use structures::{Structure, StructureMeasurement, Structures, structures};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};

@@ -14,6 +14,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
 use crate::progress::Line;
 use crate::shelf;
+use crate::table::field;
 
 /// Images in one go: enough to keep both cores busy.
 const BATCH: usize = 64;
@@ -163,23 +164,5 @@ impl Table {
         self.text.push(',');
         self.text.push_str(&field(reason.unwrap_or_default()));
         self.text.push('\n');
-    }
-}
-
-/// A CSV field, quoted where it must be (RFC 4180), and never read as a formula by a spreadsheet.
-fn field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '@', '-']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_quoted_where_they_must_be() {
-        assert_eq!(field("a.png"), "a.png");
-        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(field("=cmd()"), "'=cmd()");
     }
 }

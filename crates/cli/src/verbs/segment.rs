@@ -1,0 +1,116 @@
+use serde_json::json;
+use wilhelm_filters::montage::{MontageSettings, montage};
+use wilhelm_pipeline::{Structures, structures};
+use wilhelm_study::{Direction, Image, LabelMap, Series};
+
+use crate::args;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::{print, print_json, write_folder};
+use crate::progress::Line;
+use crate::{labels, pick, table};
+
+/// `wilhelm segment`
+pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
+    let series = pick::volume(&verb.paths, verb.series, config)?;
+    let structure = match verb.structure {
+        args::Structure::Body => wilhelm_pipeline::Structure::Body,
+        args::Structure::Lungs => wilhelm_pipeline::Structure::Lungs,
+        args::Structure::Bones => wilhelm_pipeline::Structure::Bones,
+        args::Structure::Brain => wilhelm_pipeline::Structure::Brain,
+        args::Structure::Nodules => wilhelm_pipeline::Structure::Nodules,
+    };
+    let line = Line::new("segmenting");
+    let found = structures(&series.image, structure, &line)?;
+    drop(line);
+    let header = ["structure", "measurement", "value", "low", "high", "unit"];
+    let rows = rows(&found);
+    let picture = overview(&series, &found.labels)?;
+    let summary = json!({
+        "series": series.title,
+        "segments": found.labels.segments(),
+        "measurements": found.measurements,
+        "candidates": found.candidates,
+        "notes": found.notes,
+        "research_use_only": true,
+    });
+    let mut files: Vec<(&str, Vec<u8>)> = labels::files(&found.labels, &series, config)?;
+    files.push(("overview.png", picture));
+    files.push(("measurements.csv", table::csv(&header, &rows).into_bytes()));
+    files.push(("measurements.json", format!("{}\n", serde_json::to_string_pretty(&summary)?).into_bytes()));
+    let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    write_folder(&verb.out, &borrowed, verb.force)?;
+    if verb.json {
+        print_json(&summary)?;
+    } else {
+        print(&table::columns(&header, &rows))?;
+        for note in &found.notes {
+            print(&format!("note: {note}\n"))?;
+        }
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        print(&format!("in {}: {}\n", verb.out.display(), names.join(", ")))?;
+    }
+    Ok(if series.defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+fn rows(found: &Structures) -> Vec<Vec<String>> {
+    found
+        .measurements
+        .iter()
+        .map(|one| {
+            let measured = one.measured;
+            let number = table::number;
+            vec![
+                one.structure.clone(),
+                one.name.to_owned(),
+                number(measured.value),
+                number(measured.low),
+                number(measured.high),
+                measured.unit.to_owned(),
+            ]
+        })
+        .collect()
+}
+
+/// Slices side by side with the labels over them, as PNG.
+pub fn overview(series: &Series, labels: &LabelMap) -> anyhow::Result<Vec<u8>> {
+    let settings = window(series);
+    let direction = series.image.geometry().map(|geometry| geometry.direction());
+    let picture = drawn(&series.image, direction, labels, &settings)?;
+    let (columns, rows) = (u32::try_from(picture.columns)?, u32::try_from(picture.rows)?);
+    Ok(wilhelm_formats::encode_png_rgb(columns, rows, &picture.pixels)?)
+}
+
+fn drawn(
+    image: &Image,
+    direction: Option<Direction>,
+    labels: &LabelMap,
+    settings: &MontageSettings,
+) -> anyhow::Result<wilhelm_filters::montage::ColorPicture> {
+    Ok(match image {
+        Image::Hounsfield(volume) => montage(volume, direction, Some(labels), settings)?,
+        Image::Uptake(volume) => montage(volume, direction, Some(labels), settings)?,
+        Image::Arbitrary(volume) => montage(volume, direction, Some(labels), settings)?,
+        Image::Stored(volume) => montage(volume, direction, Some(labels), settings)?,
+        Image::Flat(image) => montage(image, None, Some(labels), settings)?,
+        _ => anyhow::bail!("this kind of image has no overview"),
+    })
+}
+
+/// The file's window; CT without one is shown from -1000 to 400 HU, anything else between its percentiles.
+pub fn window(series: &Series) -> MontageSettings {
+    if let (Image::Hounsfield(_), None) = (&series.image, series.window) {
+        return MontageSettings::window(-1000.0, 400.0);
+    }
+    if let Some((center, width)) = series.window
+        && width > 0.0
+    {
+        return MontageSettings::window(center - width / 2.0, center + width / 2.0);
+    }
+    let mut values: Vec<f32> =
+        series.image.values().iter().step_by(7).copied().filter(|value| value.is_finite()).collect();
+    values.sort_unstable_by(f32::total_cmp);
+    let at = |share: f64| values.get(((values.len().max(1) - 1) as f64 * share) as usize).copied().unwrap_or(0.0);
+    let (low, high) = (at(0.01), at(0.995));
+    MontageSettings::window(low, if high > low { high } else { low + 1.0 })
+}

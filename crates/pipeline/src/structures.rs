@@ -1,0 +1,189 @@
+//! Body parts found without weights: from a calibrated image to labels with codes, measured.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use wilhelm_filters::FilterError;
+use wilhelm_filters::measure::{self, Measured};
+use wilhelm_filters::organs::{self, NoduleCandidate, NoduleSettings};
+use wilhelm_study::{CodedConcept, Hu, Image, LabelMap, Mask, Progress, QuantityKind, Segment, Volume};
+
+/// What can be looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Structure {
+    /// The patient's body in CT.
+    Body,
+    /// Both lungs and the large airways in CT.
+    Lungs,
+    /// Bones in CT.
+    Bones,
+    /// The brain in T1-weighted MR.
+    Brain,
+    /// Candidates for lung nodules in CT.
+    Nodules,
+}
+
+/// One number about one structure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct StructureMeasurement {
+    /// Which structure, by its segment's name.
+    pub structure: String,
+    /// What was measured, for example `volume`.
+    pub name: &'static str,
+    /// The number with its range.
+    pub measured: Measured,
+}
+
+/// What was found in an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Structures {
+    /// Labels on the image's own grid.
+    pub labels: LabelMap,
+    /// Numbers about them.
+    pub measurements: Vec<StructureMeasurement>,
+    /// Nodule candidates, the strongest first; label `i + 1` is candidate `i`.
+    pub candidates: Vec<NoduleCandidate>,
+    /// What a reader should know, in words.
+    pub notes: Vec<String>,
+}
+
+/// Finds a structure in an image, labels it on the image's grid and measures it.
+///
+/// # Errors
+/// [`FilterError`]: an image of another quantity is refused by name; a structure that is not there is
+/// said to be not found, with the reason.
+pub fn structures(
+    image: &Image,
+    structure: Structure,
+    progress: &dyn Progress,
+) -> Result<Structures, FilterError> {
+    match structure {
+        Structure::Body => {
+            let body = organs::body(hounsfield(image)?)?;
+            one(body, "body", CodedConcept::new("SCT", "38266002", "Entire body"))
+        }
+        Structure::Bones => {
+            let ct = hounsfield(image)?;
+            let bones = organs::bones(ct, &organs::body(ct)?)?;
+            one(bones, "bones", CodedConcept::new("SCT", "272673000", "Bone"))
+        }
+        Structure::Brain => {
+            let Image::Arbitrary(mr) = image else { return Err(quantity(image, "an MR volume")) };
+            let brain = organs::brain(mr, progress)?;
+            let mut found = one(brain.clone(), "brain", CodedConcept::new("SCT", "12738006", "Brain"))?;
+            let sides = measure::left_right_asymmetry(&brain)?;
+            for (name, measured) in [
+                ("volume on the left", sides.left),
+                ("volume on the right", sides.right),
+                ("left-right asymmetry", sides.index),
+            ] {
+                found.measurements.push(StructureMeasurement { structure: "brain".to_owned(), name, measured });
+            }
+            Ok(found)
+        }
+        Structure::Lungs => lungs(hounsfield(image)?, progress),
+        Structure::Nodules => nodules(hounsfield(image)?, progress),
+    }
+}
+
+fn hounsfield(image: &Image) -> Result<&Volume<Hu>, FilterError> {
+    match image {
+        Image::Hounsfield(ct) => Ok(ct),
+        other => Err(quantity(other, "Hounsfield units (a CT volume)")),
+    }
+}
+
+fn quantity(image: &Image, expected: &'static str) -> FilterError {
+    let found = match image.quantity() {
+        _ if image.geometry().is_none() => "of a flat image",
+        QuantityKind::Stored => "stored values without calibration",
+        QuantityKind::Hounsfield => "Hounsfield units",
+        QuantityKind::SuvBodyWeight => "uptake values",
+        QuantityKind::Arbitrary => "a scale without a unit",
+    };
+    FilterError::Parameter { name: "quantity", found: found.to_owned(), expected }
+}
+
+fn drawn_by(method: &str) -> String {
+    format!("Wilhelm {} {method}", env!("CARGO_PKG_VERSION"))
+}
+
+fn one(mask: Mask, name: &str, code: CodedConcept) -> Result<Structures, FilterError> {
+    let segment = Segment::anatomy(name, code, &drawn_by(name));
+    let volume = measure::volume(&mask)?;
+    let labels = mask.voxels().iter().map(|inside| u16::from(*inside)).collect();
+    Ok(Structures {
+        labels: LabelMap::new(*mask.geometry(), labels, BTreeMap::from([(1, segment)]))?,
+        measurements: vec![StructureMeasurement { structure: name.to_owned(), name: "volume", measured: volume }],
+        candidates: Vec::new(),
+        notes: Vec::new(),
+    })
+}
+
+fn lungs(ct: &Volume<Hu>, progress: &dyn Progress) -> Result<Structures, FilterError> {
+    let found = organs::lungs(ct, progress)?;
+    let parts = [
+        (1, "left lung", CodedConcept::new("SCT", "44029006", "Left lung"), &found.left),
+        (2, "right lung", CodedConcept::new("SCT", "3341006", "Right lung"), &found.right),
+        (3, "trachea and main bronchi", CodedConcept::new("SCT", "44567001", "Trachea"), &found.airway),
+    ];
+    let mut labels = vec![0; ct.geometry().voxels()];
+    let mut segments = BTreeMap::new();
+    let mut measurements = Vec::new();
+    for (label, name, code, mask) in parts {
+        if mask.is_empty() {
+            continue;
+        }
+        labels.iter_mut().zip(mask.voxels()).filter(|(_, inside)| **inside).for_each(|(at, _)| *at = label);
+        segments.insert(label, Segment::anatomy(name, code, &drawn_by("lungs")));
+        let structure = name.to_owned();
+        measurements.push(StructureMeasurement { structure, name: "volume", measured: measure::volume(mask)? });
+    }
+    let both = measure::emphysema(ct, &found.both()?)?;
+    for (name, measured) in [
+        ("volume", both.lung_volume),
+        ("share below -950 HU (LAA-950)", both.low_attenuation_950),
+        ("15th percentile of density", both.percentile_15),
+        ("mean density", both.mean_density),
+    ] {
+        measurements.push(StructureMeasurement { structure: "both lungs".to_owned(), name, measured });
+    }
+    Ok(Structures {
+        labels: LabelMap::new(*ct.geometry(), labels, segments)?,
+        measurements,
+        candidates: Vec::new(),
+        notes: found.notes,
+    })
+}
+
+fn nodules(ct: &Volume<Hu>, progress: &dyn Progress) -> Result<Structures, FilterError> {
+    let lungs = organs::lungs(ct, progress)?;
+    let candidates = organs::nodule_candidates(ct, &lungs, &NoduleSettings::default(), progress)?;
+    let mut labels = vec![0_u16; ct.geometry().voxels()];
+    let mut segments = BTreeMap::new();
+    let mut measurements = Vec::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        let label = place as u16 + 1;
+        let name = format!("nodule candidate {label}");
+        labels
+            .iter_mut()
+            .zip(candidate.mask.voxels())
+            .filter(|(at, inside)| **inside && **at == 0)
+            .for_each(|(at, _)| *at = label);
+        let code = CodedConcept::new("SCT", "27925004", "Nodule");
+        let mut segment = Segment::abnormality(&name, code, &drawn_by("nodules"));
+        segment.tracking_id = Some(name.clone());
+        segments.insert(label, segment);
+        for (what, measured) in [
+            ("long axis", candidate.long_axis),
+            ("short axis", candidate.short_axis),
+            ("volume", candidate.volume),
+        ] {
+            measurements.push(StructureMeasurement { structure: name.clone(), name: what, measured });
+        }
+    }
+    let mut notes = lungs.notes;
+    notes.push("candidates are places to look at: most are vessels".to_owned());
+    Ok(Structures { labels: LabelMap::new(*ct.geometry(), labels, segments)?, measurements, candidates, notes })
+}
