@@ -18,16 +18,22 @@
 
 mod binary;
 mod bits;
+pub mod blobs;
 pub mod components;
 pub mod distance;
 pub mod gray;
+mod hessian;
 pub mod holes;
 mod lines;
 pub mod morphology;
+pub mod path;
 pub mod region;
 mod runs;
 mod steps;
 pub mod threshold;
+pub mod vesselness;
+pub mod walker;
+pub mod watershed;
 
 pub use binary::{BinaryRaster, Maskable};
 pub use runs::{Component, Connectivity};

@@ -78,25 +78,40 @@ impl BinaryRaster for FlatMask {
 /// [`FlatMask`].
 pub trait Maskable: Raster {
     /// The set's type.
-    type Mask: BinaryRaster;
+    type Mask: BinaryRaster<Map = Self::Map>;
+    /// Numbers of another meaning on the same grid, for example probabilities.
+    type Map: Raster;
     /// A set on the image's grid.
     ///
     /// # Errors
     /// [`VoxelError::Length`] if the array does not fit.
     fn mask(&self, inside: Vec<bool>) -> Result<Self::Mask, VoxelError>;
+    /// Numbers of another meaning on the image's grid.
+    ///
+    /// # Errors
+    /// [`VoxelError::Length`] if the array does not fit.
+    fn map(&self, values: Vec<f32>) -> Result<Self::Map, VoxelError>;
 }
 
 impl<Q: VoxelQuantity> Maskable for Volume<Q> {
     type Mask = Mask;
+    type Map = Volume<Arbitrary>;
     fn mask(&self, inside: Vec<bool>) -> Result<Mask, VoxelError> {
         Mask::new(*self.geometry(), inside)
+    }
+    fn map(&self, values: Vec<f32>) -> Result<Self::Map, VoxelError> {
+        Volume::new(*self.geometry(), values)
     }
 }
 
 impl<Q: VoxelQuantity> Maskable for Projection<Q> {
     type Mask = FlatMask;
+    type Map = Projection<Arbitrary>;
     fn mask(&self, inside: Vec<bool>) -> Result<FlatMask, VoxelError> {
         FlatMask::new(self.columns(), self.rows(), inside, self.spacing())
+    }
+    fn map(&self, values: Vec<f32>) -> Result<Self::Map, VoxelError> {
+        Projection::new(self.columns(), self.rows(), values, self.spacing())
     }
 }
 
@@ -130,14 +145,4 @@ pub(super) fn offset(
     }
     let found = format!("({}, {}, {})", index.column, index.row, index.slice);
     Err(FilterError::parameter(name, found, "a place inside the grid"))
-}
-
-/// Refuses a set on another grid than the image's, as far as size and spacing tell.
-pub(super) fn same_grid(image: &impl Raster, set: &impl BinaryRaster) -> Result<(), FilterError> {
-    let close = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs());
-    let spacing = match (image.spacing_mm(), set.spacing_mm()) {
-        (Some(a), Some(b)) => close(a, b),
-        _ => true,
-    };
-    if image.size() == set.size() && spacing { Ok(()) } else { Err(VoxelError::Grid.into()) }
 }

@@ -8,4 +8,5 @@
 
 mod quality;
 mod segment;
+mod segment_fields;
 mod shared;
