@@ -31,7 +31,7 @@ def derivatives(image, sigma):
     for a in range(count):
         for b in range(a, count):
             order = [int(axis == a) + int(axis == b) for axis in range(count)]
-            found = ndi.gaussian_filter(image.astype(np.float64), sigma, order=order, mode="nearest", truncate=4.0)
+            found = ndi.gaussian_filter(image.astype(np.float64), sigma, order=order, mode="nearest", truncate=5.0)
             matrix[..., a, b] = matrix[..., b, a] = found * sigma[a] * sigma[b]
     return matrix
 
@@ -59,7 +59,7 @@ def main():
     voxels = lambda sigma: [sigma / step for step in ZYX]
     in_mm = [voxels(2.0), voxels(3.0)]
     ours, theirs = vesselness(field, [(2.0,) * 3]), frangi(field, [2.0], black_ridges=False, mode="nearest")
-    laplacian = np.max([-s * s * ndi.gaussian_laplace(field.astype(float), s, mode="nearest", truncate=4.0) for s in (1.5, 3.0)], 0)
+    laplacian = np.max([-s * s * ndi.gaussian_laplace(field.astype(float), s, mode="nearest", truncate=5.0) for s in (1.5, 3.0)], 0)
     values = -np.linalg.eigvalsh(derivatives(field, (2.0,) * 3))
     dot = np.where((values > 0).all(-1), values.min(-1) ** 2 / values.max(-1), 0)
     markers = np.zeros(field.shape, np.int32)

@@ -29,13 +29,16 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
         }
         "segment_watershed" => {
             let markers = lattice(input);
-            let found = watershed::flood(input, &markers, None, Connectivity::Faces, &Silent).expect("floods");
+            let found =
+                watershed::flood(input, &markers, None, Connectivity::Faces, &Silent).expect("floods");
             found.into_iter().map(|label| label as f32).collect()
         }
         "segment_click" => {
             let [columns, rows, slices] = input.geometry().size();
-            let at = |share: usize| {
-                Index { column: columns * share / 8, row: rows * share / 8, slice: slices * share / 8 }
+            let at = |share: usize| Index {
+                column: columns * share / 8,
+                row: rows * share / 8,
+                slice: slices * share / 8,
             };
             let clicks = Clicks { foreground: vec![at(4)], background: vec![at(1), at(7)], within: None };
             numbers(walker::follow(input, &clicks, &Walk::default(), &Silent).expect("followed").mask)

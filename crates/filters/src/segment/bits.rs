@@ -34,16 +34,18 @@ impl Bits {
         let [columns, rows, slices] = self.size;
         let mut inside = vec![false; columns * rows * slices];
         let plane = self.words_per_row * rows;
-        inside.par_chunks_mut(columns * rows).zip(self.words.par_chunks(plane)).for_each(|(inside, words)| {
-            for (row, words) in inside.chunks_mut(columns).zip(words.chunks(self.words_per_row)) {
-                for (cells, word) in row.chunks_mut(64).zip(words) {
-                    let word = if when_set { *word } else { !*word };
-                    for (cells, byte) in cells.chunks_mut(8).zip(word.to_le_bytes()) {
-                        cells.copy_from_slice(&BYTES[usize::from(byte)][..cells.len()]);
+        inside.par_chunks_mut(columns * rows).zip(self.words.par_chunks(plane)).for_each(
+            |(inside, words)| {
+                for (row, words) in inside.chunks_mut(columns).zip(words.chunks(self.words_per_row)) {
+                    for (cells, word) in row.chunks_mut(64).zip(words) {
+                        let word = if when_set { *word } else { !*word };
+                        for (cells, byte) in cells.chunks_mut(8).zip(word.to_le_bytes()) {
+                            cells.copy_from_slice(&BYTES[usize::from(byte)][..cells.len()]);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         inside
     }
 
@@ -64,7 +66,8 @@ impl Bits {
     /// Footprints are symmetric here, so that no mirror image is needed.
     pub(super) fn dilated(&self, footprint: &Footprint) -> Self {
         let [_, rows, slices] = self.size;
-        let mut spread: BTreeMap<usize, Self> = footprint.0.iter().map(|(.., w)| (*w, self.clone())).collect();
+        let mut spread: BTreeMap<usize, Self> =
+            footprint.0.iter().map(|(.., w)| (*w, self.clone())).collect();
         let (mut reach, mut last) = (0, self.clone());
         for (width, bits) in &mut spread {
             last.spread(reach, *width);
@@ -180,7 +183,8 @@ mod tests {
         let mut inside = vec![false; 130];
         inside[63] = true;
         inside[128] = true;
-        let wide = Bits::packed([130, 1, 1], &inside, true).dilated(&Footprint(vec![(0, 0, 5)])).unpacked(true);
+        let wide =
+            Bits::packed([130, 1, 1], &inside, true).dilated(&Footprint(vec![(0, 0, 5)])).unpacked(true);
         let expected: Vec<bool> = (0..130).map(|at| (58..=68).contains(&at) || at >= 123).collect();
         assert_eq!(wide, expected);
     }

@@ -45,11 +45,7 @@ pub fn list(set: &impl BinaryRaster, connectivity: Connectivity) -> Result<Vec<C
 ///
 /// # Errors
 /// As [`label`].
-pub fn largest<S: BinaryRaster>(
-    set: &S,
-    connectivity: Connectivity,
-    count: usize,
-) -> Result<S, FilterError> {
+pub fn largest<S: BinaryRaster>(set: &S, connectivity: Connectivity, count: usize) -> Result<S, FilterError> {
     let runs = Runs::of(set.size(), set.inside(), true, connectivity)?;
     let mut order: Vec<usize> = (0..runs.list.len()).collect();
     order.sort_by_key(|at| (std::cmp::Reverse(runs.list[*at].voxels), *at));

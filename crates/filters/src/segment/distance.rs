@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use wilhelm_study::Progress;
 
 use super::binary::BinaryRaster;
+use super::bits::{Bits, Footprint};
 use super::lines::across_slices;
 use super::steps::Steps;
 use crate::FilterError;
@@ -39,7 +40,11 @@ impl Metric {
 /// # Source
 /// Felzenszwalb, Huttenlocher 2012, doi:10.4086/toc.2012.v008a019; the result of scipy's
 /// `distance_transform_edt` of the complement.
-pub fn to_set<S: BinaryRaster>(set: &S, metric: Metric, progress: &dyn Progress) -> Result<S::Map, FilterError> {
+pub fn to_set<S: BinaryRaster>(
+    set: &S,
+    metric: Metric,
+    progress: &dyn Progress,
+) -> Result<S::Map, FilterError> {
     Ok(set.map(root(squared(set.size(), metric.spacing(set)?, set.inside(), true, progress)?))?)
 }
 
@@ -64,8 +69,8 @@ pub fn to_outside<S: BinaryRaster>(
 
 /// Distance to the set's surface, negative inside.
 ///
-/// The surface is the outermost layer of the set: voxels that share a face with one outside it.
-/// They are 0. Infinite for an empty set, minus infinite for a full grid.
+/// The surface is the outermost layer of the set: voxels that share a face, an edge or a corner with
+/// one outside it. They are 0. Infinite for an empty set, minus infinite for a full grid.
 ///
 /// # Units
 /// Those of `metric`.
@@ -76,7 +81,11 @@ pub fn to_outside<S: BinaryRaster>(
 /// # Source
 /// Maurer, Qi, Raghavan 2003, doi:10.1109/TPAMI.2003.1177156; the convention of SimpleITK's
 /// `SignedMaurerDistanceMap`.
-pub fn signed<S: BinaryRaster>(set: &S, metric: Metric, progress: &dyn Progress) -> Result<S::Map, FilterError> {
+pub fn signed<S: BinaryRaster>(
+    set: &S,
+    metric: Metric,
+    progress: &dyn Progress,
+) -> Result<S::Map, FilterError> {
     let inside = set.inside();
     let surface = surface(set.size(), inside);
     let mut distance = root(squared(set.size(), metric.spacing(set)?, &surface, true, progress)?);
@@ -88,37 +97,16 @@ pub fn signed<S: BinaryRaster>(set: &S, metric: Metric, progress: &dyn Progress)
     Ok(set.map(distance)?)
 }
 
-/// The voxels of a set that share a face with a voxel of the grid outside it.
-pub(super) fn surface([columns, rows, slices]: [usize; 3], inside: &[bool]) -> Vec<bool> {
-    let mut surface = vec![false; inside.len()];
-    let plane = columns * rows;
-    surface.par_chunks_mut(columns).enumerate().with_min_len(64).for_each(|(line, target)| {
-        let (row, slice) = (line % rows, line / rows);
-        let start = line * columns;
-        let here = &inside[start..start + columns];
-        let mut beside = |from: usize| {
-            let other = &inside[from..from + columns];
-            target.iter_mut().zip(other).for_each(|(target, other)| *target |= !*other);
-        };
-        if row > 0 {
-            beside(start - columns);
-        }
-        if row + 1 < rows {
-            beside(start + columns);
-        }
-        if slice > 0 {
-            beside(start - plane);
-        }
-        if slice + 1 < slices {
-            beside(start + plane);
-        }
-        for column in 1..columns {
-            target[column] |= !here[column - 1];
-            target[column - 1] |= !here[column];
-        }
-        target.iter_mut().zip(here).for_each(|(target, here)| *target &= *here);
-    });
-    surface
+/// The voxels of a set that share a face, an edge or a corner with a voxel of the grid outside it.
+fn surface(size: [usize; 3], inside: &[bool]) -> Vec<bool> {
+    let beside = |along: fn(isize) -> (isize, isize, usize)| Footprint((-1..=1).map(along).collect());
+    let mut near = Bits::packed(size, inside, false)
+        .dilated(&Footprint(vec![(0, 0, 1)]))
+        .dilated(&beside(|step| (step, 0, 0)))
+        .dilated(&beside(|step| (0, step, 0)))
+        .unpacked(true);
+    near.iter_mut().zip(inside).for_each(|(near, inside)| *near &= *inside);
+    near
 }
 
 /// Squared distance to the nearest voxel that equals `wanted`, infinite where there is none.
@@ -159,7 +147,9 @@ pub(super) fn squared(
 }
 
 fn root(mut squared: Vec<f32>) -> Vec<f32> {
-    squared.par_chunks_mut(1 << 16).for_each(|chunk| chunk.iter_mut().for_each(|value| *value = value.sqrt()));
+    squared
+        .par_chunks_mut(1 << 16)
+        .for_each(|chunk| chunk.iter_mut().for_each(|value| *value = value.sqrt()));
     squared
 }
 

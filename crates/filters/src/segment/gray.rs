@@ -122,9 +122,12 @@ fn extreme(
         });
     }
     if by_slice > 0 {
-        across_slices(&mut values, size).into_par_iter().for_each_init(Scratch::default, |scratch, mut lines| {
-            window(&mut lines, columns, by_slice, scratch, pick);
-        });
+        across_slices(&mut values, size).into_par_iter().for_each_init(
+            Scratch::default,
+            |scratch, mut lines| {
+                window(&mut lines, columns, by_slice, scratch, pick);
+            },
+        );
     }
     values
 }

@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn a_ring_is_filled_and_a_ring_open_at_the_border_is_not() {
-        let ring = FlatMask::new(3, 3, [1, 1, 1, 1, 0, 1, 1, 1, 1].map(|v| v == 1).to_vec(), None).expect("fits");
+        let ring =
+            FlatMask::new(3, 3, [1, 1, 1, 1, 0, 1, 1, 1, 1].map(|v| v == 1).to_vec(), None).expect("fits");
         assert_eq!(fill(&ring).expect("filled").count(), 9);
         assert_eq!(fill_small(&ring, 0).expect("left").count(), 8);
         let open = FlatMask::new(3, 2, [1, 1, 1, 1, 0, 1].map(|v| v == 1).to_vec(), None).expect("fits");

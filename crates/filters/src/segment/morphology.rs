@@ -99,7 +99,8 @@ impl Kernel {
         for slice in signed(by_slice) {
             for row in signed(by_row) {
                 let across = (row as f64 * spacing[1]).powi(2) + (slice as f64 * spacing[2]).powi(2);
-                let fits = |columns: &usize| across + (*columns as f64 * spacing[0]).powi(2) <= squared_radius;
+                let fits =
+                    |columns: &usize| across + (*columns as f64 * spacing[0]).powi(2) <= squared_radius;
                 if let Some(width) = (0..=reach(0)).take_while(fits).last() {
                     footprint.push((row, slice, width));
                 }
@@ -189,7 +190,10 @@ mod tests {
     fn a_gap_is_closed_and_a_set_at_the_border_is_not_eroded_there() {
         let gap = picture(&["##.##", "##.##"], None);
         assert_eq!(close(&gap, Element::BallVoxels(1.0)).expect("closed").count(), 10);
-        assert_eq!(erode(&picture(&["###", "###"], None), Element::BallVoxels(2.0)).expect("kept").count(), 6);
+        assert_eq!(
+            erode(&picture(&["###", "###"], None), Element::BallVoxels(2.0)).expect("kept").count(),
+            6
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ pub fn grow<I: Maskable>(
     connectivity: Connectivity,
 ) -> Result<I::Mask, FilterError> {
     if low.is_nan() || high.is_nan() || low > high {
-        return Err(FilterError::parameter("range", format!("{low} to {high}"), "a low end not above the high end"));
+        return Err(FilterError::parameter(
+            "range",
+            format!("{low} to {high}"),
+            "a low end not above the high end",
+        ));
     }
     let seeds = places(image, seeds)?;
     let (runs, keep) = reached(image, &seeds, low, high, connectivity)?;
@@ -81,7 +85,11 @@ pub struct Confidence {
 ///
 /// # Source
 /// SimpleITK's `ConfidenceConnected` (ITK Software Guide, section 4.1.4).
-pub fn confidence<I: Maskable>(image: &I, seeds: &[Index], rule: &Confidence) -> Result<I::Mask, FilterError> {
+pub fn confidence<I: Maskable>(
+    image: &I,
+    seeds: &[Index],
+    rule: &Confidence,
+) -> Result<I::Mask, FilterError> {
     if !(rule.multiplier.is_finite() && rule.multiplier > 0.0) {
         return Err(FilterError::parameter("multiplier", rule.multiplier, "more than 0, and finite"));
     }
@@ -154,7 +162,7 @@ fn reached<I: Maskable>(
     Ok((runs, keep))
 }
 
-/// Mean of the means, and of the variances, of the boxes around the seeds.
+/// Mean and variance of all voxels of the boxes around the seeds, a voxel of two boxes twice.
 fn first_statistics<I: Maskable>(image: &I, seeds: &[Index], radius: usize) -> (f64, f64) {
     let size = image.size();
     let [columns, rows, _] = size;
@@ -163,22 +171,23 @@ fn first_statistics<I: Maskable>(image: &I, seeds: &[Index], radius: usize) -> (
         let reach = if count > 1 { radius as isize } else { 0 };
         (-reach..=reach).map(move |step| at.saturating_add_signed(step).min(count - 1))
     };
-    let (mut means, mut variances) = (0.0, 0.0);
+    // Deviations from the first seed: squares of large values would swallow the variance.
+    let first = f64::from(values[(seeds[0].slice * rows + seeds[0].row) * columns + seeds[0].column]);
+    let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for seed in seeds {
-        let mut found = Vec::new();
         for slice in axis(seed.slice, size[2]) {
             for row in axis(seed.row, rows) {
-                found.extend(
-                    axis(seed.column, columns).map(|c| f64::from(values[(slice * rows + row) * columns + c])),
-                );
+                for column in axis(seed.column, columns) {
+                    let off = f64::from(values[(slice * rows + row) * columns + column]) - first;
+                    count += 1.0;
+                    sum += off;
+                    squares += off * off;
+                }
             }
         }
-        let mean = found.iter().sum::<f64>() / found.len() as f64;
-        let squares: f64 = found.iter().map(|value| (value - mean).powi(2)).sum();
-        means += mean;
-        variances += if found.len() > 1 { squares / (found.len() - 1) as f64 } else { 0.0 };
     }
-    (means / seeds.len() as f64, variances / seeds.len() as f64)
+    let variance = if count > 1.0 { (squares - sum * sum / count) / (count - 1.0) } else { 0.0 };
+    (first + sum / count, variance)
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ impl Runs {
             for at in start..end {
                 trees.within(&slices[at], first[at] - base, connectivity);
                 if at > start {
-                    let (upper, lower) = ((&slices[at], first[at] - base), (&slices[at - 1], first[at - 1] - base));
+                    let (upper, lower) =
+                        ((&slices[at], first[at] - base), (&slices[at - 1], first[at - 1] - base));
                     trees.between(upper, lower, rows, connectivity);
                 }
             }
@@ -135,7 +136,8 @@ impl Runs {
         let (row, column) = (offset / columns, (offset % columns) as u32);
         let (at, row) = (row / rows, row % rows);
         let slice = &self.slices[at];
-        let run = slice.row(row).find(|run| (slice.runs[*run].start..slice.runs[*run].end).contains(&column))?;
+        let run =
+            slice.row(row).find(|run| (slice.runs[*run].start..slice.runs[*run].end).contains(&column))?;
         Some(self.labels[self.first[at] + run] as usize)
     }
 

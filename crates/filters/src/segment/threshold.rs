@@ -19,7 +19,11 @@ use crate::FilterError;
 /// [`FilterError::Parameter`] if `low` is above `high` or one is not a number.
 pub fn range<I: Maskable>(image: &I, low: f32, high: f32) -> Result<I::Mask, FilterError> {
     if low.is_nan() || high.is_nan() || low > high {
-        return Err(FilterError::parameter("range", format!("{low} to {high}"), "a low end not above the high end"));
+        return Err(FilterError::parameter(
+            "range",
+            format!("{low} to {high}"),
+            "a low end not above the high end",
+        ));
     }
     Ok(image.mask(where_value(image.values(), |value| value >= low && value <= high))?)
 }
@@ -76,17 +80,20 @@ pub fn otsu_of(values: &[f32], bins: usize) -> Result<f32, FilterError> {
 /// Those of the image.
 ///
 /// # Errors
-/// As [`otsu`], and [`FilterError::Parameter`] for fewer than 2 classes, or more classes than bins
-/// that hold a value.
+/// As [`otsu`], and [`FilterError::Parameter`] for more than 4096 bins, fewer than 2 or more than 64
+/// classes, or more classes than bins that hold a value.
 ///
 /// # Source
 /// Liao, Chen, Chung 2001 (the quantity that is made largest); bins as in scikit-image's
 /// `threshold_multiotsu`.
 pub fn multi_otsu(image: &impl Raster, classes: usize, bins: usize) -> Result<Vec<f32>, FilterError> {
+    if bins > 4096 {
+        return Err(FilterError::parameter("bins", bins, "2 to 4096: the work grows with their square"));
+    }
     let histogram = Histogram::of(image.values(), bins)?;
     let filled: Vec<usize> = (0..bins).filter(|bin| histogram.counts[*bin] > 0).collect();
-    if classes < 2 || classes > filled.len() {
-        let expected = "at least 2 classes, and no more than bins that hold a value";
+    if classes < 2 || classes > filled.len().min(64) {
+        let expected = "2 to 64 classes, and no more than bins that hold a value";
         return Err(FilterError::parameter("classes", classes, expected));
     }
     let centers = histogram.centers();
@@ -109,24 +116,23 @@ pub fn multi_otsu(image: &impl Raster, classes: usize, bins: usize) -> Result<Ve
     let mut best: Vec<f64> = (0..=bins).map(|end| gain(0, end)).collect();
     let mut cut = Vec::with_capacity(classes - 1);
     for class in 1..classes {
-        let mut better = vec![f64::NEG_INFINITY; bins + 1];
-        let mut from = vec![0; bins + 1];
-        for end in class + 1..=bins {
-            for start in class..end {
-                let sum = best[start] + gain(start, end);
-                if sum > better[end] {
-                    (better[end], from[end]) = (sum, start);
-                }
-            }
-        }
+        let last_class = |end: usize| {
+            let starts = (class..end).map(|start| (best[start] + gain(start, end), start));
+            starts.fold((f64::NEG_INFINITY, 0), |best, next| if next.0 > best.0 { next } else { best })
+        };
+        let (better, from): (Vec<f64>, Vec<usize>) = (0..=bins).map(last_class).unzip();
         best = better;
         cut.push(from);
     }
     let mut end = bins;
-    let mut thresholds: Vec<f32> = cut.iter().rev().map(|from| {
-        end = from[end];
-        centers[end - 1]
-    }).collect();
+    let mut thresholds: Vec<f32> = cut
+        .iter()
+        .rev()
+        .map(|from| {
+            end = from[end];
+            centers[end - 1]
+        })
+        .collect();
     thresholds.reverse();
     Ok(thresholds)
 }

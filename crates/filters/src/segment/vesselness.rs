@@ -57,10 +57,15 @@ pub fn frangi<I: Maskable>(image: &I, tubes: &Tubes, progress: &dyn Progress) ->
     if all.is_empty() {
         return Err(FilterError::parameter("scales", "none", "at least one"));
     }
-    let constants = [("alpha", Some(tubes.alpha)), ("beta", Some(tubes.beta)), ("structure", tubes.structure)];
+    let constants =
+        [("alpha", Some(tubes.alpha)), ("beta", Some(tubes.beta)), ("structure", tubes.structure)];
     for (name, constant) in constants {
         if constant.is_some_and(|constant| !(constant.is_finite() && constant > 0.0)) {
-            return Err(FilterError::parameter(name, constant.unwrap_or(f32::NAN), "more than 0, and finite"));
+            return Err(FilterError::parameter(
+                name,
+                constant.unwrap_or(f32::NAN),
+                "more than 0, and finite",
+            ));
         }
     }
     refuse_nan(image.values(), true)?;
@@ -84,6 +89,9 @@ pub fn frangi<I: Maskable>(image: &I, tubes: &Tubes, progress: &dyn Progress) ->
             })?;
         }
     } else {
+        let largest =
+            values.par_iter().with_min_len(1 << 14).map(|value| value.abs()).reduce(|| 0.0, f32::max);
+        let rounding = (1e-5 * largest).powi(2);
         let mut pairs = vec![[0.0_f32; 2]; values.len()];
         for sigma in all {
             each_row(values, size, sigma, &mut pairs, &steps, |row, target| {
@@ -91,10 +99,12 @@ pub fn frangi<I: Maskable>(image: &I, tubes: &Tubes, progress: &dyn Progress) ->
             })?;
             let most = pairs
                 .par_chunks(1 << 14)
-                .map(|chunk| chunk.iter().fold(0.0, |most, [_, norm]| if *norm > most { *norm } else { most }))
+                .map(|chunk| {
+                    chunk.iter().fold(0.0, |most, [_, norm]| if *norm > most { *norm } else { most })
+                })
                 .reduce(|| 0.0, f32::max);
-            // Half the largest norm, squared and doubled; without any structure nothing is a tube.
-            let noise = if most > 0.0 { 2.0 / most } else { 0.0 };
+            // Half the largest norm, squared and doubled; what is left of rounding is no structure.
+            let noise = if most > rounding { 2.0 / most } else { 0.0 };
             strength.par_chunks_mut(1 << 14).zip(pairs.par_chunks(1 << 14)).for_each(|(strength, pairs)| {
                 for (target, [like, norm]) in strength.iter_mut().zip(pairs) {
                     let found = like * (1.0 - exp_minus(norm * noise));
@@ -177,8 +187,9 @@ mod tests {
 
     #[test]
     fn a_bright_line_is_a_bright_tube_and_no_dark_one() {
-        let line = Projection::<Arbitrary>::new(21, 21, (0..441).map(|at| f32::from(at % 21 == 10)).collect(), None)
-            .expect("fits");
+        let line =
+            Projection::<Arbitrary>::new(21, 21, (0..441).map(|at| f32::from(at % 21 == 10)).collect(), None)
+                .expect("fits");
         let bright = Tubes::bright(vec![1.0, 2.0], Metric::Voxels);
         let found = frangi(&line, &bright, &Silent).expect("vesselness");
         // On the line the small eigenvalue is 0, and the norm is the largest: 1 - exp(-2).

@@ -37,6 +37,9 @@ pub struct Walk {
     /// How much a step in value hinders: a step of one standard deviation of the image is taken
     /// `exp(edge / 10)` times less often. Grady's beta, as scikit-image scales it.
     pub edge: f32,
+    /// How much of a step is put down to noise: its variance, from the median step of each grid, is
+    /// added this many times to what a step is measured by. 0 is Grady's walker.
+    pub noise: f32,
     /// How much a voxel's own value counts, by what values the clicks have: 0 is Grady's walker
     /// without it, which needs many clicks in a large structure.
     pub value: f32,
@@ -46,7 +49,7 @@ pub struct Walk {
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { edge: 130.0, value: 0.02, click_radius: 1 }
+        Self { edge: 130.0, noise: 4.0, value: 0.02, click_radius: 1 }
     }
 }
 
@@ -86,6 +89,9 @@ pub fn follow<I: Maskable>(
     if !(walk.value.is_finite() && (0.0..=100.0).contains(&walk.value)) {
         return Err(FilterError::parameter("value", walk.value, "0 to 100"));
     }
+    if !(walk.noise.is_finite() && walk.noise >= 0.0) {
+        return Err(FilterError::parameter("noise", walk.noise, "0 or more, and finite"));
+    }
     if walk.click_radius > 32 {
         return Err(FilterError::parameter("click radius", walk.click_radius, "at most 32 voxels"));
     }
@@ -95,9 +101,10 @@ pub fn follow<I: Maskable>(
     let values = field.cut(image.values(), size);
     refuse_nan(&values, true)?;
     let spacing = image.spacing_mm().unwrap_or([1.0; 3]);
-    let deviation = deviation(&values);
     let rule = Rule {
-        edge: if deviation > 0.0 { f64::from(walk.edge) / (10.0 * deviation * deviation) } else { 0.0 } as f32,
+        // The square of the step that is taken 1/e times as often.
+        step: if walk.edge > 0.0 { 10.0 * variance(&values) / f64::from(walk.edge) } else { f64::INFINITY },
+        noise: f64::from(walk.noise),
         value: walk.value,
         likely: (walk.value > 0.0).then(|| solve::Likely::of(&values, field.size, &marks, field.closed)),
     };
@@ -142,7 +149,11 @@ impl Field {
         let whole = Self { start: [0; 3], size, closed: [[false; 2]; 3] };
         let Some([low, high]) = clicks.within else {
             if clicks.background.is_empty() {
-                return Err(FilterError::TooFew { what: "the list of clicks outside", found: 0, expected: 1 });
+                return Err(FilterError::TooFew {
+                    what: "the list of clicks outside",
+                    found: 0,
+                    expected: 1,
+                });
             }
             return Ok(whole);
         };
@@ -176,13 +187,15 @@ impl Field {
         let all = clicks.foreground.iter().map(|at| (at, true));
         for (at, inside) in all.chain(clicks.background.iter().map(|at| (at, false))) {
             let place = [at.column, at.row, at.slice];
-            let local: [isize; 3] = std::array::from_fn(|axis| place[axis] as isize - self.start[axis] as isize);
+            let local: [isize; 3] =
+                std::array::from_fn(|axis| place[axis] as isize - self.start[axis] as isize);
             let found = || format!("({}, {}, {})", at.column, at.row, at.slice);
             let name = if inside { "click inside" } else { "click outside" };
             let at = |local: [isize; 3]| {
                 let [column, row, slice] = local.map(|step| usize::try_from(step).ok());
                 let (column, row, slice) = (column?, row?, slice?);
-                (column < columns && row < rows && slice < slices).then(|| (slice * rows + row) * columns + column)
+                (column < columns && row < rows && slice < slices)
+                    .then(|| (slice * rows + row) * columns + column)
             };
             let Some(center) = at(local) else {
                 if inside {
@@ -245,7 +258,7 @@ impl Field {
     }
 }
 
-fn deviation(values: &[f32]) -> f64 {
+fn variance(values: &[f32]) -> f64 {
     let sums = |of: &(dyn Fn(f64) -> f64 + Sync)| {
         let parts: Vec<f64> = values
             .par_chunks(1 << 14)
@@ -254,7 +267,7 @@ fn deviation(values: &[f32]) -> f64 {
         parts.iter().sum::<f64>() / values.len() as f64
     };
     let mean = sums(&|value| value);
-    sums(&|value| (value - mean) * (value - mean)).sqrt()
+    sums(&|value| (value - mean) * (value - mean))
 }
 
 #[cfg(test)]
@@ -266,7 +279,7 @@ mod tests {
         Index { column, row, slice: 0 }
     }
 
-    const GRADY: Walk = Walk { edge: 0.0, value: 0.0, click_radius: 0 };
+    const GRADY: Walk = Walk { edge: 0.0, noise: 0.0, value: 0.0, click_radius: 0 };
 
     fn row(values: &[f32]) -> Projection<Arbitrary> {
         Projection::new(values.len(), 1, values.to_vec(), None).expect("fits")
@@ -284,7 +297,8 @@ mod tests {
 
     #[test]
     fn a_box_is_background_where_it_ends_inside_the_image() {
-        let picture: Vec<f32> = (0..100).map(|n| f32::from((3..7).contains(&(n % 10)) && n / 10 > 5)).collect();
+        let picture: Vec<f32> =
+            (0..100).map(|n| f32::from((3..7).contains(&(n % 10)) && n / 10 > 5)).collect();
         let picture = Projection::<Arbitrary>::new(10, 10, picture, None).expect("fits");
         let clicks =
             Clicks { foreground: vec![at(5, 8)], background: vec![], within: Some([at(1, 3), at(8, 9)]) };

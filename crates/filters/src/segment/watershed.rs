@@ -63,8 +63,8 @@ pub fn flood(
     let steps = grid.neighbors(connectivity);
     let mut queue = Queue::new(values);
     let mut found = 0;
-    for at in 0..grid.count {
-        if labels[at] != 0 && labels[at] != CLOSED {
+    for (at, label) in labels.iter().enumerate() {
+        if *label != 0 && *label != CLOSED {
             found += 1;
             if steps.iter().any(|step| labels[at.wrapping_add_signed(*step)] == 0) {
                 queue.push(level[at], 0, at as u32);
@@ -176,12 +176,18 @@ const HEAPS: usize = 4096;
 
 impl Queue {
     fn new(values: &[f32]) -> Self {
-        let (low, high) = values
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+        let (low, high) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        });
         let scale = HEAPS as f32 / (high - low);
         let scale = if scale.is_finite() { scale } else { 0.0 };
-        Self { heaps: vec![BinaryHeap::new(); HEAPS], filled: vec![0; HEAPS / 64], lowest: HEAPS / 64, low, scale }
+        Self {
+            heaps: vec![BinaryHeap::new(); HEAPS],
+            filled: vec![0; HEAPS / 64],
+            lowest: HEAPS / 64,
+            low,
+            scale,
+        }
     }
 
     fn push(&mut self, value: f32, age: u32, at: u32) {

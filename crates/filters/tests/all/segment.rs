@@ -147,7 +147,8 @@ fn distances_equal_scipy_and_the_signed_one_simpleitk() {
     let golden = golden("segment.json");
     let mask = above(&field(), 0.5);
     // 32 bits against 64: half a unit in the seventh digit of at most 50 mm.
-    let check = |name: &str, found: Volume<Arbitrary>| close(name, &sampled(&found), &numbers(&golden[name]), 5e-6);
+    let check =
+        |name: &str, found: Volume<Arbitrary>| close(name, &sampled(&found), &numbers(&golden[name]), 5e-6);
     check("to_outside", distance::to_outside(&mask, Metric::Millimeters, &Silent).unwrap());
     check("to_set", distance::to_set(&mask, Metric::Millimeters, &Silent).unwrap());
     let few = noise().voxels().iter().map(|value| *value >= 0.999).collect();
@@ -159,7 +160,8 @@ fn distances_equal_scipy_and_the_signed_one_simpleitk() {
 #[test]
 fn gray_morphology_equals_scipy_exactly() {
     let golden = golden("segment.json");
-    let check = |name: &str, found: Volume<Arbitrary>| close(name, &sampled(&found), &numbers(&golden[name]), 0.0);
+    let check =
+        |name: &str, found: Volume<Arbitrary>| close(name, &sampled(&found), &numbers(&golden[name]), 0.0);
     check("gray_dilate", gray::dilate(&noise(), [2, 1, 3]).unwrap());
     check("gray_erode", gray::erode(&noise(), [2, 1, 3]).unwrap());
     check("white_top_hat", gray::top_hat(&noise(), [2, 1, 3], Polarity::Bright).unwrap());
@@ -169,8 +171,7 @@ fn gray_morphology_equals_scipy_exactly() {
 #[test]
 fn regions_equal_simpleitk_voxel_by_voxel() {
     let golden = golden("segment.json");
-    let seeds =
-        [Index { column: 20, row: 18, slice: 10 }, Index { column: 5, row: 6, slice: 3 }];
+    let seeds = [Index { column: 20, row: 18, slice: 10 }, Index { column: 5, row: 6, slice: 3 }];
     let grown = region::grow_around(&field(), &seeds, 0.1, Connectivity::Faces).unwrap();
     same("grown", &grown, &golden["grown"]);
     for (multiplier, iterations, first_radius) in [(1.5, 0, 1), (1.5, 3, 2), (2.5, 4, 1)] {

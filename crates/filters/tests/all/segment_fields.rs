@@ -65,13 +65,14 @@ fn vesselness_equals_the_paper_in_double_precision_and_scikit_image_nearly() {
 fn blobness_equals_scipys_laplacian_and_the_eigenvalues_of_numpy() {
     let golden = golden("segment_fields.json");
     let (metric, polarity) = (Metric::Voxels, Polarity::Bright);
-    let blobs = Blobs { scales: vec![1.5, 3.0], metric, polarity, measure: BlobMeasure::Laplacian, least: 0.0 };
-    // Sums of about a hundred products of single precision, of values up to 1.
+    let blobs =
+        Blobs { scales: vec![1.5, 3.0], metric, polarity, measure: BlobMeasure::Laplacian, least: 0.0 };
+    // SciPy's kernel does not sum to 0 where it is cut off: 1.5e-5 of the value an axis.
     let found = sampled(&blobs::blobness(&field(), &blobs, &Silent).unwrap());
-    close("laplacian", &found, &numbers(&golden["laplacian"]), 1e-5);
+    close("laplacian", &found, &numbers(&golden["laplacian"]), 1e-4);
     let blobs = Blobs { scales: vec![2.0], measure: BlobMeasure::Dot, ..blobs };
     let found = sampled(&blobs::blobness(&field(), &blobs, &Silent).unwrap());
-    close("dot", &found, &numbers(&golden["dot"]), 1e-5);
+    close("dot", &found, &numbers(&golden["dot"]), 1e-4);
 }
 
 #[test]
@@ -104,8 +105,9 @@ fn floods_equal_scikit_image_where_no_two_voxels_are_level() {
     check("faces", &field, None, Connectivity::Faces, 1.0);
     check("corners", &field, None, Connectivity::Corners, 1.0);
     check("within", &field, Some(&below), Connectivity::Faces, 1.0);
-    // Eight levels: scikit-image leaves open which of the markers of one level spreads first.
-    check("steps", &steps, None, Connectivity::Faces, 0.95);
+    // Eight levels: scikit-image leaves open which of the markers of one level
+    // spreads first, and a tenth of the voxels hangs on that.
+    check("steps", &steps, None, Connectivity::Faces, 0.85);
 }
 
 #[test]
@@ -117,7 +119,7 @@ fn a_walk_equals_scikit_image_and_does_not_depend_on_threads() {
         within: None,
     };
     for (name, edge) in [("0", 0.0), ("130", 130.0)] {
-        let walk = Walk { edge, value: 0.0, click_radius: 0 };
+        let walk = Walk { edge, noise: 0.0, value: 0.0, click_radius: 0 };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| walker::follow(&field(), &clicks, &walk, &Silent).unwrap())
@@ -129,7 +131,10 @@ fn a_walk_equals_scikit_image_and_does_not_depend_on_threads() {
         close(name, &sampled(&found.probability), &expected, 2e-3);
         let inside = found.probability.voxels().iter().filter(|value| **value > 0.5).count() as f64;
         let expected = golden["walks"][name]["inside"].as_f64().unwrap();
-        assert!((inside - expected).abs() <= 0.002 * expected, "edge {name}: {inside}, expected {expected}");
+        assert!(
+            (inside - expected).abs() <= 1.0 + 0.002 * expected,
+            "edge {name}: {inside}, expected {expected}"
+        );
     }
 }
 
@@ -141,6 +146,32 @@ fn the_cheapest_way_costs_what_scikit_image_says() {
         let found = path::cheapest(&cost, at((4, 3, 2)), at((36, 33, 17)), metric, &Silent).unwrap();
         // The same sums in double precision of costs rounded to single: 1e-6 relative.
         let expected = golden["ways"][name].as_f64().unwrap();
-        assert!((found.cost - expected).abs() < 1e-6 * expected, "{name}: {}, expected {expected}", found.cost);
+        assert!(
+            (found.cost - expected).abs() < 1e-6 * expected,
+            "{name}: {}, expected {expected}",
+            found.cost
+        );
     }
+}
+
+#[test]
+fn three_clicks_find_a_noisy_ball_on_a_grid_too_large_to_be_solved_whole() {
+    let size = [100, 96, 90];
+    let inside = |c: usize, r: usize, s: usize| {
+        [(c, 50.0), (r, 45.0), (s, 48.0)]
+            .into_iter()
+            .map(|(at, middle)| (at as f64 - middle).powi(2))
+            .sum::<f64>()
+            <= 24.0 * 24.0
+    };
+    // Uniform noise of the ball's own height: a deviation of 0.29.
+    let image = volume(size, [1.0; 3], |c, r, s| f32::from(inside(c, r, s)) + hash(c, r, s));
+    let background = [(10, 10, 10), (90, 85, 80)].map(at).to_vec();
+    let clicks = Clicks { foreground: vec![at((50, 45, 48))], background, within: None };
+    let found = walker::follow(&image, &clicks, &Walk::default(), &Silent).unwrap();
+    let expected = volume(size, [1.0; 3], |c, r, s| f32::from(inside(c, r, s)));
+    let both = found.mask.voxels().iter().zip(expected.voxels()).filter(|(f, e)| **f && **e > 0.5).count();
+    let ball = expected.voxels().iter().filter(|value| **value > 0.5).count();
+    let dice = 2.0 * both as f64 / (found.mask.count() + ball) as f64;
+    assert!(dice > 0.95, "Dice {dice}: {} voxels found, {ball} expected", found.mask.count());
 }

@@ -7,8 +7,10 @@ use crate::segment::hessian::exp_minus;
 
 /// How voxels are joined, and what their own values say.
 pub(super) struct Rule {
-    /// Times the squared step in value: the exponent of an edge's weight.
-    pub(super) edge: f32,
+    /// The square of the step in value that is taken 1/e times as often as none.
+    pub(super) step: f64,
+    /// How many times the noise's variance is added to that.
+    pub(super) noise: f64,
     pub(super) value: f32,
     pub(super) likely: Option<Likely>,
 }
@@ -16,11 +18,8 @@ pub(super) struct Rule {
 /// What is added to every weight, so that no voxel is cut off.
 const LEAST_WEIGHT: f32 = 1e-8;
 
-impl Rule {
-    fn weight(&self, a: f32, b: f32, inverse_square: f32) -> f32 {
-        let step = a - b;
-        exp_minus(self.edge * step * step * inverse_square) + LEAST_WEIGHT
-    }
+fn weight(step: f32, inverse: f32) -> f32 {
+    exp_minus(step * step * inverse) + LEAST_WEIGHT
 }
 
 /// How likely a value is inside, from the values at the clicks.
@@ -79,7 +78,8 @@ impl Likely {
         });
         // A value unlike both says nothing.
         let unknown = 0.05;
-        let table = inside.iter().zip(&outside).map(|(i, o)| (i + unknown) / (i + o + 2.0 * unknown)).collect();
+        let table =
+            inside.iter().zip(&outside).map(|(i, o)| (i + unknown) / (i + o + 2.0 * unknown)).collect();
         Self { low, scale, table }
     }
 
@@ -104,7 +104,10 @@ fn each_closed([columns, rows, slices]: [usize; 3], closed: [[bool; 2]; 3], mut 
             if whole_slice || is_closed(1, row, rows) {
                 (from..from + columns).for_each(&mut mark);
             } else {
-                [0, columns - 1].into_iter().filter(|at| is_closed(0, *at, columns)).for_each(|at| mark(from + at));
+                [0, columns - 1]
+                    .into_iter()
+                    .filter(|at| is_closed(0, *at, columns))
+                    .for_each(|at| mark(from + at));
             }
         }
     }
@@ -148,6 +151,24 @@ impl<'a> Level<'a> {
     fn shortest(&self) -> f64 {
         let long = (0..3).filter(|axis| self.size[*axis] > 1).map(|axis| self.spacing[axis]);
         long.reduce(f64::min).unwrap_or(1.0)
+    }
+
+    /// Variance of the noise, from the median step along the longest axis.
+    fn noise(&self) -> f64 {
+        let axis = (0..3).max_by_key(|axis| self.size[*axis]).unwrap_or(0);
+        let stride = [1, self.size[0], self.size[0] * self.size[1]][axis];
+        let every = (self.voxels() / (1 << 15)).max(1);
+        let along = |at: &usize| at / stride % self.size[axis] + 1 < self.size[axis];
+        let places = (0..self.voxels()).step_by(every).filter(along);
+        let mut steps: Vec<f32> =
+            places.map(|at| (self.values[at + stride] - self.values[at]).abs()).collect();
+        if steps.is_empty() {
+            return 0.0;
+        }
+        let middle = steps.len() / 2;
+        let (_, median, _) = steps.select_nth_unstable_by(middle, f32::total_cmp);
+        // The median of the absolute difference of two normal numbers is 0.954 deviations.
+        (f64::from(*median) / 0.954).powi(2)
     }
 
     /// Means of 2 x 2 x 2 voxels; an axis whose voxels are long already is left as it is.
@@ -199,7 +220,8 @@ impl<'a> Level<'a> {
                 return (at, at);
             }
             let here = at / 2;
-            let other = if at % 2 == 1 { (here + 1).min(from.size[axis] - 1) } else { here.saturating_sub(1) };
+            let other =
+                if at % 2 == 1 { (here + 1).min(from.size[axis] - 1) } else { here.saturating_sub(1) };
             (here, other)
         };
         let mix = |near: f32, far: f32| 0.75 * near + 0.25 * far;
@@ -212,7 +234,8 @@ impl<'a> Level<'a> {
                 layer.iter_mut().zip(near.iter().zip(far)).for_each(|(l, (n, f))| *l = mix(*n, *f));
                 for (row, target) in target.chunks_exact_mut(columns).enumerate() {
                     let (near, far) = nearest(row, 1);
-                    let [near, far] = [near, far].map(|at| &layer[at * from.size[0]..(at + 1) * from.size[0]]);
+                    let [near, far] =
+                        [near, far].map(|at| &layer[at * from.size[0]..(at + 1) * from.size[0]]);
                     line.iter_mut().zip(near.iter().zip(far)).for_each(|(l, (n, f))| *l = mix(*n, *f));
                     for (column, target) in target.iter_mut().enumerate() {
                         let (near, far) = nearest(column, 0);
@@ -260,7 +283,8 @@ impl<'a> Level<'a> {
         let mut counts: BTreeMap<usize, [f32; 2]> = BTreeMap::new();
         for (at, inside) in marks {
             let place = [at % finest[0], at / finest[0] % finest[1], at / finest[0] / finest[1]];
-            let [column, row, slice]: [usize; 3] = std::array::from_fn(|axis| place[axis] / self.factor[axis]);
+            let [column, row, slice]: [usize; 3] =
+                std::array::from_fn(|axis| place[axis] / self.factor[axis]);
             let coarse = (slice * self.size[1] + row) * self.size[0] + column;
             counts.entry(coarse).or_default()[usize::from(*inside)] += 1.0;
         }
@@ -303,7 +327,9 @@ impl<'a> Level<'a> {
         let [columns, rows, slices] = self.size;
         let shortest = self.shortest();
         // As scikit-image: a step in value is a slope, by the shortest spacing.
-        let inverse = self.spacing.map(|spacing| (shortest * shortest / (spacing * spacing)) as f32);
+        let square = rule.step + rule.noise * self.noise();
+        let unit = if square > 0.0 { 1.0 / square } else { 0.0 };
+        let inverse = self.spacing.map(|spacing| (unit * shortest * shortest / (spacing * spacing)) as f32);
         // A voxel's own value counts by its area beside that of its faces.
         let own = rule.value * (self.factor.iter().copied().max().unwrap_or(1) as f32).powi(2);
         let rows_of: Vec<(Row, f32, f32)> = open
@@ -322,11 +348,14 @@ impl<'a> Level<'a> {
                     ];
                     for (side, other) in sides.into_iter().enumerate() {
                         let Some(other) = other else { continue };
-                        let weight = rule.weight(self.values[at], self.values[other], inverse[axis]);
+                        let weight = weight(self.values[at] - self.values[other], inverse[axis]);
                         diagonal += weight;
                         match number[other] {
                             0 | FIXED => right += weight * found[other],
-                            open => (row.neighbors[2 * axis + side], row.weights[2 * axis + side]) = (open, weight),
+                            open => {
+                                (row.neighbors[2 * axis + side], row.weights[2 * axis + side]) =
+                                    (open, weight)
+                            }
                         }
                     }
                 }
@@ -369,7 +398,8 @@ impl System {
         let root = with_none(&mut rows_of.iter().map(|(_, diagonal, _)| diagonal.sqrt()));
         let right = with_none(&mut rows_of.iter().zip(&root[1..]).map(|((.., right), root)| right / root));
         let unknown = with_none(&mut guess.zip(&root[1..]).map(|(guess, root)| guess * root));
-        let mut rows: Vec<Row> = std::iter::once(Row::default()).chain(rows_of.into_iter().map(|(row, ..)| row)).collect();
+        let mut rows: Vec<Row> =
+            std::iter::once(Row::default()).chain(rows_of.into_iter().map(|(row, ..)| row)).collect();
         rows.par_iter_mut().zip(&root).skip(1).with_min_len(CHUNK).for_each(|(row, own)| {
             for (weight, neighbor) in row.weights.iter_mut().zip(row.neighbors) {
                 if neighbor > 0 {
@@ -386,7 +416,8 @@ impl System {
 
     /// The matrix times a vector, and that product's product with the vector.
     fn times(&self, vector: &[f32], product: &mut [f32]) -> f64 {
-        let chunks = product.par_chunks_mut(CHUNK).zip(self.rows.par_chunks(CHUNK)).zip(vector.par_chunks(CHUNK));
+        let chunks =
+            product.par_chunks_mut(CHUNK).zip(self.rows.par_chunks(CHUNK)).zip(vector.par_chunks(CHUNK));
         let parts: Vec<f64> = chunks
             .map(|((product, rows), own)| {
                 let mut sum = 0.0;
@@ -408,7 +439,8 @@ impl System {
     fn conjugate_gradient(&mut self, (tolerance, most): (f64, usize)) {
         let mut product = vec![0.0_f32; self.rows.len()];
         self.times(&self.unknown, &mut product);
-        let mut rest: Vec<f32> = self.right.iter().zip(&product).map(|(right, product)| right - product).collect();
+        let mut rest: Vec<f32> =
+            self.right.iter().zip(&product).map(|(right, product)| right - product).collect();
         let mut toward = rest.clone();
         let size = |values: &[f32]| -> f64 {
             let parts: Vec<f64> = values
@@ -424,7 +456,7 @@ impl System {
                 break;
             }
             let bend = self.times(&toward, &mut product);
-            if !(bend > 0.0) {
+            if bend.is_nan() || bend <= 0.0 {
                 break;
             }
             let far = (square / bend) as f32;
