@@ -23,6 +23,7 @@ pub mod montage;
 mod plane;
 mod prepare;
 pub mod quality;
+pub mod segment;
 
 pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};

@@ -7,4 +7,6 @@
 )]
 
 mod quality;
+mod segment;
+mod segment_fields;
 mod shared;

@@ -1,0 +1,485 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::segment::hessian::exp_minus;
+
+/// How voxels are joined, and what their own values say.
+pub(super) struct Rule {
+    /// The square of the step in value that is taken 1/e times as often as none.
+    pub(super) step: f64,
+    /// How many times the noise's variance is added to that.
+    pub(super) noise: f64,
+    pub(super) value: f32,
+    pub(super) likely: Option<Likely>,
+}
+
+/// What is added to every weight, so that no voxel is cut off.
+const LEAST_WEIGHT: f32 = 1e-8;
+
+fn weight(step: f32, inverse: f32) -> f32 {
+    exp_minus(step * step * inverse) + LEAST_WEIGHT
+}
+
+/// How likely a value is inside, from the values at the clicks.
+pub(super) struct Likely {
+    low: f32,
+    scale: f32,
+    table: Vec<f32>,
+}
+
+/// Ranges of values.
+const BINS: usize = 256;
+
+impl Likely {
+    /// Counts values at the marks and on the closed layers, blurred by what values vary at the marks.
+    pub(super) fn of(
+        values: &[f32],
+        size: [usize; 3],
+        marks: &BTreeMap<usize, bool>,
+        closed: [[bool; 2]; 3],
+    ) -> Self {
+        let mut found: [Vec<f32>; 2] = [Vec::new(), Vec::new()];
+        marks.iter().for_each(|(at, inside)| found[usize::from(*inside)].push(values[*at]));
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for value in found.iter().flatten() {
+            (low, high) = (low.min(*value), high.max(*value));
+        }
+        let mut layer = Vec::new();
+        each_closed(size, closed, |at| layer.push(values[at]));
+        // A closed layer may hold metal or air far from all else: its middle part sets the range.
+        layer.sort_unstable_by(f32::total_cmp);
+        if !layer.is_empty() {
+            let part = |share: f64| layer[((layer.len() - 1) as f64 * share) as usize];
+            (low, high) = (low.min(part(0.02)), high.max(part(0.98)));
+        }
+        found[0].extend(layer);
+        let margin = 0.25 * (high - low);
+        let (low, high) = (low - margin, high + margin);
+        let scale = if high > low { BINS as f32 / (high - low) } else { 0.0 };
+        let mean = found[1].iter().sum::<f32>() / found[1].len().max(1) as f32;
+        let squares: f32 = found[1].iter().map(|value| (value - mean).powi(2)).sum();
+        let spread = (squares / found[1].len().max(1) as f32).sqrt() * scale;
+        let width = spread.clamp(6.0, BINS as f32 / 6.0);
+        let [outside, inside] = found.map(|values| {
+            let mut counts = vec![0.0_f32; BINS];
+            values.iter().for_each(|value| counts[bin(*value, low, scale)] += 1.0);
+            let total: f32 = counts.iter().sum::<f32>().max(1.0);
+            let blurred = |at: usize| {
+                let near = counts.iter().enumerate().filter(|(_, count)| **count > 0.0);
+                near.map(|(from, count)| {
+                    let apart = (from as f32 - at as f32) / width;
+                    count / total * exp_minus(0.5 * apart * apart)
+                })
+                .sum::<f32>()
+            };
+            (0..BINS).map(blurred).collect::<Vec<f32>>()
+        });
+        // A value unlike both says nothing.
+        let unknown = 0.05;
+        let table =
+            inside.iter().zip(&outside).map(|(i, o)| (i + unknown) / (i + o + 2.0 * unknown)).collect();
+        Self { low, scale, table }
+    }
+
+    fn at(&self, value: f32) -> f32 {
+        self.table[bin(value, self.low, self.scale)]
+    }
+}
+
+fn bin(value: f32, low: f32, scale: f32) -> usize {
+    (((value - low) * scale).max(0.0) as usize).min(BINS - 1)
+}
+
+/// Calls `mark(place)` for each voxel of the layers that are background.
+fn each_closed([columns, rows, slices]: [usize; 3], closed: [[bool; 2]; 3], mut mark: impl FnMut(usize)) {
+    let is_closed = |axis: usize, at: usize, count: usize| {
+        count > 1 && (closed[axis][0] && at == 0 || closed[axis][1] && at + 1 == count)
+    };
+    for slice in 0..slices {
+        let whole_slice = is_closed(2, slice, slices);
+        for row in 0..rows {
+            let from = (slice * rows + row) * columns;
+            if whole_slice || is_closed(1, row, rows) {
+                (from..from + columns).for_each(&mut mark);
+            } else {
+                [0, columns - 1]
+                    .into_iter()
+                    .filter(|at| is_closed(0, *at, columns))
+                    .for_each(|at| mark(from + at));
+            }
+        }
+    }
+}
+
+/// The image on one grid.
+pub(super) struct Level<'a> {
+    size: [usize; 3],
+    spacing: [f64; 3],
+    values: Cow<'a, [f32]>,
+    /// Which axes were halved to get here from the next finer level.
+    halved: [bool; 3],
+    /// How many finer voxels a voxel is, along each axis.
+    factor: [usize; 3],
+}
+
+/// The coarsest grid has fewer voxels than this.
+const COARSEST: usize = 4096;
+
+/// A grid of up to so many voxels is solved whole.
+const WHOLE: usize = 1 << 18;
+
+/// On larger grids so many voxels are solved at most, those nearest to one half.
+const MOST_OPEN: usize = 1 << 20;
+
+/// How far from one half a voxel of a larger grid is still open.
+const OPEN: f32 = 0.45;
+
+const FIXED: u32 = u32::MAX;
+
+impl<'a> Level<'a> {
+    pub(super) fn new(size: [usize; 3], spacing: [f64; 3], values: Cow<'a, [f32]>) -> Self {
+        Self { size, spacing, values, halved: [false; 3], factor: [1; 3] }
+    }
+
+    pub(super) fn voxels(&self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// The shortest spacing of the axes that take part; 1 for a single voxel.
+    fn shortest(&self) -> f64 {
+        let long = (0..3).filter(|axis| self.size[*axis] > 1).map(|axis| self.spacing[axis]);
+        long.reduce(f64::min).unwrap_or(1.0)
+    }
+
+    /// Variance of the noise, from the median step along the longest axis.
+    fn noise(&self) -> f64 {
+        let axis = (0..3).max_by_key(|axis| self.size[*axis]).unwrap_or(0);
+        let stride = [1, self.size[0], self.size[0] * self.size[1]][axis];
+        let every = (self.voxels() / (1 << 15)).max(1);
+        let along = |at: &usize| at / stride % self.size[axis] + 1 < self.size[axis];
+        let places = (0..self.voxels()).step_by(every).filter(along);
+        let mut steps: Vec<f32> =
+            places.map(|at| (self.values[at + stride] - self.values[at]).abs()).collect();
+        if steps.is_empty() {
+            return 0.0;
+        }
+        let middle = steps.len() / 2;
+        let (_, median, _) = steps.select_nth_unstable_by(middle, f32::total_cmp);
+        // The median of the absolute difference of two normal numbers is 0.954 deviations.
+        (f64::from(*median) / 0.954).powi(2)
+    }
+
+    /// Means of 2 x 2 x 2 voxels; an axis whose voxels are long already is left as it is.
+    pub(super) fn halved(&self) -> Option<Level<'a>> {
+        if self.voxels() < COARSEST {
+            return None;
+        }
+        let shortest = self.shortest();
+        let halved: [bool; 3] =
+            std::array::from_fn(|axis| self.size[axis] > 1 && self.spacing[axis] < 1.6 * shortest);
+        let times: [usize; 3] = halved.map(|halved| 1 + usize::from(halved));
+        let size: [usize; 3] = std::array::from_fn(|axis| self.size[axis].div_ceil(times[axis]));
+        let [columns, rows, _] = size;
+        let mut values = vec![0.0_f32; size.iter().product()];
+        values.par_chunks_mut(columns * rows).enumerate().for_each(|(slice, target)| {
+            let slices = times[2] * slice..(times[2] * (slice + 1)).min(self.size[2]);
+            for (row, target) in target.chunks_exact_mut(columns).enumerate() {
+                let lines = times[1] * row..(times[1] * (row + 1)).min(self.size[1]);
+                for slice in slices.clone() {
+                    for line in lines.clone() {
+                        let from = (slice * self.size[1] + line) * self.size[0];
+                        let source = &self.values[from..from + self.size[0]];
+                        for (target, part) in target.iter_mut().zip(source.chunks(times[0])) {
+                            // The last voxel of an odd row counts twice, as its own neighbor.
+                            *target += part[0] + part[part.len() - 1];
+                        }
+                    }
+                }
+                let share = 0.5 / (slices.len() * lines.len()) as f32;
+                target.iter_mut().for_each(|value| *value *= share);
+            }
+        });
+        Some(Level {
+            size,
+            spacing: std::array::from_fn(|axis| self.spacing[axis] * times[axis] as f64),
+            values: Cow::Owned(values),
+            halved,
+            factor: std::array::from_fn(|axis| self.factor[axis] * times[axis]),
+        })
+    }
+
+    /// A coarser level's answer on this grid, by straight lines between its voxels.
+    pub(super) fn refined(&self, coarse: &[f32], from: &Level) -> Vec<f32> {
+        let [columns, rows, slices] = self.size;
+        let plane = from.size[0] * from.size[1];
+        // The voxel that holds this one, and the neighbor on its side.
+        let nearest = |at: usize, axis: usize| {
+            if !from.halved[axis] {
+                return (at, at);
+            }
+            let here = at / 2;
+            let other =
+                if at % 2 == 1 { (here + 1).min(from.size[axis] - 1) } else { here.saturating_sub(1) };
+            (here, other)
+        };
+        let mix = |near: f32, far: f32| 0.75 * near + 0.25 * far;
+        let mut found = vec![0.0_f32; columns * rows * slices];
+        found.par_chunks_mut(columns * rows).enumerate().for_each_init(
+            || (vec![0.0_f32; plane], vec![0.0_f32; from.size[0]]),
+            |(layer, line), (slice, target)| {
+                let (near, far) = nearest(slice, 2);
+                let [near, far] = [near, far].map(|at| &coarse[at * plane..(at + 1) * plane]);
+                layer.iter_mut().zip(near.iter().zip(far)).for_each(|(l, (n, f))| *l = mix(*n, *f));
+                for (row, target) in target.chunks_exact_mut(columns).enumerate() {
+                    let (near, far) = nearest(row, 1);
+                    let [near, far] =
+                        [near, far].map(|at| &layer[at * from.size[0]..(at + 1) * from.size[0]]);
+                    line.iter_mut().zip(near.iter().zip(far)).for_each(|(l, (n, f))| *l = mix(*n, *f));
+                    for (column, target) in target.iter_mut().enumerate() {
+                        let (near, far) = nearest(column, 0);
+                        *target = mix(line[near], line[far]);
+                    }
+                }
+            },
+        );
+        found
+    }
+
+    /// Solves for the open voxels; `found` comes as a first guess.
+    pub(super) fn solve(
+        &self,
+        found: &mut [f32],
+        marks: &BTreeMap<usize, bool>,
+        finest: [usize; 3],
+        closed: [[bool; 2]; 3],
+        rule: &Rule,
+    ) {
+        let mut number = vec![0_u32; found.len()];
+        each_closed(self.size, closed, |at| {
+            found[at] = 0.0;
+            number[at] = FIXED;
+        });
+        for (at, probability) in self.marked(marks, finest) {
+            found[at] = probability;
+            number[at] = FIXED;
+        }
+        let open = self.open(found, &number);
+        open.iter().zip(1..).for_each(|(at, open)| number[*at as usize] = open);
+        if open.is_empty() {
+            return;
+        }
+        let whole = found.len() <= WHOLE;
+        let mut system = self.system(found, &number, &open, rule);
+        system.conjugate_gradient(if whole { (1e-5, 400) } else { (1e-3, 12) });
+        for (at, open) in open.iter().zip(1..) {
+            found[*at as usize] = system.value(open);
+        }
+    }
+
+    /// Marked voxels on this grid: the share of the marks in each that are inside.
+    fn marked(&self, marks: &BTreeMap<usize, bool>, finest: [usize; 3]) -> BTreeMap<usize, f32> {
+        let mut counts: BTreeMap<usize, [f32; 2]> = BTreeMap::new();
+        for (at, inside) in marks {
+            let place = [at % finest[0], at / finest[0] % finest[1], at / finest[0] / finest[1]];
+            let [column, row, slice]: [usize; 3] =
+                std::array::from_fn(|axis| place[axis] / self.factor[axis]);
+            let coarse = (slice * self.size[1] + row) * self.size[0] + column;
+            counts.entry(coarse).or_default()[usize::from(*inside)] += 1.0;
+        }
+        counts.into_iter().map(|(at, [outside, inside])| (at, inside / (inside + outside))).collect()
+    }
+
+    /// The voxels to solve for, in order.
+    fn open(&self, found: &[f32], number: &[u32]) -> Vec<u32> {
+        let plane = self.size[0] * self.size[1];
+        let collect = |limit: f32| -> Vec<u32> {
+            let slices = found.par_chunks(plane).zip(number.par_chunks(plane)).enumerate();
+            let parts: Vec<Vec<u32>> = slices
+                .map(|(slice, (found, number))| {
+                    let cells = found.iter().zip(number).enumerate();
+                    let open = cells.filter(|(_, (p, number))| **number == 0 && (*p - 0.5).abs() <= limit);
+                    open.map(|(at, _)| (slice * plane + at) as u32).collect()
+                })
+                .collect();
+            parts.concat()
+        };
+        if found.len() <= WHOLE {
+            return collect(f32::INFINITY);
+        }
+        let open = collect(OPEN);
+        if open.len() <= MOST_OPEN {
+            return open;
+        }
+        let mut counts = [0_usize; 128];
+        let distance = |at: &u32| ((found[*at as usize] - 0.5).abs() / OPEN * 127.0) as usize;
+        open.iter().for_each(|at| counts[distance(at).min(127)] += 1);
+        let mut sum = 0;
+        let fits = counts.iter().take_while(|count| {
+            sum += **count;
+            sum <= MOST_OPEN
+        });
+        collect(fits.count() as f32 / 127.0 * OPEN)
+    }
+
+    fn system(&self, found: &[f32], number: &[u32], open: &[u32], rule: &Rule) -> System {
+        let [columns, rows, slices] = self.size;
+        let shortest = self.shortest();
+        // As scikit-image: a step in value is a slope, by the shortest spacing.
+        let square = rule.step + rule.noise * self.noise();
+        let unit = if square > 0.0 { 1.0 / square } else { 0.0 };
+        let inverse = self.spacing.map(|spacing| (unit * shortest * shortest / (spacing * spacing)) as f32);
+        // A voxel's own value counts by its area beside that of its faces.
+        let own = rule.value * (self.factor.iter().copied().max().unwrap_or(1) as f32).powi(2);
+        let rows_of: Vec<(Row, f32, f32)> = open
+            .par_iter()
+            .with_min_len(1 << 12)
+            .map(|at| {
+                let at = *at as usize;
+                let place = [at % columns, at / columns % rows, at / columns / rows];
+                let strides = [1, columns, columns * rows];
+                let mut row = Row::default();
+                let (mut diagonal, mut right) = (0.0_f32, 0.0_f32);
+                for axis in 0..3 {
+                    let sides = [
+                        (place[axis] > 0).then(|| at - strides[axis]),
+                        (place[axis] + 1 < [columns, rows, slices][axis]).then(|| at + strides[axis]),
+                    ];
+                    for (side, other) in sides.into_iter().enumerate() {
+                        let Some(other) = other else { continue };
+                        let weight = weight(self.values[at] - self.values[other], inverse[axis]);
+                        diagonal += weight;
+                        match number[other] {
+                            0 | FIXED => right += weight * found[other],
+                            open => {
+                                (row.neighbors[2 * axis + side], row.weights[2 * axis + side]) =
+                                    (open, weight)
+                            }
+                        }
+                    }
+                }
+                if let Some(likely) = &rule.likely {
+                    diagonal += own;
+                    right += own * likely.at(self.values[at]);
+                }
+                (row, diagonal.max(LEAST_WEIGHT), right)
+            })
+            .collect();
+        System::new(rows_of, open.iter().map(|at| found[*at as usize]))
+    }
+}
+
+/// The neighbors of an unknown, 0 for none, and the weights of the ways to them.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    neighbors: [u32; 6],
+    weights: [f32; 6],
+}
+
+/// A system of the unknowns times the root of their diagonal, whose diagonal then is 1.
+///
+/// Unknown 0 is none, and stays 0.
+struct System {
+    rows: Vec<Row>,
+    root: Vec<f32>,
+    right: Vec<f32>,
+    unknown: Vec<f32>,
+}
+
+/// Unknowns a thread takes at a time: sums are made in this order at any number of threads.
+const CHUNK: usize = 1 << 13;
+
+impl System {
+    fn new(rows_of: Vec<(Row, f32, f32)>, guess: impl Iterator<Item = f32>) -> Self {
+        let with_none = |values: &mut dyn Iterator<Item = f32>| -> Vec<f32> {
+            std::iter::once(0.0).chain(values).collect()
+        };
+        let root = with_none(&mut rows_of.iter().map(|(_, diagonal, _)| diagonal.sqrt()));
+        let right = with_none(&mut rows_of.iter().zip(&root[1..]).map(|((.., right), root)| right / root));
+        let unknown = with_none(&mut guess.zip(&root[1..]).map(|(guess, root)| guess * root));
+        let mut rows: Vec<Row> =
+            std::iter::once(Row::default()).chain(rows_of.into_iter().map(|(row, ..)| row)).collect();
+        rows.par_iter_mut().zip(&root).skip(1).with_min_len(CHUNK).for_each(|(row, own)| {
+            for (weight, neighbor) in row.weights.iter_mut().zip(row.neighbors) {
+                if neighbor > 0 {
+                    *weight /= own * root[neighbor as usize];
+                }
+            }
+        });
+        Self { rows, root, right, unknown }
+    }
+
+    fn value(&self, number: usize) -> f32 {
+        (self.unknown[number] / self.root[number]).clamp(0.0, 1.0)
+    }
+
+    /// The matrix times a vector, and that product's product with the vector.
+    fn times(&self, vector: &[f32], product: &mut [f32]) -> f64 {
+        let chunks =
+            product.par_chunks_mut(CHUNK).zip(self.rows.par_chunks(CHUNK)).zip(vector.par_chunks(CHUNK));
+        let parts: Vec<f64> = chunks
+            .map(|((product, rows), own)| {
+                let mut sum = 0.0;
+                for ((product, row), own) in product.iter_mut().zip(rows).zip(own) {
+                    let mut value = *own;
+                    for (weight, neighbor) in row.weights.iter().zip(row.neighbors) {
+                        value -= weight * vector[neighbor as usize];
+                    }
+                    *product = value;
+                    sum += f64::from(value * own);
+                }
+                sum
+            })
+            .collect();
+        parts.iter().sum()
+    }
+
+    /// Improves the unknowns until the rest is `tolerance` of the right side, or `most` times.
+    fn conjugate_gradient(&mut self, (tolerance, most): (f64, usize)) {
+        let mut product = vec![0.0_f32; self.rows.len()];
+        self.times(&self.unknown, &mut product);
+        let mut rest: Vec<f32> =
+            self.right.iter().zip(&product).map(|(right, product)| right - product).collect();
+        let mut toward = rest.clone();
+        let size = |values: &[f32]| -> f64 {
+            let parts: Vec<f64> = values
+                .par_chunks(CHUNK)
+                .map(|part| part.iter().map(|value| f64::from(*value) * f64::from(*value)).sum())
+                .collect();
+            parts.iter().sum()
+        };
+        let mut square = size(&rest);
+        let enough = size(&self.right) * tolerance * tolerance;
+        for _ in 0..most {
+            if square <= enough {
+                break;
+            }
+            let bend = self.times(&toward, &mut product);
+            if bend.is_nan() || bend <= 0.0 {
+                break;
+            }
+            let far = (square / bend) as f32;
+            let unknown = self.unknown.par_chunks_mut(CHUNK).zip(rest.par_chunks_mut(CHUNK));
+            let vectors = toward.par_chunks(CHUNK).zip(product.par_chunks(CHUNK));
+            let parts: Vec<f64> = unknown
+                .zip(vectors)
+                .map(|((unknown, rest), (toward, product))| {
+                    unknown.iter_mut().zip(toward).for_each(|(unknown, toward)| *unknown += far * toward);
+                    let mut sum = 0.0;
+                    for (rest, product) in rest.iter_mut().zip(product) {
+                        *rest -= far * product;
+                        sum += f64::from(*rest * *rest);
+                    }
+                    sum
+                })
+                .collect();
+            let next: f64 = parts.iter().sum();
+            let share = (next / square) as f32;
+            square = next;
+            toward.par_chunks_mut(CHUNK).zip(rest.par_chunks(CHUNK)).for_each(|(toward, rest)| {
+                toward.iter_mut().zip(rest).for_each(|(toward, rest)| *toward = rest + share * *toward);
+            });
+        }
+    }
+}
