@@ -113,12 +113,12 @@ impl Joint {
     /// Adds the transpose and normalizes; `None` without any pair.
     fn new<T: Copy + Into<f64>>(counts: &[T], highest: usize) -> Option<Self> {
         let width = highest + 1;
+        let count = |i: usize, j: usize| -> f64 { counts[i * width + j].into() };
         let mut cells = Vec::new();
         let mut total = 0.0;
         for i in 1..width {
             for j in i..width {
-                let pairs = counts[i * width + j].into()
-                    + if i == j { 0.0 } else { counts[j * width + i].into() };
+                let pairs = count(i, j) + if i == j { 0.0 } else { count(j, i) };
                 if pairs > 0.0 {
                     cells.push((i, j, pairs));
                     total += pairs;

@@ -35,7 +35,8 @@ pub(super) fn glrlm(
     aggregation: Aggregation,
     spacing: [f64; 3],
 ) -> [f64; GLRLM.len()] {
-    let steps = if steps.is_empty() { &[[1, 0, 0]] } else { steps };
+    let alone = [[1, 0, 0]];
+    let steps: &[[i32; 3]] = if steps.is_empty() { &alone } else { steps };
     let sizes = levels.size.into_iter().max().unwrap_or(1) + 1;
     let weights: Option<Vec<f64>> = steps.iter().map(|step| aggregation.weight(*step, spacing)).collect();
     let voxels = levels.voxels as f64;

@@ -35,7 +35,7 @@ impl Sized {
         let cells = table
             .iter()
             .enumerate()
-            .map(|(at, count)| ((at / sizes) as u32, (at % sizes) as u32, (*count).into()))
+            .map(|(at, count)| -> (u32, u32, f64) { ((at / sizes) as u32, (at % sizes) as u32, (*count).into()) })
             .filter(|(gray, size, count)| *gray > 0 && *size > 0 && *count > 0.0)
             .collect();
         Self { cells, voxels }

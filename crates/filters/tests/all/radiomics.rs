@@ -265,13 +265,13 @@ fn the_digital_phantom_has_the_values_that_ibsi_prints() {
         (&found, Family::Glcm, "MaximumProbability", 0.503),
         (&merged, Family::Glcm, "MaximumProbability", 0.509),
         (&found, Family::Glcm, "Contrast", 5.32),
-        (&merged, Family::Glcm, "Contrast", 5.32),
+        (&merged, Family::Glcm, "Contrast", 5.12),
         (&found, Family::Glcm, "Correlation", 0.157),
-        (&merged, Family::Glcm, "Correlation", 0.157),
+        (&merged, Family::Glcm, "Correlation", 0.183),
         (&merged, Family::Glrlm, "ShortRunEmphasis", 0.729),
         (&found, Family::Glszm, "SmallAreaEmphasis", 0.255),
         (&found, Family::Glszm, "ZonePercentage", 0.0676),
-        (&found, Family::Gldm, "SmallDependenceEmphasis", 0.0451),
+        (&found, Family::Gldm, "SmallDependenceEmphasis", 0.045),
         (&found, Family::Gldm, "LargeDependenceEmphasis", 109.0),
         (&found, Family::Ngtdm, "Coarseness", 0.0296),
         (&found, Family::Ngtdm, "Contrast", 0.584),
@@ -342,7 +342,13 @@ fn a_volume_made_by_rule_equals_mirp() {
     let expected = &stored["mirp"];
     let mut checks = check_mirp("rule", &found, &MATRICES, &expected["_3d_avg"]);
     checks += check_mirp("rule", &found, &ZONES, &expected["_3d"]);
-    checks += check_mirp("rule", &found, &[Family::FirstOrder, Family::Shape], &expected[""]);
+    // MIRP's mesh cuts faces with two opposite corners inside another way than pyradiomics does, so
+    // on a mask as ragged as this one volume and area, and what is made of them, are not compared.
+    let mut plain = expected[""].clone();
+    for code in ["RNU0", "C0JK", "2PR5", "SKGS", "BQWJ", "KRCK", "QCFX", "25C7"] {
+        plain.as_object_mut().unwrap().remove(code);
+    }
+    checks += check_mirp("rule", &found, &[Family::FirstOrder, Family::Shape], &plain);
     assert!(checks > 80, "{checks} numbers were compared");
 }
 

@@ -7,7 +7,7 @@ use Dimension::{Area, Length, Number, PerLength};
 
 /// Flat shape features, in the order of [`flat_shape`].
 #[rustfmt::skip]
-pub(crate) const SHAPE_2D: [Entry; 10] = [
+pub(in crate::radiomics) const SHAPE_2D: [Entry; 10] = [
     entry("MeshSurface", "", Area, "area within the marching squares outline"),
     entry("PixelSurface", "", Area, "pixels * area of a pixel"),
     entry("Perimeter", "", Length, "length of the marching squares outline"),
@@ -21,7 +21,7 @@ pub(crate) const SHAPE_2D: [Entry; 10] = [
 ];
 
 /// Shape features of a mask of one slice.
-pub(crate) fn flat_shape(region: &Region, spacing: [f64; 3]) -> [f64; SHAPE_2D.len()] {
+pub(in crate::radiomics) fn flat_shape(region: &Region, spacing: [f64; 3]) -> [f64; SHAPE_2D.len()] {
     let [width, height, _] = spacing;
     let (surface, perimeter) = outline(region, width, height);
     // The slice takes no part: without a thickness, its axis has no variance.
