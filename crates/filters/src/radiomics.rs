@@ -127,12 +127,18 @@ impl RadiomicsSettings {
             return Err(FilterError::parameter("number of distances", 0, "at least 1"));
         }
         if !self.voxel_array_shift.is_finite() {
-            return Err(FilterError::parameter("voxel array shift", self.voxel_array_shift, "a finite number"));
+            return Err(FilterError::parameter(
+                "voxel array shift",
+                self.voxel_array_shift,
+                "a finite number",
+            ));
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if let Some(normalization) = self.normalization {
             let Normalization { scale, clip_sigmas } = normalization;
-            if let Some(wrong) = [Some(scale), clip_sigmas].into_iter().flatten().find(|value| !positive(*value)) {
+            if let Some(wrong) =
+                [Some(scale), clip_sigmas].into_iter().flatten().find(|value| !positive(*value))
+            {
                 return Err(FilterError::parameter("normalization", wrong, "more than 0"));
             }
         }

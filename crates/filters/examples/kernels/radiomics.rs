@@ -16,7 +16,8 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
         "radiomics_all" => radiomics(input, &mask(input, inside), &RadiomicsSettings::default(), &Silent),
         "radiomics_glcm_flat" => {
             let [columns, rows, _] = input.geometry().size();
-            let image = Projection::<wilhelm_study::Arbitrary>::new(columns, rows, input.voxels().to_vec(), None);
+            let image =
+                Projection::<wilhelm_study::Arbitrary>::new(columns, rows, input.voxels().to_vec(), None);
             let mask = FlatMask::new(columns, rows, inside, None);
             flat_radiomics(&image.expect("one slice"), &mask.expect("one slice"), &glcm, &Silent)
         }

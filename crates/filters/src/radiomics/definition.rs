@@ -5,9 +5,7 @@ use wilhelm_study::QuantityKind;
 /// A group of radiomic features.
 ///
 /// Names follow pyradiomics; the IBSI reference manual's family stands beside each.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Intensity-based statistics (IBSI UHIW), with entropy and uniformity of the binned intensities.

@@ -36,7 +36,9 @@ impl Aggregation {
             Self::Averaged => return None,
             Self::Merged => return Some(1.0),
             Self::Weighted(Norm::Manhattan) => lengths.iter().sum::<f64>(),
-            Self::Weighted(Norm::Euclidean) => lengths.iter().map(|length| length * length).sum::<f64>().sqrt(),
+            Self::Weighted(Norm::Euclidean) => {
+                lengths.iter().map(|length| length * length).sum::<f64>().sqrt()
+            }
             Self::Weighted(Norm::Infinity) => lengths.into_iter().fold(0.0, f64::max),
         };
         Some((-distance * distance).exp())
@@ -89,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_weight_falls_with_the_square_of_the_distance() {
-        let weight = |norm| Aggregation::Weighted(norm).weight([1, -1, 0], [0.5, 1.0, 3.0]).expect("a weight");
+        let weight =
+            |norm| Aggregation::Weighted(norm).weight([1, -1, 0], [0.5, 1.0, 3.0]).expect("a weight");
         assert_eq!(weight(Norm::Manhattan), (-2.25_f64).exp());
         assert!((weight(Norm::Euclidean) - (-1.25_f64).exp()).abs() < 1e-15);
         assert_eq!(weight(Norm::Infinity), (-1.0_f64).exp());

@@ -199,9 +199,10 @@ mod tests {
 
     #[test]
     fn bins_of_a_width_begin_at_a_multiple_of_it() {
-        assert_eq!(levels(&[-30.0, -26.0, -25.0, 0.0, 24.9, 25.0], Discretization::Width(25.0)), [
-            1, 1, 2, 3, 3, 4
-        ]);
+        assert_eq!(
+            levels(&[-30.0, -26.0, -25.0, 0.0, 24.9, 25.0], Discretization::Width(25.0)),
+            [1, 1, 2, 3, 3, 4]
+        );
         let from = Discretization::WidthFrom { width: 25.0, start: -40.0 };
         assert_eq!(levels(&[-30.0, -15.0, 10.0], from), [1, 2, 3]);
     }

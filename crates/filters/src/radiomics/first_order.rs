@@ -179,8 +179,10 @@ pub(super) fn histogram(levels: &Levels) -> [f64; HISTOGRAM.len()] {
         if better { level } else { best }
     });
     let slopes = slopes(&counts[1..]);
-    let steepest = slopes.iter().enumerate().fold(0, |best, (at, slope)| if *slope > slopes[best] { at } else { best });
-    let lowest = slopes.iter().enumerate().fold(0, |best, (at, slope)| if *slope < slopes[best] { at } else { best });
+    let steepest =
+        slopes.iter().enumerate().fold(0, |best, (at, slope)| if *slope > slopes[best] { at } else { best });
+    let lowest =
+        slopes.iter().enumerate().fold(0, |best, (at, slope)| if *slope < slopes[best] { at } else { best });
     [
         found.mean,
         found.variance,

@@ -140,7 +140,8 @@ impl Joint {
     fn features(&self) -> [f64; GLCM.len()] {
         let levels = self.highest as f64;
         let mean: f64 = self.marginal.iter().enumerate().map(|(i, p)| i as f64 * p).sum();
-        let variance: f64 = self.marginal.iter().enumerate().map(|(i, p)| (i as f64 - mean).powi(2) * p).sum();
+        let variance: f64 =
+            self.marginal.iter().enumerate().map(|(i, p)| (i as f64 - mean).powi(2) * p).sum();
         let (mut sums, mut differences) = (vec![0.0; 2 * self.highest + 1], vec![0.0; self.highest + 1]);
         let [mut product, mut energy, mut entropy, mut cross, mut highest] = [0.0_f64; 5];
         for (i, j, both) in self.cells.iter().copied() {
@@ -210,7 +211,8 @@ impl Joint {
         if self.is_flat() {
             return 1.0;
         }
-        let present: Vec<usize> = (0..self.marginal.len()).filter(|level| self.marginal[*level] > 0.0).collect();
+        let present: Vec<usize> =
+            (0..self.marginal.len()).filter(|level| self.marginal[*level] > 0.0).collect();
         let mut place = vec![0; self.marginal.len()];
         present.iter().enumerate().for_each(|(at, level)| place[*level] = at);
         let first: Vec<f64> = present.iter().map(|level| self.marginal[*level].sqrt()).collect();
@@ -240,11 +242,7 @@ impl Joint {
 }
 
 /// Largest absolute eigenvalue of a symmetric matrix apart from those of known eigenvectors.
-fn largest_eigenvalue(
-    apply: impl Fn(&[f64]) -> Vec<f64>,
-    mut basis: Vec<Vec<f64>>,
-    start: Vec<f64>,
-) -> f64 {
+fn largest_eigenvalue(apply: impl Fn(&[f64]) -> Vec<f64>, mut basis: Vec<Vec<f64>>, start: Vec<f64>) -> f64 {
     let known = basis.len();
     let most = (start.len() - known.min(start.len())).min(96);
     let mut next = start;
@@ -325,9 +323,14 @@ mod tests {
     #[test]
     fn a_flat_region_correlates_fully_and_holds_no_information() {
         let found = Joint::new(&[0_u32, 0, 0, 12], 1).expect("pairs").features();
-        for (name, expected) in
-            [("Correlation", 1.0), ("MCC", 1.0), ("Imc1", 0.0), ("Imc2", 0.0), ("JointEntropy", 0.0), ("Id", 1.0)]
-        {
+        for (name, expected) in [
+            ("Correlation", 1.0),
+            ("MCC", 1.0),
+            ("Imc1", 0.0),
+            ("Imc2", 0.0),
+            ("JointEntropy", 0.0),
+            ("Id", 1.0),
+        ] {
             assert_eq!(feature(&found, name), expected, "{name}");
         }
     }

@@ -51,10 +51,13 @@ pub(super) fn gldm(levels: &Levels, neighbors: &[[i32; 3]], cutoff: u16) -> [f64
             }
             table
         })
-        .reduce(|| vec![0; cells], |mut sum, part| {
-            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-            sum
-        });
+        .reduce(
+            || vec![0; cells],
+            |mut sum, part| {
+                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+                sum
+            },
+        );
     let found = Sized::from_table(&table, sizes, levels.voxels as f64).features();
     [
         found.entropy,

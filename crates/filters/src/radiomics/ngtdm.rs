@@ -50,11 +50,14 @@ pub(super) fn ngtdm(levels: &Levels, neighbors: &[[i32; 3]]) -> [f64; NGTDM.len(
             }
             (voxels, differences)
         })
-        .reduce(|| (vec![0; cells], vec![0; cells]), |mut sums, parts| {
-            sums.0.iter_mut().zip(parts.0).for_each(|(sum, part)| *sum += part);
-            sums.1.iter_mut().zip(parts.1).for_each(|(sum, part)| *sum += part);
-            sums
-        });
+        .reduce(
+            || (vec![0; cells], vec![0; cells]),
+            |mut sums, parts| {
+                sums.0.iter_mut().zip(parts.0).for_each(|(sum, part)| *sum += part);
+                sums.1.iter_mut().zip(parts.1).for_each(|(sum, part)| *sum += part);
+                sums
+            },
+        );
     let rows: Vec<(f64, f64, f64)> = (1..=levels.highest)
         .filter_map(|gray| {
             let cells = (1..sizes).map(|count| (count, gray * sizes + count));
@@ -102,11 +105,17 @@ mod tests {
         // A 4 by 4 image of the gray levels 1, 2, 3, 5: gray level, voxels, summed difference.
         let rows = [(1.0, 6.0, 13.35), (2.0, 2.0, 2.0), (3.0, 4.0, 2.63), (5.0, 4.0, 10.075)];
         let [busyness, coarseness, complexity, contrast, strength] = features_of(&rows);
-        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}, expected {expected}");
+        let close = |found: f64, expected: f64| {
+            assert!((found - expected).abs() < 1e-9, "{found}, expected {expected}")
+        };
         close(coarseness, 1.0 / (0.375 * 13.35 + 0.125 * 2.0 + 0.25 * 2.63 + 0.25 * 10.075));
         // Twice the pairs 1-2, 1-3, 1-5, 2-3, 2-5, 3-5.
         let pairs = 2.0
-            * (0.375 * 0.125 + 0.375 * 0.25 * 4.0 + 0.375 * 0.25 * 16.0 + 0.125 * 0.25 + 0.125 * 0.25 * 9.0
+            * (0.375 * 0.125
+                + 0.375 * 0.25 * 4.0
+                + 0.375 * 0.25 * 16.0
+                + 0.125 * 0.25
+                + 0.125 * 0.25 * 9.0
                 + 0.25 * 0.25 * 4.0);
         close(contrast, pairs / 12.0 * (28.055 / 16.0));
         // i p: 0.375, 0.25, 0.75, 1.25.

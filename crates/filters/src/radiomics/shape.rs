@@ -96,8 +96,8 @@ fn variances_along_axes(region: &Region, spacing: [f64; 3]) -> [f64; 3] {
     let covariance = Matrix3::from_fn(|row, column| {
         let (low, high) = (row.min(column), row.max(column));
         // Never negative on the diagonal; beside it the sign is that of the correlation.
-        let times_squared = (count * second[low][high]) as i128
-            - (u128::from(first[low]) * u128::from(first[high])) as i128;
+        let times_squared =
+            (count * second[low][high]) as i128 - (u128::from(first[low]) * u128::from(first[high])) as i128;
         times_squared as f64 / (count as f64 * count as f64) * spacing[low] * spacing[high]
     });
     let values = DMatrix::from_iterator(3, 3, covariance.iter().copied()).symmetric_eigenvalues();

@@ -35,7 +35,9 @@ impl Sized {
         let cells = table
             .iter()
             .enumerate()
-            .map(|(at, count)| -> (u32, u32, f64) { ((at / sizes) as u32, (at % sizes) as u32, (*count).into()) })
+            .map(|(at, count)| -> (u32, u32, f64) {
+                ((at / sizes) as u32, (at % sizes) as u32, (*count).into())
+            })
             .filter(|(gray, size, count)| *gray > 0 && *size > 0 && *count > 0.0)
             .collect();
         Self { cells, voxels }
@@ -50,8 +52,11 @@ impl Sized {
             *by_size.entry(*size).or_insert(0.0) += count;
         }
         let mean = |term: &dyn Fn(f64, f64) -> f64| -> f64 {
-            let sum: f64 =
-                self.cells.iter().map(|(gray, size, count)| count * term(f64::from(*gray), f64::from(*size))).sum();
+            let sum: f64 = self
+                .cells
+                .iter()
+                .map(|(gray, size, count)| count * term(f64::from(*gray), f64::from(*size)))
+                .sum();
             sum / total
         };
         let squares = |counts: &BTreeMap<u32, f64>| counts.values().map(|count| count * count).sum::<f64>();

@@ -96,14 +96,19 @@ fn half_hull<'a>(points: impl Iterator<Item = &'a Vertex>, first: usize, second:
 /// longest distance so far, no later pair can be longer.
 fn longest(points: &[Vertex], half: [f64; 3]) -> f64 {
     let bounds = |pick: fn(i32, i32) -> i32| -> Vertex {
-        points.iter().copied().reduce(|a, b| std::array::from_fn(|axis| pick(a[axis], b[axis]))).unwrap_or_default()
+        points
+            .iter()
+            .copied()
+            .reduce(|a, b| std::array::from_fn(|axis| pick(a[axis], b[axis])))
+            .unwrap_or_default()
     };
     let (low, high) = (bounds(i32::min), bounds(i32::max));
     let mut placed: Vec<(f64, [f64; 3])> = points
         .iter()
         .map(|point| {
-            let from_middle: [f64; 3] =
-                std::array::from_fn(|axis| f64::from(2 * point[axis] - low[axis] - high[axis]) / 2.0 * half[axis]);
+            let from_middle: [f64; 3] = std::array::from_fn(|axis| {
+                f64::from(2 * point[axis] - low[axis] - high[axis]) / 2.0 * half[axis]
+            });
             (length(from_middle), from_middle)
         })
         .collect();
