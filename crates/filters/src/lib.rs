@@ -24,6 +24,7 @@ mod plane;
 mod prepare;
 pub mod quality;
 pub mod segment;
+pub mod radiomics;
 
 pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};

@@ -10,6 +10,7 @@
 )]
 
 mod segment;
+mod radiomics;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
 const MODULES: &[Run] = &[segment::run];
+const MODULES: &[Run] = &[radiomics::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -9,4 +9,5 @@
 mod quality;
 mod segment;
 mod segment_fields;
+mod radiomics;
 mod shared;
