@@ -17,6 +17,7 @@
 //! ```
 
 mod error;
+pub mod followup;
 mod intensity;
 pub mod measure;
 pub mod montage;
@@ -25,6 +26,7 @@ mod prepare;
 pub mod quality;
 pub mod segment;
 pub mod radiomics;
+pub mod register;
 
 pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};

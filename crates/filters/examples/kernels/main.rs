@@ -11,6 +11,7 @@
 
 mod segment;
 mod radiomics;
+mod register;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 /// Every module of operations.
 const MODULES: &[Run] = &[segment::run];
 const MODULES: &[Run] = &[radiomics::run];
+const MODULES: &[Run] = &[register::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -10,4 +10,5 @@ mod quality;
 mod segment;
 mod segment_fields;
 mod radiomics;
+mod register;
 mod shared;
