@@ -6,5 +6,9 @@
     reason = "tests read golden files; the crate itself reads none"
 )]
 
+mod bias;
+mod normalize;
+mod outlier;
 mod quality;
+mod resample;
 mod shared;
