@@ -16,6 +16,8 @@
 //! # Ok::<(), wilhelm_filters::PrepareError>(())
 //! ```
 
+mod bias;
+mod crop;
 mod error;
 pub mod followup;
 mod intensity;
@@ -27,8 +29,25 @@ pub mod quality;
 pub mod segment;
 pub mod radiomics;
 pub mod register;
+mod gridded;
+mod intensity;
+mod normalize;
+mod orient;
+pub mod outlier;
+mod plane;
+mod prepare;
+pub mod quality;
+mod resample;
 
+pub use bias::{BiasCorrection, BiasField, BiasLevel, BiasSettings, correct_bias};
+pub use crop::{Padding, VoxelBox, box_around, crop, crop_to_mask, pad, paste};
 pub use error::FilterError;
+pub use gridded::Gridded;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};
+pub use normalize::{NyulScale, Unitless, hu_to_unit, nyul_apply, nyul_train, percentile_rescale, z_score};
+pub use orient::reorient;
 pub use plane::Plane;
 pub use prepare::{Fit, Preparation, PrepareError, Prepared, Region, prepare, resize};
+pub use resample::{
+    Interpolation, LabelInterpolation, isotropic, resample, resample_labels, resample_mask, to_spacing,
+};

@@ -4,11 +4,19 @@
 //! pixels, and says in words what follows. An image of random noise and a blank image are [`Severity::Unfit`]:
 //! no network is asked about them.
 //!
+//! [`volume_quality`] adds what only a volume shows: slices that differ from their neighbors, ghosting beside the
+//! body (MR), anatomy cut off by the field of view (CT).
+//!
 //! The card knows no modality: it tells an image from a non-image. Whether it is the right kind of image is
 //! the model card's question.
 
+mod anatomy;
+mod ghosting;
 mod measure;
 mod remark;
+mod volume;
+
+pub use volume::{StandingSlice, VolumeQuality, volume_quality};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -143,4 +151,9 @@ pub fn quality(values: &[f32], columns: usize, rows: usize, range: Option<(f32, 
     let mut card = measure::measure(values, columns, rows, range);
     card.remarks = remark::remarks(&card, values.len());
     card
+}
+
+/// Standard deviation of the noise of one slice; `None` where it is too small to tell.
+pub(crate) fn slice_noise(values: &[f32], columns: usize, rows: usize) -> Option<f64> {
+    measure::stencils(values, columns, rows).0
 }

@@ -12,6 +12,7 @@
 mod segment;
 mod radiomics;
 mod register;
+mod resample;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,6 +29,7 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 const MODULES: &[Run] = &[segment::run];
 const MODULES: &[Run] = &[radiomics::run];
 const MODULES: &[Run] = &[register::run];
+const MODULES: &[Run] = &[resample::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

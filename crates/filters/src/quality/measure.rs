@@ -5,7 +5,7 @@ const LEVELS: usize = 65_536;
 /// Steps of the range for entropy and the commonest value.
 const BINS: usize = 256;
 /// Most cells a side of the grid that sharpness is measured on.
-const SHARPNESS_CELLS: usize = 64;
+pub(super) const SHARPNESS_CELLS: usize = 64;
 /// Most cells a side of the grid that structure is looked for on.
 const STRUCTURE_CELLS: usize = 16;
 /// Fewest pairs of neighbors that support a correlation: its standard error is then 0.125.
@@ -85,7 +85,7 @@ pub(super) fn measure(values: &[f32], columns: usize, rows: usize, range: Option
 }
 
 /// Mean and population variance, in two passes. Zero and zero of nothing.
-fn moments<I: Iterator<Item = f32>>(finite: impl Fn() -> I) -> (f64, f64) {
+pub(super) fn moments<I: Iterator<Item = f32>>(finite: impl Fn() -> I) -> (f64, f64) {
     let (sum, count) = finite().fold((0.0, 0_u64), |(sum, count), value| (sum + f64::from(value), count + 1));
     if count == 0 {
         return (0.0, 0.0);
@@ -134,7 +134,7 @@ fn entropy_bits(counts: &[u64], total: u64) -> f64 {
 
 /// Noise sigma (Immerkaer's mask) and the variance of the Laplacian, over all pixels that have eight neighbors
 /// in their slice. A window that holds a value which is no number is left out.
-fn stencils(values: &[f32], columns: usize, rows: usize) -> (Option<f64>, Option<f64>) {
+pub(super) fn stencils(values: &[f32], columns: usize, rows: usize) -> (Option<f64>, Option<f64>) {
     if columns < 3 || rows < 3 {
         return (None, None);
     }
@@ -234,7 +234,12 @@ impl Pairs {
 
 /// Means of square blocks, as many a side as keep the longer side within `most` cells; rows and columns left
 /// over at the far edges are dropped. Returns the cells, their columns and their rows.
-fn block_means(values: &[f32], columns: usize, rows: usize, most: usize) -> (Vec<f32>, usize, usize) {
+pub(super) fn block_means(
+    values: &[f32],
+    columns: usize,
+    rows: usize,
+    most: usize,
+) -> (Vec<f32>, usize, usize) {
     let side = columns.max(rows).div_ceil(most).max(1);
     let (cell_columns, cell_rows) = (columns / side, rows / side);
     let mut cells = Vec::new();

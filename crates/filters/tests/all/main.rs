@@ -6,9 +6,13 @@
     reason = "tests read golden files; the crate itself reads none"
 )]
 
+mod bias;
+mod normalize;
+mod outlier;
 mod quality;
 mod segment;
 mod segment_fields;
 mod radiomics;
 mod register;
+mod resample;
 mod shared;
