@@ -16,8 +16,11 @@
 //! # Ok::<(), wilhelm_filters::PrepareError>(())
 //! ```
 
+pub mod denoise;
+pub mod enhance;
 mod error;
 mod intensity;
+mod lanes;
 mod plane;
 mod prepare;
 pub mod quality;

@@ -6,5 +6,8 @@
     reason = "tests read golden files; the crate itself reads none"
 )]
 
+mod denoise;
+mod denoise_gain;
+mod enhance;
 mod quality;
 mod shared;
