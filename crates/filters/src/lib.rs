@@ -18,11 +18,14 @@
 
 mod bias;
 mod crop;
+pub mod denoise;
+pub mod enhance;
 mod error;
 pub mod followup;
 mod intensity;
 pub mod measure;
 pub mod montage;
+mod lanes;
 mod plane;
 mod prepare;
 pub mod quality;

@@ -13,6 +13,7 @@ mod segment;
 mod radiomics;
 mod register;
 mod resample;
+mod denoise;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -30,6 +31,7 @@ const MODULES: &[Run] = &[segment::run];
 const MODULES: &[Run] = &[radiomics::run];
 const MODULES: &[Run] = &[register::run];
 const MODULES: &[Run] = &[resample::run];
+const MODULES: &[Run] = &[denoise::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -9,6 +9,9 @@
 mod bias;
 mod normalize;
 mod outlier;
+mod denoise;
+mod denoise_gain;
+mod enhance;
 mod quality;
 mod segment;
 mod segment_fields;
