@@ -203,7 +203,8 @@ fn nema(text: &mut String, root: &Path) -> Vec<String> {
                 continue;
             }
             let cell = match (read(&path), &reference) {
-                (Err(error), _) | (_, Some(Err(error))) => error.clone(),
+                (Err(error), _) => error,
+                (_, Some(Err(error))) => error.clone(),
                 (_, None) => "?".to_owned(),
                 (Ok(found), Some(Ok(expected))) if found == *expected => "=".to_owned(),
                 (Ok(found), Some(Ok(expected))) if found.len() == expected.len() => {
