@@ -1,25 +1,32 @@
 //! DICOM: parse, group, sort, decode, calibrate.
 //!
-//! [`decode`] gives the stored pixels of one file, before any Modality LUT; whole series come from
-//! [`read`](crate::read).
+//! [`decode`] gives the stored pixels of one file, before any Modality LUT, and [`overlays`] the
+//! masks drawn over them; whole series come from [`read`](crate::read).
 
 mod calibrate;
 mod codec;
 mod codestream;
 mod element;
 mod file;
+mod flat;
 mod functional;
 mod header;
 mod instance;
+mod jpeg_extended;
+mod jpeg_ls;
+mod overlay;
+mod palette;
 mod pixels;
 mod series;
 mod split;
 mod stack;
 mod suv;
+mod timing;
 
 pub(crate) use calibrate::{ColorCount, rec_601};
 pub(crate) use file::is_dicom;
 pub(crate) use instance::{Instance, Wanted, read};
+pub use overlay::{Overlay, OverlayKind, overlays};
 pub(crate) use series::{Watch, assemble};
 
 use std::sync::Arc;
@@ -36,7 +43,7 @@ pub struct StoredPixels {
     pub columns: usize,
     /// Number of rows.
     pub rows: usize,
-    /// Number of frames.
+    /// Number of frames that the file holds; a cut file holds fewer than it declares.
     pub frames: usize,
     /// Samples of one pixel: 1 or 3.
     pub samples: usize,
@@ -68,14 +75,12 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
     };
     let instance = read(&item, None, Wanted::Anything, limits)?;
     let format = instance.store.format;
-    let declared = (format.plane() as u64).saturating_mul((format.frames * format.samples) as u64);
-    if declared > limits.voxels {
-        return Err(FormatError::TooLarge { what: "number of samples", declared, limit: limits.voxels });
-    }
     let mut pixels = Vec::new();
     let mut ycbcr = false;
+    let mut frames = 0;
     instance.bytes.with_all(limits, |bytes| {
-        for number in 0..format.frames {
+        frames = instance.store.frames_held(bytes, limits)?;
+        for number in 0..frames {
             let frame = instance.store.frame(bytes, number)?;
             ycbcr = frame.photometric == Photometric::YbrFull;
             if frame.planar {
@@ -98,7 +103,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
     Ok(StoredPixels {
         columns: format.columns,
         rows: format.rows,
-        frames: format.frames,
+        frames,
         samples: format.samples,
         bits: format.bits_allocated.max(8),
         signed: format.signed && format.bits_allocated > 1,

@@ -18,6 +18,7 @@
 //! # Ok::<(), wilhelm_study::GeometryError>(())
 //! ```
 
+mod cine;
 mod code;
 mod defect;
 mod evidence;
@@ -34,6 +35,7 @@ mod series;
 mod unit;
 mod voxels;
 
+pub use cine::Cine;
 pub use code::CodedConcept;
 pub use defect::{Defect, DefectKind};
 pub use evidence::{Evidence, EvidenceId, EvidenceSource};

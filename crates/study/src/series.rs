@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arbitrary, Defect, FrameOfReferenceUid, Hu, Modality, Phi, Projection, QuantityKind, SeriesInstanceUid,
-    SopInstanceUid, Stored, StudyInstanceUid, Suv, View, Volume,
+    Arbitrary, Cine, Defect, FrameOfReferenceUid, Hu, Modality, Phi, Projection, QuantityKind,
+    SeriesInstanceUid, SopInstanceUid, Stored, StudyInstanceUid, Suv, View, Volume,
 };
 
 /// A file that took part, by its place and its content.
@@ -46,6 +46,8 @@ pub enum Image {
     Stored(Volume<Stored>),
     /// A flat image.
     Flat(Projection<Arbitrary>),
+    /// A flat image that changes in time.
+    Cine(Cine),
 }
 
 impl Image {
@@ -55,11 +57,11 @@ impl Image {
             Self::Hounsfield(_) => QuantityKind::Hounsfield,
             Self::Uptake(_) => QuantityKind::SuvBodyWeight,
             Self::Stored(_) => QuantityKind::Stored,
-            Self::Arbitrary(_) | Self::Flat(_) => QuantityKind::Arbitrary,
+            Self::Arbitrary(_) | Self::Flat(_) | Self::Cine(_) => QuantityKind::Arbitrary,
         }
     }
 
-    /// Columns, rows, slices (1 for a flat image).
+    /// Columns, rows, slices (1 for a flat image, the number of frames for a cine).
     pub const fn size(&self) -> [usize; 3] {
         match self {
             Self::Hounsfield(volume) => volume.geometry().size(),
@@ -67,21 +69,22 @@ impl Image {
             Self::Arbitrary(volume) => volume.geometry().size(),
             Self::Stored(volume) => volume.geometry().size(),
             Self::Flat(image) => [image.columns(), image.rows(), 1],
+            Self::Cine(cine) => [cine.columns(), cine.rows(), cine.frames()],
         }
     }
 
-    /// The grid in the patient's space; a flat image has none.
+    /// The grid in the patient's space; a flat image has none, moving or not.
     pub const fn geometry(&self) -> Option<&crate::Geometry> {
         match self {
             Self::Hounsfield(volume) => Some(volume.geometry()),
             Self::Uptake(volume) => Some(volume.geometry()),
             Self::Arbitrary(volume) => Some(volume.geometry()),
             Self::Stored(volume) => Some(volume.geometry()),
-            Self::Flat(_) => None,
+            Self::Flat(_) | Self::Cine(_) => None,
         }
     }
 
-    /// All values, columns fastest.
+    /// All values, columns fastest; frames slowest.
     pub fn values(&self) -> &[f32] {
         match self {
             Self::Hounsfield(volume) => volume.voxels(),
@@ -89,6 +92,7 @@ impl Image {
             Self::Arbitrary(volume) => volume.voxels(),
             Self::Stored(volume) => volume.voxels(),
             Self::Flat(image) => image.pixels(),
+            Self::Cine(cine) => cine.pixels(),
         }
     }
 }

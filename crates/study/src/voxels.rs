@@ -17,6 +17,14 @@ pub enum VoxelError {
         /// Values the grid needs.
         expected: usize,
     },
+    /// Frame times that do not fit their frames, or run back.
+    #[error("{found} frame times, expected {expected} finite ones, each at least the one before")]
+    FrameTimes {
+        /// Times there.
+        found: usize,
+        /// Frames there.
+        expected: usize,
+    },
     /// Two arrays that must share a grid do not.
     #[error("grids differ: size, spacing, origin or direction is not the same")]
     Grid,

@@ -1,13 +1,8 @@
-//! From stored samples to numbers with a meaning: Modality LUT, luminance, palette.
+//! From stored samples to numbers with a meaning: Modality LUT, luminance.
 
-use dicom_core::Tag;
-use dicom_dictionary_std::tags;
-
-use super::element::DataSet;
-use super::file::place;
 use super::header::{ModalityTable, Rescale};
+use super::palette::Palette;
 use super::pixels::{Frame, Photometric, PixelFormat, SampleKind};
-use crate::FormatError;
 
 /// What becomes of a stored value.
 #[derive(Clone, Copy, Debug)]
@@ -125,72 +120,26 @@ pub(crate) fn normalize(bytes: &mut [u8], format: &PixelFormat) {
     if unused == 0 || format.kind != SampleKind::Integer {
         return;
     }
-    let values: Vec<f64> = stored(bytes, format).collect();
-    let width = format.bits_allocated / 8;
-    for (place, value) in bytes.chunks_exact_mut(width).zip(values) {
-        place.copy_from_slice(&(value as i64).to_le_bytes()[..width]);
+    let shift = unused as u32;
+    let low = (format.bits_allocated - 1 - format.high_bit) as u32;
+    match format.bits_allocated {
+        8 => bytes.iter_mut().for_each(|byte| {
+            let high = *byte << low;
+            *byte = if format.signed { (high.cast_signed() >> shift).cast_unsigned() } else { high >> shift };
+        }),
+        16 => bytes.as_chunks_mut().0.iter_mut().for_each(|pair| {
+            let high = u16::from_le_bytes(*pair) << low;
+            let word =
+                if format.signed { (high.cast_signed() >> shift).cast_unsigned() } else { high >> shift };
+            *pair = word.to_le_bytes();
+        }),
+        _ => bytes.as_chunks_mut().0.iter_mut().for_each(|four| {
+            let high = u32::from_le_bytes(*four) << low;
+            let word =
+                if format.signed { (high.cast_signed() >> shift).cast_unsigned() } else { high >> shift };
+            *four = word.to_le_bytes();
+        }),
     }
-}
-
-/// Red, green and blue of palette entries, with the entries' range.
-#[derive(Clone, Debug)]
-pub(crate) struct Palette {
-    first: i32,
-    entries: Vec<[f32; 3]>,
-    /// Highest value an entry can take.
-    pub top: f32,
-}
-
-impl Palette {
-    /// Reads the three tables (PS3.3 Section C.7.6.3.1.5).
-    ///
-    /// # Errors
-    /// [`FormatError`] for missing, short or segmented tables.
-    pub(crate) fn read(data_set: &DataSet<'_>) -> Result<Self, FormatError> {
-        const TABLES: [(Tag, Tag); 3] = [
-            (tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA),
-            (tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA),
-            (tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR, tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA),
-        ];
-        if data_set.find(tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA).is_some() {
-            return Err(FormatError::unsupported("segmented palette", "a palette of entries"));
-        }
-        let mut channels = Vec::with_capacity(3);
-        let (mut first_value, mut top) = (0, 255.0_f32);
-        for (descriptor, data) in TABLES {
-            let missing = || FormatError::malformed(place(descriptor), "palette table is missing or short");
-            let [entries, first, bits] = data_set.words(descriptor).try_into().map_err(|_| missing())?;
-            let entries = if entries == 0 { 1 << 16 } else { usize::from(entries) };
-            first_value = i32::from(first);
-            let raw = data_set.raw(data).ok_or_else(missing)?;
-            let channel: Vec<f32> = if raw.len() < 2 * entries {
-                raw.iter().map(|byte| f32::from(*byte)).collect()
-            } else {
-                if bits > 8 {
-                    top = 65_535.0;
-                }
-                data_set.words(data).into_iter().map(f32::from).collect()
-            };
-            if channel.len() < entries {
-                return Err(missing());
-            }
-            channels.push(channel);
-        }
-        let length = channels.iter().map(Vec::len).min().unwrap_or(0);
-        let entries = (0..length).map(|i| [channels[0][i], channels[1][i], channels[2][i]]).collect();
-        Ok(Self { first: first_value, entries, top })
-    }
-
-    fn at(&self, stored: f64) -> [f32; 3] {
-        let index = (stored as i64 - i64::from(self.first)).clamp(0, self.entries.len() as i64 - 1);
-        self.entries[index as usize]
-    }
-}
-
-/// Pixels as luminance, with whether the picture has colors that are not gray.
-pub(crate) struct Luminance {
-    pub pixels: Vec<f32>,
-    pub color: bool,
 }
 
 /// Luminance of red, green and blue (Rec. ITU-R BT.601).
@@ -223,43 +172,55 @@ impl ColorCount {
     }
 }
 
-/// Luminance of a frame of 3 samples a pixel, or of a palette's indices.
+/// Writes the luminance of a frame of 3 samples a pixel, or of a palette's indices; gives whether
+/// the picture has colors that are not gray.
 ///
 /// The luminance of YCbCr is its first sample.
-pub(crate) fn luminance(frame: &Frame<'_>, format: &PixelFormat, palette: Option<&Palette>) -> Luminance {
-    let samples = stored(&frame.bytes, format);
+pub(crate) fn write_luminance(
+    frame: &Frame<'_>,
+    format: &PixelFormat,
+    palette: Option<&Palette>,
+    out: &mut [f32],
+) -> bool {
+    let mut samples = stored(&frame.bytes, format);
     let plane = format.plane();
-    let mut pixels = Vec::with_capacity(plane);
     let top =
         palette.map_or_else(|| ((format.bits_stored as f32).exp2() - 1.0).max(1.0), |palette| palette.top);
     let mut count = ColorCount::new(top);
     if let Some(palette) = palette {
-        for stored in samples.take(plane) {
+        for (value, stored) in out.iter_mut().zip(samples) {
             let channels = palette.at(stored);
             count.add(channels);
-            pixels.push(rec_601(channels));
+            *value = rec_601(channels);
         }
-        return Luminance { pixels, color: count.is_color() };
+        return count.is_color();
     }
-    let all: Vec<f32> = samples.map(|stored| stored as f32).collect();
     let middle = (top + 1.0) / 2.0;
-    for i in 0..plane {
-        let at = |sample: usize| {
-            let offset = if frame.planar { sample * plane + i } else { i * 3 + sample };
-            all.get(offset).copied().unwrap_or(0.0)
-        };
-        let channels = [at(0), at(1), at(2)];
+    let mut write = |value: &mut f32, channels: [f32; 3]| {
         if frame.photometric == Photometric::YbrFull {
             let (blue, red) = (channels[1] - middle, channels[2] - middle);
             let luma = channels[0];
             count.add([luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue]);
-            pixels.push(luma);
+            *value = luma;
         } else {
             count.add(channels);
-            pixels.push(rec_601(channels));
+            *value = rec_601(channels);
+        }
+    };
+    if frame.planar {
+        let all: Vec<f32> = samples.map(|stored| stored as f32).collect();
+        let at = |i: usize, channel: usize| all.get(channel * plane + i).copied().unwrap_or(0.0);
+        for (i, value) in out.iter_mut().enumerate() {
+            write(value, [at(i, 0), at(i, 1), at(i, 2)]);
+        }
+    } else {
+        let mut next = || samples.next().unwrap_or(0.0) as f32;
+        for value in out {
+            let channels = [next(), next(), next()];
+            write(value, channels);
         }
     }
-    Luminance { pixels, color: count.is_color() }
+    count.is_color()
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use dicom_encoding::adapters::{PixelDataObject, RawPixelData};
 use dicom_encoding::{Codec, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
-use super::codestream;
+use super::codestream::{self, Declared, Picture};
 use super::pixels::{Photometric, PixelFormat};
+use super::{jpeg_extended, jpeg_ls};
 use crate::FormatError;
 
 /// A decoded frame.
@@ -19,11 +20,14 @@ pub(crate) struct Decoded {
     pub bytes: Vec<u8>,
     pub planar: bool,
     pub photometric: Photometric,
+    /// Bytes of pixels found, where the stream ends before its picture does.
+    pub cut_at: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Jpeg,
+    JpegLs,
     Jpeg2000,
     Rle,
     Deflate,
@@ -36,6 +40,7 @@ fn family(transfer_syntax: &str) -> Option<Family> {
         | uids::JPEG_EXTENDED12_BIT
         | uids::JPEG_LOSSLESS
         | uids::JPEG_LOSSLESS_SV1 => Family::Jpeg,
+        uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Family::JpegLs,
         uids::JPEG2000_LOSSLESS
         | uids::JPEG2000
         | uids::JPEG2000MC_LOSSLESS
@@ -81,6 +86,7 @@ pub(crate) fn decode(
 ) -> Result<Decoded, FormatError> {
     let expected = format.frame_bytes();
     let family = family(transfer_syntax).ok_or_else(|| unsupported(transfer_syntax))?;
+    let mut cut_at = None;
     let (bytes, planar, photometric) = match family {
         Family::Rle => (rle(coded, format)?, false, format.photometric),
         Family::Uncompressed => (coded.to_vec(), format.planar, format.photometric),
@@ -102,8 +108,31 @@ pub(crate) fn decode(
             bytes.truncate(expected);
             (bytes, format.planar, format.photometric)
         }
+        Family::JpegLs => {
+            let declared = jpeg_ls::frame(coded)?;
+            fits(&declared, format)?;
+            let picture = guarded(|| jpeg_ls::decode(coded))?;
+            cut_at = cut_at_byte(&picture, format);
+            (samples(&picture, &declared, format)?, false, photometric_after(family, format))
+        }
         Family::Jpeg | Family::Jpeg2000 => {
-            (registered(transfer_syntax, family, format, coded)?, false, photometric_after(family, format))
+            let declared = match family {
+                Family::Jpeg => codestream::jpeg(coded),
+                _ => codestream::jpeg2000(coded),
+            }
+            .ok_or_else(|| FormatError::malformed("frame", "no header of its codec is found"))?;
+            fits(&declared, format)?;
+            let bytes = if family == Family::Jpeg && declared.precision > 8 && !declared.lossless {
+                let mut picture = guarded(|| jpeg_extended::decode(coded))?;
+                cut_at = cut_at_byte(&picture, format);
+                // A lossy picture can swing above the bits that are stored: cut off, they would wrap.
+                let highest = u16::MAX >> (16 - format.bits_stored.clamp(1, 16));
+                picture.samples.iter_mut().for_each(|sample| *sample = (*sample).min(highest));
+                samples(&picture, &declared, format)?
+            } else {
+                registered(transfer_syntax, family, format, &declared, coded)?
+            };
+            (bytes, false, photometric_after(family, format))
         }
     };
     if bytes.len() < expected {
@@ -113,7 +142,45 @@ pub(crate) fn decode(
             expected: expected as u64,
         });
     }
-    Ok(Decoded { bytes, planar, photometric })
+    Ok(Decoded { bytes, planar, photometric, cut_at })
+}
+
+/// Refuses a compressed picture of another size than the header declares, before it is decoded.
+fn fits(declared: &Declared, format: &PixelFormat) -> Result<(), FormatError> {
+    let found = [declared.columns, declared.rows, declared.components];
+    let expected = [format.columns, format.rows, format.samples];
+    if found == expected {
+        return Ok(());
+    }
+    Err(FormatError::malformed(
+        "frame",
+        format!(
+            "compressed picture has {} columns, {} rows and {} samples, the header says {}, {} and {}",
+            found[0], found[1], found[2], expected[0], expected[1], expected[2]
+        ),
+    ))
+}
+
+/// A codec's panic on a hostile stream is that frame's failure, not the program's.
+fn guarded<T>(decode: impl FnOnce() -> Result<T, FormatError>) -> Result<T, FormatError> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(FormatError::malformed("frame", "the codec failed on it")))
+}
+
+/// The samples of a decoder of ours as wide as they are allocated.
+fn samples(picture: &Picture, declared: &Declared, format: &PixelFormat) -> Result<Vec<u8>, FormatError> {
+    match format.bits_allocated {
+        16 => Ok(picture.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()),
+        32 => Ok(picture.samples.iter().flat_map(|sample| u32::from(*sample).to_le_bytes()).collect()),
+        8 if declared.precision <= 8 => Ok(picture.samples.iter().map(|sample| *sample as u8).collect()),
+        _ => Err(FormatError::malformed("frame", "the compressed picture has more bits than are allocated")),
+    }
+}
+
+/// Bytes of pixels above the row where a picture's stream ends.
+fn cut_at_byte(picture: &Picture, format: &PixelFormat) -> Option<u64> {
+    let row = picture.cut_at_row?;
+    Some((row * format.columns * format.samples * format.bits_allocated.div_ceil(8)) as u64)
 }
 
 /// Both decoders give RGB where they undo their own color transform.
@@ -130,24 +197,9 @@ fn registered(
     transfer_syntax: &str,
     family: Family,
     format: &PixelFormat,
+    declared: &Declared,
     coded: &[u8],
 ) -> Result<Vec<u8>, FormatError> {
-    let declared = match family {
-        Family::Jpeg => codestream::jpeg(coded),
-        _ => codestream::jpeg2000(coded),
-    }
-    .ok_or_else(|| FormatError::malformed("frame", "no header of its codec is found"))?;
-    let found = [declared.columns, declared.rows, declared.components];
-    let expected = [format.columns, format.rows, format.samples];
-    if found != expected {
-        return Err(FormatError::malformed(
-            "frame",
-            format!(
-                "compressed picture has {} columns, {} rows and {} samples, the header says {}, {} and {}",
-                found[0], found[1], found[2], expected[0], expected[1], expected[2]
-            ),
-        ));
-    }
     let registry_entry =
         TransferSyntaxRegistry.get(transfer_syntax).ok_or_else(|| unsupported(transfer_syntax))?;
     let Codec::EncapsulatedPixelData(Some(reader), _) = registry_entry.codec() else {
@@ -156,24 +208,17 @@ fn registered(
     // The JPEG decoder gives one byte a sample up to 8 bits of precision, whatever was allocated.
     let decoder_bits = match family {
         Family::Jpeg if declared.precision <= 8 => 8,
-        Family::Jpeg if declared.lossless => 16,
-        Family::Jpeg => {
-            let what = format!("lossy JPEG of {} bits", declared.precision);
-            return Err(FormatError::unsupported(what, "8 bits, or a lossless coding"));
-        }
+        Family::Jpeg => 16,
         // A bit is decoded to a byte.
         _ => format.bits_allocated.max(8),
     };
     let one = OneFrame { format, coded, transfer_syntax, bits_allocated: decoder_bits };
     let mut decoded = Vec::new();
-    // A codec's panic on a hostile stream is that frame's failure, not the program's.
-    match catch_unwind(AssertUnwindSafe(|| reader.decode_frame(&one, 0, &mut decoded))) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            return Err(FormatError::malformed("frame", format!("the codec refuses it: {}", chain(&error))));
-        }
-        Err(_) => return Err(FormatError::malformed("frame", "the codec failed on it")),
-    }
+    guarded(|| {
+        reader.decode_frame(&one, 0, &mut decoded).map_err(|error| {
+            FormatError::malformed("frame", format!("the codec refuses it: {}", chain(&error)))
+        })
+    })?;
     if decoder_bits == 8 && format.bits_allocated == 16 {
         decoded = decoded.iter().flat_map(|byte| [*byte, 0]).collect();
     } else if decoder_bits == 16 && format.bits_allocated <= 8 {
@@ -340,9 +385,9 @@ mod tests {
 
     #[test]
     fn an_unknown_transfer_syntax_is_named_and_a_name_in_its_field_is_not_shown() {
-        let refused = check("1.2.840.10008.1.2.4.80").expect_err("JPEG-LS");
-        assert!(refused.to_string().contains("1.2.840.10008.1.2.4.80"), "{refused}");
-        assert!(refused.to_string().contains("JPEG-LS"), "{refused}");
+        let refused = check("1.2.840.10008.1.2.4.100").expect_err("MPEG-2");
+        assert!(refused.to_string().contains("1.2.840.10008.1.2.4.100"), "{refused}");
+        assert!(refused.to_string().contains("MPEG2"), "{refused}");
         let refused = check("Doe^Jane").expect_err("no UID");
         assert_eq!(refused.to_string(), "transfer syntax unknown (not a UID) is not supported");
     }

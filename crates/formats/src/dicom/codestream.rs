@@ -12,6 +12,13 @@ pub(crate) struct Declared {
     pub lossless: bool,
 }
 
+/// Samples that a decoder of ours gives: rows, columns, components, the last fastest.
+pub(crate) struct Picture {
+    pub samples: Vec<u16>,
+    /// Rows decoded, where the stream ends before its picture does; zeros stand below them.
+    pub cut_at_row: Option<usize>,
+}
+
 fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
 }

@@ -407,6 +407,15 @@ impl<'a> DataSet<'a> {
         self.raw(tag).map(|raw| shorts(raw, self.encoding.big_endian).collect()).unwrap_or_default()
     }
 
+    /// Bytes of 8-bit values; those of OW in big endian lie swapped inside words.
+    pub(crate) fn bytes(&self, tag: Tag) -> Vec<u8> {
+        let mut bytes = self.raw(tag).unwrap_or_default().to_vec();
+        if self.encoding.big_endian && self.find(tag).is_some_and(|element| &element.vr == b"OW") {
+            bytes.chunks_exact_mut(2).for_each(<[u8]>::reverse);
+        }
+        bytes
+    }
+
     /// The items of a sequence; an item that cannot be walked gives what was read before it broke.
     pub(crate) fn items(&self, tag: Tag) -> Vec<DataSet<'a>> {
         let Some(element) = self.find(tag) else { return Vec::new() };

@@ -12,6 +12,7 @@ use wilhelm_study::{
 use super::element::{DataSet, Element};
 use super::file::place;
 use super::suv::Uptake;
+use super::timing::Timing;
 
 /// The linear part of a Modality LUT: value = stored x slope + intercept.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +93,7 @@ pub(crate) struct Header {
     /// Acquisition Time, for ordering repetitions; never shown.
     pub acquired: Option<String>,
     pub uptake: Option<Uptake>,
+    pub timing: Timing,
     pub defects: Vec<Defect>,
 }
 
@@ -179,6 +181,7 @@ pub(crate) fn read(data_set: &DataSet<'_>, file: &str) -> Header {
         varying: varying(data_set),
         acquired: data_set.text(tags::ACQUISITION_TIME),
         uptake: (modality == Some(Modality::Pt)).then(|| Uptake::read(data_set)),
+        timing: Timing::read(data_set),
         modality,
         defects,
     }

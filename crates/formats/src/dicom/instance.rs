@@ -1,15 +1,15 @@
 //! One DICOM image, its header read and its pixels left where they are.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dicom_dictionary_std::{tags, uids};
 use wilhelm_study::{Defect, DefectKind, Modality};
 
-use super::calibrate::Palette;
 use super::element::DataSet;
 use super::file::{self, Look, Opened};
 use super::functional;
 use super::header::{self, Header, Plane, Rescale, VARYING};
+use super::palette::Palette;
 use super::pixels::{Photometric, PixelFormat, PixelStore};
 use crate::source::{Item, Source, sha256};
 use crate::{FormatError, Limits};
@@ -151,7 +151,13 @@ fn finish(
     }
     let transfer_syntax = opened.transfer_syntax.clone().unwrap_or_default();
     let format = PixelFormat::read(&data_set, &element)?;
-    let store = PixelStore { format, element, encoding: opened.encoding, transfer_syntax };
+    let store = PixelStore {
+        format,
+        element,
+        encoding: opened.encoding,
+        transfer_syntax,
+        fragments: OnceLock::new(),
+    };
     let behind = held.saturating_sub(element.start as u64);
     let pixel_bytes = element.length.map_or(behind, |length| behind.min(u64::from(length)));
     store.check(pixel_bytes, limits)?;

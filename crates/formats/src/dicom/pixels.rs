@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use dicom_dictionary_std::{tags, uids};
 
@@ -111,6 +112,9 @@ impl PixelFormat {
                 ));
             }
         }
+        if photometric == Photometric::YbrFull422 && bits_allocated != 8 {
+            return Err(FormatError::unsupported(format!("YBR_FULL_422 of {bits_allocated} bits"), "8"));
+        }
         if (samples == 3)
             == matches!(
                 photometric,
@@ -185,6 +189,12 @@ fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, Fo
                 "missing, expected the meaning of 3 samples",
             ));
         }
+        Some(term @ ("YBR_PARTIAL_422" | "YBR_PARTIAL_420" | "ARGB" | "CMYK" | "HSV" | "XYB")) => {
+            return Err(FormatError::unsupported(
+                format!("photometric interpretation {term}"),
+                "MONOCHROME1, MONOCHROME2, RGB, YBR_FULL, YBR_FULL_422, YBR_RCT, YBR_ICT or PALETTE COLOR",
+            ));
+        }
         Some(_) => {
             return Err(FormatError::unsupported(
                 "this photometric interpretation",
@@ -211,6 +221,18 @@ pub(crate) struct PixelStore {
     pub element: PixelElement,
     pub encoding: Encoding,
     pub transfer_syntax: String,
+    /// Where the frames of encapsulated pixels lie, once it was looked for.
+    pub fragments: OnceLock<Fragments>,
+}
+
+/// The fragments of encapsulated pixels, and which of them make each frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Fragments {
+    all: Vec<Range<usize>>,
+    /// Those frames, from the first on, that are found.
+    frames: Vec<Range<usize>>,
+    /// Whether the bytes end before the last fragment does.
+    cut: bool,
 }
 
 impl PixelStore {
@@ -347,22 +369,75 @@ impl PixelStore {
         Ok(Frame { bytes: content, planar, photometric, truncated })
     }
 
+    /// The frames that the bytes hold, judged against the limits before anything is allocated.
+    ///
+    /// A cut file holds fewer than it declares.
+    ///
+    /// # Errors
+    /// [`FormatError::TooLarge`], [`FormatError::PixelBomb`], or what is wrong where no frame is there.
+    pub(crate) fn frames_held(&self, bytes: &[u8], limits: &Limits) -> Result<usize, FormatError> {
+        let format = &self.format;
+        let held = bytes.len().saturating_sub(self.element.start) as u64;
+        let (found, held) = if self.is_native() {
+            let held = held.min(u64::from(self.element.length.unwrap_or(0)));
+            (usize::try_from((8 * held).div_ceil(format.native_bits())).unwrap_or(usize::MAX), held)
+        } else {
+            (self.fragments(bytes).frames.len(), held)
+        };
+        let frames = found.min(format.frames);
+        if frames == 0 {
+            return Err(self.missing(bytes, 0));
+        }
+        let declared = ((format.plane() * format.samples) as u64).saturating_mul(frames as u64);
+        if declared > limits.voxels {
+            return Err(FormatError::TooLarge { what: "number of samples", declared, limit: limits.voxels });
+        }
+        let declared = (format.frame_bytes() as u64).saturating_mul(frames as u64);
+        if declared > BOMB_COMPRESSED_BYTES && held.saturating_mul(BOMB_RATIO) < declared {
+            return Err(FormatError::PixelBomb { declared, held });
+        }
+        Ok(frames)
+    }
+
+    fn fragments(&self, bytes: &[u8]) -> &Fragments {
+        self.fragments.get_or_init(|| {
+            let (all, cut) = element::fragments(bytes, self.element.start, self.encoding.big_endian);
+            let frames = frames_of(bytes, &all, self.format.frames, cut);
+            Fragments { all, frames, cut }
+        })
+    }
+
+    fn missing(&self, bytes: &[u8], frame: usize) -> FormatError {
+        if self.is_native() {
+            return FormatError::Truncated {
+                place: format!("{} frame {}", place(self.element.tag), frame + 1),
+                found: 0,
+                expected: self.format.native_bits().div_ceil(8),
+            };
+        }
+        let (count, number) = (self.fragments(bytes).all.len().saturating_sub(1), frame + 1);
+        FormatError::malformed(
+            place(self.element.tag),
+            format!("frame {number} of {} is not found in {count} fragments", self.format.frames),
+        )
+    }
+
     fn encapsulated_frame<'a>(&self, bytes: &'a [u8], frame: usize) -> Result<Frame<'a>, FormatError> {
-        let (fragments, cut) = element::fragments(bytes, self.element.start, self.encoding.big_endian);
-        let frames = self.format.frames;
-        let coded = frame_fragments(bytes, &fragments, frames, frame).ok_or_else(|| {
-            let (count, number) = (fragments.len().saturating_sub(1), frame + 1);
-            FormatError::malformed(
-                place(self.element.tag),
-                format!("frame {number} of {frames} is not found in {count} fragments"),
-            )
-        })?;
-        let coded: Cow<'_, [u8]> = match coded.as_slice() {
+        let Fragments { all, frames, cut } = self.fragments(bytes);
+        let coded = frames
+            .get(frame)
+            .and_then(|range| all.get(range.clone()))
+            .ok_or_else(|| self.missing(bytes, frame))?;
+        let cut = *cut && frame + 1 == frames.len();
+        let coded: Cow<'_, [u8]> = match coded {
             [one] => Cow::Borrowed(&bytes[one.clone()]),
             several => Cow::Owned(several.iter().flat_map(|range| &bytes[range.clone()]).copied().collect()),
         };
         let decoded = codec::decode(&self.transfer_syntax, &self.format, &coded)?;
-        let truncated = cut.then_some((coded.len() as u64, coded.len() as u64 + 1));
+        let truncated = match decoded.cut_at {
+            Some(found) => Some((found, self.format.frame_bytes() as u64)),
+            None => cut.then_some((coded.len() as u64, coded.len() as u64 + 1)),
+        };
         Ok(Frame {
             bytes: Cow::Owned(decoded.bytes),
             planar: decoded.planar,
@@ -372,47 +447,51 @@ impl PixelStore {
     }
 }
 
-/// The fragments of one frame; the first fragment is the Basic Offset Table (PS3.5 Section A.4).
-fn frame_fragments(
-    bytes: &[u8],
-    fragments: &[Range<usize>],
-    frames: usize,
-    frame: usize,
-) -> Option<Vec<Range<usize>>> {
-    let (table, coded) = fragments.split_first()?;
-    if coded.is_empty() || frame >= frames {
-        return None;
+/// Which fragments make each frame; the first fragment is the Basic Offset Table (PS3.5 Section A.4).
+///
+/// Fewer than `count` where the bytes end early, none where no rule tells frames apart.
+fn frames_of(bytes: &[u8], fragments: &[Range<usize>], count: usize, cut: bool) -> Vec<Range<usize>> {
+    let (Some(table), last) = (fragments.first(), fragments.len()) else { return Vec::new() };
+    let coded = &fragments[1..];
+    if coded.is_empty() {
+        return Vec::new();
     }
-    if frames == 1 {
-        return Some(coded.to_vec());
+    if count == 1 {
+        return std::iter::once(1..last).collect();
     }
-    if coded.len() == frames {
-        return coded.get(frame..=frame).map(<[_]>::to_vec);
+    if coded.len() == count {
+        return (1..last).map(|fragment| fragment..fragment + 1).collect();
     }
-    let offsets: Vec<usize> = bytes
-        .get(table.clone())?
-        .chunks_exact(4)
-        .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]) as usize)
+    let offsets: Vec<usize> = bytes[table.clone()]
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|offset| u32::from_le_bytes(*offset) as usize)
         .collect();
-    let starts: Vec<usize> = if offsets.len() == frames {
+    let starts: Vec<usize> = if offsets.len() == count {
         // Offsets count from the first byte behind the table to an item's tag.
-        let base = table.end;
-        offsets
-            .iter()
-            .map(|offset| coded.iter().position(|range| range.start.checked_sub(8) == Some(base + offset)))
-            .collect::<Option<_>>()?
+        let places = offsets.iter().map(|offset| table.end.saturating_add(offset + 8));
+        places.map_while(|place| coded.binary_search_by_key(&place, |range| range.start).ok()).collect()
     } else {
         // Each frame begins with its codec's first marker.
-        let begins = |range: &&Range<usize>| {
+        let begins = |range: &Range<usize>| {
             matches!(bytes.get(range.start..range.start + 2), Some([0xFF, 0xD8] | [0xFF, 0x4F]))
         };
-        let starts: Vec<usize> =
-            coded.iter().enumerate().filter(|(_, range)| begins(range)).map(|(i, _)| i).collect();
-        if starts.len() != frames {
-            return None;
+        let starts: Vec<usize> = (0..coded.len()).filter(|fragment| begins(&coded[*fragment])).collect();
+        let all_begin = starts.len() == coded.len();
+        match cut {
+            // A cut file's frames are fewer; where each fragment begins one, the last may be cut itself.
+            _ if starts.len() == count => starts,
+            true if all_begin || starts.len() < count => starts,
+            _ => Vec::new(),
         }
-        starts
     };
-    let end = starts.get(frame + 1).copied().unwrap_or(coded.len());
-    coded.get(*starts.get(frame)?..end).map(<[_]>::to_vec)
+    let ends = starts.iter().skip(1).copied().chain([coded.len()]);
+    // Offsets that run back give no frame.
+    starts
+        .iter()
+        .zip(ends)
+        .take_while(|(start, end)| *start < end)
+        .map(|(start, end)| start + 1..end + 1)
+        .collect()
 }

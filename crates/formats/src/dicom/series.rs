@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use wilhelm_study::{
-    Arbitrary, Defect, DefectKind, Hu, Image, Modality, PixelSpacing, Projection, Series, SourceFile, Stored,
-    Suv, Volume,
+    Arbitrary, Defect, DefectKind, Hu, Image, Modality, Series, SourceFile, Stored, Suv, Volume,
 };
 use wilhelm_study::{Mm, VoxelQuantity};
 
 use super::calibrate::{self, Mapping};
+use super::flat;
 use super::header::Rescale;
 use super::instance::{FrameFacts, Instance};
 use super::pixels::{Photometric, SampleKind};
@@ -125,7 +125,7 @@ fn one_series(
             let result = if (watch.cancelled)() {
                 Err(FormatError::Cancelled)
             } else {
-                picture(instance, place, limits)
+                flat::picture(instance, place, limits)
             };
             (watch.decoded)();
             result.map_err(|error| Failure { path: instance.label.clone(), error })
@@ -459,13 +459,13 @@ fn read_slice(
     })
 }
 
-fn truncation(label: &str, found: u64, expected: u64) -> Defect {
+pub(super) fn truncation(label: &str, found: u64, expected: u64) -> Defect {
     let message =
         format!("pixels end after {found} bytes, expected {expected}: stored 0 stands for what is missing");
     Defect::new(DefectKind::Truncated, label, message)
 }
 
-fn source(instance: &Instance, sha256: String) -> SourceFile {
+pub(super) fn source(instance: &Instance, sha256: String) -> SourceFile {
     SourceFile {
         path: instance.label.clone(),
         sha256,
@@ -541,97 +541,4 @@ fn merged(defects: Vec<Defect>) -> Vec<Defect> {
         }
     }
     merged
-}
-
-/// A flat image: its first frame as luminance, black low.
-fn picture(instance: &Instance, title: String, limits: &Limits) -> Result<Series, FormatError> {
-    let store = &instance.store;
-    let format = &store.format;
-    let facts = &instance.frames[0];
-    let mut defects = instance.header.defects.clone();
-    let (frame_pixels, color, digest, truncated) = instance.bytes.with_all(limits, |bytes| {
-        let frame = store.frame(bytes, 0)?;
-        let digest = instance.sha256.clone().unwrap_or_else(|| sha256(bytes, limits));
-        let truncated = frame.truncated;
-        if format.samples > 1 || instance.palette.is_some() {
-            let luminance = calibrate::luminance(&frame, format, instance.palette.as_ref());
-            return Ok((luminance.pixels, luminance.color, digest, truncated));
-        }
-        let mut pixels = vec![0.0; format.plane()];
-        calibrate::write_values(&frame, format, flat_mapping(instance), &mut pixels);
-        Ok((pixels, false, digest, truncated))
-    })?;
-    let mut pixels = frame_pixels;
-    if let Some((found, expected)) = truncated {
-        defects.push(truncation(&instance.label, found, expected));
-    }
-    if format.frames > 1 {
-        let message = format!("{} frames found: the first is read", format.frames);
-        defects.push(Defect::new(DefectKind::Unsupported, &instance.label, message));
-    }
-    if instance.header.image_type.iter().any(|value| value == "MOSAIC") {
-        let message = "a mosaic of slices: it is read as one flat picture";
-        defects.push(Defect::new(DefectKind::Unsupported, &instance.label, message));
-    }
-    if format.kind != SampleKind::Integer {
-        defects.extend(finite::mend(&mut pixels, &instance.label)?);
-    }
-    let mut range = flat_range(instance);
-    let mut window = facts.window.map(|(center, width)| (center as f32, width as f32));
-    if format.photometric == Photometric::Monochrome1 {
-        let (low, high) = range.unwrap_or_else(|| extremes(&pixels));
-        let mirror = low + high;
-        pixels.iter_mut().for_each(|pixel| *pixel = mirror - *pixel);
-        window = window.map(|(center, width)| (mirror - center, width));
-        range = Some((low, high));
-    }
-    let header = &instance.header;
-    let spacing = facts
-        .plane
-        .spacing
-        .or(header.imager_spacing)
-        .map(|[rows, columns]| PixelSpacing { between_columns: Mm(columns), between_rows: Mm(rows) });
-    Ok(Series {
-        study: header.study.clone(),
-        series: header.series.clone(),
-        frame_of_reference: header.frame_of_reference.clone(),
-        title,
-        modality: header.modality.clone(),
-        body_part: header.body_part.clone(),
-        view: header.view.clone(),
-        color,
-        stored_range: range,
-        window,
-        patient: header.patient.clone(),
-        sources: vec![source(instance, digest)],
-        image: Image::Flat(Projection::new(format.columns, format.rows, pixels, spacing)?),
-        defects,
-    })
-}
-
-fn flat_mapping(instance: &Instance) -> Mapping<'_> {
-    match (&instance.frames[0].rescale, &instance.header.modality_table) {
-        (None, Some(table)) => Mapping::Table(table),
-        (rescale, _) => Mapping::Linear(rescale.unwrap_or(Rescale::NONE)),
-    }
-}
-
-fn flat_range(instance: &Instance) -> Option<(f32, f32)> {
-    if let Some(palette) = &instance.palette {
-        return Some((0.0, palette.top));
-    }
-    let (low, high) = instance.store.format.stored_range()?;
-    match flat_mapping(instance) {
-        Mapping::Linear(rescale) => {
-            let (a, b) = (rescale.apply(low) as f32, rescale.apply(high) as f32);
-            Some((a.min(b), a.max(b)))
-        }
-        Mapping::Table(_) => None,
-    }
-}
-
-fn extremes(values: &[f32]) -> (f32, f32) {
-    values
-        .iter()
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
 }

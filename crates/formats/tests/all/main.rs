@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod archives;
+mod cines;
 mod conformance;
 mod crooked;
 mod golden;

@@ -1,0 +1,73 @@
+"""How fast compressed DICOM pixels are decoded, beside pydicom with pylibjpeg and gdcm, on one thread.
+
+Usage: python tools/bench/codecs.py CODECS ../shared/data/dicom_conformance [TIMES]
+
+CODECS is the program of `cargo build --release -p wilhelm-formats --example codecs`. Each file is decoded TIMES times
+in each program, from its bytes in memory to the array of stored values; the median counts. pydicom's plugins are
+pylibjpeg (OpenJPEG for JPEG 2000, CharLS by pyjpegls for JPEG-LS) and gdcm (OpenJPEG, CharLS).
+"""
+
+import io
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]:
+    os.environ[variable] = "1"
+
+import pydicom
+from pydicom.pixels import pixel_array
+
+FILES = {
+    "JPEG 2000 reversible": "nema_wg04/J2KR/{}_J2KR.dcm",
+    "JPEG 2000": "nema_wg04/J2KI/{}_J2KI.dcm",
+    "JPEG-LS lossless": "nema_wg04/JLSL/{}_JLSL.dcm",
+    "JPEG-LS near-lossless": "nema_wg04/JLSN/{}_JLSN.dcm",
+}
+PICTURES = ["CT1", "CT2", "MR1", "MR3", "MR4", "NM1", "RG3", "US1", "XA1"]
+PLUGINS = ["pylibjpeg", "gdcm"]
+
+
+def theirs(path, plugin, times):
+    content = path.read_bytes()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        try:
+            pixel_array(io.BytesIO(content), decoding_plugin=plugin)
+        except Exception:
+            return None
+        taken.append(1000 * (time.perf_counter() - start))
+    return statistics.median(taken)
+
+
+def main(program, root, times="7"):
+    warnings.simplefilter("ignore")
+    root, times = pathlib.Path(root), int(times)
+    rows = [(name, picture, root / form.format(picture)) for name, form in FILES.items() for picture in PICTURES]
+    rows = [row for row in rows if row[2].exists()]
+    run = subprocess.run([program, str(times), *[str(row[2]) for row in rows]], capture_output=True, check=True, text=True)
+    ours = [json.loads(line)["milliseconds"] for line in run.stdout.splitlines()]
+    print("| coding | picture | ours ms | " + " | ".join(f"{plugin} ms" for plugin in PLUGINS) + " | faster peer / ours |")
+    print("|---|---|---:|" + "---:|" * (len(PLUGINS) + 1))
+    ratios = {}
+    for (name, picture, path), mine in zip(rows, ours):
+        peers = [theirs(path, plugin, times) for plugin in PLUGINS]
+        known = [peer for peer in peers if peer is not None]
+        ratio = min(known) / mine if known and mine else None
+        if ratio:
+            ratios.setdefault(name, []).append(ratio)
+        cells = ["-" if peer is None else f"{peer:.1f}" for peer in peers]
+        print(f"| {name} | {picture} | {mine:.1f} | {' | '.join(cells)} | {'-' if ratio is None else f'{ratio:.2f}'} |")
+    for name, values in ratios.items():
+        print(f"\n{name}: median ratio {statistics.median(values):.2f}, worst {min(values):.2f}, {len(values)} files")
+    print(f"\npydicom {pydicom.__version__}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
