@@ -50,7 +50,7 @@ pub enum FormatError {
     #[error("file is empty")]
     Empty,
     /// Content that is no image this program knows.
-    #[error("not an image: found {found}, expected DICOM, NIfTI, PNG or JPEG")]
+    #[error("not an image: found {found}, expected DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG or TIFF")]
     NotAnImage {
         /// What the content looks like.
         found: String,

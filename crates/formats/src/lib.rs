@@ -1,8 +1,10 @@
-//! Bytes to studies: DICOM, NIfTI, PNG, JPEG and NPZ, checked, sorted and calibrated.
+//! Bytes to studies: DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF and NPZ, checked, sorted and
+//! calibrated.
 //!
 //! The principal function is [`read`]: paths in, [`Series`](wilhelm_study::Series) out, with what
-//! was wrong with them. [`read_npz`] reads collections of small pictures, [`write_atomically`]
-//! writes results.
+//! was wrong with them. [`read_npz`] reads collections of small pictures, [`read_label_map`] labels.
+//! [`encode_nifti`], [`encode_nrrd`] and [`encode_mha`] make the bytes of volumes and label maps,
+//! [`write_atomically`] writes results.
 //!
 //! Invariants held here: world space is LPS+ on the way out, and RAS never leaves [`read`]; slices
 //! are ordered by their position along the normal, never by file name or number; a value's unit is
@@ -23,19 +25,27 @@
 
 mod archive;
 pub mod dicom;
+mod encode;
 mod error;
 mod finite;
 mod gather;
+mod label_file;
 mod limits;
+mod metaimage;
 mod nifti;
 mod npz;
+mod nrrd;
 pub mod phantom;
 mod picture;
 mod read;
+mod segment;
 mod source;
+mod volume;
 mod write;
 
+pub use encode::{Compression, VolumeContent, encode_mha, encode_nifti, encode_nrrd};
 pub use error::FormatError;
+pub use label_file::read_label_map;
 pub use limits::Limits;
 pub use npz::{NpzImages, NpzSplit, read_npz};
 pub use read::{Failure, Reading, Skipped, read};

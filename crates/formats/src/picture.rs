@@ -1,4 +1,6 @@
-//! PNG and JPEG: a flat image of luminance.
+//! PNG, JPEG and TIFF: a flat image of luminance.
+
+pub(crate) mod tagged;
 
 use std::io::Cursor;
 

@@ -1,7 +1,8 @@
 //! The one way in: paths to series.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -9,8 +10,11 @@ use wilhelm_study::Series;
 
 use crate::dicom::{self, Instance, Wanted, Watch};
 use crate::gather::{Gathered, gather};
-use crate::source::Item;
-use crate::{FormatError, Limits, Progress, archive, nifti, picture};
+use crate::picture::tagged;
+use crate::source::{Item, Source, sha256};
+use crate::volume::Loaded;
+use crate::volume::companion::Companions;
+use crate::{FormatError, Limits, Progress, archive, metaimage, nifti, nrrd, picture};
 
 /// What came of reading: what could be read, what could not, what was passed over.
 #[derive(Debug, Default)]
@@ -78,6 +82,7 @@ pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Read
     let _span = tracing::info_span!("formats.read").entered();
     let Gathered { items, mut failures, roots } = gather(paths, limits);
     let total = items.len();
+    let companions = Companions::new(&items);
     let done = AtomicUsize::new(0);
     let step = || progress.step((done.fetch_add(1, Ordering::Relaxed) + 1).min(total), total);
     let outcomes: Vec<Outcome> = items
@@ -86,7 +91,7 @@ pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Read
             if progress.cancelled() {
                 return Outcome::Failed(FormatError::Cancelled);
             }
-            let outcome = one(item, limits);
+            let outcome = one(item, &companions, limits);
             if !matches!(outcome, Outcome::Dicom(_)) {
                 step();
             }
@@ -96,12 +101,17 @@ pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Read
     let mut reading = Reading::default();
     let mut instances = Vec::new();
     let mut useful = vec![false; total];
+    let pointed_to = pointed_to(&outcomes);
     for (i, (item, outcome)) in items.iter().zip(outcomes).enumerate() {
         let path = || item.label.clone();
         useful[i] = !matches!(outcome, Outcome::Skipped(_));
         match outcome {
             Outcome::Dicom(instance) => instances.push(*instance),
-            Outcome::Series(series) => reading.series.push(*series),
+            Outcome::Series(series) => reading.series.extend(series),
+            Outcome::Skipped(_) | Outcome::Failed(_) if pointed_to.contains(&same_file(item)) => {
+                let reason = "data of the header beside it".to_owned();
+                reading.skipped.push(Skipped { path: path(), reason });
+            }
             Outcome::Skipped(reason) => reading.skipped.push(Skipped { path: path(), reason }),
             Outcome::Failed(error) => failures.push(Failure { path: path(), error }),
         }
@@ -161,9 +171,32 @@ fn natural(text: &str) -> String {
     padded
 }
 
+/// One name for one file, however the caller wrote it; entries of archives have their labels.
+fn same_file(item: &Item) -> PathBuf {
+    match &item.source {
+        Source::File(path) => path.canonicalize().unwrap_or_else(|_| path.clone()),
+        Source::Memory(_) => PathBuf::from(&item.label),
+    }
+}
+
+/// Files that a header names as its data: they are no images of their own.
+fn pointed_to(outcomes: &[Outcome]) -> BTreeSet<PathBuf> {
+    let series = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Series(series) => series.first(),
+        _ => None,
+    });
+    let data = series.flat_map(|series| series.sources.iter().skip(1));
+    data.map(|source| {
+        let path = Path::new(&source.path);
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    })
+    .collect()
+}
+
 enum Outcome {
     Dicom(Box<Instance>),
-    Series(Box<Series>),
+    /// Every volume of one file.
+    Series(Vec<Series>),
     Skipped(String),
     Failed(FormatError),
 }
@@ -172,8 +205,11 @@ enum Outcome {
 enum Kind {
     Dicom,
     Nifti,
+    Nrrd,
+    MetaImage,
     Png,
     Jpeg,
+    Tiff,
     Gzip,
     Other(&'static str),
 }
@@ -188,6 +224,9 @@ fn kind(bytes: &[u8]) -> Kind {
         [0xFF, 0xD8, 0xFF, ..] => Kind::Jpeg,
         _ if archive::is_gzip(bytes) => Kind::Gzip,
         _ if nifti::is_nifti(bytes) => Kind::Nifti,
+        _ if nrrd::is_nrrd(bytes) => Kind::Nrrd,
+        _ if tagged::is_tiff(bytes) => Kind::Tiff,
+        _ if metaimage::is_metaimage(bytes) => Kind::MetaImage,
         _ if dicom::is_dicom(bytes) => Kind::Dicom,
         _ => Kind::Other(other(bytes)),
     }
@@ -197,10 +236,8 @@ fn kind(bytes: &[u8]) -> Kind {
 fn other(bytes: &[u8]) -> &'static str {
     match bytes {
         [b'%', b'P', b'D', b'F', ..] => "a PDF document",
-        [b'N', b'R', b'R', b'D', ..] => "an NRRD volume",
         [b'G', b'I', b'F', b'8', ..] => "a GIF picture",
         [b'B', b'M', ..] => "a BMP picture",
-        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "a TIFF picture",
         [0x7F, b'E', b'L', b'F', ..] => "a program",
         [b'P', b'K', ..] => "an archive",
         _ => {
@@ -218,15 +255,17 @@ fn other(bytes: &[u8]) -> &'static str {
 /// Whether a name promises an image, so that other content is worth a word.
 fn promises_an_image(label: &str) -> bool {
     let name = label.rsplit(['/', '\\', '!']).next().unwrap_or(label).to_ascii_lowercase();
-    [".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".png", ".jpg", ".jpeg"]
-        .iter()
-        .any(|extension| name.ends_with(extension))
+    const EXTENSIONS: [&str; 14] = [
+        ".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".png", ".jpg",
+        ".jpeg", ".tif", ".tiff",
+    ];
+    EXTENSIONS.iter().any(|extension| name.ends_with(extension))
 }
 
-fn one(item: &Item, limits: &Limits) -> Outcome {
+fn one(item: &Item, companions: &Companions<'_>, limits: &Limits) -> Outcome {
     let _span = tracing::debug_span!("formats.one", bytes = item.bytes).entered();
     let must_be = item.named || promises_an_image(&item.label);
-    match try_one(item, limits) {
+    match try_one(item, companions, limits) {
         Ok(outcome) => outcome,
         Err(error @ (FormatError::NotAnImageObject { .. } | FormatError::NotAnImage { .. }))
             if !item.named && !(must_be && matches!(error, FormatError::NotAnImage { .. })) =>
@@ -238,7 +277,8 @@ fn one(item: &Item, limits: &Limits) -> Outcome {
     }
 }
 
-fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
+/// Refuses an empty file and one beyond the limit before it is opened.
+fn judge_size(item: &Item, limits: &Limits) -> Result<(), FormatError> {
     if item.bytes == 0 {
         return Err(FormatError::Empty);
     }
@@ -249,20 +289,32 @@ fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
             limit: limits.file_bytes,
         });
     }
-    let series = |series| Ok(Outcome::Series(Box::new(series)));
+    Ok(())
+}
+
+fn try_one(item: &Item, companions: &Companions<'_>, limits: &Limits) -> Result<Outcome, FormatError> {
+    judge_size(item, limits)?;
+    let flat = |format| {
+        item.source
+            .with_all(limits, |bytes| Ok(Outcome::Series(vec![picture::read(item, bytes, format, limits)?])))
+    };
     match kind(&item.source.beginning(BEGINNING)?) {
         Kind::Dicom => Ok(Outcome::Dicom(Box::new(dicom::read(item, None, Wanted::Images, limits)?))),
-        Kind::Nifti => series(item.source.with_all(limits, |bytes| nifti::read(item, bytes, false, limits))?),
-        Kind::Png => series(
-            item.source.with_all(limits, |bytes| picture::read(item, bytes, picture::Format::Png, limits))?,
-        ),
-        Kind::Jpeg => series(
-            item.source
-                .with_all(limits, |bytes| picture::read(item, bytes, picture::Format::Jpeg, limits))?,
-        ),
+        Kind::Nifti | Kind::Nrrd | Kind::MetaImage => item.source.with_all(limits, |bytes| {
+            let loaded = volume_file(item, bytes, companions, limits)?;
+            Ok(Outcome::Series(loaded.into_series(item, sha256(bytes, limits))?))
+        }),
+        Kind::Png => flat(picture::Format::Png),
+        Kind::Jpeg => flat(picture::Format::Jpeg),
+        Kind::Tiff => item
+            .source
+            .with_all(limits, |bytes| Ok(Outcome::Series(vec![tagged::read(item, bytes, limits)?]))),
         Kind::Gzip => {
             item.source.with_all(limits, |bytes| match kind(&archive::gzip_beginning(bytes, BEGINNING)) {
-                Kind::Nifti => series(nifti::read(item, bytes, true, limits)?),
+                Kind::Nifti => {
+                    let loaded = volume_file(item, bytes, companions, limits)?;
+                    Ok(Outcome::Series(loaded.into_series(item, sha256(bytes, limits))?))
+                }
                 Kind::Dicom => {
                     let content = archive::gunzip(bytes, limits)?;
                     Ok(Outcome::Dicom(Box::new(dicom::read(item, Some(content), Wanted::Images, limits)?)))
@@ -271,6 +323,28 @@ fn try_one(item: &Item, limits: &Limits) -> Result<Outcome, FormatError> {
             })
         }
         Kind::Other(found) => Err(FormatError::NotAnImage { found: found.to_owned() }),
+    }
+}
+
+/// Reads NIfTI, NRRD or MetaImage, by content.
+///
+/// # Errors
+/// [`FormatError::NotAnImage`] for anything else, and what the readers refuse.
+pub(crate) fn volume_file(
+    item: &Item,
+    bytes: &[u8],
+    companions: &Companions<'_>,
+    limits: &Limits,
+) -> Result<Loaded, FormatError> {
+    match kind(&bytes[..bytes.len().min(BEGINNING)]) {
+        Kind::Nifti => nifti::load(&item.label, bytes, false, limits),
+        Kind::Nrrd => nrrd::load(item, bytes, companions, limits),
+        Kind::MetaImage => metaimage::load(item, bytes, companions, limits),
+        Kind::Gzip if matches!(kind(&archive::gzip_beginning(bytes, BEGINNING)), Kind::Nifti) => {
+            nifti::load(&item.label, bytes, true, limits)
+        }
+        Kind::Other(found) => Err(FormatError::NotAnImage { found: found.to_owned() }),
+        _ => Err(FormatError::unsupported("this format for volumes", "NIfTI, NRRD or MetaImage")),
     }
 }
 

@@ -3,87 +3,54 @@
 //! Source: nifti1.h and nifti2.h, <https://nifti.nimh.nih.gov>.
 
 use crate::FormatError;
+use crate::volume::stored::{Coding, StoredType};
 
 /// Bytes of the longer of the two headers.
 pub(super) const LONGEST: usize = 540;
 
-/// Types of voxels that are one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DataType {
-    U8,
-    I8,
-    U16,
-    I16,
-    U32,
-    I32,
-    U64,
-    I64,
-    F32,
-    F64,
-}
-
-impl DataType {
-    fn from_code(code: i64) -> Result<Self, FormatError> {
-        Ok(match code {
-            2 => Self::U8,
-            4 => Self::I16,
-            8 => Self::I32,
-            16 => Self::F32,
-            64 => Self::F64,
-            256 => Self::I8,
-            512 => Self::U16,
-            768 => Self::U32,
-            1024 => Self::I64,
-            1280 => Self::U64,
-            other => {
-                let name = match other {
-                    0 => "unknown",
-                    1 => "binary",
-                    32 | 1792 | 2048 => "complex",
-                    128 | 2304 => "color",
-                    1536 => "128-bit floating point",
-                    _ => "no known",
-                };
-                return Err(FormatError::unsupported(
-                    format!("datatype {other} ({name})"),
-                    "integers of 8 to 64 bits or floating point of 32 or 64",
-                ));
-            }
-        })
-    }
-
-    pub(super) const fn bytes(self) -> usize {
-        match self {
-            Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
-            Self::U32 | Self::I32 | Self::F32 => 4,
-            Self::U64 | Self::I64 | Self::F64 => 8,
+/// The type of one voxel, by its code.
+///
+/// # Errors
+/// [`FormatError::Unsupported`] for what is not one number.
+fn stored_type(code: i64) -> Result<StoredType, FormatError> {
+    Ok(match code {
+        2 => StoredType::U8,
+        4 => StoredType::I16,
+        8 => StoredType::I32,
+        16 => StoredType::F32,
+        64 => StoredType::F64,
+        256 => StoredType::I8,
+        512 => StoredType::U16,
+        768 => StoredType::U32,
+        1024 => StoredType::I64,
+        1280 => StoredType::U64,
+        other => {
+            let name = match other {
+                0 => "unknown",
+                1 => "binary",
+                32 | 1792 | 2048 => "complex",
+                128 | 2304 => "color",
+                1536 => "128-bit floating point",
+                _ => "no known",
+            };
+            return Err(FormatError::unsupported(
+                format!("datatype {other} ({name})"),
+                "integers of 8 to 64 bits or floating point of 32 or 64",
+            ));
         }
-    }
-
-    /// Lowest and highest value of the small integers.
-    const fn range(self) -> Option<(f64, f64)> {
-        match self {
-            Self::U8 => Some((0.0, 255.0)),
-            Self::I8 => Some((-128.0, 127.0)),
-            Self::U16 => Some((0.0, 65_535.0)),
-            Self::I16 => Some((-32_768.0, 32_767.0)),
-            _ => None,
-        }
-    }
+    })
 }
 
 /// What the header says, in the file's own RAS+ frame.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
-    pub big_endian: bool,
+    /// Bytes of the header itself.
+    pub length: usize,
     pub size: [usize; 3],
     /// Volumes of the fourth and higher dimensions.
     pub volumes: u64,
-    pub data_type: DataType,
+    pub coding: Coding,
     pub voxel_offset: u64,
-    pub slope: f64,
-    pub intercept: f64,
     pub window: Option<(f32, f32)>,
     /// Code of the unit of length: 1 m, 2 mm, 3 um, 0 unknown.
     pub unit: u8,
@@ -182,13 +149,16 @@ impl Header {
         // Some writers leave it 0 in single files; the voxels then follow the header's 352 bytes.
         let voxel_offset = if offset == 0.0 { 352 } else { whole(offset, "vox_offset")? };
         Ok(Self {
-            big_endian: fields.big,
+            length: 348,
             size,
             volumes,
-            data_type: DataType::from_code(fields.i16(70))?,
+            coding: Coding {
+                stored: stored_type(fields.i16(70))?,
+                big_endian: fields.big,
+                slope: slope(fields.f32(112)),
+                intercept: intercept(fields.f32(112), fields.f32(116)),
+            },
             voxel_offset,
-            slope: slope(fields.f32(112)),
-            intercept: intercept(fields.f32(112), fields.f32(116)),
             window: window(fields.f32(128), fields.f32(124)),
             unit: fields.bytes[123] & 7,
             pixdim: std::array::from_fn(|i| fields.f32(76 + 4 * i)),
@@ -206,13 +176,16 @@ impl Header {
         let voxel_offset = u64::try_from(fields.i64(168))
             .map_err(|_| FormatError::malformed("vox_offset", "below 0, expected a place in the file"))?;
         Ok(Self {
-            big_endian: fields.big,
+            length: 540,
             size,
             volumes,
-            data_type: DataType::from_code(fields.i16(12))?,
+            coding: Coding {
+                stored: stored_type(fields.i16(12))?,
+                big_endian: fields.big,
+                slope: slope(fields.f64(176)),
+                intercept: intercept(fields.f64(176), fields.f64(184)),
+            },
             voxel_offset: if voxel_offset == 0 { 544 } else { voxel_offset },
-            slope: slope(fields.f64(176)),
-            intercept: intercept(fields.f64(176), fields.f64(184)),
             window: window(fields.f64(200), fields.f64(192)),
             unit: (fields.i32(500) & 7) as u8,
             pixdim: std::array::from_fn(|i| fields.f64(104 + 8 * i)),
@@ -224,24 +197,9 @@ impl Header {
         })
     }
 
-    /// Voxels of one volume.
-    pub(super) fn voxels(&self) -> Result<u64, FormatError> {
-        self.size
-            .iter()
-            .try_fold(1_u64, |product, n| product.checked_mul(*n as u64))
-            .filter(|voxels| voxels.checked_mul(8).is_some())
-            .ok_or(FormatError::TooLarge {
-                what: "number of voxels",
-                declared: u64::MAX,
-                limit: u64::MAX / 8,
-            })
-    }
-
-    /// The range that a stored value could take, scaled.
-    pub(super) fn stored_range(&self) -> Option<(f32, f32)> {
-        let (low, high) = self.data_type.range()?;
-        let scaled = |stored: f64| (stored * self.slope + self.intercept) as f32;
-        Some((scaled(low).min(scaled(high)), scaled(low).max(scaled(high))))
+    /// Voxels of one volume; `None` where they cannot be counted.
+    pub(super) fn voxels(&self) -> Option<u64> {
+        self.size.iter().try_fold(1_u64, |product, n| product.checked_mul(*n as u64))
     }
 }
 

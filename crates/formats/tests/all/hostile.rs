@@ -23,7 +23,7 @@ fn what_is_no_image_is_refused_by_what_it_is() {
     check("notes.dcm", b"patient seen today\n", "not an image: found text");
     check("report.png", b"%PDF-1.7 ...", "not an image: found a PDF document");
     check("random.dcm", &noise(1, 4096), "not an image: found unknown content");
-    check("volume.nrrd", b"NRRD0005\n# a comment\n", "not an image: found an NRRD volume");
+    check("volume.nrrd", b"NRRD0005\n# a comment\n", "NRRD header ends after 21 bytes");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_missing_path_is_named_and_the_others_are_read() {
 
 #[test]
 fn random_bytes_behind_each_magic_never_panic() {
-    let magics: [&[u8]; 7] = [
+    let magics: [&[u8]; 12] = [
         b"\x89PNG\r\n\x1a\n",
         b"\xFF\xD8\xFF\xE0",
         b"\x1F\x8B\x08\x00",
@@ -44,6 +44,11 @@ fn random_bytes_behind_each_magic_never_panic() {
         b"\x5C\x01\x00\x00",
         b"\x08\x00\x05\x00CS",
         b"\x02\x00\x00\x00UL\x04\x00",
+        b"NRRD0004\ntype: short\ndimension: 3\nsizes: 4 4 4\nencoding: gzip\nendian: little\n",
+        b"NRRD0005\n",
+        b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_SHORT\n",
+        b"II\x2A\x00\x08\x00\x00\x00",
+        b"MM\x00\x2B\x00\x08\x00\x00",
     ];
     for magic in magics {
         for seed in 0..40 {

@@ -1,25 +1,18 @@
-//! PNG and JPEG.
+//! PNG, JPEG and TIFF.
 
 use std::io::Cursor;
 use std::path::PathBuf;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb};
 use wilhelm_formats::{encode_png_gray, encode_png_rgb};
-use wilhelm_study::{Image, QuantityKind};
+use wilhelm_study::{DefectKind, Image, QuantityKind};
 
-use crate::shared::{data, only, read_one, refusal};
+use crate::shared::{data, kinds, only, read_one, refusal, written};
 
 fn saved(name: &str, picture: &DynamicImage, format: ImageFormat) -> (tempfile::TempDir, PathBuf) {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, format).unwrap();
     written(name, bytes.get_ref())
-}
-
-fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    (folder, path)
 }
 
 #[test]
@@ -122,4 +115,75 @@ fn real_pictures_are_read() {
     let read = only(&path);
     assert_eq!(read.image.size(), [512, 512, 1]);
     assert!(!read.color);
+}
+
+/// A TIFF file of one or several pages, made by the encoder of another program part.
+fn tiff_pages<C: tiff::encoder::colortype::ColorType>(size: [u32; 2], pages: &[&[C::Inner]]) -> Vec<u8>
+where
+    [C::Inner]: tiff::encoder::TiffValue,
+{
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+    for page in pages {
+        encoder.write_image::<C>(size[0], size[1], page).unwrap();
+    }
+    bytes.into_inner()
+}
+
+#[test]
+fn gray_tiff_of_8_to_32_bits_keeps_its_values() {
+    use tiff::encoder::colortype::{Gray8, Gray16, Gray32, Gray32Float, GrayI16};
+    let check = |bytes: &[u8], expected: &[f32], range| {
+        let (_folder, path) = written("a.tif", bytes);
+        let read = only(&path);
+        assert_eq!(read.image.values(), expected);
+        assert_eq!(read.image.size(), [3, 2, 1]);
+        assert_eq!(read.stored_range, range);
+        assert!(read.defects.is_empty() && !read.color);
+    };
+    let small = [0, 1, 2, 3, 4, 255];
+    check(&tiff_pages::<Gray8>([3, 2], &[&small]), &small.map(f32::from), Some((0.0, 255.0)));
+    let wide = [0_u16, 1, 2, 3, 4, 65_535];
+    check(&tiff_pages::<Gray16>([3, 2], &[&wide]), &wide.map(f32::from), Some((0.0, 65_535.0)));
+    let signed = [0_i16, -1, 2, -32_768, 4, 32_767];
+    check(&tiff_pages::<GrayI16>([3, 2], &[&signed]), &signed.map(f32::from), None);
+    let long = [0_u32, 1, 70_000, 3, 4, 1 << 31];
+    check(&tiff_pages::<Gray32>([3, 2], &[&long]), &long.map(|value| value as f32), None);
+    let real = [0.5_f32, -1.25, 1e6, 3.0, 4.0, 5.0];
+    check(&tiff_pages::<Gray32Float>([3, 2], &[&real]), &real, None);
+}
+
+#[test]
+fn color_tiff_becomes_luminance_and_further_pages_are_counted() {
+    use tiff::encoder::colortype::{Gray8, RGB8};
+    let (_folder, path) = written("a.tiff", &tiff_pages::<RGB8>([1, 2], &[&[200, 10, 40, 7, 7, 7]]));
+    let read = only(&path);
+    assert!(read.color);
+    assert!((read.image.values()[0] - (0.299 * 200.0 + 0.587 * 10.0 + 0.114 * 40.0)).abs() < 1e-4);
+    assert!((read.image.values()[1] - 7.0).abs() < 1e-4);
+    let (_folder, path) = written("b.tiff", &tiff_pages::<Gray8>([2, 1], &[&[1, 2], &[3, 4], &[5, 6]]));
+    let read = only(&path);
+    assert_eq!(read.image.values(), [1.0, 2.0]);
+    assert_eq!(kinds(&read), [DefectKind::Unsupported]);
+    assert!(read.defects[0].message.starts_with("3 pages"), "{}", read.defects[0]);
+}
+
+#[test]
+fn a_tiff_that_is_cut_or_declares_a_huge_picture_is_refused() {
+    let bytes = tiff_pages::<tiff::encoder::colortype::Gray8>([64, 64], &[&[9; 64 * 64]]);
+    for cut in [5, 9, bytes.len() / 2, bytes.len() - 3] {
+        let (_folder, path) = written("cut.tif", &bytes[..cut]);
+        assert_eq!(read_one(&path).failures.len(), 1, "{cut}");
+    }
+    // Width and height are the entries with tags 256 and 257.
+    let mut bomb = bytes;
+    for tag in [256_u16, 257] {
+        let mut key = tag.to_le_bytes().to_vec();
+        key.extend(4_u16.to_le_bytes());
+        let at = bomb.windows(4).position(|window| window == key).expect("an entry of 32 bits");
+        bomb[at + 8..at + 12].copy_from_slice(&40_000_u32.to_le_bytes());
+    }
+    let (_folder, path) = written("bomb.tif", &bomb);
+    let message = refusal(&path);
+    assert!(message.contains("pixel bomb"), "{message}");
 }

@@ -44,6 +44,14 @@ pub fn refusal(path: &Path) -> String {
     reading.failures[0].error.to_string()
 }
 
+/// A folder with one file in it, and the file's path.
+pub fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
 /// A generator of bytes that depend on the seed alone.
 pub fn noise(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

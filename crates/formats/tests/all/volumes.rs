@@ -142,14 +142,30 @@ fn units_and_scaling_are_applied_and_their_absence_is_said() {
 }
 
 #[test]
-fn the_first_of_several_volumes_is_read_and_the_others_are_counted() {
-    let nifti = Nifti { dim: [4, 2, 3, 4, 5, 1, 1, 1], ..Nifti::default() };
-    let mut bytes = nifti.with_shorts();
-    bytes.extend(vec![9; 4 * 48]);
-    let read = volume(&bytes);
-    assert_eq!(kinds(&read), [DefectKind::Unsupported]);
-    assert!(read.defects[0].message.contains("5 volumes found"), "{}", read.defects[0]);
-    assert_eq!(read.image.values()[23], 23.0);
+fn every_volume_of_a_4_d_file_is_a_series_of_its_own() {
+    let nifti = Nifti { dim: [5, 2, 3, 4, 3, 4, 1, 1], big: true, ..Nifti::default() };
+    let voxels: Vec<u8> = (0..24 * 12_i16).flat_map(i16::to_be_bytes).collect();
+    let (_folder, path) = saved(&nifti.bytes(&voxels));
+    let reading = read(std::slice::from_ref(&path), &Limits::default(), &Silent);
+    assert!(reading.failures.is_empty(), "{:?}", reading.failures);
+    assert_eq!(reading.series.len(), 12);
+    for (i, series) in reading.series.iter().enumerate() {
+        assert_eq!(series.title, format!("volume.nii, volume {} of 12", i + 1));
+        assert!(series.defects.is_empty(), "{:?}", series.defects);
+        assert_eq!(series.image.values()[0], (24 * i) as f32);
+        assert_eq!(series.image.values()[23], (24 * i + 23) as f32);
+        assert_eq!(series.image.geometry(), reading.series[0].image.geometry());
+    }
+    let (_folder, path) = saved(&nifti.bytes(&voxels[..voxels.len() - 2]));
+    assert!(refusal(&path).contains("voxels ends after 926 bytes, expected 928"), "{}", refusal(&path));
+}
+
+#[test]
+fn the_range_that_the_file_proposes_for_display_is_its_window() {
+    let mut bytes = Nifti::default().with_shorts();
+    bytes[124..128].copy_from_slice(&300_f32.to_le_bytes());
+    bytes[128..132].copy_from_slice(&(-100_f32).to_le_bytes());
+    assert_eq!(volume(&bytes).window, Some((100.0, 400.0)));
 }
 
 #[test]
@@ -169,15 +185,43 @@ fn values_that_are_not_numbers_are_replaced_and_counted() {
 }
 
 #[test]
-fn a_sheared_affine_is_straightened_and_said() {
+fn a_sheared_affine_is_straightened_and_said_and_a_hopeless_one_is_refused() {
     let mut nifti = Nifti::default();
     nifti.rows[0][1] = 0.3;
     let read = volume(&nifti.with_shorts());
     assert_eq!(kinds(&read), [DefectKind::Header]);
     assert!(read.defects[0].message.contains("sheared"), "{}", read.defects[0]);
+    assert!(read.defects[0].message.contains("moved by up to 0."), "{}", read.defects[0]);
+    let refused = |nifti: &Nifti| {
+        let (_folder, path) = saved(&nifti.with_shorts());
+        refusal(&path)
+    };
+    nifti.rows[0][1] = 3.0;
+    assert_eq!(refused(&nifti), "s-form: sheared by 45.0 degrees, expected at most 30");
     nifti.rows[2] = [0.0; 4];
-    let (_folder, path) = saved(&nifti.with_shorts());
-    assert!(refusal(&path).contains("an axis has no length"));
+    assert_eq!(refused(&nifti), "s-form: spacing between slices is 0 mm, expected more than 0 mm");
+    nifti.rows[2] = [2.0, 3.0, 0.0, 0.0];
+    nifti.rows[0] = [2.0, 0.0, 1.0, 0.0];
+    nifti.rows[1] = [0.0, 3.0, 1.0, 0.0];
+    nifti.rows[2] = [0.0, 0.0, 1e-9, 0.0];
+    assert_eq!(refused(&nifti), "s-form: singular: its axes lie in one plane, expected three axes");
+    nifti.rows[1][1] = f32::NAN;
+    assert_eq!(refused(&nifti), "s-form: the step between rows is not finite, expected numbers");
+}
+
+#[test]
+fn a_q_form_without_spacing_or_rotation_is_refused_by_name() {
+    let refused = |change: &dyn Fn(&mut Nifti)| {
+        let mut nifti = Nifti { codes: [1, 0], ..Nifti::default() };
+        change(&mut nifti);
+        let (_folder, path) = saved(&nifti.with_shorts());
+        refusal(&path)
+    };
+    assert_eq!(refused(&|nifti| nifti.pixdim[2] = 0.0), "pixdim[2]: 0, expected more than 0");
+    assert_eq!(refused(&|nifti| nifti.pixdim[3] = -1.5), "pixdim[3]: -1.5, expected more than 0");
+    assert!(refused(&|nifti| nifti.pixdim[1] = f32::NAN).starts_with("pixdim[1]: NaN"));
+    assert!(refused(&|nifti| nifti.quaternion[1] = 2.0).contains("squares add up to 4"));
+    assert!(refused(&|nifti| nifti.offset[1] = f32::INFINITY).contains("origin is not finite"));
 }
 
 #[test]
