@@ -68,7 +68,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
 }
 
 /// A label map as the files that other programs read; as DICOM SEG too where the volume came as DICOM.
-pub fn files(map: &LabelMap, series: &Series, config: &Config) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+pub fn files(
+    map: &LabelMap,
+    series: &Series,
+    config: &Config,
+) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
     let mut files = vec![
         ("labels.nii.gz", encode_nifti(map, Compression::Gzip)),
         ("labels.seg.nrrd", encode_nrrd(map, Compression::Gzip)),

@@ -75,7 +75,13 @@ mod tests {
 
     #[test]
     fn numbers_have_four_digits() {
-        let cases = [(0.0, "0"), (1234.56, "1235"), (12.3456, "12.35"), (-0.012_345_6, "-0.01235"), (1e-9, "1.000e-9")];
+        let cases = [
+            (0.0, "0"),
+            (1234.56, "1235"),
+            (12.3456, "12.35"),
+            (-0.012_345_6, "-0.01235"),
+            (1e-9, "1.000e-9"),
+        ];
         for (value, expected) in cases {
             assert_eq!(number(value), expected);
         }
@@ -83,7 +89,11 @@ mod tests {
 
     #[test]
     fn columns_stand_under_their_names() {
-        let rows = vec![vec!["left lung".to_owned(), "12.5".to_owned()], vec!["x".to_owned(), "3".to_owned()]];
-        assert_eq!(columns(&["structure", "mL"], &rows), "structure    mL\nleft lung  12.5\nx             3\n");
+        let rows =
+            vec![vec!["left lung".to_owned(), "12.5".to_owned()], vec!["x".to_owned(), "3".to_owned()]];
+        assert_eq!(
+            columns(&["structure", "mL"], &rows),
+            "structure    mL\nleft lung  12.5\nx             3\n"
+        );
     }
 }

@@ -228,8 +228,7 @@ fn register<F: VoxelQuantity, M: VoxelQuantity>(
     for (place, shrink) in settings.shrink.iter().enumerate() {
         let fixed_level = level(fixed.voxels(), geometry, *shrink, base)?;
         let moving_level = level(moving.voxels(), moving.geometry(), *shrink, base)?;
-        let samples =
-            Samples::new(fixed_level.grid(), &fixed_level.geometry, map.center, settings.sampling);
+        let samples = Samples::new(fixed_level.grid(), &fixed_level.geometry, map.center, settings.sampling);
         let comparison = compare(settings, &fixed_level, &moving_level, &samples)?;
         let mut done = place * settings.iterations;
         let mut tick = || {
@@ -347,9 +346,8 @@ fn compare<'a>(
 ) -> Result<Comparison<'a>, FilterError> {
     let bins = match settings.metric {
         Metric::MutualInformation { bins } => {
-            let of = |values: &[f32]| {
-                Bins::new(values, bins).ok_or(FilterError::Constant { value: values[0] })
-            };
+            let of =
+                |values: &[f32]| Bins::new(values, bins).ok_or(FilterError::Constant { value: values[0] });
             Some((of(&fixed.values)?, of(&moving.values)?))
         }
         Metric::MeanSquares | Metric::Correlation => None,
@@ -430,7 +428,11 @@ fn mass(level: &Level<'_>) -> Vector3<f64> {
         sums[1] += line_total * (line % rows) as f64;
         sums[2] += line_total * (line / rows) as f64;
     }
-    if total > 0.0 { level.geometry.point_at(sums.map(|sum| sum / total)).components().into() } else { middle(&level.geometry) }
+    if total > 0.0 {
+        level.geometry.point_at(sums.map(|sum| sum / total)).components().into()
+    } else {
+        middle(&level.geometry)
+    }
 }
 
 fn finest(geometry: &Geometry) -> f64 {

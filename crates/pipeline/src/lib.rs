@@ -21,5 +21,5 @@ pub use error::PipelineError;
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
-pub use structures::{Structure, StructureMeasurement, Structures, structures};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};
+pub use structures::{Structure, StructureMeasurement, Structures, structures};

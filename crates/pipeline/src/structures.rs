@@ -78,7 +78,11 @@ pub fn structures(
                 ("volume on the right", sides.right),
                 ("left-right asymmetry", sides.index),
             ] {
-                found.measurements.push(StructureMeasurement { structure: "brain".to_owned(), name, measured });
+                found.measurements.push(StructureMeasurement {
+                    structure: "brain".to_owned(),
+                    name,
+                    measured,
+                });
             }
             Ok(found)
         }
@@ -115,7 +119,11 @@ fn one(mask: Mask, name: &str, code: CodedConcept) -> Result<Structures, FilterE
     let labels = mask.voxels().iter().map(|inside| u16::from(*inside)).collect();
     Ok(Structures {
         labels: LabelMap::new(*mask.geometry(), labels, BTreeMap::from([(1, segment)]))?,
-        measurements: vec![StructureMeasurement { structure: name.to_owned(), name: "volume", measured: volume }],
+        measurements: vec![StructureMeasurement {
+            structure: name.to_owned(),
+            name: "volume",
+            measured: volume,
+        }],
         candidates: Vec::new(),
         notes: Vec::new(),
     })
@@ -138,7 +146,11 @@ fn lungs(ct: &Volume<Hu>, progress: &dyn Progress) -> Result<Structures, FilterE
         labels.iter_mut().zip(mask.voxels()).filter(|(_, inside)| **inside).for_each(|(at, _)| *at = label);
         segments.insert(label, Segment::anatomy(name, code, &drawn_by("lungs")));
         let structure = name.to_owned();
-        measurements.push(StructureMeasurement { structure, name: "volume", measured: measure::volume(mask)? });
+        measurements.push(StructureMeasurement {
+            structure,
+            name: "volume",
+            measured: measure::volume(mask)?,
+        });
     }
     let both = measure::emphysema(ct, &found.both()?)?;
     for (name, measured) in [
@@ -185,5 +197,10 @@ fn nodules(ct: &Volume<Hu>, progress: &dyn Progress) -> Result<Structures, Filte
     }
     let mut notes = lungs.notes;
     notes.push("candidates are places to look at: most are vessels".to_owned());
-    Ok(Structures { labels: LabelMap::new(*ct.geometry(), labels, segments)?, measurements, candidates, notes })
+    Ok(Structures {
+        labels: LabelMap::new(*ct.geometry(), labels, segments)?,
+        measurements,
+        candidates,
+        notes,
+    })
 }

@@ -90,8 +90,8 @@ fn any(verb: &args::Convert, number: Option<usize>, config: &Config) -> anyhow::
         None => (all.len() == 1).then_some(0),
     };
     let count = all.len();
-    let place =
-        place.ok_or_else(|| Stop::usage(format!("the input has {count} series: choose one with --series")))?;
+    let place = place
+        .ok_or_else(|| Stop::usage(format!("the input has {count} series: choose one with --series")))?;
     Ok(all.swap_remove(place))
 }
 
@@ -155,7 +155,9 @@ fn label_bytes(
                 series.sources.iter().filter_map(|source| source.sop_instance_uid.clone()).collect();
             labels::segmentation(map, std::slice::from_ref(source), &wanted, config)?
         }
-        Format::Png => return Err(Stop::usage("a label map is not written as PNG: 'wilhelm segment' draws one")),
+        Format::Png => {
+            return Err(Stop::usage("a label map is not written as PNG: 'wilhelm segment' draws one"));
+        }
     })
 }
 

@@ -50,8 +50,18 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
         });
     }
     let header = [
-        "label", "name", "volume mL", "low", "high", "long axis mm", "short axis mm", "greatest mm", "mean", "sd",
-        "median", "unit",
+        "label",
+        "name",
+        "volume mL",
+        "low",
+        "high",
+        "long axis mm",
+        "short axis mm",
+        "greatest mm",
+        "mean",
+        "sd",
+        "median",
+        "unit",
     ];
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     if let Some(csv) = &verb.csv {
@@ -61,7 +71,9 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
         eprintln!("wilhelm: label {label} has no voxel");
     }
     if verb.json {
-        print_json(&json!({ "series": series.title, "labels": rows, "empty": empty, "research_use_only": true }))?;
+        print_json(
+            &json!({ "series": series.title, "labels": rows, "empty": empty, "research_use_only": true }),
+        )?;
     } else if verb.csv.as_ref().is_none_or(|path| path.as_os_str() != "-") {
         print(&table::columns(&header, &cells))?;
     }

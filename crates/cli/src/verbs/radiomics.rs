@@ -60,7 +60,9 @@ pub fn run(verb: &args::Radiomics, config: &Config) -> anyhow::Result<Exit> {
             .iter()
             .map(|(label, name, radiomics)| json!({ "label": label, "name": name, "radiomics": radiomics }))
             .collect();
-        print_json(&json!({ "series": series.title, "settings": settings, "labels": values, "empty": empty }))?;
+        print_json(
+            &json!({ "series": series.title, "settings": settings, "labels": values, "empty": empty }),
+        )?;
     } else if verb.csv.as_ref().is_none_or(|path| path.as_os_str() != "-") {
         print(&table::columns(&header, &rows))?;
     }

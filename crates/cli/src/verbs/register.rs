@@ -84,7 +84,13 @@ fn warped(
     // Outside the moving image there is air, or nothing.
     let outside = match series.image {
         Image::Hounsfield(_) => -1000.0,
-        _ => series.image.values().iter().copied().filter(|value| value.is_finite()).fold(f32::INFINITY, f32::min),
+        _ => series
+            .image
+            .values()
+            .iter()
+            .copied()
+            .filter(|value| value.is_finite())
+            .fold(f32::INFINITY, f32::min),
     };
     warp(moving, transform, fixed, if outside.is_finite() { outside } else { 0.0 })
 }

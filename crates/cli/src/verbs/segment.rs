@@ -110,7 +110,8 @@ pub fn window(series: &Series) -> MontageSettings {
     let mut values: Vec<f32> =
         series.image.values().iter().step_by(7).copied().filter(|value| value.is_finite()).collect();
     values.sort_unstable_by(f32::total_cmp);
-    let at = |share: f64| values.get(((values.len().max(1) - 1) as f64 * share) as usize).copied().unwrap_or(0.0);
+    let at =
+        |share: f64| values.get(((values.len().max(1) - 1) as f64 * share) as usize).copied().unwrap_or(0.0);
     let (low, high) = (at(0.01), at(0.995));
     MontageSettings::window(low, if high > low { high } else { low + 1.0 })
 }

@@ -9,11 +9,11 @@
     reason = "a program of its own: it reads files, tells the time and prints"
 )]
 
-mod segment;
+mod denoise;
 mod radiomics;
 mod register;
 mod resample;
-mod denoise;
+mod segment;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -27,11 +27,7 @@ pub type Input = Volume<Arbitrary>;
 pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
-const MODULES: &[Run] = &[segment::run];
-const MODULES: &[Run] = &[radiomics::run];
-const MODULES: &[Run] = &[register::run];
-const MODULES: &[Run] = &[resample::run];
-const MODULES: &[Run] = &[denoise::run];
+const MODULES: &[Run] = &[denoise::run, radiomics::run, register::run, resample::run, segment::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -158,19 +158,14 @@ impl Stencil {
     }
 
     /// One step from `field` into the inner voxels of `next`.
-    fn step<const CURVATURE: bool>(
-        &self,
-        field: &Padded<f32>,
-        next: &mut [f32],
-        scale: f32,
-        time_step: f32,
-    ) {
+    fn step<const CURVATURE: bool>(&self, field: &Padded<f32>, next: &mut [f32], scale: f32, time_step: f32) {
         let [columns, rows, slices] = self.size;
         let [length, lines, _] = field.size;
         let (first_row, first_slice) = (usize::from(rows > 1), usize::from(slices > 1));
         let inside = |line: usize| {
             let (row, slice) = (line % lines, line / lines);
-            (first_row..first_row + rows).contains(&row) && (first_slice..first_slice + slices).contains(&slice)
+            (first_row..first_row + rows).contains(&row)
+                && (first_slice..first_slice + slices).contains(&slice)
         };
         next.par_chunks_mut(LINES * length).enumerate().for_each_init(
             || Rows {
@@ -301,7 +296,9 @@ impl Stencil {
                 *shrinking += up * up + down * down;
             }
         }
-        for ((speed, growing), shrinking) in scratch.speed.iter_mut().zip(growing.iter()).zip(shrinking.iter()) {
+        for ((speed, growing), shrinking) in
+            scratch.speed.iter_mut().zip(growing.iter()).zip(shrinking.iter())
+        {
             *speed *= if *speed > 0.0 { *growing } else { *shrinking }.sqrt();
         }
     }

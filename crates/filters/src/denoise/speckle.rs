@@ -57,10 +57,10 @@ pub fn despeckle<R: Raster>(
     if count > 0 {
         return Err(FilterError::NotFinite { count });
     }
-    let (least, most) =
-        image.values().iter().fold((f32::INFINITY, 0.0_f32), |(least, most), value| {
-            (least.min(*value), most.max(*value))
-        });
+    let (least, most) = image
+        .values()
+        .iter()
+        .fold((f32::INFINITY, 0.0_f32), |(least, most), value| (least.min(*value), most.max(*value)));
     if least < 0.0 {
         return Err(FilterError::parameter("least value", least, "at least 0: an envelope has no sign"));
     }

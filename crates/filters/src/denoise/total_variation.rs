@@ -227,13 +227,7 @@ fn primal(
 ///
 /// `planes` are the row, the one below, and the same one of the next slice.
 #[inline(always)]
-fn project(
-    along: [&mut [f32]; 3],
-    planes: [&[f32]; 3],
-    squares: &mut [f32],
-    step: f32,
-    weight: f32,
-) -> f64 {
+fn project(along: [&mut [f32]; 3], planes: [&[f32]; 3], squares: &mut [f32], step: f32, weight: f32) -> f64 {
     let [here, below, behind] = planes;
     let [along_columns, along_rows, along_slices] = along;
     squares.fill(0.0);
@@ -286,7 +280,10 @@ mod tests {
         let image = Projection::<Arbitrary>::new(2, 1, vec![0.0, 10.0], None).expect("two pixels");
         let options = TotalVariation { weight: 1.0, tolerance: 0.0, iterations: 500 };
         let found = total_variation(&image, &options, &Silent).expect("filtered");
-        assert!((found.pixels()[0] - 1.0).abs() < 1e-3 && (found.pixels()[1] - 9.0).abs() < 1e-3, "{found:?}");
+        assert!(
+            (found.pixels()[0] - 1.0).abs() < 1e-3 && (found.pixels()[1] - 9.0).abs() < 1e-3,
+            "{found:?}"
+        );
     }
 
     #[test]

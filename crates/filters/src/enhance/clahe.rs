@@ -127,7 +127,8 @@ impl Plan {
         let row_of_maps = self.regions[0] * self.bins;
         let work = |mixed: &mut Vec<f32>, (line, out): (usize, &mut [f32])| {
             let (row, slice) = (line % rows, line / rows);
-            let ((row_maps, row_part), (slice_maps, slice_part)) = (self.between(row, 1), self.between(slice, 2));
+            let ((row_maps, row_part), (slice_maps, slice_part)) =
+                (self.between(row, 1), self.between(slice, 2));
             wide(|| {
                 mixed.fill(0.0);
                 for (slice, slice_weight) in slice_maps.into_iter().zip([1.0 - slice_part, slice_part]) {

@@ -87,9 +87,9 @@ pub fn match_histogram<R: Raster>(image: &R, reference: &impl Raster) -> Result<
             while at < wanted.len() && wanted[at].1 as f64 / total < share {
                 at += 1;
             }
-            let (upper, upper_share) = wanted.get(at).map_or((wanted[wanted.len() - 1].0, 1.0), |step| {
-                (step.0, step.1 as f64 / total)
-            });
+            let (upper, upper_share) = wanted
+                .get(at)
+                .map_or((wanted[wanted.len() - 1].0, 1.0), |step| (step.0, step.1 as f64 / total));
             if at == 0 || at == wanted.len() {
                 return upper;
             }

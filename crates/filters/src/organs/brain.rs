@@ -73,7 +73,8 @@ pub fn brain<Q: VoxelQuantity>(t1: &Volume<Q>, progress: &dyn Progress) -> Resul
 /// How far a mask reaches from its center (root mean square) over what a ball of its volume would.
 fn spread(mask: &Mask) -> f64 {
     let [columns, rows, _] = mask.geometry().size();
-    let place = |at: usize| [(at % columns) as f64, (at / columns % rows) as f64, (at / (columns * rows)) as f64];
+    let place =
+        |at: usize| [(at % columns) as f64, (at / columns % rows) as f64, (at / (columns * rows)) as f64];
     let spacing = mask.geometry().spacing().millimeters();
     let (mut sum, mut square, mut count) = ([0.0_f64; 3], [0.0_f64; 3], 0.0);
     for (at, _) in mask.voxels().iter().enumerate().filter(|(_, inside)| **inside) {

@@ -4,7 +4,9 @@ use super::{axial, body, piece};
 use crate::FilterError;
 use crate::segment::distance::Metric;
 use crate::segment::morphology::Element;
-use crate::segment::{Component, Connectivity, components, distance, holes, morphology, region, threshold, watershed};
+use crate::segment::{
+    Component, Connectivity, components, distance, holes, morphology, region, threshold, watershed,
+};
 
 /// Both lungs and the large airways.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,7 +139,8 @@ fn airway(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Mask, FilterError>
     let Some(seed) = trachea(ct, air, body)? else { return Ok(Mask::none(geometry)) };
     let mut kept = Mask::none(geometry);
     for limit in [-960.0, -940.0, -920.0, -900.0, -880.0, -850.0] {
-        let grown = region::grow(ct, &[seed], f32::NEG_INFINITY, limit, Connectivity::Faces)?.intersection(air)?;
+        let grown =
+            region::grow(ct, &[seed], f32::NEG_INFINITY, limit, Connectivity::Faces)?.intersection(air)?;
         let (before, now) = (kept.milliliters(), grown.milliliters());
         if now > MOST_MILLILITERS || (before > 15.0 && now > 2.0 * before) {
             break;
@@ -156,8 +159,11 @@ fn trachea(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Option<Index>, Fi
     let geometry = ct.geometry();
     let [columns, rows, slices] = geometry.size();
     let [x, y, z] = geometry.spacing().millimeters();
-    let from_above: Vec<usize> =
-        if geometry.direction().through_slices()[2] > 0.0 { (0..slices).rev().collect() } else { (0..slices).collect() };
+    let from_above: Vec<usize> = if geometry.direction().through_slices()[2] > 0.0 {
+        (0..slices).rev().collect()
+    } else {
+        (0..slices).collect()
+    };
     let plane = columns * rows;
     let mut last: Option<([f64; 3], Index, f64)> = None;
     for slice in from_above {
@@ -172,10 +178,8 @@ fn trachea(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Option<Index>, Fi
         let found = components::label(&here, Connectivity::Faces)?;
         let round = |piece: &&Component| {
             let area = piece.voxels as f64 * x * y;
-            let [width, height] = [
-                (piece.end[0] - piece.start[0]) as f64 * x,
-                (piece.end[1] - piece.start[1]) as f64 * y,
-            ];
+            let [width, height] =
+                [(piece.end[0] - piece.start[0]) as f64 * x, (piece.end[1] - piece.start[1]) as f64 * y];
             let point = flat.point_at(piece.centroid);
             SQUARE_MILLIMETERS.contains(&area)
                 && (0.4..2.5).contains(&(width / height))
@@ -186,9 +190,7 @@ fn trachea(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Option<Index>, Fi
         let mut best: Option<(f64, &Component)> = None;
         for piece in found.list.iter().filter(round) {
             let off = match &last {
-                Some((center, _, _)) => {
-                    (piece.centroid[0] - center[0]).hypot(piece.centroid[1] - center[1])
-                }
+                Some((center, _, _)) => (piece.centroid[0] - center[0]).hypot(piece.centroid[1] - center[1]),
                 None => (flat.point_at(piece.centroid).left - middle).abs(),
             };
             if best.is_none_or(|(least, _)| off < least) {
@@ -203,8 +205,9 @@ fn trachea(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Option<Index>, Fi
                 }
                 Some((piece.centroid, seed, length + z))
             }
-            (Some((_, piece)), _) => inner(&found.labels, columns, piece, slice, &found.list)
-                .map(|seed| (piece.centroid, seed, z)),
+            (Some((_, piece)), _) => {
+                inner(&found.labels, columns, piece, slice, &found.list).map(|seed| (piece.centroid, seed, z))
+            }
             (None, _) => None,
         };
     }
@@ -212,7 +215,13 @@ fn trachea(ct: &Volume<Hu>, air: &Mask, body: &Mask) -> Result<Option<Index>, Fi
 }
 
 /// A voxel of a flat piece next to its center.
-fn inner(labels: &[u32], columns: usize, piece: &Component, slice: usize, list: &[Component]) -> Option<Index> {
+fn inner(
+    labels: &[u32],
+    columns: usize,
+    piece: &Component,
+    slice: usize,
+    list: &[Component],
+) -> Option<Index> {
     let number = list.iter().position(|other| other == piece)? as u32 + 1;
     let square = |at: usize| {
         let (column, row) = ((at % columns) as f64, (at / columns) as f64);

@@ -27,7 +27,13 @@ pub struct NoduleSettings {
 
 impl Default for NoduleSettings {
     fn default() -> Self {
-        Self { diameters_mm: [4.0, 30.0], border_hu: -500.0, least_answer: 100.0, least_roundness: 0.2, most: 100 }
+        Self {
+            diameters_mm: [4.0, 30.0],
+            border_hu: -500.0,
+            least_answer: 100.0,
+            least_roundness: 0.2,
+            most: 100,
+        }
     }
 }
 
@@ -107,7 +113,9 @@ pub fn nodule_candidates(
     let values: Vec<f32> = cropped(ct.voxels(), ct.geometry().size(), start, size)
         .into_iter()
         .zip(&lung)
-        .map(|(value, inside)| if *inside && value.is_finite() { value.clamp(-1000.0, 200.0) } else { -850.0 })
+        .map(
+            |(value, inside)| if *inside && value.is_finite() { value.clamp(-1000.0, 200.0) } else { -850.0 },
+        )
         .collect();
     let inner = Volume::<Hu>::new(geometry, values)?;
     let spacing = geometry.spacing().millimeters();

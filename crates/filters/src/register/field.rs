@@ -145,9 +145,10 @@ impl DisplacementField {
     pub fn folding(&self) -> Folding {
         let determinants = self.determinants();
         let folded = determinants.iter().filter(|determinant| **determinant <= 0.0).count();
-        let (least, greatest) = determinants
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), found| (low.min(*found), high.max(*found)));
+        let (least, greatest) =
+            determinants.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), found| {
+                (low.min(*found), high.max(*found))
+            });
         Folding {
             share: folded as f64 / determinants.len() as f64,
             least_determinant: f64::from(least),
@@ -227,8 +228,8 @@ mod tests {
     #[test]
     fn an_affine_map_read_at_the_voxels_is_that_map_between_them_and_its_determinant_everywhere() {
         let rows = [[1.5, 0.1, 0.0], [0.0, 0.8, 0.2], [0.0, 0.0, 1.1]];
-        let affine =
-            Affine::new(PointLps::from_components([1.0, 2.0, 3.0]), rows, [4.0, 5.0, 6.0]).expect("invertible");
+        let affine = Affine::new(PointLps::from_components([1.0, 2.0, 3.0]), rows, [4.0, 5.0, 6.0])
+            .expect("invertible");
         let field = DisplacementField::sampled(sagittal(), &affine).expect("finite");
         let inside = sagittal().point_at([2.3, 1.7, 0.4]);
         let (found, expected) = (field.map(inside).components(), affine.map(inside).components());

@@ -129,8 +129,9 @@ mod tests {
         for slice in 0..9 {
             for row in 0..32 {
                 values.extend((0..64).map(|column| {
-                    rule(geometry.point_at([f64::from(column), f64::from(row), f64::from(slice)]).components())
-                        as f32
+                    rule(
+                        geometry.point_at([f64::from(column), f64::from(row), f64::from(slice)]).components(),
+                    ) as f32
                 }));
             }
         }

@@ -164,7 +164,9 @@ mod tests {
         let mut moments = Matrix4::from_diagonal_element(100.0);
         moments[(3, 3)] = 1.0;
         let map = Affine::identity();
-        let slope = Matrix3x4::from_fn(|row, column| (1 + row + 2 * column) as f64 * if row == 1 { -1.0 } else { 1.0 });
+        let slope = Matrix3x4::from_fn(|row, column| {
+            (1 + row + 2 * column) as f64 * if row == 1 { -1.0 } else { 1.0 }
+        });
         let direction = steepest(Freedom::Rigid, &map, &slope, &moments).expect("not flat");
         assert!((shift_product(&direction, &direction, &moments) - 1.0).abs() < 1e-12);
         let mut turned = map;

@@ -74,11 +74,7 @@ impl From<Rigid> for RigidParts {
 impl Rigid {
     /// The map that moves nothing.
     pub fn identity() -> Self {
-        Self {
-            center: Vector3::zeros(),
-            rotation: UnitQuaternion::identity(),
-            translation: Vector3::zeros(),
-        }
+        Self { center: Vector3::zeros(), rotation: UnitQuaternion::identity(), translation: Vector3::zeros() }
     }
 
     /// A rotation by a versor (x, y, z, w) about a center, then a translation.

@@ -7,15 +7,15 @@
 )]
 
 mod bias;
-mod normalize;
-mod outlier;
 mod denoise;
 mod denoise_gain;
 mod enhance;
+mod normalize;
+mod outlier;
 mod quality;
-mod segment;
-mod segment_fields;
 mod radiomics;
 mod register;
 mod resample;
+mod segment;
+mod segment_fields;
 mod shared;
