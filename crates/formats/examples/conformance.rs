@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in page.lossless_but_other.iter().chain(&page.nema_but_other) {
         writeln!(std::io::stderr(), "not as it must be: {file}")?;
     }
+    writeln!(std::io::stderr(), "{} files decode to the reference's pixels", page.identical)?;
     std::io::stdout().write_all(page.text.as_bytes())?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-use dicom_core::dictionary::{UidDictionary, UidDictionaryEntry};
+use dicom_encoding::TransferSyntaxIndex;
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 use wilhelm_formats::Limits;
 use wilhelm_formats::dicom::decode;
 
@@ -107,9 +108,9 @@ of all samples (`crates/formats/tests/golden/lossy.json`).
 ";
 
 fn name(transfer_syntax: &str) -> String {
-    dicom_dictionary_std::StandardSopClassDictionary
-        .by_uid(transfer_syntax)
-        .map_or_else(|| "none declared".to_owned(), |entry| entry.name().to_owned())
+    TransferSyntaxRegistry
+        .get(transfer_syntax)
+        .map_or_else(|| "none declared".to_owned(), |known| known.name().to_owned())
 }
 
 fn by_transfer_syntax(text: &mut String, counts: &BTreeMap<String, Count>) {
@@ -238,8 +239,21 @@ fn rest(text: &mut String, others: &[(&Row, String)]) {
         "\n## Every other file\n\nFiles that the reference parses and that are refused here, differ, or have no pixels to \
          compare with.\n\n",
     );
+    // Files of one folder with one reason stand in one line.
+    let folder = |row: &Row| row.file.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let mut lines: Vec<(String, &Row, &str, usize)> = Vec::new();
     for (row, reason) in others {
-        let _ = writeln!(text, "- `{}` ({}): {reason}", row.file, name(&row.transfer_syntax));
+        match lines.iter_mut().find(|line| line.0 == folder(row) && line.2 == reason) {
+            Some(line) => line.3 += 1,
+            None => lines.push((folder(row), row, reason, 1)),
+        }
+    }
+    for (folder, row, reason, count) in lines {
+        let name = name(&row.transfer_syntax);
+        let _ = match count {
+            1 => writeln!(text, "- `{}` ({name}): {reason}", row.file),
+            _ => writeln!(text, "- {count} files in `{folder}` ({name}): {reason}"),
+        };
     }
 }
 
