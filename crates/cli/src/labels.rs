@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wilhelm_filters::resample::resample_labels;
+use wilhelm_filters::{LabelInterpolation, resample_labels};
 use wilhelm_formats::dicom::objects::{
     self, Imprint, LabelCoding, Placement, SegmentationContent, Stamp, read_segmentation,
 };
@@ -24,7 +24,7 @@ pub fn read(path: &Path, series: &Series, config: &Config) -> anyhow::Result<Lab
     if map.geometry().is_same_grid(geometry) {
         return Ok(map);
     }
-    let turned = resample_labels(&map, geometry)?;
+    let turned = resample_labels(&map, geometry, LabelInterpolation::Nearest)?;
     let count = |map: &LabelMap| map.labels().iter().filter(|label| **label > 0).count();
     let voxel = |map: &LabelMap| map.geometry().voxel_milliliters();
     if count(&turned) != count(&map) || (voxel(&turned) - voxel(&map)).abs() > 1e-3 * voxel(&map) {

@@ -148,7 +148,7 @@ fn example(recipe: &Recipe, source: String, series: &Series, label: usize) -> Re
     let Image::Flat(image) = &series.image else {
         return Err(LearnError::Data {
             place: source,
-            what: "is a volume, expected a flat image".to_owned(),
+            what: "is a volume or a cine, expected a flat image".to_owned(),
         });
     };
     let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);

@@ -32,8 +32,11 @@ pub enum Reading {
 }
 
 /// What is known of a series before a network sees it.
+///
+/// A network for flat images is shown one frame of a cine.
 pub fn facts(series: &Series) -> InputFacts {
     let [columns, rows, slices] = series.image.size();
+    let slices = if let Image::Cine(_) = series.image { 1 } else { slices };
     InputFacts {
         modality: series.modality.clone(),
         body_part: series.body_part.clone(),
@@ -46,7 +49,8 @@ pub fn facts(series: &Series) -> InputFacts {
     }
 }
 
-/// The plane that stands for a series: a flat image itself, the middle slice of a volume.
+/// The plane that stands for a series: a flat image itself, the middle slice of a volume, the middle
+/// frame of a cine.
 ///
 /// # Errors
 /// [`PrepareError::Size`] for an image that contradicts its size.

@@ -275,6 +275,11 @@ fn case(
     let mut defects: Vec<Defect> = series.defects.iter().map(without_folder).collect();
     let worth_saying = quality.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
     defects.extend(worth_saying.map(|remark| Defect::new(DefectKind::Quality, "image", remark.text.clone())));
+    if let Image::Cine(cine) = &series.image {
+        let frames = cine.frames();
+        let message = format!("a cine of {frames} frames: only frame {} is read", frames / 2 + 1);
+        defects.push(Defect::new(DefectKind::Unsupported, "image", message));
+    }
     Case {
         id: report_id(series, models, options),
         exam: exam(series, read.chosen.as_ref().map(|chosen| &models[chosen.model])),
@@ -300,6 +305,9 @@ fn exam(series: &Series, model: Option<&Model>) -> Exam {
     let spacing_mm = match (&series.image, series.image.geometry()) {
         (Image::Flat(image), _) => {
             image.spacing().map(|spacing| [spacing.between_columns.0, spacing.between_rows.0, 0.0])
+        }
+        (Image::Cine(cine), _) => {
+            cine.spacing().map(|spacing| [spacing.between_columns.0, spacing.between_rows.0, 0.0])
         }
         (_, Some(geometry)) => {
             let spacing = geometry.spacing();

@@ -81,6 +81,12 @@ fn described(series: &Series) -> Value {
         && let Some(spacing) = image.spacing()
     {
         value["spacing_mm"] = json!([spacing.between_columns.0, spacing.between_rows.0]);
+    } else if let wilhelm_study::Image::Cine(cine) = &series.image {
+        value["frames"] = json!(cine.frames());
+        value["frame_times_ms"] = json!(cine.times_milliseconds());
+        if let Some(spacing) = cine.spacing() {
+            value["spacing_mm"] = json!([spacing.between_columns.0, spacing.between_rows.0]);
+        }
     }
     value
 }
@@ -99,6 +105,10 @@ fn lines(text: &mut String, series: &Series, value: &Value) -> std::fmt::Result 
     write!(text, "    {columns} x {rows}")?;
     if series.image.geometry().is_some() {
         write!(text, " x {slices}")?;
+    } else if let wilhelm_study::Image::Cine(cine) = &series.image {
+        let last = cine.times_milliseconds().and_then(|times| times.last());
+        let seconds = last.map(|time| format!(" over {:.2} s", time / 1000.0)).unwrap_or_default();
+        write!(text, ", {} frames{seconds}", cine.frames())?;
     }
     let numbers = |key: &str| -> Option<String> {
         let list = value[key].as_array()?;
