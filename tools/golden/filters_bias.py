@@ -52,14 +52,20 @@ def main():
             "field": [round(float(v), 5) for v in field[mask][::101]],
             "truth_correlation": correlation, "truth_residual": residual,
         })
-    for name, threshold in [("training_001_mr_T1.mha", 150), ("single_subj_T1.nii.gz", 0.25)]:
-        array = sitk.GetArrayFromImage(sitk.ReadImage(str(data / name))).astype(np.float32)
-        mask = array > threshold
-        step = int(mask.sum() // 1500)
-        field = log_field(array, mask, 4)
+    # Compared where both are fitted: GetLogBiasFieldAsImage of the full image stretches the lattice of the shrunken
+    # one over it, which moves the field by up to half a shrunken voxel at the ends.
+    for name, threshold, shrink in [("training_001_mr_T1.mha", 150, [4, 4, 2]), ("single_subj_T1.nii.gz", 0.25, [4, 4, 4])]:
+        image = sitk.Cast(sitk.ReadImage(str(data / name)), sitk.sitkFloat32)
+        small = sitk.Shrink(image, shrink)
+        mask = sitk.Cast(small > threshold, sitk.sitkUInt8)
+        tool = sitk.N4BiasFieldCorrectionImageFilter()
+        tool.Execute(small, mask)
+        taken = sitk.GetArrayFromImage(mask) > 0
+        field = sitk.GetArrayFromImage(tool.GetLogBiasFieldAsImage(small))[taken]
+        step = max(1, int(taken.sum() // 1500))
         cases.append({
-            "name": name, "shrink": 4, "threshold": threshold, "step": step, "taken": int(mask.sum()),
-            "field": [round(float(v), 5) for v in field[mask][::step]],
+            "name": name, "shrink": shrink, "threshold": threshold, "step": step, "taken": int(taken.sum()),
+            "field": [round(float(v), 5) for v in field[::step]],
         })
     made_by = {"SimpleITK": sitk.Version_VersionString(), "numpy": np.__version__}
     print(json.dumps({"made_by": made_by, "cases": cases}))

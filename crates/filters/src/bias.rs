@@ -13,8 +13,8 @@ use lattice::{Basis, Lattice};
 /// How [`correct_bias`] works. [`Default`] has the values of the paper and of ITK.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BiasSettings {
-    /// The field is fitted on every n-th voxel of each axis; 4 is usual, 1 takes all. An axis too short for
-    /// four voxels that way is taken more finely.
+    /// The field is fitted on every n-th voxel of each axis; 4 is usual, 1 takes all. A short axis is taken
+    /// more finely, so that it has as many voxels as the finest lattice has control points (if it has).
     pub shrink: usize,
     /// Control points of the coarsest lattice along columns, rows and slices, each 4 to 64; 4 is one span
     /// over the whole image.
@@ -113,7 +113,7 @@ pub fn correct_bias(
         return Err(VoxelError::Grid.into());
     }
     let size = volume.geometry().size();
-    let samples = Samples::new(volume, mask, settings.shrink)?;
+    let samples = Samples::new(volume, mask, settings)?;
     let (lattice, levels) = fit(&samples, size, settings, progress)?;
     let field = BiasField { geometry: *volume.geometry(), lattice };
     let mut values = field.log().into_voxels();
@@ -168,15 +168,20 @@ struct Samples {
 const FEWEST: usize = 64;
 
 impl Samples {
-    fn new(volume: &Volume<Arbitrary>, mask: Option<&Mask>, shrink: usize) -> Result<Self, FilterError> {
+    fn new(
+        volume: &Volume<Arbitrary>,
+        mask: Option<&Mask>,
+        settings: &BiasSettings,
+    ) -> Result<Self, FilterError> {
         let size = volume.geometry().size();
-        let places = size.map(|count| {
-            // At least four samples of an axis that has as many.
-            let step = shrink.min((count / 4).max(1));
+        let places: [Vec<usize>; 3] = std::array::from_fn(|axis| {
+            let count = size[axis];
+            let spans = (settings.control_points[axis] - 3) << (settings.iterations.len() - 1);
+            let step = settings.shrink.min((count / (spans + 3)).max(1));
             let kept = count / step;
-            // In the middle of its block and the blocks in the middle of the axis.
-            let first = (count - ((kept - 1) * step + 1)) / 2;
-            (0..kept).map(|index| first + index * step).collect::<Vec<_>>()
+            // The voxels in the middle of the axis, as ITK's `ShrinkImageFilter` takes them.
+            let first = (count - ((kept - 1) * step + 1)).div_ceil(2);
+            (0..kept).map(|index| first + index * step).collect()
         });
         let (width, plane) = (size[0], size[0] * size[1]);
         let [columns, rows, slices] = &places;
