@@ -109,7 +109,11 @@ def dicom(root, name):
             checked_by = "pydicom, SimpleITK and dcm2niix"
         else:
             print(name, sets[0][1].rsplit("/", 1)[-1], len(sets), "slices: not so in dcm2niix", file=sys.stderr)
-        entry = case(name, voxels, image.GetSpacing(), image.GetOrigin(), direction, checked_by)
+        spacing = list(image.GetSpacing())
+        if len(sets) == 1:
+            # One slice has no neighbor: SimpleITK says 1, dcm2niix and this crate its thickness.
+            spacing[2] = float(sets[0][0].SliceThickness)
+        entry = case(name, voxels, spacing, image.GetOrigin(), direction, checked_by)
         yield entry | {"file": sets[0][1].rsplit("/", 1)[-1]}
 
 

@@ -11,6 +11,9 @@ type Matrix = [[f64; 3]; 3];
 /// How much the squares of a quaternion's last three numbers may exceed 1: they are 32-bit floats.
 const QUATERNION_TOLERANCE: f64 = 1e-3;
 
+/// Square of a quaternion's first number below which it is 0, the limit of nifti1_io.c.
+const HALF_TURN: f64 = 1e-7;
+
 /// The grid: s-form before q-form before none (with a defect), and why it is in doubt.
 ///
 /// # Errors
@@ -71,8 +74,10 @@ fn rotation(header: &Header) -> Result<Matrix, FormatError> {
         let message = format!("squares add up to {squares}, expected at most 1");
         return Err(FormatError::malformed("quaternion", message));
     }
-    // As nifti1_io does: without a first number left over, the others are brought to length 1.
-    let (a, shrink) = if squares > 1.0 { (0.0, squares.sqrt()) } else { ((1.0 - squares).sqrt(), 1.0) };
+    // As nifti1_io does: what is left over for the first number below the rounding of 32-bit floats
+    // is none, a half turn, and the others are brought to length 1.
+    let left = 1.0 - squares;
+    let (a, shrink) = if left < HALF_TURN { (0.0, squares.sqrt()) } else { (left.sqrt(), 1.0) };
     let [b, c, d] = header.quaternion.map(|value| value / shrink);
     let third = if handedness < 0.0 { -z } else { z };
     let rotation = [

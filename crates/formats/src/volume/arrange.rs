@@ -83,8 +83,9 @@ mod tests {
         let (volumes, color) = arranged(&values, &[2, 3, 2], &[Volumes, Space, Space], 255.0);
         assert_eq!(volumes, [[0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]]);
         assert!(!color);
-        let colors = [255.0, 0.0, 0.0, 0.0, 255.0, 0.0];
-        let (volumes, color) = arranged(&colors, &[3, 2, 1], &[Color, Space, Space], 255.0);
+        // Four pixels with colors are as few as count.
+        let colors = [[255.0, 0.0, 0.0], [0.0, 255.0, 0.0], [0.0, 0.0, 255.0], [9.0, 99.0, 9.0]];
+        let (volumes, color) = arranged(colors.as_flattened(), &[3, 2, 2], &[Color, Space, Space], 255.0);
         assert!((volumes[0][0] - 76.245).abs() < 1e-3 && (volumes[0][1] - 149.685).abs() < 1e-3);
         assert!(color);
         assert!(is_in_order(&[Space, Space, Space, Volumes]) && !is_in_order(&[Volumes, Space]));

@@ -73,22 +73,26 @@ fn indices(geometry: &Geometry) -> impl Iterator<Item = Index> {
 }
 
 /// The voxel of `grid` whose center is at a point, which is one within the tolerance.
-fn voxel_at(grid: &Geometry, point: PointLps) -> Index {
+fn voxel_at(grid: &Geometry, point: PointLps, tolerance_mm: f64) -> Index {
     let [column, row, slice] = grid.index_at(point).map(|place| place.round() as usize);
     let index = Index { column, row, slice };
     let found = grid.point(index).components();
     let off = (0..3).map(|i| (found[i] - point.components()[i]).powi(2)).sum::<f64>().sqrt();
-    assert!(off <= TOLERANCE_MM, "{off} mm off at {index:?} of {grid:?}");
+    assert!(off <= tolerance_mm, "{off} mm off at {index:?} of {grid:?}");
     index
 }
 
 fn check_labels(path: &Path, bytes: &[u8], map: &LabelMap) {
+    check_labels_within(path, bytes, map, TOLERANCE_MM);
+}
+
+fn check_labels_within(path: &Path, bytes: &[u8], map: &LabelMap, tolerance_mm: f64) {
     std::fs::write(path, bytes).unwrap();
     let read = read_label_map(path, &Limits::default()).unwrap();
     let count = |map: &LabelMap| map.labels().iter().filter(|label| **label > 0).count();
     assert_eq!(count(&read), count(map));
     for index in indices(map.geometry()).filter(|index| map.at(*index) != Some(0)) {
-        let found = voxel_at(read.geometry(), map.geometry().point(index));
+        let found = voxel_at(read.geometry(), map.geometry().point(index), tolerance_mm);
         assert_eq!(read.at(found), map.at(index), "{}", path.display());
     }
 }
@@ -100,7 +104,7 @@ fn check_values(path: &Path, bytes: &[u8], volume: &Volume<Arbitrary>) {
     let (read, values) = (series.image.geometry().unwrap(), series.image.values());
     assert_eq!(values.len(), volume.voxels().len());
     for index in indices(volume.geometry()) {
-        let found = voxel_at(read, volume.geometry().point(index));
+        let found = voxel_at(read, volume.geometry().point(index), TOLERANCE_MM);
         assert_eq!(values[read.offset(found)], volume.voxels()[volume.geometry().offset(index)]);
     }
 }
@@ -156,7 +160,8 @@ fn s_form_and_q_form_put_voxels_at_the_same_points() {
             let map = labels(&geometry);
             let mut bytes = encode_nifti(&map, Compression::None);
             bytes[254..256].copy_from_slice(&[0, 0]);
-            check_labels(&path, &bytes, &map);
+            // A quaternion near a half turn keeps its angle to 3e-4, on a grid of 20 mm.
+            check_labels_within(&path, &bytes, &map, 6e-3);
         }
     }
 }

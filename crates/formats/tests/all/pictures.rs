@@ -156,7 +156,8 @@ fn gray_tiff_of_8_to_32_bits_keeps_its_values() {
 #[test]
 fn color_tiff_becomes_luminance_and_further_pages_are_counted() {
     use tiff::encoder::colortype::{Gray8, RGB8};
-    let (_folder, path) = written("a.tiff", &tiff_pages::<RGB8>([1, 2], &[&[200, 10, 40, 7, 7, 7]]));
+    let pixels = [[200, 10, 40], [7, 7, 7], [200, 10, 40], [200, 10, 40], [200, 10, 40], [0, 0, 0]];
+    let (_folder, path) = written("a.tiff", &tiff_pages::<RGB8>([2, 3], &[pixels.as_flattened()]));
     let read = only(&path);
     assert!(read.color);
     assert!((read.image.values()[0] - (0.299 * 200.0 + 0.587 * 10.0 + 0.114 * 40.0)).abs() < 1e-4);
@@ -175,12 +176,12 @@ fn a_tiff_that_is_cut_or_declares_a_huge_picture_is_refused() {
         let (_folder, path) = written("cut.tif", &bytes[..cut]);
         assert_eq!(read_one(&path).failures.len(), 1, "{cut}");
     }
-    // Width and height are the entries with tags 256 and 257.
+    // Width, height and rows of a strip are the entries with tags 256, 257 and 278, of 16 or 32 bits.
     let mut bomb = bytes;
-    for tag in [256_u16, 257] {
-        let mut key = tag.to_le_bytes().to_vec();
-        key.extend(4_u16.to_le_bytes());
-        let at = bomb.windows(4).position(|window| window == key).expect("an entry of 32 bits");
+    for tag in [256_u16, 257, 278] {
+        let entry =
+            |window: &[u8]| window[..2] == tag.to_le_bytes() && matches!(window[2..], [3 | 4, 0, 1, 0]);
+        let at = bomb.windows(6).position(entry).expect("an entry of one number");
         bomb[at + 8..at + 12].copy_from_slice(&40_000_u32.to_le_bytes());
     }
     let (_folder, path) = written("bomb.tif", &bomb);
