@@ -215,7 +215,7 @@ pub fn follow_up(
 /// A lesion that split off keeps its own.
 ///
 /// # Errors
-/// [`VoxelError`] for none: the labels are those of the map.
+/// [`VoxelError`] where the labels do not fit the map, which does not happen: they are its own.
 pub fn with_tracking(current: &LabelMap, changes: &[LesionChange]) -> Result<LabelMap, VoxelError> {
     let mut segments = current.segments().clone();
     for change in changes {

@@ -153,7 +153,7 @@ pub fn demons<F: VoxelQuantity, M: VoxelQuantity>(
         return Err(FilterError::NotFound { structure: "overlap", reason });
     };
     let accepted = squares_after < squares_before;
-    let field = DisplacementField::new(geometry, pair.displacements((accepted).then_some(shifts), &start))?;
+    let field = DisplacementField::new(geometry, pair.displacements(accepted.then_some(shifts), &start))?;
     Ok(Demons {
         folding: field.folding(),
         field,

@@ -37,7 +37,7 @@ impl<'a> Grid<'a> {
     /// A voxel's box reaches half a voxel beyond its center; NaN is outside.
     #[inline]
     fn beside(at: f32, count: usize) -> Option<Beside> {
-        if !(at >= -0.5 && at < count as f32 - 0.5) {
+        if !(-0.5..count as f32 - 0.5).contains(&at) {
             return None;
         }
         let held = at.clamp(0.0, (count - 1) as f32);

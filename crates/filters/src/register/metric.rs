@@ -37,6 +37,14 @@ impl Metric {
             Self::MutualInformation { .. } | Self::Correlation => a > b,
         }
     }
+
+    /// The measure turned so that less is better.
+    pub(super) const fn cost(self, value: f64) -> f64 {
+        match self {
+            Self::MeanSquares => value,
+            Self::MutualInformation { .. } | Self::Correlation => -value,
+        }
+    }
 }
 
 /// The measure at one map; `None` where too few points lie in the moving image.
