@@ -27,7 +27,7 @@ pub(super) const SHAPE: [Entry; 18] = [
     entry("Maximum2DDiameterSlice", "", Length, "largest distance between vertices of the mesh in one slice"),
     entry("Maximum2DDiameterColumn", "", Length, "the same in one plane of rows and slices, all of one row"),
     entry("Maximum2DDiameterRow", "", Length, "the same in one plane of columns and slices, all of one column"),
-    entry("MajorAxisLength", "TDIC", Length, "4 sqrt(largest eigenvalue of the voxel centers' covariance)"),
+    entry("MajorAxisLength", "TDIC", Length, "4 sqrt(largest eigenvalue of the voxel centers' covariance); over n as pyradiomics, IBSI's own is over n - 1"),
     entry("MinorAxisLength", "P9VJ", Length, "4 sqrt(second eigenvalue)"),
     entry("LeastAxisLength", "7J51", Length, "4 sqrt(smallest eigenvalue)"),
     entry("Elongation", "Q3CK", Number, "sqrt(second / largest eigenvalue)"),
