@@ -11,6 +11,7 @@ mod file;
 mod functional;
 mod header;
 mod instance;
+pub mod objects;
 mod pixels;
 mod series;
 mod split;

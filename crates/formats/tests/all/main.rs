@@ -7,6 +7,7 @@ mod crooked;
 mod golden;
 mod hostile;
 mod npz;
+mod objects;
 mod pictures;
 mod shared;
 mod volumes;
