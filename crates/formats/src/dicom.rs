@@ -14,6 +14,7 @@ mod header;
 mod instance;
 mod jpeg_extended;
 mod jpeg_ls;
+pub mod objects;
 mod overlay;
 mod palette;
 mod pixels;

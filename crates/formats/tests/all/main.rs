@@ -11,6 +11,7 @@ mod label_maps;
 mod metaimage;
 mod npz;
 mod nrrd;
+mod objects;
 mod orientation;
 mod peers;
 mod pictures;
