@@ -109,6 +109,9 @@ def dicom(root, name):
             checked_by = "pydicom, SimpleITK and dcm2niix"
         else:
             print(name, sets[0][1].rsplit("/", 1)[-1], len(sets), "slices: not so in dcm2niix", file=sys.stderr)
+        if "LOCALIZER" in sets[0][0].ImageType:
+            # A localizer is a projection: the crate gives its values as stored, not as Hounsfield units.
+            voxels = np.stack([d.pixel_array.astype(np.float64) for d, _ in sets])
         spacing = list(image.GetSpacing())
         if len(sets) == 1:
             # One slice has no neighbor: SimpleITK says 1, dcm2niix and this crate its thickness.
