@@ -4,6 +4,7 @@
 mod archives;
 mod conformance;
 mod crooked;
+mod documents;
 mod golden;
 mod hostile;
 mod npz;
