@@ -26,7 +26,7 @@ fn main() -> Outcome<()> {
     write_all(Path::new(&std::env::args().nth(1).ok_or("usage: write_objects FOLDER")?))
 }
 
-pub fn write_all(folder: &Path) -> Outcome<()> {
+fn write_all(folder: &Path) -> Outcome<()> {
     let straight = CtPhantom { columns: 64, rows: 48, slices: 9, slice_step_mm: 2.5, ..CtPhantom::default() };
     case(&folder.join("straight"), &straight, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.7)?;
     // A turn by 30 degrees about the long axis of the body, then one of 20 degrees about the row; 45

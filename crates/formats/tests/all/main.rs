@@ -5,6 +5,7 @@ mod archives;
 mod cines;
 mod conformance;
 mod crooked;
+mod documents;
 mod golden;
 mod hostile;
 mod label_maps;

@@ -2,7 +2,7 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
-use wilhelm_study::{Phi, SeriesInstanceUid, SopInstanceUid};
+use wilhelm_study::{CodedConcept, Phi, SeriesInstanceUid, SopInstanceUid};
 
 use super::build::{Item, code_string, cut};
 use super::reference::{Reference, SourceImage};
@@ -128,6 +128,10 @@ impl Draft {
         item.text(tags::SERIES_TIME, VR::TM, stamp.time());
         item.text(tags::SERIES_DESCRIPTION, VR::LO, &imprint.statement());
         item.integer(tags::INSTANCE_NUMBER, imprint.instance_number);
+        // Documents and segmentations say it by their content.
+        if !matches!(modality, "SR" | "KO" | "SEG") {
+            body_part(&mut item, reference);
+        }
         let equipment = &imprint.equipment;
         let or_unknown = |text: &str| if text.trim().is_empty() { "unknown" } else { text }.to_owned();
         item.text(tags::MANUFACTURER, VR::LO, &or_unknown(&equipment.manufacturer));
@@ -178,6 +182,50 @@ pub(super) fn frame_of_reference(reference: &Reference) -> String {
     }
 }
 
+/// Body Part Examined, and Laterality where the part is one of two or unknown (PS3.3 Section C.7.3.1).
+fn body_part(item: &mut Item, reference: &Reference) {
+    const PAIRED: [&str; 30] = [
+        "ACJOINT",
+        "ANKLE",
+        "ARM",
+        "BREAST",
+        "CALCANEUS",
+        "CALF",
+        "CLAVICLE",
+        "EAR",
+        "ELBOW",
+        "EXTREMITY",
+        "EYE",
+        "FEMUR",
+        "FINGER",
+        "FOOT",
+        "FOREARM",
+        "HAND",
+        "HIP",
+        "HUMERUS",
+        "KNEE",
+        "LEG",
+        "PATELLA",
+        "RADIUS",
+        "SCAPULA",
+        "SCJOINT",
+        "SHOULDER",
+        "SIJOINT",
+        "THIGH",
+        "THUMB",
+        "TOE",
+        "WRIST",
+    ];
+    let part = reference.body_part.as_deref();
+    if let Some(part) = part {
+        item.text(tags::BODY_PART_EXAMINED, VR::CS, part);
+    }
+    if part.is_none_or(|part| PAIRED.contains(&part)) {
+        let side = reference.laterality.filter(|side| *side != 'B').map(String::from).unwrap_or_default();
+        item.text(tags::LATERALITY, VR::CS, &side);
+    }
+}
+
 fn patient_and_study(item: &mut Item, reference: &Reference) {
     let phi = |value: &Option<Phi<String>>| value.as_ref().map(|v| v.expose().clone()).unwrap_or_default();
     let patient = &reference.patient;
@@ -214,6 +262,14 @@ pub(super) fn instances<'a>(images: impl IntoIterator<Item = &'a SourceImage>) -
         .filter(|image| seen.insert(image.sop_instance.as_str()))
         .map(|image| sop_reference(&SourceImage { frame: None, ..image.clone() }))
         .collect()
+}
+
+/// The source images of an object as a whole, where no frame names its own.
+pub(super) fn source_images<'a>(item: &mut Item, images: impl IntoIterator<Item = &'a SourceImage>) {
+    let purpose = CodedConcept::new("DCM", "121322", "Source image for image processing operation");
+    let mut sources = instances(images);
+    sources.iter_mut().for_each(|source| source.code(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, &purpose));
+    item.sequence(tags::SOURCE_IMAGE_SEQUENCE, sources);
 }
 
 /// The Common Instance Reference Module: the source series with its instances.

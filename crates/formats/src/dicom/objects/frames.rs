@@ -7,7 +7,7 @@ use dicom_dictionary_std::tags;
 use wilhelm_study::CodedConcept;
 
 use super::build::Item;
-use super::common::sop_reference;
+use super::common::{sop_reference, source_images};
 use super::planes::{Place, Planes, thickness};
 use super::reference::Reference;
 use crate::FormatError;
@@ -68,6 +68,9 @@ pub(super) fn functional_groups(
     item.integer(tags::NUMBER_OF_FRAMES, u32::try_from(frames.len()).unwrap_or(u32::MAX));
     item.short(tags::ROWS, planes.rows);
     item.short(tags::COLUMNS, planes.columns);
+    if planes.places.iter().all(|place| place.source.is_none()) {
+        source_images(item, reference.images());
+    }
     let has_segments = frames.iter().any(|frame| frame.segment.is_some());
     dimensions(item, organization, has_segments);
 

@@ -71,6 +71,8 @@ pub struct Reference {
     pub(super) frame_of_reference: Option<FrameOfReferenceUid>,
     pub(super) modality: Option<Modality>,
     pub(super) body_part: Option<String>,
+    /// `L`, `R` or `B` as the source says, for parts of the body of which there are two.
+    pub(super) laterality: Option<char>,
     pub(super) patient: Patient,
     pub(super) study_facts: StudyFacts,
     pub(super) images: Vec<SourceImage>,
@@ -169,6 +171,7 @@ pub fn references_of_bytes(files: &[&[u8]], limits: &Limits) -> Result<Reference
 /// What one file says.
 struct Facts {
     header: Header,
+    laterality: Option<char>,
     study_facts: StudyFacts,
     images: Vec<SourceImage>,
 }
@@ -176,7 +179,7 @@ struct Facts {
 fn collect(items: &[Item], wanted: &[SopInstanceUid], limits: &Limits) -> Result<Reference, FormatError> {
     let mut wanted_sorted: Vec<&SopInstanceUid> = wanted.iter().collect();
     wanted_sorted.sort();
-    let mut first: Option<(Header, StudyFacts)> = None;
+    let mut first: Option<(Header, StudyFacts, Option<char>)> = None;
     let mut images: Vec<SourceImage> = Vec::new();
     for item in items {
         let Some(facts) = facts(item, limits)? else { continue };
@@ -184,12 +187,12 @@ fn collect(items: &[Item], wanted: &[SopInstanceUid], limits: &Limits) -> Result
         if !wanted.is_empty() && !facts.images.iter().any(is_wanted) {
             continue;
         }
-        if let Some((header, _)) = &first {
+        if let Some((header, ..)) = &first {
             if header.series != facts.header.series || header.study != facts.header.study {
                 return Err(FormatError::malformed("source images", "of several series, expected one"));
             }
         } else {
-            first = Some((facts.header, facts.study_facts));
+            first = Some((facts.header, facts.study_facts, facts.laterality));
         }
         images.extend(facts.images);
         let count = images.len();
@@ -201,7 +204,7 @@ fn collect(items: &[Item], wanted: &[SopInstanceUid], limits: &Limits) -> Result
             });
         }
     }
-    let Some((header, study_facts)) = first else {
+    let Some((header, study_facts, laterality)) = first else {
         return Err(FormatError::malformed("source images", "none found, expected at least one"));
     };
     let size = (images[0].columns, images[0].rows);
@@ -227,6 +230,7 @@ fn collect(items: &[Item], wanted: &[SopInstanceUid], limits: &Limits) -> Result
         frame_of_reference: header.frame_of_reference.clone(),
         modality: header.modality.clone(),
         body_part: header.body_part.clone(),
+        laterality,
         patient: header.patient,
         study_facts,
         images,
@@ -348,7 +352,10 @@ fn of_data_set(opened: &Opened<'_>, item: &Item) -> Result<Facts, FormatError> {
     if images.is_empty() {
         return Err(missing(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE));
     }
-    Ok(Facts { study_facts: study_facts(&data_set), header, images })
+    let laterality = [tags::LATERALITY, tags::IMAGE_LATERALITY]
+        .into_iter()
+        .find_map(|tag| data_set.text(tag)?.chars().next().filter(|side| matches!(side, 'L' | 'R' | 'B')));
+    Ok(Facts { study_facts: study_facts(&data_set), header, laterality, images })
 }
 
 fn study_facts(data_set: &DataSet<'_>) -> StudyFacts {

@@ -2,9 +2,8 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
-use wilhelm_study::CodedConcept;
 
-use super::common::{Draft, Imprint, RESEARCH_USE, Written, sop_reference};
+use super::common::{Draft, Imprint, RESEARCH_USE, Written, source_images};
 use super::reference::Reference;
 use crate::FormatError;
 
@@ -55,16 +54,7 @@ pub fn secondary_capture(
     let derivation = format!("{}: drawn by a program, {RESEARCH_USE}", imprint.description);
     item.text(tags::DERIVATION_DESCRIPTION, VR::ST, &derivation);
     item.text(tags::IMAGE_COMMENTS, VR::LT, RESEARCH_USE);
-    let purpose = CodedConcept::new("DCM", "121322", "Source image for image processing operation");
-    let sources: Vec<_> = selected
-        .iter()
-        .map(|image| {
-            let mut source = sop_reference(image);
-            source.code(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, &purpose);
-            source
-        })
-        .collect();
-    item.sequence(tags::SOURCE_IMAGE_SEQUENCE, sources);
+    source_images(item, selected);
     item.short(tags::SAMPLES_PER_PIXEL, samples as u16);
     let photometric = match color {
         CaptureColor::Gray => "MONOCHROME2",

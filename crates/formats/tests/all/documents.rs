@@ -1,0 +1,180 @@
+//! Reports, presentation states, key objects, captures and maps: what is refused, and what they say.
+//!
+//! That other programs read them is the business of `tools/interop/objects.sh` and `objects.py`.
+
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+use wilhelm_formats::FormatError;
+use wilhelm_formats::dicom::objects::{
+    CaptureColor, KeyObjectTitle, MapQuantity, Mark, MeasuredValue, MeasurementGroup, MeasurementReport,
+    Placement, Presentation, RESEARCH_STATEMENT, Reference, Region, Written, key_objects, measurement_report,
+    parametric_map, presentation_state, secondary_capture,
+};
+use wilhelm_study::{
+    Arbitrary, Certainty, CodedConcept, EvidenceId, Finding, FindingId, ImageBox, Laterality, Measurement,
+    Observation, ProbabilityInterval, Quantity, Volume,
+};
+
+use crate::objects::{imprint, oblique, referenced, slices, small};
+
+fn reference() -> Reference {
+    referenced(&slices(&small(), oblique(), 1.3, |_, _| {}))
+}
+
+fn object(written: &Written) -> InMemDicomObject {
+    dicom_object::from_reader(&written.bytes[..]).unwrap().into_inner()
+}
+
+fn value(number: f64, interval: Option<(f64, f64)>) -> MeasuredValue {
+    MeasuredValue {
+        concept: CodedConcept::new("SCT", "118565006", "Volume"),
+        quantity: Quantity { value: number, unit: "mL".to_owned(), decimals: 1 },
+        interval,
+        method: None,
+        derivation: None,
+    }
+}
+
+fn report(region: Region, measured: MeasuredValue) -> MeasurementReport {
+    MeasurementReport {
+        procedure: CodedConcept::new("LN", "24627-2", "CT Chest"),
+        groups: vec![MeasurementGroup {
+            tracking_id: "one".to_owned(),
+            tracking_uid: None,
+            finding: None,
+            site: None,
+            laterality: None,
+            region,
+            algorithm: None,
+            measurements: vec![measured],
+            evaluations: Vec::new(),
+        }],
+        findings: Vec::new(),
+        impressions: Vec::new(),
+        complete: false,
+    }
+}
+
+/// All texts of a document's content, depth first.
+fn texts(item: &InMemDicomObject, found: &mut Vec<String>) {
+    if let Ok(text) = item.element(tags::TEXT_VALUE) {
+        found.push(text.to_str().unwrap().into_owned());
+    }
+    if let Ok(element) = item.element(tags::CONTENT_SEQUENCE) {
+        element.items().unwrap().iter().for_each(|item| texts(item, found));
+    }
+}
+
+#[test]
+fn a_report_says_that_it_is_for_research_and_is_never_verified() {
+    let written =
+        measurement_report(&report(Region::Whole, value(1.5, None)), &reference(), &imprint()).unwrap();
+    let object = object(&written);
+    let text = |tag| object.element(tag).unwrap().to_str().unwrap().into_owned();
+    assert_eq!(text(tags::VERIFICATION_FLAG), "UNVERIFIED");
+    assert_eq!(text(tags::COMPLETION_FLAG), "PARTIAL");
+    let mut found = Vec::new();
+    texts(&object, &mut found);
+    assert!(found.iter().any(|text| text == RESEARCH_STATEMENT), "{found:?}");
+}
+
+#[test]
+fn numbers_intervals_and_boxes_that_cannot_be_are_refused() {
+    let reference = reference();
+    let refused = |region: Region, measured: MeasuredValue| {
+        measurement_report(&report(region, measured), &reference, &imprint()).unwrap_err().to_string()
+    };
+    assert!(refused(Region::Whole, value(f64::NAN, None)).contains("not finite"));
+    assert!(refused(Region::Whole, value(1.0, Some((1.1, 2.0)))).contains("does not enclose"));
+    assert!(refused(Region::Whole, value(1.0, Some((f64::NEG_INFINITY, 2.0)))).contains("does not enclose"));
+    let place = |column, columns, slice| Region::Box(ImageBox { column, row: 0, columns, rows: 2, slice });
+    for outside in [place(6, 2, 0), place(0, 0, 0), place(0, 1, 6), place(usize::MAX, 1, 0)] {
+        assert!(refused(outside, value(1.0, None)).contains("outside the source images"));
+    }
+    assert!(measurement_report(&report(place(0, 7, 5), value(1.0, None)), &reference, &imprint()).is_ok());
+}
+
+#[test]
+fn a_finding_becomes_a_group_with_its_certainty_in_percent() {
+    let finding = Finding {
+        id: FindingId("F1".to_owned()),
+        observation: Observation {
+            key: "pneumonia".to_owned(),
+            name: "pneumonia".to_owned(),
+            synonyms: Vec::new(),
+            code: Some(CodedConcept::new("SCT", "233604007", "Pneumonia")),
+        },
+        probability: ProbabilityInterval::new(0.5, 0.75, 0.875, 0.95).unwrap(),
+        certainty: Certainty::Probable,
+        laterality: Some(Laterality::Left),
+        place: Some(ImageBox { column: 1, row: 1, columns: 2, rows: 2, slice: 0 }),
+        measurements: vec![Measurement {
+            name: "Greatest diameter".to_owned(),
+            quantity: Quantity { value: 12.5, unit: "mm".to_owned(), decimals: 1 },
+            evidence: EvidenceId("E1".to_owned()),
+        }],
+        normal: false,
+        evidence: Vec::new(),
+    };
+    let group = MeasurementGroup::of_finding(&finding, None);
+    assert_eq!(group.measurements[0].quantity.value, 75.0);
+    assert_eq!(group.measurements[0].interval, Some((50.0, 87.5)));
+    assert_eq!(group.measurements[1].concept, CodedConcept::new("SCT", "103339001", "Long Axis"));
+    assert!(matches!(group.region, Region::Box(_)));
+    let report = MeasurementReport { groups: vec![group], ..report(Region::Whole, value(1.0, None)) };
+    measurement_report(&report, &reference(), &imprint()).unwrap();
+}
+
+#[test]
+fn images_that_are_not_there_are_refused() {
+    let reference = reference();
+    for images in [&[][..], &[6]] {
+        let title = KeyObjectTitle::OfInterest;
+        assert!(key_objects(title, "", images, &reference, &imprint()).is_err());
+        let pixels = [0; 6];
+        assert!(
+            secondary_capture([3, 2], CaptureColor::Gray, &pixels, images, &reference, &imprint()).is_err()
+        );
+        let presentation = Presentation { window: None, marks: Vec::new() };
+        assert!(presentation_state(&presentation, images, &reference, &imprint()).is_err());
+    }
+    let wrong =
+        secondary_capture([3, 2], CaptureColor::Rgb, &[0; 6], &[0], &reference, &imprint()).unwrap_err();
+    assert_eq!(wrong.to_string(), "secondary capture: 6 bytes of pixels, expected 18 and more than 0");
+    assert!(secondary_capture([0, 2], CaptureColor::Gray, &[], &[0], &reference, &imprint()).is_err());
+}
+
+#[test]
+fn marks_and_windows_that_cannot_be_drawn_are_refused() {
+    let reference = reference();
+    let refused = |window, mark: Mark, on: usize| {
+        let presentation = Presentation { window, marks: vec![(on, mark)] };
+        assert!(presentation_state(&presentation, &[1], &reference, &imprint()).is_err());
+    };
+    let point = Mark::Text { at: [1.0, 2.0], words: "here".to_owned() };
+    refused(None, point.clone(), 2);
+    refused(Some((40.0, 0.5)), point.clone(), 1);
+    refused(Some((f64::NAN, 400.0)), point, 1);
+    refused(None, Mark::Ellipse { center: [1.0, 1.0], radius: [0.0, 1.0] }, 1);
+    refused(None, Mark::Box { from: [f32::INFINITY, 1.0], to: [2.0, 2.0] }, 1);
+}
+
+#[test]
+fn a_map_of_what_is_no_number_is_refused() {
+    let reference = reference();
+    let geometry = *reference.geometry().unwrap();
+    let quantity = MapQuantity {
+        quantity: CodedConcept::new("DCM", "122157", "Probability"),
+        unit: CodedConcept::new("UCUM", "1", "no units"),
+        label: "probability".to_owned(),
+        derivation: CodedConcept::new("DCM", "113085", "Spatial resampling"),
+    };
+    let write = |values: Vec<f32>| {
+        let volume = Volume::<Arbitrary>::new(geometry, values).unwrap();
+        parametric_map(&volume, &quantity, Placement::OnSource, &reference, &imprint())
+    };
+    let mut values = vec![0.25; geometry.voxels()];
+    assert!(write(values.clone()).is_ok(), "all equal");
+    values[3] = f32::NAN;
+    assert!(matches!(write(values), Err(FormatError::Malformed { .. })));
+}
