@@ -35,9 +35,12 @@ fn finite_range(values: &[f32]) -> Option<(f32, f32)> {
 
     let range = |part: &[f32]| {
         let finite = part.iter().filter(|value| value.is_finite());
-        finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+        finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        })
     };
     let wider = |a: (f32, f32), b: (f32, f32)| (a.0.min(b.0), a.1.max(b.1));
-    let (low, high) = values.par_chunks(1 << 16).map(range).reduce(|| (f32::INFINITY, f32::NEG_INFINITY), wider);
+    let (low, high) =
+        values.par_chunks(1 << 16).map(range).reduce(|| (f32::INFINITY, f32::NEG_INFINITY), wider);
     (low <= high).then_some((low, high))
 }

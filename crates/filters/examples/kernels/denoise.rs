@@ -12,8 +12,12 @@ use crate::Input;
 
 /// Runs one of them; `None` for a name that stands elsewhere.
 pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
-    let means =
-        |patch_radius, search_radius| NonLocalMeans { patch_radius, search_radius, strength: 16.0, noise_sigma: 20.0 };
+    let means = |patch_radius, search_radius| NonLocalMeans {
+        patch_radius,
+        search_radius,
+        strength: 16.0,
+        noise_sigma: 20.0,
+    };
     let flows = |kind| Diffusion { kind, conductance: 2.0, time_step: 0.0625, iterations: 5 };
     let result = match operation {
         "gaussian" => gaussian(input, Sigma::Voxels(1.5), Edge::Reflect),

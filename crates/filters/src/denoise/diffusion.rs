@@ -48,8 +48,17 @@ pub fn diffusion<R: Raster>(
     options: &Diffusion,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
-    let size = image.size();
     let spacing = image.spacing_mm().unwrap_or([1.0; 3]);
+    Ok(image.with_values(diffuse(image.values(), image.size(), spacing, options, progress)?)?)
+}
+
+fn diffuse(
+    values: &[f32],
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &Diffusion,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let axes = size.iter().filter(|size| **size > 1).count();
     let active = size.iter().zip(spacing).filter(|(size, _)| **size > 1).map(|(_, spacing)| spacing);
     let most = active.fold(f64::INFINITY, f64::min) / f64::from(2_u32.pow(axes as u32 + 1));
@@ -63,12 +72,12 @@ pub fn diffusion<R: Raster>(
     if options.iterations > 100_000 {
         return Err(FilterError::parameter("iterations", options.iterations, "at most 100000"));
     }
-    let count = image.values().par_iter().filter(|value| !value.is_finite()).count();
+    let count = values.par_iter().filter(|value| !value.is_finite()).count();
     if count > 0 {
         return Err(FilterError::NotFinite { count });
     }
     let margin = size.map(|size| usize::from(size > 1));
-    let mut field = Padded::new(image.values(), size, margin, Edge::Nearest, |value| value)?;
+    let mut field = Padded::new(values, size, margin, Edge::Nearest, |value| value)?;
     let mut next = field.values.clone();
     let stencil = Stencil::new(&field, size, spacing);
     let steps = Steps::new(progress, options.iterations);
@@ -93,7 +102,7 @@ pub fn diffusion<R: Raster>(
         steps.made();
     }
     drop(next);
-    Ok(image.with_values(stencil.without_margin(&field))?)
+    Ok(stencil.without_margin(&field))
 }
 
 /// Least squared gradient magnitude that curvature divides by, as in ITK.
@@ -158,19 +167,14 @@ impl Stencil {
     }
 
     /// One step from `field` into the inner voxels of `next`.
-    fn step<const CURVATURE: bool>(
-        &self,
-        field: &Padded<f32>,
-        next: &mut [f32],
-        scale: f32,
-        time_step: f32,
-    ) {
+    fn step<const CURVATURE: bool>(&self, field: &Padded<f32>, next: &mut [f32], scale: f32, time_step: f32) {
         let [columns, rows, slices] = self.size;
         let [length, lines, _] = field.size;
         let (first_row, first_slice) = (usize::from(rows > 1), usize::from(slices > 1));
         let inside = |line: usize| {
             let (row, slice) = (line % lines, line / lines);
-            (first_row..first_row + rows).contains(&row) && (first_slice..first_slice + slices).contains(&slice)
+            (first_row..first_row + rows).contains(&row)
+                && (first_slice..first_slice + slices).contains(&slice)
         };
         next.par_chunks_mut(LINES * length).enumerate().for_each_init(
             || Rows {
@@ -301,7 +305,9 @@ impl Stencil {
                 *shrinking += up * up + down * down;
             }
         }
-        for ((speed, growing), shrinking) in scratch.speed.iter_mut().zip(growing.iter()).zip(shrinking.iter()) {
+        for ((speed, growing), shrinking) in
+            scratch.speed.iter_mut().zip(growing.iter()).zip(shrinking.iter())
+        {
             *speed *= if *speed > 0.0 { *growing } else { *shrinking }.sqrt();
         }
     }

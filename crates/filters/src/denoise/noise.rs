@@ -28,8 +28,10 @@ const MEDIAN_OF_NOISE: f64 = 0.674_489_750_196_081_7;
 /// # Source
 /// Donoho and Johnstone 1994, doi:10.1093/biomet/81.3.425; `skimage.restoration.estimate_sigma`
 pub fn estimate_noise(image: &impl Raster) -> Result<f64, FilterError> {
-    let size = image.size();
-    let values = image.values();
+    estimate(image.values(), image.size())
+}
+
+fn estimate(values: &[f32], size: [usize; 3]) -> Result<f64, FilterError> {
     let halves = size.map(|size| if size > 1 { (size + 3) / 2 } else { 1 });
     let taps = |axis: usize, at: usize| -> Vec<(usize, f64)> {
         if size[axis] == 1 {
@@ -53,7 +55,8 @@ pub fn estimate_noise(image: &impl Raster) -> Result<f64, FilterError> {
                         }
                     }
                 }
-                let along = |taps: &Vec<(usize, f64)>| taps.iter().map(|(at, weight)| weight * line[*at]).sum();
+                let along =
+                    |taps: &Vec<(usize, f64)>| taps.iter().map(|(at, weight)| weight * line[*at]).sum();
                 columns.iter().map(along).map(|detail: f64| detail.abs() as f32).collect()
             },
         )
@@ -147,7 +150,11 @@ mod tests {
     #[test]
     fn bessel_functions_have_the_values_of_the_tables() {
         // Abramowitz and Stegun 1964, table 9.8: e^-x I0 and e^-x I1.
-        for (x, zeroth, first) in [(0.0, 1.0, 0.0), (1.0, 0.465_759_607_6, 0.207_910_415_3), (5.0, 0.183_540_812_6, 0.163_972_266_9)] {
+        for (x, zeroth, first) in [
+            (0.0, 1.0, 0.0),
+            (1.0, 0.465_759_607_6, 0.207_910_415_3),
+            (5.0, 0.183_540_812_6, 0.163_972_266_9),
+        ] {
             let found = scaled_bessel(x);
             assert!((found.0 - zeroth).abs() < 1e-9 && (found.1 - first).abs() < 1e-9, "{x}: {found:?}");
         }

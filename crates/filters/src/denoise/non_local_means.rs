@@ -52,36 +52,48 @@ pub fn non_local_means<R: Raster>(
     options: &NonLocalMeans,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
-    let size = image.size();
+    Ok(image.with_values(means_of_values(image.values(), image.size(), options, progress)?)?)
+}
+
+fn means_of_values(
+    values: &[f32],
+    size: [usize; 3],
+    options: &NonLocalMeans,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let plan = Plan::new(size, options)?;
-    let padded = Padded::new(image.values(), size, plan.margin(), Edge::Mirror, |value| value)?;
-    let mut result = vec![0.0_f32; image.values().len()];
+    let padded = Padded::new(values, size, plan.margin(), Edge::Mirror, |value| value)?;
+    let mut result = vec![0.0_f32; values.len()];
     // A task is a few slices of a volume, or a few rows of a flat image.
     let slices = if size[2] > 1 { 4 } else { 1 };
     let chunk = if size[2] > 1 { slices * size[1] } else { TILE_ROWS };
-    let tiles = |lines: usize| if size[2] > 1 { size[1].div_ceil(TILE_ROWS) } else { lines.div_ceil(TILE_ROWS) };
+    let tiles =
+        |lines: usize| if size[2] > 1 { size[1].div_ceil(TILE_ROWS) } else { lines.div_ceil(TILE_ROWS) };
     let total = if size[2] > 1 { size[2].div_ceil(slices) * tiles(0) } else { tiles(size[1]) };
     let steps = Steps::new(progress, total);
-    result.par_chunks_mut(chunk * size[0]).enumerate().try_for_each_init(Buffers::default, |buffers, (nth, out)| {
-        let first = nth * chunk;
-        let (slice, row) = (first / size[1], first % size[1]);
-        let depth = if size[2] > 1 { out.len() / (size[1] * size[0]) } else { 1 };
-        let rows = if size[2] > 1 { size[1] } else { out.len() / size[0] };
-        for begin in (0..rows).step_by(TILE_ROWS) {
-            steps.check()?;
-            let tile = Tile { row: row + begin, rows: TILE_ROWS.min(rows - begin), slice, depth };
-            wide(|| plan.accumulate(&padded, tile, buffers));
-            for z in 0..depth {
-                let place = (z * size[1] + begin) * size[0];
-                let out = &mut out[place..place + tile.rows * size[0]];
-                let found = &buffers.sum[z * tile.rows * size[0]..(z + 1) * tile.rows * size[0]];
-                out.copy_from_slice(found);
+    result.par_chunks_mut(chunk * size[0]).enumerate().try_for_each_init(
+        Buffers::default,
+        |buffers, (nth, out)| {
+            let first = nth * chunk;
+            let (slice, row) = (first / size[1], first % size[1]);
+            let depth = if size[2] > 1 { out.len() / (size[1] * size[0]) } else { 1 };
+            let rows = if size[2] > 1 { size[1] } else { out.len() / size[0] };
+            for begin in (0..rows).step_by(TILE_ROWS) {
+                steps.check()?;
+                let tile = Tile { row: row + begin, rows: TILE_ROWS.min(rows - begin), slice, depth };
+                wide(|| plan.accumulate(&padded, tile, buffers));
+                for z in 0..depth {
+                    let place = (z * size[1] + begin) * size[0];
+                    let out = &mut out[place..place + tile.rows * size[0]];
+                    let found = &buffers.sum[z * tile.rows * size[0]..(z + 1) * tile.rows * size[0]];
+                    out.copy_from_slice(found);
+                }
+                steps.made();
             }
-            steps.made();
-        }
-        Ok::<(), FilterError>(())
-    })?;
-    Ok(image.with_values(result)?)
+            Ok::<(), FilterError>(())
+        },
+    )?;
+    Ok(result)
 }
 
 /// Rows of a tile: its buffers should stay in the processor's second cache.
@@ -211,7 +223,12 @@ impl Plan {
                 &buffers.across_slices
             };
             for y in 0..tile.rows {
-                add_up(&mut buffers.across_rows, &across_slices[y * wide_columns..], wide_columns, 2 * py + 1);
+                add_up(
+                    &mut buffers.across_rows,
+                    &across_slices[y * wide_columns..],
+                    wide_columns,
+                    2 * py + 1,
+                );
                 let start = padded.start(tile.row + y, tile.slice + z);
                 let center = &padded.values[start..start + self.columns];
                 let start = start.wrapping_add_signed(offset);
@@ -297,6 +314,10 @@ mod tests {
         let mut values = vec![1.0; 9];
         values[4] = f32::NAN;
         let found = row(&values, options);
-        assert!(found.iter().enumerate().all(|(at, value)| if at == 4 { value.is_nan() } else { *value == 1.0 }));
+        assert!(found.iter().enumerate().all(|(at, value)| if at == 4 {
+            value.is_nan()
+        } else {
+            *value == 1.0
+        }));
     }
 }

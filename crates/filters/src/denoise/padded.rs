@@ -66,9 +66,8 @@ impl<T: Copy + Default + Send + Sync> Padded<T> {
         })?;
         let mut padded = vec![T::default(); count];
         let fill = |(line, row): (usize, &mut [T])| {
-            let at = |line: usize, axis: usize| {
-                edge.place(line as isize - margin[axis] as isize, inner[axis])
-            };
+            let at =
+                |line: usize, axis: usize| edge.place(line as isize - margin[axis] as isize, inner[axis]);
             let source = (at(line / size[1], 2) * inner[1] + at(line % size[1], 1)) * inner[0];
             let source = &values[source..source + inner[0]];
             let (before, rest) = row.split_at_mut(margin[0]);

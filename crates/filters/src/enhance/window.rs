@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(shown(VoiFunction::Linear, 0.0, 100.0, &[-50.0, 49.0, -0.5]), [0.0, 1.0, 0.5]);
         // A width of 1 is a threshold at center - 0.5.
         assert_eq!(shown(VoiFunction::Linear, 0.0, 1.0, &[-0.5, -0.4]), [0.0, 1.0]);
-        assert_eq!(shown(VoiFunction::LinearExact, 0.0, 100.0, &[-50.0, 0.0, 50.0, 99.0]), [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(
+            shown(VoiFunction::LinearExact, 0.0, 100.0, &[-50.0, 0.0, 50.0, 99.0]),
+            [0.0, 0.5, 1.0, 1.0]
+        );
         let curve = shown(VoiFunction::Sigmoid, 10.0, 4.0, &[10.0, 11.0, f32::NAN, f32::INFINITY]);
         assert_eq!(curve[0], 0.5);
         assert!((curve[1] - 1.0 / (1.0 + (-1.0_f32).exp())).abs() < 1e-6);

@@ -92,7 +92,8 @@ fn non_local_means_follow_the_definition_and_lie_near_scikit_image() {
     for (name, values) in [("flat", flat.values()), ("volume", volume.values())] {
         let theirs = shared::numbers(&golden["cases"][format!("non_local_means_{name}_skimage")]);
         let pairs = values.iter().step_by(11).zip(&theirs);
-        let mean = pairs.map(|(ours, theirs)| (f64::from(*ours) - theirs).abs()).sum::<f64>() / theirs.len() as f64;
+        let mean =
+            pairs.map(|(ours, theirs)| (f64::from(*ours) - theirs).abs()).sum::<f64>() / theirs.len() as f64;
         eprintln!("non-local means, {name}: mean difference from scikit-image {mean:.2} of 150");
         assert!(mean < 5.0, "{name}: {mean}");
     }

@@ -82,8 +82,7 @@ fn gains(name: &str, clean: &[f32], noisy: &[f32], found: &[f32], decibels: f64,
 #[test]
 fn each_denoiser_brings_a_noisy_phantom_nearer_to_the_clean_one() {
     let clean = shared::volume(SIZE, [1.0; 3], tissue);
-    let noisy =
-        shared::volume(SIZE, [1.0; 3], |x, y, z| tissue(x, y, z) + NOISE * normal(x, y, z));
+    let noisy = shared::volume(SIZE, [1.0; 3], |x, y, z| tissue(x, y, z) + NOISE * normal(x, y, z));
     let sigma = estimate_noise(&noisy).unwrap();
     eprintln!("noise of {NOISE} estimated as {sigma:.2}");
     assert!((sigma / f64::from(NOISE) - 1.0).abs() < 0.05, "{sigma}");
