@@ -45,17 +45,26 @@ pub fn bilateral<R: Raster>(
     if !(range_sigma > 0.0 && range_sigma.is_finite()) {
         return Err(FilterError::parameter("range sigma", range_sigma, "more than 0"));
     }
-    let size = image.size();
+    Ok(image.with_values(bilateral_values(image.values(), image.size(), sigma, range_sigma, progress)?)?)
+}
+
+fn bilateral_values(
+    values: &[f32],
+    size: [usize; 3],
+    sigma: [f64; 3],
+    range_sigma: f32,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     // A hair is taken off so that 2.5 sigmas of exactly three voxels do not become four by rounding.
     let margin = sigma.map(|sigma| (DOMAIN_REACH * sigma - 1e-9).ceil().max(0.0) as usize);
     let window = margin.iter().fold(1_usize, |count, margin| count.saturating_mul(2 * margin + 1));
     if window > MOST_VOXELS {
         return Err(FilterError::parameter("window in voxels", window, "at most 65536"));
     }
-    let padded = Padded::new(image.values(), size, margin, Edge::Nearest, |value| value)?;
+    let padded = Padded::new(values, size, margin, Edge::Nearest, |value| value)?;
     let taps = taps(&padded, sigma, margin);
     let scale = std::f32::consts::FRAC_1_SQRT_2 / range_sigma;
-    let mut result = vec![0.0_f32; image.values().len()];
+    let mut result = vec![0.0_f32; values.len()];
     let steps = Steps::new(progress, size[1] * size[2]);
     result.par_chunks_mut(size[0]).enumerate().try_for_each(|(line, out)| {
         steps.check()?;
@@ -82,7 +91,7 @@ pub fn bilateral<R: Raster>(
         steps.made();
         Ok::<(), FilterError>(())
     })?;
-    Ok(image.with_values(result)?)
+    Ok(result)
 }
 
 /// Each neighbor but the voxel itself, whose weight is 1: how far it lies, and its weight by distance.

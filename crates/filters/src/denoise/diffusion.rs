@@ -48,8 +48,17 @@ pub fn diffusion<R: Raster>(
     options: &Diffusion,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
-    let size = image.size();
     let spacing = image.spacing_mm().unwrap_or([1.0; 3]);
+    Ok(image.with_values(diffuse(image.values(), image.size(), spacing, options, progress)?)?)
+}
+
+fn diffuse(
+    values: &[f32],
+    size: [usize; 3],
+    spacing: [f64; 3],
+    options: &Diffusion,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let axes = size.iter().filter(|size| **size > 1).count();
     let active = size.iter().zip(spacing).filter(|(size, _)| **size > 1).map(|(_, spacing)| spacing);
     let most = active.fold(f64::INFINITY, f64::min) / f64::from(2_u32.pow(axes as u32 + 1));
@@ -63,12 +72,12 @@ pub fn diffusion<R: Raster>(
     if options.iterations > 100_000 {
         return Err(FilterError::parameter("iterations", options.iterations, "at most 100000"));
     }
-    let count = image.values().par_iter().filter(|value| !value.is_finite()).count();
+    let count = values.par_iter().filter(|value| !value.is_finite()).count();
     if count > 0 {
         return Err(FilterError::NotFinite { count });
     }
     let margin = size.map(|size| usize::from(size > 1));
-    let mut field = Padded::new(image.values(), size, margin, Edge::Nearest, |value| value)?;
+    let mut field = Padded::new(values, size, margin, Edge::Nearest, |value| value)?;
     let mut next = field.values.clone();
     let stencil = Stencil::new(&field, size, spacing);
     let steps = Steps::new(progress, options.iterations);
@@ -93,7 +102,7 @@ pub fn diffusion<R: Raster>(
         steps.made();
     }
     drop(next);
-    Ok(image.with_values(stencil.without_margin(&field))?)
+    Ok(stencil.without_margin(&field))
 }
 
 /// Least squared gradient magnitude that curvature divides by, as in ITK.

@@ -34,7 +34,16 @@ pub fn median<R: Raster>(
     edge: Edge,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
-    let size = image.size();
+    Ok(image.with_values(median_values(image.values(), image.size(), radius, edge, progress)?)?)
+}
+
+fn median_values(
+    values: &[f32],
+    size: [usize; 3],
+    radius: [usize; 3],
+    edge: Edge,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let mut margin = [0; 3];
     let mut window = 1_usize;
     for axis in 0..3 {
@@ -47,12 +56,12 @@ pub fn median<R: Raster>(
         return Err(FilterError::parameter("window in voxels", window, "at most 4096"));
     }
     if window == 1 {
-        return Ok(image.with_values(image.values().to_vec())?);
+        return Ok(values.to_vec());
     }
-    let keys = Padded::new(image.values(), size, margin, edge, key)?;
+    let keys = Padded::new(values, size, margin, edge, key)?;
     let varying = varying_bits(&keys.values);
     let offsets = offsets(&keys, margin);
-    let mut result = vec![0.0_f32; image.values().len()];
+    let mut result = vec![0.0_f32; values.len()];
     let steps = Steps::new(progress, (size[1] * size[2]).div_ceil(LINES));
     result.par_chunks_mut(size[0] * LINES).enumerate().try_for_each_init(
         || vec![[0_i32; LANES]; window / 2 + 2],
@@ -82,7 +91,7 @@ pub fn median<R: Raster>(
             Ok::<(), FilterError>(())
         },
     )?;
-    Ok(image.with_values(result)?)
+    Ok(result)
 }
 
 /// Whether sorting is cheaper: its cost grows with the square of the window, that of the other with the bits.

@@ -28,8 +28,10 @@ const MEDIAN_OF_NOISE: f64 = 0.674_489_750_196_081_7;
 /// # Source
 /// Donoho and Johnstone 1994, doi:10.1093/biomet/81.3.425; `skimage.restoration.estimate_sigma`
 pub fn estimate_noise(image: &impl Raster) -> Result<f64, FilterError> {
-    let size = image.size();
-    let values = image.values();
+    estimate(image.values(), image.size())
+}
+
+fn estimate(values: &[f32], size: [usize; 3]) -> Result<f64, FilterError> {
     let halves = size.map(|size| if size > 1 { (size + 3) / 2 } else { 1 });
     let taps = |axis: usize, at: usize| -> Vec<(usize, f64)> {
         if size[axis] == 1 {

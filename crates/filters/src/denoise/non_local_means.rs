@@ -52,10 +52,18 @@ pub fn non_local_means<R: Raster>(
     options: &NonLocalMeans,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
-    let size = image.size();
+    Ok(image.with_values(means_of_values(image.values(), image.size(), options, progress)?)?)
+}
+
+fn means_of_values(
+    values: &[f32],
+    size: [usize; 3],
+    options: &NonLocalMeans,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let plan = Plan::new(size, options)?;
-    let padded = Padded::new(image.values(), size, plan.margin(), Edge::Mirror, |value| value)?;
-    let mut result = vec![0.0_f32; image.values().len()];
+    let padded = Padded::new(values, size, plan.margin(), Edge::Mirror, |value| value)?;
+    let mut result = vec![0.0_f32; values.len()];
     // A task is a few slices of a volume, or a few rows of a flat image.
     let slices = if size[2] > 1 { 4 } else { 1 };
     let chunk = if size[2] > 1 { slices * size[1] } else { TILE_ROWS };
@@ -85,7 +93,7 @@ pub fn non_local_means<R: Raster>(
             Ok::<(), FilterError>(())
         },
     )?;
-    Ok(image.with_values(result)?)
+    Ok(result)
 }
 
 /// Rows of a tile: its buffers should stay in the processor's second cache.

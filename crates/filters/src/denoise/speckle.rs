@@ -40,6 +40,15 @@ pub fn despeckle<R: Raster>(
     options: &Despeckle,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
+    Ok(image.with_values(despeckled(image.values(), image.size(), options, progress)?)?)
+}
+
+fn despeckled(
+    values: &[f32],
+    size: [usize; 3],
+    options: &Despeckle,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let &Despeckle { iterations, time_step, speckle, decay } = options;
     if !(time_step > 0.0 && time_step <= 1.0) {
         return Err(FilterError::parameter("time step", time_step, "more than 0 and at most 1"));
@@ -53,22 +62,21 @@ pub fn despeckle<R: Raster>(
     if iterations > 100_000 {
         return Err(FilterError::parameter("iterations", iterations, "at most 100000"));
     }
-    let count = image.values().par_iter().filter(|value| !value.is_finite()).count();
+    let count = values.par_iter().filter(|value| !value.is_finite()).count();
     if count > 0 {
         return Err(FilterError::NotFinite { count });
     }
-    let (least, most) = image
-        .values()
+    let (least, most) = values
         .iter()
         .fold((f32::INFINITY, 0.0_f32), |(least, most), value| (least.min(*value), most.max(*value)));
     if least < 0.0 {
         return Err(FilterError::parameter("least value", least, "at least 0: an envelope has no sign"));
     }
     if most == 0.0 {
-        return Ok(image.with_values(image.values().to_vec())?);
+        return Ok(values.to_vec());
     }
     let floor = most * 1e-6;
-    let mut field: Vec<f32> = image.values().iter().map(|value| value.max(floor)).collect();
+    let mut field: Vec<f32> = values.iter().map(|value| value.max(floor)).collect();
     let mut next = vec![0.0; field.len()];
     let mut coefficients = vec![0.0; field.len()];
     let steps = Steps::new(progress, iterations);
@@ -76,11 +84,11 @@ pub fn despeckle<R: Raster>(
         steps.check()?;
         let time = iteration as f64 * f64::from(time_step);
         let scale = f64::from(speckle) * (-f64::from(decay) * time).exp();
-        diffuse(&field, &mut coefficients, &mut next, image.size(), (scale * scale) as f32, time_step);
+        diffuse(&field, &mut coefficients, &mut next, size, (scale * scale) as f32, time_step);
         std::mem::swap(&mut field, &mut next);
         steps.made();
     }
-    Ok(image.with_values(field)?)
+    Ok(field)
 }
 
 /// Rows that one task works on.

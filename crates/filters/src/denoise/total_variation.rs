@@ -40,6 +40,15 @@ pub fn total_variation<R: Raster>(
     options: &TotalVariation,
     progress: &dyn Progress,
 ) -> Result<R, FilterError> {
+    Ok(image.with_values(least_variation(image.values(), image.size(), options, progress)?)?)
+}
+
+fn least_variation(
+    values: &[f32],
+    [columns, rows, slices]: [usize; 3],
+    options: &TotalVariation,
+    progress: &dyn Progress,
+) -> Result<Vec<f32>, FilterError> {
     let &TotalVariation { weight, tolerance, iterations } = options;
     if !(weight > 0.0 && weight.is_finite()) {
         return Err(FilterError::parameter("weight", weight, "more than 0"));
@@ -50,12 +59,10 @@ pub fn total_variation<R: Raster>(
     if iterations > 100_000 {
         return Err(FilterError::parameter("iterations", iterations, "at most 100000"));
     }
-    let values = image.values();
     let count = values.par_iter().filter(|value| !value.is_finite()).count();
     if count > 0 {
         return Err(FilterError::NotFinite { count });
     }
-    let [columns, rows, slices] = image.size();
     // A flat image is taken as a stack of single rows, so that tasks share it too.
     let size = if slices == 1 { [columns, 1, rows] } else { [columns, rows, slices] };
     let mut dual = Dual::zero(size);
@@ -74,7 +81,7 @@ pub fn total_variation<R: Raster>(
         before = cost;
         steps.made();
     }
-    Ok(image.with_values(dual.into_primal(values))?)
+    Ok(dual.into_primal(values))
 }
 
 /// The dual field: one number a voxel along each axis; empty along an axis of one voxel.

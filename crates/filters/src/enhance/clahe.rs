@@ -53,12 +53,14 @@ const NOT_A_GRAY: u16 = u16::MAX;
 /// Zuiderveld 1994, Graphics Gems IV, 474-485, doi:10.1016/B978-0-12-336156-1.50061-6;
 /// `skimage.exposure.equalize_adapthist`
 pub fn clahe<R: Raster>(image: &R, options: &Clahe) -> Result<R, FilterError> {
-    let size = image.size();
+    Ok(image.with_values(equalized(image.values(), image.size(), options)?)?)
+}
+
+fn equalized(values: &[f32], size: [usize; 3], options: &Clahe) -> Result<Vec<f32>, FilterError> {
     let extent = if options.extent == ClaheExtent::Volume { size } else { [size[0], size[1], 1] };
     let plan = Plan::new(extent, options)?;
-    let values = image.values();
     let Some((low, high)) = finite_range(values).filter(|(low, high)| low < high) else {
-        return Ok(image.with_values(values.to_vec())?);
+        return Ok(values.to_vec());
     };
     let scale = (GRAYS - 1) as f64 / (f64::from(high) - f64::from(low));
     let width = 1 + GRAYS / options.bins;
@@ -77,7 +79,7 @@ pub fn clahe<R: Raster>(image: &R, options: &Clahe) -> Result<R, FilterError> {
     result.par_iter_mut().zip(values).with_min_len(1 << 14).for_each(|(out, value)| {
         *out = if value.is_finite() { low + (*out - least) * stretch } else { *value };
     });
-    Ok(image.with_values(result)?)
+    Ok(result)
 }
 
 struct Plan {

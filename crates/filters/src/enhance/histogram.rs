@@ -19,9 +19,12 @@ pub fn equalize<R: Raster>(image: &R, bins: usize) -> Result<R, FilterError> {
     if !(2..=1 << 16).contains(&bins) {
         return Err(FilterError::parameter("bins", bins, "2 to 65536"));
     }
-    let values = image.values();
+    Ok(image.with_values(spread_out(image.values(), bins))?)
+}
+
+fn spread_out(values: &[f32], bins: usize) -> Vec<f32> {
     let Some((low, high)) = finite_range(values).filter(|(low, high)| low < high) else {
-        return Ok(image.with_values(values.to_vec())?);
+        return values.to_vec();
     };
     let (low, span) = (f64::from(low), f64::from(high) - f64::from(low));
     let scale = bins as f64 / span;
@@ -56,7 +59,7 @@ pub fn equalize<R: Raster>(image: &R, bins: usize) -> Result<R, FilterError> {
         let share = shares[below] + (at - below as f64) * (shares[below + 1] - shares[below]);
         (low + share * span) as f32
     };
-    Ok(image.with_values(values.par_iter().with_min_len(1 << 14).map(spread).collect())?)
+    values.par_iter().with_min_len(1 << 14).map(spread).collect()
 }
 
 /// Changes values so that they are distributed as in a reference.
@@ -72,11 +75,15 @@ pub fn equalize<R: Raster>(image: &R, bins: usize) -> Result<R, FilterError> {
 /// # Source
 /// `skimage.exposure.match_histograms`
 pub fn match_histogram<R: Raster>(image: &R, reference: &impl Raster) -> Result<R, FilterError> {
-    let wanted = steps(reference.values());
+    Ok(image.with_values(matched(image.values(), reference.values())?)?)
+}
+
+fn matched(values: &[f32], reference: &[f32]) -> Result<Vec<f32>, FilterError> {
+    let wanted = steps(reference);
     if wanted.is_empty() {
         return Err(FilterError::TooFew { what: "reference", found: 0, expected: 1 });
     }
-    let mut table = steps(image.values());
+    let mut table = steps(values);
     let (own_total, total) =
         (table.last().map_or(1, |step| step.1) as f64, wanted.last().map_or(1, |step| step.1) as f64);
     let mut at = 0;
@@ -105,7 +112,7 @@ pub fn match_histogram<R: Raster>(image: &R, reference: &impl Raster) -> Result<
         }
         targets[table.partition_point(|step| step.0 < *value)]
     };
-    Ok(image.with_values(image.values().par_iter().with_min_len(1 << 14).map(find).collect())?)
+    Ok(values.par_iter().with_min_len(1 << 14).map(find).collect())
 }
 
 /// Each finite value that occurs, in order, with the number of values up to it.
