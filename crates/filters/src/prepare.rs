@@ -1,5 +1,6 @@
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::F32;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use serde::{Deserialize, Serialize};
 
 use crate::Plane;
@@ -142,28 +143,20 @@ pub fn resize(
     }
     let narrow = |size: usize| u32::try_from(size).map_err(|_| too_large());
     // Values that are no numbers would spread over the kernel's width.
-    let bytes: Vec<u8> = plane
-        .values()
-        .iter()
-        .flat_map(|value| if value.is_finite() { *value } else { 0.0 }.to_ne_bytes())
-        .collect();
-    let mut aligned = Image::new(narrow(plane.columns())?, narrow(plane.rows())?, PixelType::F32);
-    aligned.buffer_mut().copy_from_slice(&bytes);
-    let source = ImageRef::new(aligned.width(), aligned.height(), aligned.buffer(), PixelType::F32)
+    let finite = |value: &f32| F32::new(if value.is_finite() { *value } else { 0.0 });
+    let pixels: Vec<F32> = plane.values().iter().map(finite).collect();
+    let source = TypedImageRef::new(narrow(plane.columns())?, narrow(plane.rows())?, &pixels)
         .map_err(|_| too_large())?;
-    let mut target = Image::new(narrow(columns)?, narrow(rows)?, PixelType::F32);
+    let mut target = TypedImage::<F32>::new(narrow(columns)?, narrow(rows)?);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).crop(
         region.column as f64,
         region.row as f64,
         region.columns as f64,
         region.rows as f64,
     );
-    Resizer::new().resize(&source, &mut target, &options).map_err(|_| too_large())?;
-    Ok(target
-        .buffer()
-        .chunks_exact(4)
-        .map(|four| f32::from_ne_bytes(four.try_into().expect("chunks of four bytes")))
-        .collect())
+    // The untyped call would compile the kernels of all pixel types.
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|_| too_large())?;
+    Ok(target.pixels().iter().map(|pixel| pixel.0).collect())
 }
 
 #[cfg(test)]
