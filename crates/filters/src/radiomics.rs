@@ -146,11 +146,13 @@ impl RadiomicsSettings {
             Some(Resegmentation::Sigmas(sigmas)) if !positive(sigmas) => {
                 Err(FilterError::parameter("resegmentation sigmas", sigmas, "more than 0"))
             }
-            Some(Resegmentation::Range { low, high }) if !(low <= high) => Err(FilterError::parameter(
-                "resegmentation range",
-                format!("{low} to {high}"),
-                "a low end no higher than the high end",
-            )),
+            Some(Resegmentation::Range { low, high }) if low.is_nan() || high.is_nan() || low > high => {
+                Err(FilterError::parameter(
+                    "resegmentation range",
+                    format!("{low} to {high}"),
+                    "a low end no higher than the high end",
+                ))
+            }
             _ => Ok(distances.into_iter().collect()),
         }
     }

@@ -158,7 +158,7 @@ impl Bins {
         }
         let levels = ((high - start) / width).floor() + 1.0;
         // A level more, since an edge and a quotient may disagree by one.
-        if !(levels < MOST_LEVELS as f64) {
+        if levels.is_nan() || levels >= MOST_LEVELS as f64 {
             return Err(FilterError::parameter(
                 "number of gray levels",
                 levels,
