@@ -74,7 +74,7 @@ fn bilateral_filters_are_those_of_simple_itk_and_scikit_image() {
     // ITK's table of a million steps is read one step low at most.
     check(&golden, "bilateral_volume", &found, 1e-3);
     let found = bilateral(&disc(), Sigma::Voxels(2.0), 30.0, &Silent).unwrap();
-    // scikit-image does not cut at four range sigmas (weight 3e-4); the disc is five sigmas above the ground.
+    // scikit-image (with its table of distances mended, see the script) does not cut at four range sigmas (weight 3e-4); the disc is five sigmas above the ground.
     check(&golden, "bilateral_flat", &found, 2e-2);
 }
 
