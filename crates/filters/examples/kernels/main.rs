@@ -11,7 +11,6 @@
 
 mod denoise;
 mod radiomics;
-mod radiomics;
 mod register;
 mod resample;
 mod segment;
@@ -20,8 +19,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
-
-mod register;
 
 /// What an operation works on.
 pub type Input = Volume<Arbitrary>;
