@@ -70,7 +70,7 @@ fn rotation(header: &Header) -> Result<Matrix, FormatError> {
         }
     }
     let squares: f64 = header.quaternion.iter().map(|value| value * value).sum();
-    if !(squares <= 1.0 + QUATERNION_TOLERANCE) {
+    if squares.is_nan() || squares > 1.0 + QUATERNION_TOLERANCE {
         let message = format!("squares add up to {squares}, expected at most 1");
         return Err(FormatError::malformed("quaternion", message));
     }
