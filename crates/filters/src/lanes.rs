@@ -23,7 +23,7 @@ pub(crate) fn exp_negative(x: f32) -> f32 {
     let shifted = power + ROUND;
     let rest = power - (shifted - ROUND);
     let mut sum = 1.540_353e-4_f32;
-    for factor in [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0] {
+    for factor in [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0] {
         sum = sum * rest + factor;
     }
     let whole = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000));

@@ -68,7 +68,7 @@ fn estimate(values: &[f32], size: [usize; 3]) -> Result<f64, FilterError> {
         return if all > 0 { Err(FilterError::NotFinite { count: all }) } else { Ok(0.0) };
     }
     let half = details.len() / 2;
-    let even = details.len() % 2 == 0;
+    let even = details.len().is_multiple_of(2);
     let (lower, middle, _) = details.select_nth_unstable_by(half, f32::total_cmp);
     let below = lower.iter().copied().fold(0.0, f32::max);
     let median = if even { (f64::from(below) + f64::from(*middle)) / 2.0 } else { f64::from(*middle) };

@@ -53,7 +53,7 @@ fn least_variation(
     if !(weight > 0.0 && weight.is_finite()) {
         return Err(FilterError::parameter("weight", weight, "more than 0"));
     }
-    if !(tolerance >= 0.0) {
+    if tolerance.is_nan() || tolerance < 0.0 {
         return Err(FilterError::parameter("tolerance", tolerance, "at least 0"));
     }
     if iterations > 100_000 {
