@@ -8,10 +8,12 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench fmt lint docs schema advisories clean
+.PHONY: help setup build demo test bench conformance performance test-interop fmt lint docs schema advisories clean
+
+DATA ?= ../shared/data
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: ## check what the build needs; install what is missing (as root on Debian)
 	@tools/setup.sh
@@ -28,6 +30,20 @@ test: ## everything CI runs: format, lints, tests, documentation, licenses
 
 bench: build ## speed and memory: a CT series beside pydicom and SimpleITK, models, whole commands, language model
 	@tools/bench.sh "$(WILHELM)"
+
+conformance: setup ## write docs/conformance.md anew: which DICOM files decode to the reference's pixels ($DATA)
+	cargo build --release --locked --workspace --example conformance
+	"$(CARGO_TARGET_DIR)/release/examples/conformance" "$(DATA)/dicom_conformance" > "$(CARGO_TARGET_DIR)/conformance.md"
+	cp "$(CARGO_TARGET_DIR)/conformance.md" docs/conformance.md
+
+performance: setup ## write docs/performance.md anew: the filters beside SimpleITK and scikit-image
+	cargo build --release --locked --workspace --example kernels
+	PYTHONPATH="$$(tools/setup.sh filters)" python3 tools/bench/kernels.py \
+	  "$(CARGO_TARGET_DIR)/release/examples/kernels" --markdown docs/performance.md
+
+test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK and nibabel
+	cargo build --release --locked --workspace --example write_objects --example write_volumes
+	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources
 	cargo fmt --all

@@ -4,6 +4,8 @@
 #   tools/setup.sh          what building and `make demo` need
 #   tools/setup.sh test     that, and what `make test` needs
 #   tools/setup.sh bench    that, and the peers of `make bench`; prints the folder of the Python packages
+#   tools/setup.sh filters  the same for `make performance`
+#   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
 #
 # Else silent when all is there.
 set -euo pipefail
@@ -74,18 +76,38 @@ if [ "$(printf '%s\n%s\n' "$least_cargo" "$found" | sort -V | head -n 1)" != "$l
   say "cargo is $found, expected $least_cargo or newer: run 'rustup update stable'."
   exit 1
 fi
-if [ "$want" = bench ]; then
-  peers=(numpy==2.4.6 pydicom==3.0.2 SimpleITK==2.5.7)
-  if ! PYTHONPATH="$tools_folder/peers" python3 -c 'import numpy, pydicom, SimpleITK' 2>/dev/null; then
-    say "installing the Python packages ${peers[*]}, once"
-    if ! python3 -m pip install --quiet --target "$tools_folder/peers" "${peers[@]}" 2>/dev/null; then
-      say "this did not work: python3 -m pip install --target $tools_folder/peers ${peers[*]}"
+# Python packages in a folder of their own, once: folder, what proves them there, packages.
+peers() {
+  local folder=$tools_folder/$1 proof=$2
+  shift 2
+  if ! PYTHONPATH="$folder" python3 -c "import $proof" 2>/dev/null; then
+    say "installing the Python packages $*, once"
+    if ! python3 -m pip install --quiet --target "$folder" "$@" 2>/dev/null; then
+      say "this did not work: python3 -m pip install --target $folder $*"
       exit 1
     fi
   fi
-  printf '%s\n' "$tools_folder/peers"
-  exit 0
-fi
+  printf '%s\n' "$folder"
+}
+case $want in
+bench) peers peers 'numpy, pydicom, SimpleITK' numpy==2.4.6 pydicom==3.0.2 SimpleITK==2.5.7 ;;
+filters)
+  peers peers-filters 'numpy, scipy, skimage, SimpleITK' numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
+    SimpleITK==2.5.7
+  ;;
+interop)
+  if ! has dciodvfy; then
+    if has apt-get && [ "$(id -u)" = 0 ]; then
+      { apt-get update -qq && apt-get install -y -qq --no-install-recommends dicom3tools; } >&2
+    else
+      say "dciodvfy is missing. Run: sudo apt-get install dicom3tools"
+      exit 1
+    fi
+  fi
+  peers peers-interop 'highdicom, nibabel, SimpleITK' numpy==2.4.6 pydicom==3.0.2 highdicom==0.28.2 \
+    nibabel==5.4.2 SimpleITK==2.5.7
+  ;;
+esac
 [ "$want" = test ] || exit 0
 
 # 3. Tools of the tests, built in a folder of their own that is removed again.

@@ -1,9 +1,14 @@
-//! Voxels to voxels: what stands between a calibrated image and a network, and what judges the
-//! image before that.
+//! Voxels to voxels to measurements: everything that is arithmetic on a calibrated image.
 //!
-//! The principal type is [`Plane`], a borrowed flat image; [`prepare()`] brings it onto a
-//! network's grid and remembers how, so that a place found there can be carried back.
-//! Nothing here reads a file, a clock or the network.
+//! Filters are plain functions over any [`Raster`](wilhelm_study::Raster), flat or in space, and give
+//! back the type they were given: [`denoise`], [`enhance`], [`resample()`], [`correct_bias`].
+//! [`segment`] has the classical tools, [`organs`] what they find without weights, [`measure`] and
+//! [`radiomics`] the numbers, [`register`] and [`followup`] what changed. [`quality`] judges an image
+//! before a network sees it; [`prepare()`] brings a [`Plane`] onto the network's grid and remembers
+//! how, so that a place found there can be carried back.
+//!
+//! The same input gives the same bytes at any number of threads. Nothing here reads a file, a clock or
+//! the network.
 //!
 //! ```
 //! use wilhelm_filters::{Fit, Plane, Preparation, prepare};

@@ -10,6 +10,8 @@ mod local;
 pub use feature::{FeatureTable, grid_features, slice_features};
 pub use local::{local_outlier_factors, local_outliers};
 
+use wilhelm_stats::median;
+
 use crate::FilterError;
 
 /// A row that does not fit the others.
@@ -52,26 +54,16 @@ pub fn robust_scores(values: &[f64]) -> Vec<f64> {
 
 /// The median, and what a robust standard deviation is.
 pub(crate) fn center_and_scale(values: &[f64]) -> (f64, f64) {
-    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let Some(center) = median(&mut finite) else { return (0.0, 0.0) };
-    let mut off: Vec<f64> = finite.iter().map(|value| (value - center).abs()).collect();
+    let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let Ok(center) = median(&finite) else { return (0.0, 0.0) };
+    let off: Vec<f64> = finite.iter().map(|value| (value - center).abs()).collect();
     let mean = off.iter().sum::<f64>() / off.len() as f64;
     // 0.6745 is the MAD, and 1 / 1.2533 the mean absolute deviation, of a standard normal distribution.
-    let scale = match median(&mut off) {
-        Some(deviation) if deviation > 0.0 => deviation / 0.6745,
+    let scale = match median(&off) {
+        Ok(deviation) if deviation > 0.0 => deviation / 0.6745,
         _ => 1.253_314 * mean,
     };
     (center, if scale.is_finite() { scale } else { 0.0 })
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let half = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[half]),
-        _ => Some(values[half - 1] / 2.0 + values[half] / 2.0),
-    }
 }
 
 /// Rows in which a feature lies further from its median than `threshold` robust standard deviations, in the

@@ -172,13 +172,9 @@ fn apart(values: &[Option<f64>]) -> Vec<(usize, f64, f64)> {
     pairs.into_iter().zip(off).filter(|(_, off)| *off).map(|(pair, _)| pair).collect()
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    match values.len() {
-        0 => None,
-        count if count % 2 == 1 => Some(values[count / 2]),
-        count => Some((values[count / 2 - 1] + values[count / 2]) / 2.0),
-    }
+/// The median, `None` without a finite value.
+fn median(values: Vec<f64>) -> Option<f64> {
+    wilhelm_stats::median(&values).ok()
 }
 
 fn remark(

@@ -11,6 +11,7 @@ mod denoise;
 mod denoise_gain;
 mod enhance;
 mod normalize;
+mod organs;
 mod outlier;
 mod quality;
 mod radiomics;

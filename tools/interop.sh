@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What this program writes, judged and read by others. The argument is the folder of the built examples.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+examples=$1
+peers=$(tools/setup.sh interop)
+export PYTHONPATH=$peers
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+printf '== DICOM objects: dciodvfy\n'
+"$examples/write_objects" "$folder/objects"
+tools/interop/objects.sh "$folder/objects"
+printf '\n== DICOM objects: pydicom and highdicom\n'
+python3 tools/interop/objects.py "$folder/objects"
+printf '\n== volume files: nibabel and SimpleITK\n'
+"$examples/write_volumes" "$folder/volumes"
+python3 tools/interop/volumes.py "$folder/volumes"
