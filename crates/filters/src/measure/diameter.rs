@@ -1,5 +1,5 @@
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wilhelm_study::{Mask, PointLps};
 
 use super::Measured;
