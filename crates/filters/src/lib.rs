@@ -21,6 +21,7 @@ mod intensity;
 mod plane;
 mod prepare;
 pub mod quality;
+pub mod radiomics;
 
 pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};

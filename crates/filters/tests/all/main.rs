@@ -7,4 +7,5 @@
 )]
 
 mod quality;
+mod radiomics;
 mod shared;
