@@ -14,7 +14,6 @@ mod radiomics;
 mod register;
 mod resample;
 mod segment;
-mod radiomics;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,7 +28,6 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
 const MODULES: &[Run] = &[denoise::run, radiomics::run, register::run, resample::run, segment::run];
-const MODULES: &[Run] = &[radiomics::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
