@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use wilhelm_filters::FilterError;
 use wilhelm_filters::measure::{self, Measured};
@@ -25,7 +24,7 @@ pub enum Structure {
 }
 
 /// One number about one structure.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StructureMeasurement {
     /// Which structure, by its segment's name.
     pub structure: String,
