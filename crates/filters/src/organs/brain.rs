@@ -41,7 +41,7 @@ pub fn brain<Q: VoxelQuantity>(t1: &Volume<Q>, progress: &dyn Progress) -> Resul
         .map(|value| value.min(high))
         .collect();
     drop(finite);
-    let tissue = threshold::otsu_of(&in_head, 256)?;
+    let tissue = midway(&in_head, threshold::otsu_of(&in_head, 256)?);
     // Gray matter lies below the middle between fluid and white matter.
     let least = head + 0.75 * (tissue - head);
     let bright = threshold::range(t1, least, f32::INFINITY)?;
@@ -68,6 +68,21 @@ pub fn brain<Q: VoxelQuantity>(t1: &Volume<Q>, progress: &dyn Progress) -> Resul
     let largest = components::largest(&smooth, Connectivity::Faces, 1)?;
     step(STEPS)?;
     Ok(largest)
+}
+
+/// The middle between the means on both sides of a threshold: where no value lies near it, Otsu's could be
+/// anywhere between the two sides.
+fn midway(values: &[f32], threshold: f32) -> f32 {
+    let (mut sums, mut counts) = ([0.0_f64; 2], [0.0_f64; 2]);
+    for value in values {
+        let side = usize::from(*value > threshold);
+        sums[side] += f64::from(*value);
+        counts[side] += 1.0;
+    }
+    if counts.contains(&0.0) {
+        return threshold;
+    }
+    ((sums[0] / counts[0] + sums[1] / counts[1]) / 2.0) as f32
 }
 
 /// How far a mask reaches from its center (root mean square) over what a ball of its volume would.
