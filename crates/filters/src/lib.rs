@@ -17,10 +17,12 @@
 //! ```
 
 mod error;
+pub mod followup;
 mod intensity;
 mod plane;
 mod prepare;
 pub mod quality;
+pub mod register;
 
 pub use error::FilterError;
 pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};

@@ -9,6 +9,8 @@
     reason = "a program of its own: it reads files, tells the time and prints"
 )]
 
+mod register;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -21,7 +23,7 @@ pub type Input = Volume<Arbitrary>;
 pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
-const MODULES: &[Run] = &[];
+const MODULES: &[Run] = &[register::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -7,4 +7,5 @@
 )]
 
 mod quality;
+mod register;
 mod shared;
