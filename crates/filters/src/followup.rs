@@ -33,7 +33,13 @@ pub struct FollowUpSettings {
 impl Default for FollowUpSettings {
     /// RECIST 1.1; centers within 10 mm, parts of half their volume.
     fn default() -> Self {
-        Self { nearest_mm: 10.0, part_share: 0.5, growth_percent: 20.0, growth_mm: 5.0, shrinkage_percent: 30.0 }
+        Self {
+            nearest_mm: 10.0,
+            part_share: 0.5,
+            growth_percent: 20.0,
+            growth_mm: 5.0,
+            shrinkage_percent: 30.0,
+        }
     }
 }
 
@@ -153,8 +159,10 @@ pub fn follow_up(
     // Who merged or split off is not free to be paired by distance.
     let (merged, split) = overlap.parts(&pairs, settings.part_share);
     let left = |taken: Vec<usize>, count| (0..count).filter(|at| !taken.contains(at)).collect::<Vec<_>>();
-    let before_left = left(pairs.iter().map(|pair| pair.0).chain(merged.iter().map(|part| part.0)).collect(), before.len());
-    let now_left = left(pairs.iter().map(|pair| pair.1).chain(split.iter().map(|part| part.0)).collect(), now.len());
+    let before_left =
+        left(pairs.iter().map(|pair| pair.0).chain(merged.iter().map(|part| part.0)).collect(), before.len());
+    let now_left =
+        left(pairs.iter().map(|pair| pair.1).chain(split.iter().map(|part| part.0)).collect(), now.len());
     let near = assign::greatest(before_left.len(), now_left.len(), |p, c| {
         // A number that is none is no distance.
         let nearness = 1.0 - distance(before_left[p], now_left[c]) / settings.nearest_mm;
@@ -182,7 +190,16 @@ pub fn follow_up(
             true => LesionMatch::Overlap { dice },
             false => LesionMatch::Distance { between: Mm(distance(place, *partner)) },
         };
-        rows.push(change(prior, current, settings, Some(lesion), Some(&now[*partner]), &joined, &parts, Some(how)));
+        rows.push(change(
+            prior,
+            current,
+            settings,
+            Some(lesion),
+            Some(&now[*partner]),
+            &joined,
+            &parts,
+            Some(how),
+        ));
     }
     for (place, lesion) in now.iter().enumerate() {
         let known = pairs.iter().any(|pair| pair.1 == place) || split.iter().any(|part| part.0 == place);
@@ -198,7 +215,7 @@ pub fn follow_up(
 /// A lesion that split off keeps its own.
 ///
 /// # Errors
-/// [`VoxelError`] for none: the labels are those of the map.
+/// [`VoxelError`] where the labels do not fit the map, which does not happen: they are its own.
 pub fn with_tracking(current: &LabelMap, changes: &[LesionChange]) -> Result<LabelMap, VoxelError> {
     let mut segments = current.segments().clone();
     for change in changes {
@@ -214,9 +231,7 @@ pub fn with_tracking(current: &LabelMap, changes: &[LesionChange]) -> Result<Lab
 ///
 /// # Source
 /// RECIST 1.1, doi:10.1016/j.ejca.2008.10.026: the sum of the diameters of the target lesions.
-pub fn sum_of_long_axes<'a>(
-    changes: impl IntoIterator<Item = &'a LesionChange>,
-) -> (Mm, Mm, Option<f64>) {
+pub fn sum_of_long_axes<'a>(changes: impl IntoIterator<Item = &'a LesionChange>) -> (Mm, Mm, Option<f64>) {
     let (mut before, mut now) = (0.0, 0.0);
     for change in changes {
         before += change.prior.map_or(0.0, |size| size.long_axis.0);
@@ -294,7 +309,8 @@ struct Overlap {
 
 impl Overlap {
     fn new(before: &[Lesion], now: &[Lesion], prior: &[u16], moved: &[u16]) -> Self {
-        let place = |lesions: &[Lesion], label: u16| lesions.binary_search_by_key(&label, |lesion| lesion.label).ok();
+        let place =
+            |lesions: &[Lesion], label: u16| lesions.binary_search_by_key(&label, |lesion| lesion.label).ok();
         let mut shared = BTreeMap::new();
         let mut counts = vec![0; now.len()];
         for (prior, moved) in prior.iter().zip(moved).filter(|(_, moved)| **moved != 0) {
@@ -364,10 +380,9 @@ fn change(
     let before = prior.map(|lesion| together(lesion, merged));
     let now = current.map(|lesion| together(lesion, split));
     let (axes, volumes) = match (before, now) {
-        (Some(before), Some(now)) => (
-            percent(before.long_axis.0, now.long_axis.0),
-            percent(before.milliliters, now.milliliters),
-        ),
+        (Some(before), Some(now)) => {
+            (percent(before.long_axis.0, now.long_axis.0), percent(before.milliliters, now.milliliters))
+        }
         (Some(_), None) => (Some(-100.0), Some(-100.0)),
         _ => (None, None),
     };

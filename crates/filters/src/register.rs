@@ -110,7 +110,7 @@ impl Default for RegisterSettings {
             start: None,
             initialization: Initialization::Best,
             shrink: vec![8, 4, 2, 1],
-            iterations: 100,
+            iterations: 200,
             last_step_mm: 0.005,
             least_overlap: 0.1,
         }
@@ -158,8 +158,8 @@ pub struct Registration<T> {
 ///
 /// The search goes from coarse to fine. The measure is then taken at the start and at the result,
 /// on both images as they are, at points that the search did not use; where the result is not
-/// better, the start is given back. The search sees about 20 degrees of rotation; beyond that it
-/// needs a start.
+/// better, the start is given back. Rotations are looked for downhill from the beginning only: a
+/// patient who lies the other way round needs a start.
 ///
 /// # Errors
 /// [`FilterError::Parameter`] for settings out of range or a start that is no rotation,
@@ -168,7 +168,8 @@ pub struct Registration<T> {
 ///
 /// # Source
 /// Mattes 2003, doi:10.1109/TMI.2003.809072; the steps as in ITK's regular step gradient descent
-/// with scales from physical shift.
+/// with scales from physical shift, then the quasi-Newton method of Broyden, Fletcher, Goldfarb and
+/// Shanno.
 pub fn register_rigid<F: VoxelQuantity, M: VoxelQuantity>(
     fixed: &Volume<F>,
     moving: &Volume<M>,
@@ -228,8 +229,7 @@ fn register<F: VoxelQuantity, M: VoxelQuantity>(
     for (place, shrink) in settings.shrink.iter().enumerate() {
         let fixed_level = level(fixed.voxels(), geometry, *shrink, base)?;
         let moving_level = level(moving.voxels(), moving.geometry(), *shrink, base)?;
-        let samples =
-            Samples::new(fixed_level.grid(), &fixed_level.geometry, map.center, settings.sampling);
+        let samples = Samples::new(fixed_level.grid(), &fixed_level.geometry, map.center, settings.sampling);
         let comparison = compare(settings, &fixed_level, &moving_level, &samples)?;
         let mut done = place * settings.iterations;
         let mut tick = || {
@@ -347,9 +347,8 @@ fn compare<'a>(
 ) -> Result<Comparison<'a>, FilterError> {
     let bins = match settings.metric {
         Metric::MutualInformation { bins } => {
-            let of = |values: &[f32]| {
-                Bins::new(values, bins).ok_or(FilterError::Constant { value: values[0] })
-            };
+            let of =
+                |values: &[f32]| Bins::new(values, bins).ok_or(FilterError::Constant { value: values[0] });
             Some((of(&fixed.values)?, of(&moving.values)?))
         }
         Metric::MeanSquares | Metric::Correlation => None,
@@ -430,7 +429,11 @@ fn mass(level: &Level<'_>) -> Vector3<f64> {
         sums[1] += line_total * (line % rows) as f64;
         sums[2] += line_total * (line / rows) as f64;
     }
-    if total > 0.0 { level.geometry.point_at(sums.map(|sum| sum / total)).components().into() } else { middle(&level.geometry) }
+    if total > 0.0 {
+        level.geometry.point_at(sums.map(|sum| sum / total)).components().into()
+    } else {
+        middle(&level.geometry)
+    }
 }
 
 fn finest(geometry: &Geometry) -> f64 {

@@ -9,12 +9,12 @@
     reason = "a program of its own: it reads files, tells the time and prints"
 )]
 
-mod register;
-
 use std::process::ExitCode;
 use std::time::Instant;
 
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
+
+mod register;
 
 /// What an operation works on.
 pub type Input = Volume<Arbitrary>;

@@ -5,8 +5,8 @@
 use std::sync::OnceLock;
 
 use wilhelm_filters::register::{
-    DemonsSettings, DemonsUpdate, Metric, RegisterSettings, Rigid, Sampling, Transform, demons, register_rigid,
-    warp,
+    DemonsSettings, DemonsUpdate, Metric, RegisterSettings, Rigid, Sampling, Transform, demons,
+    register_rigid, warp,
 };
 use wilhelm_study::{PointLps, Raster, Silent};
 

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn no_other_order_of_five_has_a_greater_sum() {
-        let score = |row: usize, column: usize| ((row * 37 + column * 61 + row * column * 17) % 23) as f64 + 1.0;
+        let score =
+            |row: usize, column: usize| ((row * 37 + column * 61 + row * column * 17) % 23) as f64 + 1.0;
         let found: f64 = greatest(5, 5, score).iter().map(|(row, column)| score(*row, *column)).sum();
         let mut order = [0, 1, 2, 3, 4];
         let mut most = 0.0_f64;

@@ -193,7 +193,8 @@ mod tests {
                 ((state >> 59) as f64) * 0.7
             };
             let points: Vec<[f64; 2]> = (0..3 + seed as usize % 20).map(|_| [next(), next()]).collect();
-            let all = points.iter().flat_map(|a| points.iter().map(move |b| (a[0] - b[0]).hypot(a[1] - b[1])));
+            let all =
+                points.iter().flat_map(|a| points.iter().map(move |b| (a[0] - b[0]).hypot(a[1] - b[1])));
             let expected = all.fold(0.0, f64::max);
             let hull = hull(points.clone());
             if hull.is_empty() {

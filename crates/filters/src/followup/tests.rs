@@ -9,7 +9,8 @@ fn map(boxes: &[(u16, [usize; 3], [usize; 3])], tracked: bool) -> LabelMap {
     let mut labels = vec![0; geometry.voxels()];
     let mut segments = BTreeMap::new();
     for (label, [column, row, slice], [width, height, depth]) in boxes {
-        let mut segment = Segment::abnormality("lesion", CodedConcept::new("SCT", "52988006", "Lesion"), "test");
+        let mut segment =
+            Segment::abnormality("lesion", CodedConcept::new("SCT", "52988006", "Lesion"), "test");
         let prefix = if tracked { "T" } else { "N" };
         segment.tracking_uid = Some(format!("2.25.{label}{}", u8::from(tracked)));
         segment.tracking_id = Some(format!("{prefix}{label}"));
@@ -75,21 +76,19 @@ fn each_status_follows_the_thresholds_of_recist() {
 
 #[test]
 fn lesions_are_found_again_after_the_patient_moved_and_new_and_gone_ones_are_told() {
-    let prior = map(&[(1, [10, 10, 3], [6, 6, 3]), (2, [20, 10, 3], [6, 6, 3]), (3, [60, 30, 6], [3, 3, 2])], true);
+    let prior =
+        map(&[(1, [10, 10, 3], [6, 6, 3]), (2, [20, 10, 3], [6, 6, 3]), (3, [60, 30, 6], [3, 3, 2])], true);
     // Everything lies 10 mm further left: lesion 1 now lies where lesion 2 was.
-    let current = map(&[(7, [20, 10, 3], [6, 6, 3]), (8, [30, 10, 3], [6, 6, 3]), (9, [2, 30, 6], [3, 3, 2])], false);
-    let shift = Rigid::from_euler(PointLps::from_components([0.0; 3]), [0.0; 3], [10.0, 0.0, 0.0]).expect("finite");
+    let current =
+        map(&[(7, [20, 10, 3], [6, 6, 3]), (8, [30, 10, 3], [6, 6, 3]), (9, [2, 30, 6], [3, 3, 2])], false);
+    let shift =
+        Rigid::from_euler(PointLps::from_components([0.0; 3]), [0.0; 3], [10.0, 0.0, 0.0]).expect("finite");
     let found = rows(&prior, &current, &shift);
     let pairs: Vec<_> = found.iter().map(|row| (row.prior_label, row.current_label, row.status)).collect();
     use LesionStatus::{Gone, New, Stable};
     assert_eq!(
         pairs,
-        [
-            (Some(1), Some(7), Stable),
-            (Some(2), Some(8), Stable),
-            (Some(3), None, Gone),
-            (None, Some(9), New),
-        ]
+        [(Some(1), Some(7), Stable), (Some(2), Some(8), Stable), (Some(3), None, Gone), (None, Some(9), New),]
     );
     assert_eq!(found[0].matched_by, Some(LesionMatch::Overlap { dice: 1.0 }));
     assert_eq!(found[2].volume_percent, Some(-100.0));
@@ -112,10 +111,8 @@ fn near_lesions_without_overlap_are_paired_by_distance_and_far_ones_are_not() {
 
 #[test]
 fn merged_and_split_lesions_are_one_row_each_with_their_axes_summed() {
-    let prior = map(
-        &[(1, [10, 10, 3], [10, 1, 1]), (2, [21, 10, 3], [6, 1, 1]), (3, [10, 30, 3], [30, 1, 1])],
-        true,
-    );
+    let prior =
+        map(&[(1, [10, 10, 3], [10, 1, 1]), (2, [21, 10, 3], [6, 1, 1]), (3, [10, 30, 3], [30, 1, 1])], true);
     let current = map(
         &[(4, [10, 10, 3], [17, 1, 1]), (5, [10, 30, 3], [12, 1, 1]), (6, [25, 30, 3], [15, 1, 1])],
         false,

@@ -128,8 +128,7 @@ pub fn demons<F: VoxelQuantity, M: VoxelQuantity>(
             _ => pyramid::factors(geometry, base * *shrink as f64),
         };
         let fixed_level = pyramid::reduced(fixed.voxels(), &geometry, factors(&geometry))?;
-        let moving_level =
-            pyramid::reduced(moving.voxels(), moving.geometry(), factors(moving.geometry()))?;
+        let moving_level = pyramid::reduced(moving.voxels(), moving.geometry(), factors(moving.geometry()))?;
         let mut shifts = match coarse.take() {
             None => vec![0.0; fixed_level.geometry.voxels().saturating_mul(3)],
             Some((before, shifts)) => refined(&before, &shifts, &fixed_level.geometry),
@@ -154,7 +153,7 @@ pub fn demons<F: VoxelQuantity, M: VoxelQuantity>(
         return Err(FilterError::NotFound { structure: "overlap", reason });
     };
     let accepted = squares_after < squares_before;
-    let field = DisplacementField::new(geometry, pair.displacements((accepted).then_some(shifts), &start))?;
+    let field = DisplacementField::new(geometry, pair.displacements(accepted.then_some(shifts), &start))?;
     Ok(Demons {
         folding: field.folding(),
         field,
@@ -234,11 +233,9 @@ impl<'a> Pair<'a> {
         let across = moving.geometry.direction().axes();
         let rows = Matrix3::from_fn(|row, column| across[row][column] / spacing[row]);
         let matrix = rows * start.matrix * axes;
-        let first = moving
-            .geometry
-            .index_at(wilhelm_study::PointLps::from_components(
-                start.apply(Vector3::from(fixed.geometry.origin().components())).into(),
-            ));
+        let first = moving.geometry.index_at(wilhelm_study::PointLps::from_components(
+            start.apply(Vector3::from(fixed.geometry.origin().components())).into(),
+        ));
         Self {
             fixed: fixed.grid(),
             geometry: &fixed.geometry,
@@ -289,8 +286,16 @@ impl<'a> Pair<'a> {
                 let start = line * columns;
                 let mut sum = (0.0, 0);
                 // Neighbors of a whole row; a missing one is the row itself, with no slope.
-                let rows_beside = if row == 0 || row + 1 == rows { [start, start] } else { [start - columns, start + columns] };
-                let slices_beside = if slice == 0 || slice + 1 == slices { [start, start] } else { [start - plane, start + plane] };
+                let rows_beside = if row == 0 || row + 1 == rows {
+                    [start, start]
+                } else {
+                    [start - columns, start + columns]
+                };
+                let slices_beside = if slice == 0 || slice + 1 == slices {
+                    [start, start]
+                } else {
+                    [start - plane, start + plane]
+                };
                 let row_of = |image: &'_ [f32], start: usize, column: usize| image[start + column];
                 for (column, target) in target.chunks_exact_mut(3).enumerate() {
                     let value = warped[start + column];
@@ -299,12 +304,17 @@ impl<'a> Pair<'a> {
                     if speed.is_finite() {
                         sum.0 += f64::from(speed) * f64::from(speed);
                         sum.1 += 1;
-                        let beside = if column == 0 || column + 1 == columns { [column; 2] } else { [column - 1, column + 1] };
+                        let beside = if column == 0 || column + 1 == columns {
+                            [column; 2]
+                        } else {
+                            [column - 1, column + 1]
+                        };
                         let slope = |image: &[f32]| {
                             [
                                 row_of(image, start, beside[1]) - row_of(image, start, beside[0]),
                                 row_of(image, rows_beside[1], column) - row_of(image, rows_beside[0], column),
-                                row_of(image, slices_beside[1], column) - row_of(image, slices_beside[0], column),
+                                row_of(image, slices_beside[1], column)
+                                    - row_of(image, slices_beside[0], column),
                             ]
                         };
                         let (fixed, moving) = (slope(self.fixed.values), slope(warped));

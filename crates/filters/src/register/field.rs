@@ -121,7 +121,7 @@ impl DisplacementField {
                 let at = [column, line % rows, line / rows];
                 let offset = 3 * (line * columns + column);
                 let mut jacobian = Matrix3::identity();
-                for axis in 0..3 {
+                for (axis, direction) in axes.iter().enumerate() {
                     let before = usize::from(at[axis] > 0);
                     let after = usize::from(at[axis] + 1 < size[axis]);
                     if before + after == 0 {
@@ -133,7 +133,7 @@ impl DisplacementField {
                         let low = self.displacements[offset - before * strides[axis] + part];
                         (f64::from(high) - f64::from(low)) / run
                     });
-                    jacobian += slope * axes[axis].transpose();
+                    jacobian += slope * direction.transpose();
                 }
                 *target = jacobian.determinant() as f32;
             }
@@ -145,9 +145,10 @@ impl DisplacementField {
     pub fn folding(&self) -> Folding {
         let determinants = self.determinants();
         let folded = determinants.iter().filter(|determinant| **determinant <= 0.0).count();
-        let (least, greatest) = determinants
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), found| (low.min(*found), high.max(*found)));
+        let (least, greatest) =
+            determinants.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), found| {
+                (low.min(*found), high.max(*found))
+            });
         Folding {
             share: folded as f64 / determinants.len() as f64,
             least_determinant: f64::from(least),
@@ -179,17 +180,16 @@ impl Transform for DisplacementField {
 /// The vector at a continuous index by straight lines, held at the border.
 #[inline]
 pub(super) fn vector_at(vectors: &[f32], size: [usize; 3], at: [f32; 3]) -> [f32; 3] {
-    let mut low = [0; 3];
-    let mut high = [0; 3];
-    let mut weight = [0.0; 3];
-    for axis in 0..3 {
+    let beside = |axis: usize| {
         let last = size[axis] - 1;
         // `max` and `min` take a number that is none to the border.
         let held = at[axis].max(0.0).min(last as f32);
-        low[axis] = (held as usize).min(last);
-        high[axis] = (low[axis] + 1).min(last);
-        weight[axis] = held - low[axis] as f32;
-    }
+        let low = (held as usize).min(last);
+        ([low, (low + 1).min(last)], held - low as f32)
+    };
+    let (x, x_weight) = beside(0);
+    let (y, y_weight) = beside(1);
+    let (z, z_weight) = beside(2);
     let [columns, rows, _] = size;
     let line = |row: usize, slice: usize| {
         let start = (slice * rows + row) * columns;
@@ -197,11 +197,11 @@ pub(super) fn vector_at(vectors: &[f32], size: [usize; 3], at: [f32; 3]) -> [f32
             let offset = 3 * (start + column);
             [vectors[offset], vectors[offset + 1], vectors[offset + 2]]
         };
-        mix(read(low[0]), read(high[0]), weight[0])
+        mix(read(x[0]), read(x[1]), x_weight)
     };
-    let front = mix(line(low[1], low[2]), line(high[1], low[2]), weight[1]);
-    let back = mix(line(low[1], high[2]), line(high[1], high[2]), weight[1]);
-    mix(front, back, weight[2])
+    let front = mix(line(y[0], z[0]), line(y[1], z[0]), y_weight);
+    let back = mix(line(y[0], z[1]), line(y[1], z[1]), y_weight);
+    mix(front, back, z_weight)
 }
 
 #[inline]
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn an_affine_map_read_at_the_voxels_is_that_map_between_them_and_its_determinant_everywhere() {
         let rows = [[1.5, 0.1, 0.0], [0.0, 0.8, 0.2], [0.0, 0.0, 1.1]];
-        let affine =
-            Affine::new(PointLps::from_components([1.0, 2.0, 3.0]), rows, [4.0, 5.0, 6.0]).expect("invertible");
+        let affine = Affine::new(PointLps::from_components([1.0, 2.0, 3.0]), rows, [4.0, 5.0, 6.0])
+            .expect("invertible");
         let field = DisplacementField::sampled(sagittal(), &affine).expect("finite");
         let inside = sagittal().point_at([2.3, 1.7, 0.4]);
         let (found, expected) = (field.map(inside).components(), affine.map(inside).components());

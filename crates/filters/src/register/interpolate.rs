@@ -37,7 +37,7 @@ impl<'a> Grid<'a> {
     /// A voxel's box reaches half a voxel beyond its center; NaN is outside.
     #[inline]
     fn beside(at: f32, count: usize) -> Option<Beside> {
-        if !(at >= -0.5 && at < count as f32 - 0.5) {
+        if !(-0.5..count as f32 - 0.5).contains(&at) {
             return None;
         }
         let held = at.clamp(0.0, (count - 1) as f32);
@@ -85,12 +85,8 @@ impl<'a> Grid<'a> {
         let (v, [x, y, z]) = self.around(at)?;
         let mix = |a: f32, b: f32, weight: f32| a + (b - a) * weight;
         let along_x = [v[1] - v[0], v[3] - v[2], v[5] - v[4], v[7] - v[6]];
-        let edges = [
-            v[0] + along_x[0] * x,
-            v[2] + along_x[1] * x,
-            v[4] + along_x[2] * x,
-            v[6] + along_x[3] * x,
-        ];
+        let edges =
+            [v[0] + along_x[0] * x, v[2] + along_x[1] * x, v[4] + along_x[2] * x, v[6] + along_x[3] * x];
         let (front, back) = (mix(edges[0], edges[1], y), mix(edges[2], edges[3], y));
         Some(Local {
             value: mix(front, back, z),
@@ -109,7 +105,8 @@ mod tests {
 
     #[test]
     fn between_voxels_values_and_slopes_are_those_of_the_straight_lines() {
-        let values: Vec<f32> = (0..8).map(|at| [0.0, 1.0, 10.0, 12.0, 100.0, 101.0, 110.0, 114.0][at]).collect();
+        let values: Vec<f32> =
+            (0..8).map(|at| [0.0, 1.0, 10.0, 12.0, 100.0, 101.0, 110.0, 114.0][at]).collect();
         let grid = Grid { values: &values, size: [2, 2, 2] };
         // Worked on paper: the four columns' middles are 0.5, 11, 100.5, 112.
         let at = [0.5, 0.25, 0.5];

@@ -37,6 +37,14 @@ impl Metric {
             Self::MutualInformation { .. } | Self::Correlation => a > b,
         }
     }
+
+    /// The measure turned so that less is better.
+    pub(super) const fn cost(self, value: f64) -> f64 {
+        match self {
+            Self::MeanSquares => value,
+            Self::MutualInformation { .. } | Self::Correlation => -value,
+        }
+    }
 }
 
 /// The measure at one map; `None` where too few points lie in the moving image.
@@ -260,9 +268,12 @@ mod tests {
         let [columns, rows, slices] = geometry.size();
         (0..columns * rows * slices)
             .map(|at| {
-                let index = [at % columns, at / columns % rows, at / columns / rows].map(|index| index as f64);
+                let index =
+                    [at % columns, at / columns % rows, at / columns / rows].map(|index| index as f64);
                 let [x, y, z] = geometry.point_at(index).components();
-                let near = |a: f64, b: f64, c: f64| (-((x - a).powi(2) + (y - b).powi(2) + (z - c).powi(2)) / 200.0).exp();
+                let near = |a: f64, b: f64, c: f64| {
+                    (-((x - a).powi(2) + (y - b).powi(2) + (z - c).powi(2)) / 200.0).exp()
+                };
                 (100.0 * (sign * near(20.0, 22.0, 18.0) + 0.5 * near(28.0, 14.0, 24.0))) as f32
             })
             .collect()
@@ -320,7 +331,11 @@ mod tests {
                 let expected = (shifted(step) - shifted(-step)) / (2.0 * step);
                 let off = (found.slope[(row, column)] - expected).abs();
                 let scale = if column == 3 { found.slope.column(3).amax() } else { greatest };
-                assert!(off < 0.02 * scale, "{metric:?} at {row}, {column}: {} is not {expected}", found.slope[(row, column)]);
+                assert!(
+                    off < 0.02 * scale,
+                    "{metric:?} at {row}, {column}: {} is not {expected}",
+                    found.slope[(row, column)]
+                );
             }
         }
     }

@@ -16,16 +16,22 @@ const PADDING: usize = 2;
 impl Bins {
     /// Bins from the least to the greatest value; `None` where these are equal or not finite.
     pub fn new(values: &[f32], count: usize) -> Option<Self> {
-        let (least, greatest) = values
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+        let (least, greatest) =
+            values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+                (low.min(*value), high.max(*value))
+            });
         let range = f64::from(greatest) - f64::from(least);
         if !(range.is_finite() && range > 0.0) {
             return None;
         }
         let width = range / (count - 2 * PADDING) as f64;
         let scale = 1.0 / width;
-        Some(Self { count, width, scale: scale as f32, shift: (PADDING as f64 - f64::from(least) * scale) as f32 })
+        Some(Self {
+            count,
+            width,
+            scale: scale as f32,
+            shift: (PADDING as f64 - f64::from(least) * scale) as f32,
+        })
     }
 
     /// A value's bin, with its place in it from 0 to 1.
@@ -61,8 +67,7 @@ impl Bins {
     pub fn derivative(&self, value: f32, row: &[f64]) -> f64 {
         let (bin, t) = self.place(value);
         let (t, u) = (f64::from(t), 1.0 - f64::from(t));
-        let slopes =
-            [-u * u / 2.0, t * (3.0 * t - 4.0) / 2.0, u * (4.0 - 3.0 * u) / 2.0, t * t / 2.0];
+        let slopes = [-u * u / 2.0, t * (3.0 * t - 4.0) / 2.0, u * (4.0 - 3.0 * u) / 2.0, t * t / 2.0];
         row[bin - 1..bin + 3].iter().zip(slopes).map(|(entry, slope)| entry * slope).sum()
     }
 }
@@ -124,7 +129,8 @@ mod tests {
         let edge = at(5.0);
         assert!((edge[2] - 1.0 / 6.0).abs() < 1e-6 && (edge[3] - 4.0 / 6.0).abs() < 1e-6);
         for value in [3.0_f32, 12.3, 20.5] {
-            let sum = |row: Vec<f64>| row.iter().zip(&table).map(|(weight, entry)| weight * entry).sum::<f64>();
+            let sum =
+                |row: Vec<f64>| row.iter().zip(&table).map(|(weight, entry)| weight * entry).sum::<f64>();
             let expected = (sum(at(value + 0.05)) - sum(at(value - 0.05))) / 0.1 * 5.0;
             let found = bins.derivative(value, &table);
             assert!((found - expected).abs() < 1e-3, "{found} is not {expected} at {value}");

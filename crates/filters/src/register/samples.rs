@@ -75,7 +75,11 @@ impl Samples {
                             let mut state = drawn;
                             let shift = std::array::from_fn(|axis| {
                                 state = hash(state, axis as u64);
-                                if fixed.size[axis] == 1 { 0.0 } else { (state >> 40) as f32 / 16_777_216.0 - 0.5 }
+                                if fixed.size[axis] == 1 {
+                                    0.0
+                                } else {
+                                    (state >> 40) as f32 / 16_777_216.0 - 0.5
+                                }
                             });
                             let (column, row) = (offset % columns, offset / columns);
                             let at =

@@ -1,10 +1,11 @@
-//! Regular step gradient descent over rigid and affine maps, in steps of millimeters.
+//! Regular step gradient descent over rigid and affine maps, in steps of millimeters, and a
+//! quasi-Newton search from where it ends.
 
 use nalgebra::{DMatrix, DVector, Matrix3, Matrix3x4, Matrix4, Rotation3, Vector3};
 use wilhelm_study::Progress;
 
 use super::interpolate::Local;
-use super::metric::Comparison;
+use super::metric::{Comparison, Measured};
 use super::transform::Affine;
 use crate::FilterError;
 
@@ -53,11 +54,11 @@ pub(super) fn descend(
     let mut step = search.first_step;
     let mut before: Option<Matrix3x4<f64>> = None;
     let moments = comparison.samples.moments;
-    for _ in 0..search.iterations {
+    let mut left = search.iterations;
+    while left > 0 {
         if progress.cancelled() {
             return Err(FilterError::Cancelled);
         }
-        tick();
         let Some(direction) = steepest(search.freedom, &map, &measured.slope, &moments) else { break };
         let turned_back = before.is_some_and(|before| shift_product(&direction, &before, &moments) < 0.0);
         if turned_back {
@@ -66,6 +67,8 @@ pub(super) fn descend(
         if step < search.last_step {
             break;
         }
+        left -= 1;
+        tick();
         let moved = moved(search.freedom, &map, &(direction * step));
         match comparison.measure(&moved, true, &mut locals) {
             Some(found) => {
@@ -84,7 +87,130 @@ pub(super) fn descend(
             }
         }
     }
+    let mut valley = Valley::new(search.freedom, &best.0, &moments);
+    while let Some(direction) =
+        valley.as_mut().filter(|_| left > 0).and_then(|valley| valley.direction(&best.1, &best.0))
+    {
+        let valley = valley.as_mut().expect("it gave a direction");
+        let mut length = direction.norm().min(search.first_step);
+        let unit = direction.normalize();
+        let fall = unit.dot(&valley.slope(&best.1, &best.0));
+        let cost = comparison.metric.cost(best.1.value);
+        let mut found = None;
+        while left > 0 && length >= search.last_step {
+            if progress.cancelled() {
+                return Err(FilterError::Cancelled);
+            }
+            left -= 1;
+            tick();
+            let next = moved(search.freedom, &best.0, &valley.velocity(&(&unit * length), &best.0));
+            let there = comparison.measure(&next, true, &mut locals);
+            // Armijo's condition: the cost has to fall by a share of what its slope promises.
+            if let Some(there) =
+                there.filter(|there| comparison.metric.cost(there.value) <= cost + 1e-4 * length * fall)
+            {
+                found = Some((next, there));
+                break;
+            }
+            length /= 2.0;
+        }
+        let Some((next, there)) = found else {
+            // Against a wrong notion of the valley: once more along the slope itself.
+            if left > 0 && valley.forget() {
+                continue;
+            }
+            break;
+        };
+        let before = valley.slope(&best.1, &best.0);
+        best = (next, there);
+        values.push(there.value);
+        valley.learn(&(&unit * length), &(valley.slope(&best.1, &best.0) - before));
+        step = length;
+    }
     Ok(Some(Found { map: best.0, values, last_step: step }))
+}
+
+/// What the slopes seen so far tell of the cost's curvature: the inverse Hessian of the method of
+/// Broyden, Fletcher, Goldfarb and Shanno, in coordinates whose length is the root mean square
+/// shift in mm. Steepest descent goes to and fro across a narrow valley; this goes along it.
+struct Valley {
+    freedom: Freedom,
+    /// Cholesky factor of the products of shifts.
+    lower: DMatrix<f64>,
+    inverse: DMatrix<f64>,
+    fresh: bool,
+    /// Length of a first step, mm.
+    first: f64,
+}
+
+impl Valley {
+    fn new(freedom: Freedom, map: &Affine, moments: &Matrix4<f64>) -> Option<Self> {
+        let basis = basis(freedom, map);
+        let count = basis.len();
+        let products = DMatrix::from_fn(count, count, |a, b| shift_product(&basis[a], &basis[b], moments));
+        let lower = products.cholesky()?.l();
+        Some(Self { freedom, lower, inverse: DMatrix::identity(count, count), fresh: true, first: 0.5 })
+    }
+
+    /// The cost's derivative by the coordinates.
+    fn slope(&self, measured: &Measured, map: &Affine) -> DVector<f64> {
+        let basis = basis(self.freedom, map);
+        let slopes = DVector::from_fn(basis.len(), |a, _| basis[a].dot(&measured.slope));
+        self.lower.solve_lower_triangular(&slopes).expect("a Cholesky factor has no 0 on its diagonal")
+    }
+
+    /// The step to where the cost is least as far as is known; `None` where it is flat.
+    fn direction(&mut self, measured: &Measured, map: &Affine) -> Option<DVector<f64>> {
+        let slope = self.slope(measured, map);
+        let length = slope.norm();
+        if !length.is_normal() {
+            return None;
+        }
+        if self.fresh {
+            return Some(slope * (-self.first / length));
+        }
+        let direction = -(&self.inverse * &slope);
+        if direction.dot(&slope) < 0.0 && direction.norm().is_normal() {
+            return Some(direction);
+        }
+        self.forget();
+        Some(slope * (-self.first / length))
+    }
+
+    /// Forgets what was learned; `false` where nothing was.
+    fn forget(&mut self) -> bool {
+        !std::mem::replace(&mut self.fresh, true)
+    }
+
+    /// Takes in how the slope changed along a step.
+    fn learn(&mut self, step: &DVector<f64>, change: &DVector<f64>) {
+        let product = step.dot(change);
+        let curves_up = product > 1e-10 * step.norm() * change.norm();
+        if !curves_up {
+            return;
+        }
+        let count = step.len();
+        if std::mem::replace(&mut self.fresh, false) {
+            self.inverse = DMatrix::identity(count, count) * (product / change.norm_squared());
+        }
+        let left = DMatrix::identity(count, count) - step * change.transpose() / product;
+        self.inverse = &left * &self.inverse * left.transpose() + step * step.transpose() / product;
+    }
+
+    /// The velocity of coordinates.
+    fn velocity(&self, coordinates: &DVector<f64>, map: &Affine) -> Matrix3x4<f64> {
+        let weights = self
+            .lower
+            .transpose()
+            .solve_upper_triangular(coordinates)
+            .expect("a Cholesky factor has no 0 on its diagonal");
+        let mut velocity = Matrix3x4::zeros();
+        basis(self.freedom, map)
+            .iter()
+            .zip(weights.iter())
+            .for_each(|(one, weight)| velocity += one * *weight);
+        velocity
+    }
 }
 
 /// Maps near the current one: each as the velocity of a point relative to the center.
@@ -128,7 +254,7 @@ fn steepest(
     let mut direction = Matrix3x4::zeros();
     basis.iter().zip(weights.iter()).for_each(|(velocity, weight)| direction += velocity * *weight);
     let length = shift_product(&direction, &direction, moments).sqrt();
-    (length.is_normal()).then(|| direction / length)
+    length.is_normal().then(|| direction / length)
 }
 
 /// The map after a step along a velocity.
@@ -164,7 +290,9 @@ mod tests {
         let mut moments = Matrix4::from_diagonal_element(100.0);
         moments[(3, 3)] = 1.0;
         let map = Affine::identity();
-        let slope = Matrix3x4::from_fn(|row, column| (1 + row + 2 * column) as f64 * if row == 1 { -1.0 } else { 1.0 });
+        let slope = Matrix3x4::from_fn(|row, column| {
+            (1 + row + 2 * column) as f64 * if row == 1 { -1.0 } else { 1.0 }
+        });
         let direction = steepest(Freedom::Rigid, &map, &slope, &moments).expect("not flat");
         assert!((shift_product(&direction, &direction, &moments) - 1.0).abs() < 1e-12);
         let mut turned = map;

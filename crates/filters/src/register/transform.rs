@@ -74,11 +74,7 @@ impl From<Rigid> for RigidParts {
 impl Rigid {
     /// The map that moves nothing.
     pub fn identity() -> Self {
-        Self {
-            center: Vector3::zeros(),
-            rotation: UnitQuaternion::identity(),
-            translation: Vector3::zeros(),
-        }
+        Self { center: Vector3::zeros(), rotation: UnitQuaternion::identity(), translation: Vector3::zeros() }
     }
 
     /// A rotation by a versor (x, y, z, w) about a center, then a translation.
@@ -89,7 +85,8 @@ impl Rigid {
     pub fn new(center: PointLps, versor: [f64; 4], translation: [f64; 3]) -> Result<Self, FilterError> {
         let [x, y, z, w] = versor;
         let length = versor.iter().map(|part| part * part).sum::<f64>().sqrt();
-        if !((length - 1.0).abs() <= 1e-3) {
+        let is_unit = (length - 1.0).abs() <= 1e-3;
+        if !is_unit {
             return Err(FilterError::parameter("length of the versor", length, "1"));
         }
         let center = finite("center of rotation", center.components())?;
@@ -178,7 +175,8 @@ impl TryFrom<Affine> for Rigid {
     /// Fails where the matrix is no rotation (off by more than a thousandth, or mirrored).
     fn try_from(affine: Affine) -> Result<Self, FilterError> {
         let off = (affine.matrix.transpose() * affine.matrix - Matrix3::identity()).amax();
-        if !(off <= 1e-3) || affine.matrix.determinant() < 0.0 {
+        let is_rotation = off <= 1e-3 && affine.matrix.determinant() > 0.0;
+        if !is_rotation {
             return Err(FilterError::parameter("matrix of a rigid transform", off, "a rotation"));
         }
         let rotation = UnitQuaternion::from_matrix(&affine.matrix);

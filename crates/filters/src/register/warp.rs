@@ -45,7 +45,8 @@ pub fn warp<Q: VoxelQuantity>(
 /// background outside.
 ///
 /// # Errors
-/// None is expected: the labels are those of the moving map, with their segments.
+/// [`FilterError::Voxels`] where the labels do not fit the grid, which does not happen: they are
+/// made for it, from labels that have their segments.
 pub fn warp_labels(
     moving: &LabelMap,
     transform: &impl Transform,
@@ -63,7 +64,7 @@ pub(crate) fn warped_labels(moving: &LabelMap, transform: &impl Transform, fixed
     each_row(moving.geometry(), transform, fixed, &mut warped, |at, label| {
         // Half-way places go up, on every axis alike; a negative number saturates at no voxel below.
         let nearest = at.map(|index| (index + 0.5).floor());
-        let inside = nearest.iter().zip([columns, rows, slices]).all(|(at, n)| *at >= 0.0 && *at < n as f32);
+        let inside = nearest.iter().zip([columns, rows, slices]).all(|(at, n)| (0.0..n as f32).contains(at));
         if inside {
             let [column, row, slice] = nearest.map(|index| index as usize);
             *label = labels[(slice * rows + row) * columns + column];
