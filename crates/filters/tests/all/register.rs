@@ -15,13 +15,19 @@ use wilhelm_study::{Arbitrary, Direction, Geometry, Mm, PointLps, Progress, Sile
 use crate::shared::{data, golden, grid, hash, numbers, volume};
 
 /// Center mm, radii mm, value in the fixed image, value in the moving image: `filters_register.py` has the same.
-const PARTS: [([f64; 3], [f64; 3], [f64; 2]); 6] = [
+const PARTS: [([f64; 3], [f64; 3], [f64; 2]); 12] = [
     ([60.0, 62.0, 50.0], [46.0, 54.0, 42.0], [60.0, 140.0]),
     ([60.0, 62.0, 50.0], [40.0, 48.0, 36.0], [40.0, -70.0]),
     ([46.0, 56.0, 54.0], [9.0, 16.0, 11.0], [-50.0, 120.0]),
     ([76.0, 58.0, 50.0], [7.0, 13.0, 9.0], [-45.0, 110.0]),
     ([64.0, 88.0, 42.0], [13.0, 8.0, 7.0], [55.0, -40.0]),
     ([58.0, 34.0, 62.0], [6.0, 9.0, 12.0], [70.0, 30.0]),
+    ([40.0, 40.0, 40.0], [8.0, 7.0, 9.0], [60.0, -60.0]),
+    ([82.0, 84.0, 60.0], [9.0, 8.0, 10.0], [-40.0, 90.0]),
+    ([50.0, 84.0, 64.0], [7.0, 9.0, 8.0], [50.0, 60.0]),
+    ([78.0, 38.0, 38.0], [8.0, 8.0, 6.0], [45.0, -80.0]),
+    ([60.0, 62.0, 78.0], [14.0, 10.0, 6.0], [-35.0, 100.0]),
+    ([60.0, 62.0, 26.0], [10.0, 14.0, 6.0], [40.0, -50.0]),
 ];
 
 fn phantom(point: [f64; 3], column: usize) -> f64 {
@@ -35,7 +41,7 @@ fn phantom(point: [f64; 3], column: usize) -> f64 {
         .sum()
 }
 
-/// A volume whose values come from a rule of the point, with noise of 6 from end to end.
+/// A volume whose values come from a rule of the point, with noise of 3 from end to end.
 fn made(geometry: Geometry, seed: usize, rule: impl Fn(PointLps) -> f64) -> Volume<Arbitrary> {
     let [columns, rows, slices] = geometry.size();
     let mut values = Vec::with_capacity(geometry.voxels());
@@ -43,7 +49,7 @@ fn made(geometry: Geometry, seed: usize, rule: impl Fn(PointLps) -> f64) -> Volu
         for row in 0..rows {
             values.extend((0..columns).map(|column| {
                 let point = geometry.point_at([column as f64, row as f64, slice as f64]);
-                (rule(point) + f64::from((hash(column + seed, row, slice) - 0.5) * 6.0)) as f32
+                (rule(point) + f64::from((hash(column + seed, row, slice) - 0.5) * 3.0)) as f32
             }));
         }
     }
@@ -57,8 +63,8 @@ fn fixed_phantom() -> Volume<Arbitrary> {
 /// The phantom in the other contrast, where the map takes it.
 fn moving_phantom(map: &Affine) -> Volume<Arbitrary> {
     let spacing = Spacing::new(Mm(2.2), Mm(1.9), Mm(3.0)).unwrap();
-    let origin = PointLps::from_components([-6.0, 4.0, -3.0]);
-    let geometry = Geometry::new([60, 64, 36], spacing, origin, Direction::AXIAL).unwrap();
+    let origin = PointLps::from_components([-30.0, -20.0, -35.0]);
+    let geometry = Geometry::new([80, 84, 56], spacing, origin, Direction::AXIAL).unwrap();
     let back = map.inverse();
     made(geometry, 7, |point| phantom(back.map(point).components(), 1))
 }
