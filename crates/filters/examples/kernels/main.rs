@@ -20,6 +20,8 @@ use std::time::Instant;
 
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
 
+mod register;
+
 /// What an operation works on.
 pub type Input = Volume<Arbitrary>;
 
@@ -28,6 +30,7 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
 const MODULES: &[Run] = &[denoise::run, radiomics::run, register::run, resample::run, segment::run];
+const MODULES: &[Run] = &[register::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

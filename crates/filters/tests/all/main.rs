@@ -19,4 +19,5 @@ mod register;
 mod resample;
 mod segment;
 mod segment_fields;
+mod register;
 mod shared;
