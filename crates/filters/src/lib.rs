@@ -43,7 +43,6 @@ pub mod radiomics;
 pub mod register;
 mod resample;
 pub mod segment;
-pub mod register;
 
 pub use bias::{BiasCorrection, BiasField, BiasLevel, BiasSettings, correct_bias};
 pub use crop::{Padding, VoxelBox, box_around, crop, crop_to_mask, pad, paste};

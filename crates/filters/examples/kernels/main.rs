@@ -30,7 +30,6 @@ pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
 
 /// Every module of operations.
 const MODULES: &[Run] = &[denoise::run, radiomics::run, register::run, resample::run, segment::run];
-const MODULES: &[Run] = &[register::run];
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {

@@ -19,5 +19,4 @@ mod register;
 mod resample;
 mod segment;
 mod segment_fields;
-mod register;
 mod shared;
