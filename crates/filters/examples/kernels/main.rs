@@ -20,8 +20,6 @@ use std::time::Instant;
 
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
 
-mod register;
-
 /// What an operation works on.
 pub type Input = Volume<Arbitrary>;
 
