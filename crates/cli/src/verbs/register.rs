@@ -18,10 +18,10 @@ use crate::progress::Line;
 pub fn run(verb: &args::Register, config: &Config) -> anyhow::Result<Exit> {
     let fixed = pick::volume(std::slice::from_ref(&verb.fixed), None, config)?;
     let moving = pick::volume(std::slice::from_ref(&verb.moving), None, config)?;
-    let seed = verb.seed.unwrap_or(1);
-    let defaults = RegisterSettings::default();
-    let settings =
-        RegisterSettings { sampling: Sampling::Random { most: defaults.sampling.most(), seed }, ..defaults };
+    let mut settings = RegisterSettings::default();
+    if let (Sampling::Random { seed, .. }, Some(wanted)) = (&mut settings.sampling, verb.seed) {
+        *seed = wanted;
+    }
     let (still, other) = (unitless(&fixed)?, unitless(&moving)?);
     let line = Line::new("registering");
     let (told, moved) = match verb.motion {
