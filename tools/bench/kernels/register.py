@@ -18,7 +18,7 @@ def head(size=SIZE):
         ((-0.25, 0.3, -0.2), (0.2, 0.25, 0.2), -50.0), ((0.3, 0.35, 0.2), (0.12, 0.2, 0.3), 80.0),
     ]:
         radius = np.sqrt(((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 + ((z - cz) / rz) ** 2)
-        value += level / (1 + np.exp((radius - 1) * 20))
+        value += level / (1 + np.exp(np.minimum((radius - 1) * 20, 80)))
     return value + np.random.default_rng(1).normal(0, 2, value.shape).astype(np.float32)
 
 

@@ -40,6 +40,7 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
                 update: DemonsUpdate::Additive,
                 shrink: vec![1],
                 iterations: 30,
+                sigma_voxels: 1.0,
                 damping: 0.0,
                 tolerance: 0.0,
                 ..DemonsSettings::default()

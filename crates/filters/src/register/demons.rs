@@ -52,14 +52,14 @@ pub struct DemonsSettings {
 }
 
 impl Default for DemonsSettings {
-    /// Diffeomorphic, levels 4, 2 and 1 with 50 updates each, smoothing over one voxel, steps of
-    /// half a voxel.
+    /// Diffeomorphic, levels 4, 2 and 1 with 50 updates each, smoothing over one and a half voxels,
+    /// steps of half a voxel.
     fn default() -> Self {
         Self {
             update: DemonsUpdate::Diffeomorphic,
             shrink: vec![4, 2, 1],
             iterations: 50,
-            sigma_voxels: 1.0,
+            sigma_voxels: 1.5,
             update_sigma_voxels: 0.0,
             damping: 3.0,
             longest_step_voxels: 0.5,

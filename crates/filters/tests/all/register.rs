@@ -355,6 +355,7 @@ fn demons_find_most_of_a_known_smooth_deformation_and_do_not_fold() {
         update: DemonsUpdate::Additive,
         shrink: vec![1],
         iterations: 100,
+        sigma_voxels: 1.0,
         damping: 0.0,
         tolerance: 0.0,
         ..DemonsSettings::default()
