@@ -1,6 +1,5 @@
-//! Prints the JSON Schema of a report:
-//! `cargo run -p wilhelm-report --example schema > schemas/report.schema.json`;
-//! with the argument `reports`, the made-up reports as a JSON array, to be checked against it.
+//! Prints the JSON Schema of a report, which `make schema` commits; with the argument `reports`, the made-up
+//! reports as a JSON array, to be checked against it.
 #![allow(clippy::print_stdout)]
 
 use wilhelm_report::{Report, example, schema, write};
