@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use wilhelm_study::{Geometry, Index, LabelMap, Mm, PointLps, VoxelError};
 
 use crate::FilterError;
+use crate::measure::diameters_of_labels;
 use crate::register::{Transform, warped_labels};
 
 mod assign;
-mod diameter;
+mod overlap;
 
-pub use diameter::{Diameters, axial_diameters};
+use overlap::Overlap;
 
 /// How lesions are matched, and what counts as a change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +79,8 @@ pub enum LesionMatch {
 /// A lesion's size at one time point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LesionSize {
-    /// Longest diameter in an axial plane; `long_axis` of several parts is their sum.
+    /// Longest diameter in an acquired plane, as [`crate::measure::in_plane_diameters`]; of several
+    /// parts their sum.
     pub long_axis: Mm,
     /// Longest diameter across the long axis, in the same plane.
     pub short_axis: Mm,
@@ -254,7 +256,7 @@ fn lesions(map: &LabelMap) -> Result<Vec<Lesion>, FilterError> {
     if voxels.len() > MOST_LESIONS {
         return Err(FilterError::parameter("number of lesions", voxels.len(), "at most 1000"));
     }
-    let sizes = diameter::by_label(map);
+    let sizes = diameters_of_labels(map);
     Ok(voxels
         .into_iter()
         .zip(sizes)
@@ -262,8 +264,8 @@ fn lesions(map: &LabelMap) -> Result<Vec<Lesion>, FilterError> {
             label,
             voxels: found.count,
             size: LesionSize {
-                long_axis: diameters.long_axis,
-                short_axis: diameters.short_axis,
+                long_axis: Mm(diameters.long_axis.value),
+                short_axis: Mm(diameters.short_axis.value),
                 milliliters: found.count as f64 * geometry.voxel_milliliters(),
                 center: geometry.point_at(found.sums.map(|sum| sum / found.count as f64)),
             },
@@ -296,66 +298,6 @@ fn each(map: &LabelMap, mut visit: impl FnMut(Index, u16)) {
         for (column, label) in labels.iter().enumerate().filter(|(_, label)| **label != 0) {
             visit(Index { column, row: line % rows, slice: line / rows }, *label);
         }
-    }
-}
-
-/// How many voxels of the prior grid two lesions share.
-struct Overlap {
-    shared: BTreeMap<(usize, usize), usize>,
-    before: Vec<usize>,
-    /// Of the current lesions on the prior grid.
-    now: Vec<usize>,
-}
-
-impl Overlap {
-    fn new(before: &[Lesion], now: &[Lesion], prior: &[u16], moved: &[u16]) -> Self {
-        let place =
-            |lesions: &[Lesion], label: u16| lesions.binary_search_by_key(&label, |lesion| lesion.label).ok();
-        let mut shared = BTreeMap::new();
-        let mut counts = vec![0; now.len()];
-        for (prior, moved) in prior.iter().zip(moved).filter(|(_, moved)| **moved != 0) {
-            let Some(c) = place(now, *moved) else { continue };
-            counts[c] += 1;
-            if let Some(p) = place(before, *prior) {
-                *shared.entry((p, c)).or_insert(0) += 1;
-            }
-        }
-        Self { shared, before: before.iter().map(|lesion| lesion.voxels).collect(), now: counts }
-    }
-
-    fn shared(&self, p: usize, c: usize) -> usize {
-        self.shared.get(&(p, c)).copied().unwrap_or(0)
-    }
-
-    /// Dice coefficient on the prior grid.
-    fn dice(&self, p: usize, c: usize) -> f64 {
-        let shared = self.shared(p, c);
-        if shared == 0 { 0.0 } else { 2.0 * shared as f64 / (self.before[p] + self.now[c]) as f64 }
-    }
-
-    /// Prior lesions that merged and current lesions that split off, each with the *prior* lesion
-    /// whose row they join.
-    fn parts(&self, pairs: &[(usize, usize)], share: f64) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
-        let (mut merged, mut split) = (Vec::new(), Vec::new());
-        for p in (0..self.before.len()).filter(|p| pairs.iter().all(|pair| pair.0 != *p)) {
-            let host = pairs.iter().max_by_key(|pair| (self.shared(p, pair.1), std::cmp::Reverse(pair.0)));
-            if let Some((row, c)) = host {
-                let inside = self.shared(p, *c);
-                if inside > 0 && inside as f64 >= share * self.before[p] as f64 {
-                    merged.push((p, *row));
-                }
-            }
-        }
-        for c in (0..self.now.len()).filter(|c| pairs.iter().all(|pair| pair.1 != *c)) {
-            let host = pairs.iter().max_by_key(|pair| (self.shared(pair.0, c), std::cmp::Reverse(pair.0)));
-            if let Some((row, _)) = host {
-                let inside = self.shared(*row, c);
-                if inside > 0 && inside as f64 >= share * self.now[c] as f64 {
-                    split.push((c, *row));
-                }
-            }
-        }
-        (merged, split)
     }
 }
 

@@ -12,11 +12,12 @@ mod extent;
 mod heart;
 mod intensity;
 mod lungs;
+mod outline;
 mod volume;
 
 pub use brain::{Asymmetry, EvansIndex, evans_index, left_right_asymmetry};
 pub use cine::{AreaChange, area_change};
-pub use diameter::{Diameters, greatest_diameter, in_plane_diameters};
+pub use diameter::{Diameters, diameters_of_labels, greatest_diameter, in_plane_diameters};
 pub use heart::{CardiothoracicRatio, cardiothoracic_ratio};
 pub use intensity::{IntensityStatistics, Uptake, intensity_statistics, uptake};
 pub use lungs::{Emphysema, emphysema};

@@ -441,10 +441,10 @@ fn finest(geometry: &Geometry) -> f64 {
 }
 
 fn check(settings: &RegisterSettings) -> Result<(), FilterError> {
-    if let Metric::MutualInformation { bins } = settings.metric {
-        if !(8..=256).contains(&bins) {
-            return Err(FilterError::parameter("bins", bins, "8 to 256"));
-        }
+    if let Metric::MutualInformation { bins } = settings.metric
+        && !(8..=256).contains(&bins)
+    {
+        return Err(FilterError::parameter("bins", bins, "8 to 256"));
     }
     if settings.sampling.most() < 100 {
         return Err(FilterError::parameter("points to compare", settings.sampling.most(), "at least 100"));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::register::Rigid;
-use wilhelm_study::{CodedConcept, Direction, Segment, Spacing};
+use wilhelm_study::{CodedConcept, Segment, Spacing};
 
 /// Boxes as label, first voxel, size; tracked as `T1`, `T2` in the prior.
 fn map(boxes: &[(u16, [usize; 3], [usize; 3])], tracked: bool) -> LabelMap {
@@ -32,26 +32,6 @@ fn still() -> Rigid {
 
 fn rows(prior: &LabelMap, current: &LabelMap, map: &Rigid) -> Vec<LesionChange> {
     follow_up(prior, current, map, &FollowUpSettings::default()).expect("a table")
-}
-
-#[test]
-fn a_line_of_ten_voxels_is_ten_millimeters_long_and_one_wide_in_its_axial_plane() {
-    let line = map(&[(4, [3, 3, 3], [10, 1, 6])], true);
-    let found = axial_diameters(&line, 4).expect("there");
-    assert_eq!((found.long_axis, found.short_axis, found.plane), (Mm(10.0), Mm(1.0), 3));
-    assert_eq!(axial_diameters(&line, 5), None);
-    // The same voxels read as a sagittal grid: head-feet runs along the rows now.
-    let axes = Direction::new([0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]).expect("orthonormal");
-    let geometry = Geometry::new(
-        line.geometry().size(),
-        line.geometry().spacing(),
-        PointLps::from_components([0.0; 3]),
-        axes,
-    );
-    let turned = LabelMap::new(geometry.expect("a grid"), line.labels().to_vec(), line.segments().clone());
-    // One column, one row and six slices of 2 mm in each axial plane.
-    let found = axial_diameters(&turned.expect("labels"), 4).expect("there");
-    assert_eq!((found.long_axis, found.short_axis), (Mm(12.0), Mm(1.0)));
 }
 
 #[test]

@@ -237,7 +237,7 @@ pub(super) fn eigenvalues([xx, yy, zz, xy, xz, yz]: [f32; 6]) -> [f32; 3] {
     let determinant = a * (b * c - yz * yz) - xy * (xy * c - yz * xz) + xz * (xy * yz - b * xz);
     let half = (0.5 * determinant).clamp(-1.0, 1.0);
     let size = half.abs();
-    let polynomial = ((((((-0.001_262_491_1 * size + 0.006_670_090_1) * size - 0.017_088_126) * size
+    let polynomial = ((((((-0.001_262_491_1 * size + 0.006_670_09) * size - 0.017_088_126) * size
         + 0.030_891_88)
         * size
         - 0.050_174_305)
@@ -246,7 +246,7 @@ pub(super) fn eigenvalues([xx, yy, zz, xy, xz, yz]: [f32; 6]) -> [f32; 3] {
         * size
         - 0.214_598_8)
         * size
-        + 1.570_796_3;
+        + std::f32::consts::FRAC_PI_2;
     let acute = (1.0 - size).sqrt() * polynomial;
     let angle = if half < 0.0 { std::f32::consts::PI - acute } else { acute } * (1.0 / 3.0);
     let largest = mean + 2.0 * spread * cosine(angle);

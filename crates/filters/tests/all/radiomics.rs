@@ -169,7 +169,7 @@ fn check_family(family: Family, expected_checks: usize) {
             let value = found.get(family, name).unwrap_or(f64::NAN);
             let off = (value - expected).abs();
             let relative = if family == Family::Shape && case == "brain1" { 1e-3 } else { 1e-6 };
-            if !(off <= relative * expected.abs() + 1e-9) {
+            if off.is_nan() || off > relative * expected.abs() + 1e-9 {
                 wrong.push(format!(
                     "{case} {name}: {value}, expected {expected} ({:.1e})",
                     off / expected.abs()

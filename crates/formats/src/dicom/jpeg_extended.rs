@@ -67,7 +67,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, FormatError> {
             _ => {}
         }
         let cut = || broken(format!("the segment of marker FF{marker:02X} is cut"));
-        let length = bytes.get(at + 2..at + 4).map(|pair| word(pair)).ok_or_else(cut)?;
+        let length = bytes.get(at + 2..at + 4).map(word).ok_or_else(cut)?;
         let segment = bytes.get(at + 4..at + 2 + length).ok_or_else(cut)?;
         at += 2 + length;
         match marker {

@@ -212,7 +212,7 @@ fn an_overlay_inside_the_pixels_is_read_and_is_no_part_of_the_values() {
     number(&mut object, tags::BITS_STORED, 12);
     number(&mut object, tags::HIGH_BIT, 11);
     number(&mut object, tags::PIXEL_REPRESENTATION, 0);
-    let words: Vec<u16> = (0..8).map(|i| 100 + i | if i % 3 == 0 { 0x2000 } else { 0 }).collect();
+    let words: Vec<u16> = (0..8).map(|i| (100 + i) | if i % 3 == 0 { 0x2000 } else { 0 }).collect();
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(words.into())));
     for (element, value) in [(0x10, 2), (0x11, 4), (0x100, 16), (0x102, 13)] {
         number(&mut object, Tag(0x6000, element), value);

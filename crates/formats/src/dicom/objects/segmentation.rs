@@ -219,7 +219,7 @@ fn overlaps(masks: &[(Mask, Segment)]) -> bool {
 fn packed(planes: &Planes, frames: &[Frame], fill: impl Fn(&Frame, &mut dyn FnMut(usize)) + Sync) -> Vec<u8> {
     let plane = planes.plane();
     let mut bytes = vec![0_u8; (plane * frames.len()).div_ceil(8)];
-    if plane % 8 == 0 {
+    if plane.is_multiple_of(8) {
         bytes.par_chunks_exact_mut(plane / 8).zip(frames).for_each(|(bytes, frame)| {
             fill(frame, &mut |pixel| bytes[pixel / 8] |= 1 << (pixel % 8));
         });
@@ -336,7 +336,7 @@ fn segment_item(number: u16, segment: &Segment, imprint: &Imprint) -> Result<Ite
 fn display_color(number: u16) -> [u16; 3] {
     const GOLDEN_ANGLE_DEGREES: f64 = 137.507_764;
     let hue = (f64::from(number) * GOLDEN_ANGLE_DEGREES).to_radians();
-    let (lightness, chroma) = (if number % 2 == 0 { 55.0 } else { 70.0 }, 50.0);
+    let (lightness, chroma) = (if number.is_multiple_of(2) { 55.0 } else { 70.0 }, 50.0);
     let scaled = |share: f64| (share * 65_535.0).round() as u16;
     [
         scaled(lightness / 100.0),
