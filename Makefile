@@ -36,10 +36,14 @@ conformance: setup ## write docs/conformance.md anew: which DICOM files decode t
 	"$(CARGO_TARGET_DIR)/release/examples/conformance" "$(DATA)/dicom_conformance" > "$(CARGO_TARGET_DIR)/conformance.md"
 	cp "$(CARGO_TARGET_DIR)/conformance.md" docs/conformance.md
 
-performance: setup ## write docs/performance.md anew: the filters beside SimpleITK and scikit-image
-	cargo build --release --locked --workspace --example kernels
-	PYTHONPATH="$$(tools/setup.sh filters)" python3 tools/bench/kernels.py \
-	  "$(CARGO_TARGET_DIR)/release/examples/kernels" --markdown docs/performance.md
+performance: setup ## write docs/performance.md anew: filters and codecs beside their peers ($DATA)
+	cargo build --release --locked --workspace --example kernels --example codecs
+	PYTHONPATH="$$(tools/setup.sh filters)" && export PYTHONPATH DATA="$(DATA)" && \
+	  python3 tools/bench/kernels.py "$(CARGO_TARGET_DIR)/release/examples/kernels" \
+	    --markdown "$(CARGO_TARGET_DIR)/performance.md" && \
+	  python3 tools/bench/codecs.py "$(CARGO_TARGET_DIR)/release/examples/codecs" "$(DATA)/dicom_conformance" \
+	    --append "$(CARGO_TARGET_DIR)/performance.md"
+	cp "$(CARGO_TARGET_DIR)/performance.md" docs/performance.md
 
 test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK and nibabel
 	cargo build --release --locked --workspace --example write_objects --example write_volumes

@@ -92,8 +92,9 @@ peers() {
 case $want in
 bench) peers peers 'numpy, pydicom, SimpleITK' numpy==2.4.6 pydicom==3.0.2 SimpleITK==2.5.7 ;;
 filters)
-  peers peers-filters 'numpy, scipy, skimage, SimpleITK' numpy==2.4.6 scipy==1.17.1 scikit-image==0.26.0 \
-    SimpleITK==2.5.7
+  peers peers-filters 'numpy, scipy, skimage, SimpleITK, mirp, pydicom, openjpeg, jpeg_ls, gdcm' numpy==2.4.6 \
+    scipy==1.17.1 scikit-image==0.26.0 SimpleITK==2.5.7 mirp==2.7.0 pydicom==3.0.2 pylibjpeg==2.1.0 \
+    pylibjpeg-openjpeg==2.6.0 pyjpegls==1.5.1 python-gdcm==3.2.6
   ;;
 interop)
   if ! has dciodvfy; then

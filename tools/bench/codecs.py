@@ -1,12 +1,14 @@
 """How fast compressed DICOM pixels are decoded, beside pydicom with pylibjpeg and gdcm, on one thread.
 
-Usage: python tools/bench/codecs.py CODECS ../shared/data/dicom_conformance [TIMES]
+Usage: python tools/bench/codecs.py CODECS ../shared/data/dicom_conformance [--times 7] [--append PAGE]
 
 CODECS is the program of `cargo build --release -p wilhelm-formats --example codecs`. Each file is decoded TIMES times
 in each program, from its bytes in memory to the array of stored values; the median counts. pydicom's plugins are
 pylibjpeg (OpenJPEG for JPEG 2000, CharLS by pyjpegls for JPEG-LS) and gdcm (OpenJPEG, CharLS).
 """
 
+import argparse
+import importlib.metadata as metadata
 import io
 import json
 import os
@@ -31,6 +33,15 @@ FILES = {
 }
 PICTURES = ["CT1", "CT2", "MR1", "MR3", "MR4", "NM1", "RG3", "US1", "XA1"]
 PLUGINS = ["pylibjpeg", "gdcm"]
+PACKAGES = ["pydicom", "pylibjpeg-openjpeg", "pyjpegls", "python-gdcm"]
+HEAD = [
+    "",
+    "## Compressed DICOM pixels",
+    "",
+    "One frame, from the file's bytes in memory to stored values, on one thread; the median of the runs counts. *Ratio*",
+    "is the faster peer's time over ours. The peers are C and C++ (OpenJPEG, CharLS); ours are Rust.",
+    "",
+]
 
 
 def theirs(path, plugin, times):
@@ -46,15 +57,16 @@ def theirs(path, plugin, times):
     return statistics.median(taken)
 
 
-def main(program, root, times="7"):
-    warnings.simplefilter("ignore")
-    root, times = pathlib.Path(root), int(times)
+def table(program, root, times):
+    """The lines of the table and of its summary, losing rows included."""
     rows = [(name, picture, root / form.format(picture)) for name, form in FILES.items() for picture in PICTURES]
     rows = [row for row in rows if row[2].exists()]
     run = subprocess.run([program, str(times), *[str(row[2]) for row in rows]], capture_output=True, check=True, text=True)
     ours = [json.loads(line)["milliseconds"] for line in run.stdout.splitlines()]
-    print("| coding | picture | ours ms | " + " | ".join(f"{plugin} ms" for plugin in PLUGINS) + " | faster peer / ours |")
-    print("|---|---|---:|" + "---:|" * (len(PLUGINS) + 1))
+    lines = [
+        "| coding | picture | ours, ms | " + " | ".join(f"{plugin}, ms" for plugin in PLUGINS) + " | ratio |",
+        "|---|---|---:|" + "---:|" * (len(PLUGINS) + 1),
+    ]
     ratios = {}
     for (name, picture, path), mine in zip(rows, ours):
         peers = [theirs(path, plugin, times) for plugin in PLUGINS]
@@ -63,11 +75,30 @@ def main(program, root, times="7"):
         if ratio:
             ratios.setdefault(name, []).append(ratio)
         cells = ["-" if peer is None else f"{peer:.1f}" for peer in peers]
-        print(f"| {name} | {picture} | {mine:.1f} | {' | '.join(cells)} | {'-' if ratio is None else f'{ratio:.2f}'} |")
+        lines.append(f"| {name} | {picture} | {mine:.1f} | {' | '.join(cells)} | {'-' if ratio is None else f'{ratio:.2f}'} |")
+    lines.append("")
     for name, values in ratios.items():
-        print(f"\n{name}: median ratio {statistics.median(values):.2f}, worst {min(values):.2f}, {len(values)} files")
-    print(f"\npydicom {pydicom.__version__}")
+        lines.append(f"- {name}: median ratio {statistics.median(values):.2f}, worst {min(values):.2f}, {len(values)} files.")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("root", type=pathlib.Path)
+    parser.add_argument("--times", type=int, default=7)
+    parser.add_argument("--append", type=pathlib.Path, help="a page to write the table under, docs/performance.md")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if not options.root.is_dir():
+        sys.exit(f"{options.root} is not there: name the folder of the conformance files")
+    lines = table(options.program, options.root, options.times)
+    print("\n".join(lines))
+    if options.append:
+        versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+        with options.append.open("a") as page:
+            page.write("\n".join(HEAD + [f"Peers: {versions}.", "", *lines, ""]))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -130,6 +130,24 @@ pub struct Convert {
     pub json: bool,
 }
 
+/// Which volume, and what its numbers mean.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Pick {
+    /// Which series, by its number in `inspect`, where the input has several
+    #[arg(long, value_name = "NUMBER")]
+    pub series: Option<usize>,
+    /// What the numbers of a file mean that cannot say it itself (NIfTI, NRRD, MetaImage)
+    #[arg(long, value_name = "UNITS")]
+    pub units: Option<Units>,
+}
+
+/// What the numbers of a volume can be said to mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Units {
+    /// Hounsfield units: a CT volume
+    Hu,
+}
+
 /// What `segment` can find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Structure {
@@ -155,9 +173,8 @@ pub struct Segment {
     /// Folder for labels, picture and measurements
     #[arg(long, value_name = "DIR", default_value = "wilhelm-segment")]
     pub out: PathBuf,
-    /// Which series, by its number in `inspect`, where the input has several
-    #[arg(long, value_name = "NUMBER")]
-    pub series: Option<usize>,
+    #[command(flatten)]
+    pub pick: Pick,
     /// Replace what is already there
     #[arg(long)]
     pub force: bool,
@@ -177,9 +194,8 @@ pub struct Measure {
     /// Write a table; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Which series, by its number in `inspect`, where the input has several
-    #[arg(long, value_name = "NUMBER")]
-    pub series: Option<usize>,
+    #[command(flatten)]
+    pub pick: Pick,
     /// Replace the table if it is there
     #[arg(long)]
     pub force: bool,
@@ -205,9 +221,8 @@ pub struct Radiomics {
     /// Write a table; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Which series, by its number in `inspect`, where the input has several
-    #[arg(long, value_name = "NUMBER")]
-    pub series: Option<usize>,
+    #[command(flatten)]
+    pub pick: Pick,
     /// Replace the table if it is there
     #[arg(long)]
     pub force: bool,

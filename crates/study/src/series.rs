@@ -61,6 +61,24 @@ impl Image {
         }
     }
 
+    /// Reads a volume on a scale without a unit as Hounsfield units, because someone who knows says so:
+    /// NIfTI, NRRD and MetaImage cannot.
+    ///
+    /// Any other image comes back as it was: what a file says of its own calibration is not overruled.
+    ///
+    /// # Errors
+    /// The image itself, where it is not a volume without a unit.
+    pub fn declared_hounsfield(self) -> Result<Self, Box<Self>> {
+        match self {
+            Self::Arbitrary(volume) => {
+                let grid = *volume.geometry();
+                let ct = Volume::new(grid, volume.into_voxels()).expect("the voxels of this very grid");
+                Ok(Self::Hounsfield(ct))
+            }
+            other => Err(Box::new(other)),
+        }
+    }
+
     /// Columns, rows, slices (1 for a flat image, the number of frames for a cine).
     pub const fn size(&self) -> [usize; 3] {
         match self {

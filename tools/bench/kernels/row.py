@@ -16,7 +16,7 @@ def largest(ours, theirs, border=8):
 class Row:
     # The operation as `examples/kernels` knows it.
     name: str
-    # Makes the input: an array of slices, rows, columns.
+    # Makes the input: an array of slices, rows, columns; `None` where its data are not there.
     input: Callable[[], Any]
     # Name of a peer to (prepare, run): `prepare(array, image)` is not timed, `run(prepared)` is.
     peers: dict

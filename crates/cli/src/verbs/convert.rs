@@ -8,7 +8,7 @@ use wilhelm_formats::{
 use wilhelm_study::{Image, LabelMap, Series};
 
 use super::segment::window;
-use crate::args;
+use crate::args::{self, Pick};
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
@@ -43,7 +43,7 @@ pub fn run(verb: &args::Convert, config: &Config) -> anyhow::Result<Exit> {
         let series = if format == Format::Png {
             any(verb, number, config)?
         } else {
-            pick::volume(std::slice::from_ref(&verb.input), number, config)?
+            pick::volume(std::slice::from_ref(&verb.input), Pick { series: number, units: None }, config)?
         };
         for defect in &series.defects {
             eprintln!("wilhelm: {defect}");
@@ -150,7 +150,11 @@ fn label_bytes(
             let source = verb.source.as_ref().ok_or_else(|| {
                 Stop::usage("a segmentation lies in the study of its images: name them with --source")
             })?;
-            let series = pick::volume(std::slice::from_ref(source), verb.series, config)?;
+            let series = pick::volume(
+                std::slice::from_ref(source),
+                Pick { series: verb.series, units: None },
+                config,
+            )?;
             let wanted: Vec<_> =
                 series.sources.iter().filter_map(|source| source.sop_instance_uid.clone()).collect();
             labels::segmentation(map, std::slice::from_ref(source), &wanted, config)?

@@ -26,7 +26,7 @@ struct Row {
 
 /// `wilhelm measure`
 pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
-    let series = pick::volume(&verb.paths, verb.series, config)?;
+    let series = pick::volume(&verb.paths, verb.pick, config)?;
     let map = labels::read(&verb.labels, &series, config)?;
     let mut rows = Vec::new();
     let mut empty = Vec::new();

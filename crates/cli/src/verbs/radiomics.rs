@@ -11,7 +11,7 @@ use crate::{labels, pick, table};
 
 /// `wilhelm radiomics`
 pub fn run(verb: &args::Radiomics, config: &Config) -> anyhow::Result<Exit> {
-    let series = pick::volume(&verb.paths, verb.series, config)?;
+    let series = pick::volume(&verb.paths, verb.pick, config)?;
     let map = labels::read(&verb.labels, &series, config)?;
     let mut settings = RadiomicsSettings::default();
     if let Some(width) = verb.bin_width {

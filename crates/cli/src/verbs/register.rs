@@ -16,8 +16,8 @@ use crate::progress::Line;
 
 /// `wilhelm register`
 pub fn run(verb: &args::Register, config: &Config) -> anyhow::Result<Exit> {
-    let fixed = pick::volume(std::slice::from_ref(&verb.fixed), None, config)?;
-    let moving = pick::volume(std::slice::from_ref(&verb.moving), None, config)?;
+    let fixed = pick::volume(std::slice::from_ref(&verb.fixed), args::Pick::default(), config)?;
+    let moving = pick::volume(std::slice::from_ref(&verb.moving), args::Pick::default(), config)?;
     let mut settings = RegisterSettings::default();
     if let (Sampling::Random { seed, .. }, Some(wanted)) = (&mut settings.sampling, verb.seed) {
         *seed = wanted;

@@ -12,7 +12,7 @@ use crate::{labels, pick, table};
 
 /// `wilhelm segment`
 pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
-    let series = pick::volume(&verb.paths, verb.series, config)?;
+    let series = pick::volume(&verb.paths, verb.pick, config)?;
     let structure = match verb.structure {
         args::Structure::Body => wilhelm_pipeline::Structure::Body,
         args::Structure::Lungs => wilhelm_pipeline::Structure::Lungs,
@@ -21,8 +21,11 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         args::Structure::Nodules => wilhelm_pipeline::Structure::Nodules,
     };
     let line = Line::new("segmenting");
-    let found = structures(&series.image, structure, &line)?;
+    let mut found = structures(&series.image, structure, &line)?;
     drop(line);
+    if verb.pick.units == Some(args::Units::Hu) {
+        found.notes.push("the numbers were read as Hounsfield units because --units says so".to_owned());
+    }
     let header = ["structure", "measurement", "value", "low", "high", "unit"];
     let rows = rows(&found);
     let picture = overview(&series, &found.labels)?;

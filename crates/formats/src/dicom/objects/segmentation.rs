@@ -47,7 +47,7 @@ enum Coding {
 /// more than 65535 frames.
 ///
 /// # Examples
-/// See [the module](super::objects).
+/// See [the module](crate::dicom::objects).
 pub fn label_segmentation(
     map: &LabelMap,
     coding: LabelCoding,
