@@ -266,7 +266,7 @@ def main():
     digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
     names = sorted(path.name for path in root.iterdir() if path.name != "SOURCE.md")
     of_header = lambda name: files.made.get(name, "SimpleITK, data of the header of the same name")
-    table = "\n".join(f"| {name} | {of_header(name)} | {digest(root / name)} |" for name in names)
+    table = "\n".join(f"| {name} | {of_header(name)} | `{digest(root / name)}` |" for name in names)
     text = SOURCE.format(
         columns=COLUMNS, rows=ROWS, slices=SLICES, rows_of_files=table,
         versions=", ".join(f"{name} {version}" for name, version in versions.items()),

@@ -161,13 +161,15 @@ pub enum Structure {
     Brain,
     /// Candidates for lung nodules (CT)
     Nodules,
+    /// Candidates for lesions of the breast (a flat ultrasound picture)
+    Breast,
 }
 
 #[derive(Debug, Args)]
 pub struct Segment {
     /// What to find
     pub structure: Structure,
-    /// Files, folders or zip archives with the volume
+    /// Files, folders or zip archives with the volume, or with the flat picture
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Folder for labels, picture and measurements
@@ -191,6 +193,9 @@ pub struct Measure {
     /// The label map: NIfTI, NRRD, MetaImage or DICOM SEG, on the volume's grid
     #[arg(long, value_name = "FILE")]
     pub labels: PathBuf,
+    /// Measure a label that is a tube (aorta, another vessel) across its center line; can be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub tube: Vec<u16>,
     /// Write a table; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

@@ -72,6 +72,23 @@ fn in_hounsfield(mut series: Series) -> anyhow::Result<Series> {
     Ok(series)
 }
 
+/// The one flat picture among what `paths` hold, or the one that `number` names.
+pub fn flat(paths: &[PathBuf], number: Option<usize>, config: &Config) -> anyhow::Result<Series> {
+    let mut all = series(paths, config)?;
+    let count = all.len();
+    let place = match number {
+        Some(number) => number.checked_sub(1).filter(|place| *place < count),
+        None => (count == 1).then_some(0),
+    };
+    let place = place
+        .ok_or_else(|| Stop::usage(format!("the input has {count} series: choose one with --series")))?;
+    let chosen = all.swap_remove(place);
+    match chosen.image.geometry() {
+        None => Ok(chosen),
+        Some(_) => Err(Stop::input(format!("{} is a volume, expected a flat picture", chosen.title))),
+    }
+}
+
 /// All series of `paths`, in the order in which `inspect` lists them.
 pub fn series(paths: &[PathBuf], config: &Config) -> anyhow::Result<Vec<Series>> {
     let reading = wilhelm_formats::read(paths, &config.limits(), &Line::new("reading"));

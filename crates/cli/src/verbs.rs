@@ -11,4 +11,5 @@ pub mod radiomics;
 pub mod read;
 pub mod register;
 pub mod segment;
+mod segment_breast;
 pub mod train;

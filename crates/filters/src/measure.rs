@@ -12,7 +12,8 @@ mod extent;
 mod heart;
 mod intensity;
 mod lungs;
-mod outline;
+pub(crate) mod outline;
+mod tube;
 mod volume;
 
 pub use brain::{Asymmetry, EvansIndex, evans_index, left_right_asymmetry};
@@ -21,6 +22,7 @@ pub use diameter::{Diameters, diameters_of_labels, greatest_diameter, in_plane_d
 pub use heart::{CardiothoracicRatio, cardiothoracic_ratio};
 pub use intensity::{IntensityStatistics, Uptake, intensity_statistics, uptake};
 pub use lungs::{Emphysema, emphysema};
+pub use tube::{Tube, TubeSection, tube_diameters};
 pub use volume::{surface_voxels, volume};
 
 use schemars::JsonSchema;

@@ -1,5 +1,5 @@
 //! Body parts found without weights, by their values, shapes and places: the body, both lungs without
-//! the trachea, bones, the brain, candidates for lung nodules.
+//! the trachea, bones, the brain, candidates for lung nodules and for lesions of the breast.
 //!
 //! These are classical methods: they hold on ordinary images of the kind each names, and say
 //! [`NotFound`](crate::FilterError::NotFound) with a reason where what they found cannot be it.
@@ -7,12 +7,14 @@
 mod body;
 mod bones;
 mod brain;
+mod breast;
 mod lungs;
 mod nodules;
 
 pub use body::body;
 pub use bones::bones;
 pub use brain::brain;
+pub use breast::{BreastCandidate, BreastSettings, breast_candidates};
 pub use lungs::{Lungs, lungs};
 pub use nodules::{NoduleCandidate, NoduleSettings, Zone, nodule_candidates};
 

@@ -1,12 +1,13 @@
 use serde::Serialize;
 use serde_json::json;
-use wilhelm_filters::measure::{self, Diameters, IntensityStatistics, Measured, Uptake};
-use wilhelm_study::{Image, Mask};
+use wilhelm_filters::measure::{self, Diameters, IntensityStatistics, Measured, Tube, Uptake};
+use wilhelm_study::{Image, LabelMap, Mask};
 
 use crate::args;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
+use crate::progress::Line;
 use crate::{labels, pick, table};
 
 /// What is measured of one label.
@@ -22,12 +23,15 @@ struct Row {
     intensity_unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     uptake: Option<Uptake>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tube: Option<Tube>,
 }
 
 /// `wilhelm measure`
 pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
     let series = pick::volume(&verb.paths, verb.pick, config)?;
     let map = labels::read(&verb.labels, &series, config)?;
+    unknown_tube(verb, &map)?;
     let mut rows = Vec::new();
     let mut empty = Vec::new();
     for (label, segment) in map.segments() {
@@ -37,6 +41,10 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
             continue;
         }
         let (intensity, intensity_unit, uptake) = intensity(&series.image, &mask)?;
+        let tube = match verb.tube.contains(label) {
+            true => Some(measure::tube_diameters(&mask, &Line::new("measuring along the center line"))?),
+            false => None,
+        };
         rows.push(Row {
             label: *label,
             name: segment.name.clone(),
@@ -47,6 +55,7 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
             intensity,
             intensity_unit,
             uptake,
+            tube,
         });
     }
     let header = [
@@ -76,8 +85,48 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
         )?;
     } else if verb.csv.as_ref().is_none_or(|path| path.as_os_str() != "-") {
         print(&table::columns(&header, &cells))?;
+        for row in &rows {
+            if let Some(tube) = &row.tube {
+                print(&along(&row.name, tube))?;
+            }
+        }
     }
     Ok(if empty.is_empty() && series.defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+/// A label that is asked for as a tube has to be in the map.
+fn unknown_tube(verb: &args::Measure, map: &LabelMap) -> anyhow::Result<()> {
+    match verb.tube.iter().find(|label| !map.segments().contains_key(label)) {
+        None => Ok(()),
+        Some(label) => {
+            let known: Vec<String> = map.segments().keys().map(u16::to_string).collect();
+            Err(Stop::usage(format!("--tube {label}: the map has the labels {}", known.join(", "))))
+        }
+    }
+}
+
+/// A tube in words.
+fn along(name: &str, tube: &Tube) -> String {
+    let number = table::number;
+    let cut = |what: &str, section: &measure::TubeSection| {
+        let [left, posterior, superior] = section.center.components().map(|part| format!("{part:.1}"));
+        format!(
+            "  {what} {} mm ({} to {}; {} x {} mm), {} mm along, at L {left} P {posterior} S {superior}\n",
+            number(section.diameter.value),
+            number(section.diameter.low),
+            number(section.diameter.high),
+            number(section.long_axis.value),
+            number(section.short_axis.value),
+            number(section.along.0),
+        )
+    };
+    format!(
+        "{name} along its center line: {} mm, {} cuts\n{}{}",
+        number(tube.length.value),
+        tube.sections.len(),
+        cut("widest", &tube.widest),
+        cut("narrowest", &tube.narrowest)
+    )
 }
 
 fn cells(row: &Row) -> Vec<String> {

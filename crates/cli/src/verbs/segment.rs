@@ -12,14 +12,15 @@ use crate::{labels, pick, table};
 
 /// `wilhelm segment`
 pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
-    let series = pick::volume(&verb.paths, verb.pick, config)?;
     let structure = match verb.structure {
         args::Structure::Body => wilhelm_pipeline::Structure::Body,
         args::Structure::Lungs => wilhelm_pipeline::Structure::Lungs,
         args::Structure::Bones => wilhelm_pipeline::Structure::Bones,
         args::Structure::Brain => wilhelm_pipeline::Structure::Brain,
         args::Structure::Nodules => wilhelm_pipeline::Structure::Nodules,
+        args::Structure::Breast => return super::segment_breast::run(verb, config),
     };
+    let series = pick::volume(&verb.paths, verb.pick, config)?;
     let line = Line::new("segmenting");
     let mut found = structures(&series.image, structure, &line)?;
     drop(line);

@@ -274,7 +274,7 @@ mod tests {
         });
         let found = in_plane_diameters(&disk).expect("one");
         for axis in [found.long_axis, found.short_axis] {
-            assert!((axis.value - 24.0).abs() < 0.3, "{found:?}");
+            assert!((axis.value - 24.0).abs() <= 0.5, "{found:?}");
             assert!(axis.low <= 24.0 && 24.0 <= axis.high);
         }
     }

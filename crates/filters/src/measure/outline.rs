@@ -1,7 +1,7 @@
 //! Convex outlines in a plane: the longest diameter, and the longest across it.
 
 /// A place in a plane, mm.
-pub(super) type Point = [f64; 2];
+pub(crate) type Point = [f64; 2];
 
 /// A line between two places.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,7 +21,7 @@ fn cross(from: Point, a: Point, b: Point) -> f64 {
 }
 
 /// The convex hull, counterclockwise, by Andrew's monotone chains.
-pub(super) fn hull(mut points: Vec<Point>) -> Vec<Point> {
+pub(crate) fn hull(mut points: Vec<Point>) -> Vec<Point> {
     points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
     points.dedup();
     if points.len() < 3 {
@@ -45,6 +45,12 @@ pub(super) fn hull(mut points: Vec<Point>) -> Vec<Point> {
     let mut hull = chain(&mut points.iter());
     hull.extend(chain(&mut points.iter().rev()));
     hull
+}
+
+/// Area inside a border whose corners run counterclockwise; below 0 where they run the other way.
+pub(crate) fn area(border: &[Point]) -> f64 {
+    let next = border.iter().cycle().skip(1);
+    border.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>() / 2.0
 }
 
 /// The longest diameter of a convex polygon by rotating calipers, and the longest chord at a right

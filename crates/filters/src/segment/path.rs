@@ -117,51 +117,98 @@ pub fn center_line(
             _ => 1.0,
         })
         .collect();
-    let place = |index: Index| {
+    let offset_of = |index: Index| {
         let [column, row, slice] = [index.column - start[0], index.row - start[1], index.slice - start[2]];
         (slice * cut[1] + row) * cut[0] + column
     };
-    let path = dijkstra(cut, spacing, &cost, [place(from), place(to)], progress)?;
+    let path = dijkstra(cut, spacing, &cost, [offset_of(from), offset_of(to)], progress)?;
     let moved = |at: &Index| Index {
         column: at.column + start[0],
         row: at.row + start[1],
         slice: at.slice + start[2],
     };
     let places: Vec<Index> = path.places.iter().map(moved).collect();
-    let to_outside = places.iter().map(|at| distance[place(*at)].sqrt()).collect();
+    let to_outside = places.iter().map(|at| distance[offset_of(*at)].sqrt()).collect();
     Ok(CenterLine { places, to_outside })
+}
+
+/// The voxel of a set that is furthest from another on ways within the set, and how far that is.
+///
+/// # Units
+/// The distance is in the unit of `metric`.
+///
+/// # Errors
+/// [`FilterError::Parameter`] for a start outside the grid or the set, [`FilterError::Spacing`],
+/// [`FilterError::Cancelled`].
+pub fn farthest(
+    set: &impl BinaryRaster,
+    from: Index,
+    metric: Metric,
+    progress: &dyn Progress,
+) -> Result<(Index, f64), FilterError> {
+    let size = set.size();
+    let spacing = metric.spacing(set)?;
+    let start = offset("start", from, size)?;
+    if !set.inside()[start] {
+        let found = format!("({}, {}, {})", from.column, from.row, from.slice);
+        return Err(FilterError::parameter("start", found, "a place inside the set"));
+    }
+    let cost: Vec<f32> =
+        set.inside().iter().map(|inside| if *inside { 1.0 } else { f32::INFINITY }).collect();
+    let reached = reach(size, spacing, &cost, start, None, progress)?;
+    let known = reached.best.iter().enumerate().filter(|(_, sum)| sum.is_finite());
+    let (at, length) = known.max_by(|a, b| a.1.total_cmp(b.1)).expect("the start is reached");
+    Ok((place(at, size), *length))
+}
+
+fn place(at: usize, [columns, rows, _]: [usize; 3]) -> Index {
+    Index { column: at % columns, row: at / columns % rows, slice: at / columns / rows }
 }
 
 /// Voxels settled between two questions whether to stop: 2 to this power.
 const BATCH: u32 = 17;
+/// The step of the start, and of what was not reached, among 26 neighbors.
+const START: u8 = 26;
+const NONE: u8 = 27;
 
-fn dijkstra(
-    size: [usize; 3],
-    spacing: [f64; 3],
-    cost: &[f32],
-    [from, to]: [usize; 2],
-    progress: &dyn Progress,
-) -> Result<Path, FilterError> {
-    let [columns, rows, slices] = size;
-    let unreached = |reason: &str| FilterError::NotFound { structure: "path", reason: reason.to_owned() };
-    let can_enter = |at: usize| cost[at] >= 0.0 && cost[at] < f32::INFINITY;
-    if !can_enter(from) || !can_enter(to) {
-        return Err(unreached("an end cannot be entered"));
-    }
-    let mut steps = Vec::new();
+/// What the cheapest way to each voxel costs, and by which of [`neighbors`] it is entered.
+struct Reached {
+    best: Vec<f64>,
+    came: Vec<u8>,
+}
+
+/// Steps to the 26 neighbors with their lengths.
+fn neighbors(spacing: [f64; 3]) -> Vec<([isize; 3], f64)> {
+    let mut steps = Vec::with_capacity(26);
     for slice in -1..=1_isize {
         for row in -1..=1_isize {
             for column in -1..=1_isize {
                 if (column, row, slice) != (0, 0, 0) {
                     let part = [column, row, slice].map(|step| step as f64);
                     let length = (0..3).map(|axis| (part[axis] * spacing[axis]).powi(2)).sum::<f64>().sqrt();
-                    steps.push((column, row, slice, length));
+                    steps.push(([column, row, slice], length));
                 }
             }
         }
     }
-    const START: u8 = 26;
-    const NONE: u8 = 27;
+    steps
+}
+
+fn can_enter(cost: f32) -> bool {
+    (0.0..f32::INFINITY).contains(&cost)
+}
+
+/// Dijkstra's search from one voxel, up to another where one is given.
+fn reach(
+    size: [usize; 3],
+    spacing: [f64; 3],
+    cost: &[f32],
+    from: usize,
+    to: Option<usize>,
+    progress: &dyn Progress,
+) -> Result<Reached, FilterError> {
+    let [columns, rows, slices] = size;
+    let steps = neighbors(spacing);
     let mut best = vec![f64::INFINITY; cost.len()];
     let mut came = vec![NONE; cost.len()];
     let mut queue = BinaryHeap::new();
@@ -176,15 +223,15 @@ fn dijkstra(
         if sum > best[at] {
             continue;
         }
-        if at == to {
+        if Some(at) == to {
             break;
         }
         settled += 1;
         if settled.trailing_zeros() >= BATCH {
             counted.made()?;
         }
-        let (column, row, slice) = (at % columns, at / columns % rows, at / columns / rows);
-        for (number, (by_column, by_row, by_slice, length)) in steps.iter().enumerate() {
+        let Index { column, row, slice } = place(at, size);
+        for (number, ([by_column, by_row, by_slice], length)) in steps.iter().enumerate() {
             let next = (
                 column.wrapping_add_signed(*by_column),
                 row.wrapping_add_signed(*by_row),
@@ -194,7 +241,7 @@ fn dijkstra(
                 continue;
             }
             let there = (next.2 * rows + next.1) * columns + next.0;
-            if !can_enter(there) {
+            if !can_enter(cost[there]) {
                 continue;
             }
             let sum = sum + length * 0.5 * (f64::from(cost[at]) + f64::from(cost[there]));
@@ -205,19 +252,34 @@ fn dijkstra(
             }
         }
     }
+    Ok(Reached { best, came })
+}
+
+fn dijkstra(
+    size: [usize; 3],
+    spacing: [f64; 3],
+    cost: &[f32],
+    [from, to]: [usize; 2],
+    progress: &dyn Progress,
+) -> Result<Path, FilterError> {
+    let unreached = |reason: &str| FilterError::NotFound { structure: "path", reason: reason.to_owned() };
+    if !can_enter(cost[from]) || !can_enter(cost[to]) {
+        return Err(unreached("an end cannot be entered"));
+    }
+    let Reached { best, came } = reach(size, spacing, cost, from, Some(to), progress)?;
     if came[to] == NONE {
         return Err(unreached("no way joins the ends"));
     }
+    let steps = neighbors(spacing);
     let mut places = Vec::new();
     let mut at = to;
     loop {
-        let (column, row, slice) = (at % columns, at / columns % rows, at / columns / rows);
-        places.push(Index { column, row, slice });
+        places.push(place(at, size));
         if came[at] == START {
             break;
         }
-        let (by_column, by_row, by_slice, _) = steps[usize::from(came[at])];
-        let (plane, line) = ((columns * rows) as isize, columns as isize);
+        let ([by_column, by_row, by_slice], _) = steps[usize::from(came[at])];
+        let (plane, line) = ((size[0] * size[1]) as isize, size[0] as isize);
         at = at.wrapping_add_signed(-(by_slice * plane + by_row * line + by_column));
     }
     places.reverse();
