@@ -49,12 +49,14 @@ const RAYS: usize = 72;
 ///
 /// The largest piece of the mask is taken, with its two ends where they are furthest apart on ways
 /// within it; branches are part of the cuts where they leave. The center line is the way that keeps
-/// furthest from the surface, smoothed over half the tube's radius. Ends of the ranges are one voxel
+/// furthest from the surface, smoothed over half the tube's radius (local
+/// straight lines). Ends of the ranges are one voxel
 /// (edge of a cube of its volume) narrower and wider.
 ///
 /// # Errors
 /// [`FilterError::TooFew`] for an empty mask, [`FilterError::NotFound`] where no cut lies further than
-/// a radius from both ends (a ball is no tube), [`FilterError::Cancelled`].
+/// a radius from both ends, or the line is not 1.5 times as long as the widest cut is wide (a ball is
+/// no tube), [`FilterError::Cancelled`].
 ///
 /// # Source
 /// The aorta is measured at right angles to its center line: Isselbacher et al. 2022 (ACC/AHA guideline),
@@ -101,6 +103,10 @@ pub fn tube_diameters(mask: &Mask, progress: &dyn Progress) -> Result<Tube, Filt
         let reason = "no place of its center line is further from both ends than its radius".to_owned();
         return Err(FilterError::NotFound { structure: "tube", reason });
     };
+    if length < 1.5 * widest.diameter.value {
+        let reason = "it is not one and a half times as long as wide".to_owned();
+        return Err(FilterError::NotFound { structure: "tube", reason });
+    }
     Ok(Tube {
         length: Measured::new(length, (length - 2.0 * voxel).max(0.0), length + 2.0 * voxel, "mm"),
         widest: widest.clone(),
@@ -164,25 +170,33 @@ fn positions(points: &[[f64; 3]]) -> Vec<f64> {
     positions
 }
 
-/// Weighted means of what lies near along the line, the ends kept: a Gaussian of the width `sigma`.
+/// Each point moved onto the straight line that fits its surroundings best, weighed by a Gaussian of
+/// the width `sigma` along the way: unlike a mean, this neither shortens the ends nor turns them.
 fn smooth(points: &[[f64; 3]], sigma: f64) -> Vec<[f64; 3]> {
     let at = positions(points);
-    let length = at[at.len() - 1];
     let smoothed = |place: usize| {
-        // Near an end as narrow as the way to it, so that no end draws the line to itself.
-        let sigma = sigma.min((at[place]).min(length - at[place]) / 2.0);
-        if sigma <= 0.0 {
-            return points[place];
-        }
-        let (mut sum, mut weights) = ([0.0; 3], 0.0);
         let low = at.partition_point(|other| *other < at[place] - 3.0 * sigma);
         let high = at.partition_point(|other| *other <= at[place] + 3.0 * sigma);
-        for other in low..high {
-            let weight = (-0.5 * ((at[other] - at[place]) / sigma).powi(2)).exp();
-            (0..3).for_each(|axis| sum[axis] += weight * points[other][axis]);
+        let weighed = (low..high).map(|other| {
+            let far = at[other] - at[place];
+            (far, (-0.5 * (far / sigma).powi(2)).exp(), points[other])
+        });
+        let (mut weights, mut first, mut second) = (0.0, 0.0, 0.0);
+        let (mut sums, mut moments) = ([0.0; 3], [0.0; 3]);
+        for (far, weight, point) in weighed {
             weights += weight;
+            first += weight * far;
+            second += weight * far * far;
+            for axis in 0..3 {
+                sums[axis] += weight * point[axis];
+                moments[axis] += weight * far * point[axis];
+            }
         }
-        sum.map(|part| part / weights)
+        let determinant = weights * second - first * first;
+        if determinant.is_nan() || determinant <= 1e-9 * weights * weights {
+            return points[place];
+        }
+        std::array::from_fn(|axis| (second * sums[axis] - first * moments[axis]) / determinant)
     };
     (0..points.len()).map(smoothed).collect()
 }
