@@ -1,7 +1,8 @@
 use serde_json::json;
-use wilhelm_filters::montage::{MontageSettings, montage};
+use wilhelm_filters::montage::{ColorPicture, MontageSettings, montage};
+use wilhelm_filters::reorient;
 use wilhelm_pipeline::{Structures, structures};
-use wilhelm_study::{Direction, Image, LabelMap, Series};
+use wilhelm_study::{Image, LabelMap, Series, Volume, VoxelQuantity};
 
 use crate::args;
 use crate::config::Config;
@@ -79,26 +80,38 @@ fn rows(found: &Structures) -> Vec<Vec<String>> {
 /// Slices side by side with the labels over them, as PNG.
 pub fn overview(series: &Series, labels: &LabelMap) -> anyhow::Result<Vec<u8>> {
     let settings = window(series);
-    let direction = series.image.geometry().map(|geometry| geometry.direction());
-    let picture = drawn(&series.image, direction, labels, &settings)?;
+    let picture = drawn(&series.image, labels, &settings)?;
     let (columns, rows) = (u32::try_from(picture.columns)?, u32::try_from(picture.rows)?);
     Ok(wilhelm_formats::encode_png_rgb(columns, rows, &picture.pixels)?)
 }
 
-fn drawn(
-    image: &Image,
-    direction: Option<Direction>,
-    labels: &LabelMap,
-    settings: &MontageSettings,
-) -> anyhow::Result<wilhelm_filters::montage::ColorPicture> {
+fn drawn(image: &Image, labels: &LabelMap, settings: &MontageSettings) -> anyhow::Result<ColorPicture> {
     Ok(match image {
-        Image::Hounsfield(volume) => montage(volume, direction, Some(labels), settings)?,
-        Image::Uptake(volume) => montage(volume, direction, Some(labels), settings)?,
-        Image::Arbitrary(volume) => montage(volume, direction, Some(labels), settings)?,
-        Image::Stored(volume) => montage(volume, direction, Some(labels), settings)?,
+        Image::Hounsfield(volume) => as_read(volume, labels, settings)?,
+        Image::Uptake(volume) => as_read(volume, labels, settings)?,
+        Image::Arbitrary(volume) => as_read(volume, labels, settings)?,
+        Image::Stored(volume) => as_read(volume, labels, settings)?,
         Image::Flat(image) => montage(image, None, Some(labels), settings)?,
         _ => anyhow::bail!("this kind of image has no overview"),
     })
+}
+
+/// A volume in the orientation that its planes are read in, whatever order the file has: axial slices
+/// with the front on top, coronal and sagittal ones with the head on top; the patient's right is on
+/// the left. The planes stay the stored ones.
+fn as_read<Q: VoxelQuantity>(
+    volume: &Volume<Q>,
+    labels: &LabelMap,
+    settings: &MontageSettings,
+) -> anyhow::Result<ColorPicture> {
+    let letters = volume.geometry().direction().letters();
+    let axes = match letters.chars().last() {
+        Some('L' | 'R') => "PIL",
+        Some('P' | 'A') => "LIP",
+        _ => "LPS",
+    };
+    let (volume, labels) = (reorient(volume, axes)?, reorient(labels, axes)?);
+    Ok(montage(&volume, Some(volume.geometry().direction()), Some(&labels), settings)?)
 }
 
 /// The file's window; CT without one is shown from -1000 to 400 HU, anything else between its percentiles.

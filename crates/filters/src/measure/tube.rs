@@ -49,9 +49,9 @@ const RAYS: usize = 72;
 ///
 /// The largest piece of the mask is taken, with its two ends where they are furthest apart on ways
 /// within it; branches are part of the cuts where they leave. The center line is the way that keeps
-/// furthest from the surface, smoothed over half the tube's radius (local
-/// straight lines). Ends of the ranges are one voxel
-/// (edge of a cube of its volume) narrower and wider.
+/// furthest from the surface, then the line through the middles of the cuts across it, smoothed over
+/// half the tube's radius. Ends of the ranges are one voxel (edge of a cube of its volume) narrower
+/// and wider.
 ///
 /// # Errors
 /// [`FilterError::TooFew`] for an empty mask, [`FilterError::NotFound`] where no cut lies further than
@@ -85,8 +85,16 @@ pub fn tube_diameters(mask: &Mask, progress: &dyn Progress) -> Result<Tube, Filt
     let length = positions(&whole).last().copied().unwrap_or(0.0);
     let middle = in_the_middle(&points, &line.to_outside, 2.0 * radius);
     let before = positions(&points[..=middle.start]).last().copied().unwrap_or(0.0);
-    let (points, _) = even(&smooth(&points[middle], radius / 2.0), step);
+    let (rough, _) = even(&smooth(&points[middle], radius), step);
     let field = Field { mask: &tube, spacing };
+    // The way wanders from voxel to voxel: the middles of the cuts across it make a truer line.
+    let middles: Vec<[f64; 3]> =
+        (0..rough.len()).into_par_iter().filter_map(|place| Some(field.cut(&rough, place)?.center)).collect();
+    if middles.len() < 2 {
+        let reason = "no cut across it has a border inside the image".to_owned();
+        return Err(FilterError::NotFound { structure: "tube", reason });
+    }
+    let (points, _) = even(&smooth(&middles, radius / 2.0), step);
     let voxel = spacing.iter().product::<f64>().cbrt();
     let cuts: Vec<TubeSection> = (0..points.len())
         .into_par_iter()
@@ -270,9 +278,9 @@ impl Field<'_> {
         unreachable!("a place far enough is outside the grid")
     }
 
-    /// The cut at one point of the line, about the middle of the cut itself; `None` where the image
-    /// cuts it or the line lies outside.
-    fn section(&self, points: &[[f64; 3]], place: usize, along: f64, voxel: f64) -> Option<TubeSection> {
+    /// The cut at one point of a line, about the middle of the cut itself; `None` where the image cuts
+    /// it or the line lies outside.
+    fn cut(&self, points: &[[f64; 3]], place: usize) -> Option<Cut> {
         let (before, after) = (points[place.saturating_sub(2)], points[(place + 2).min(points.len() - 1)]);
         let run = between(before, after);
         if run == 0.0 {
@@ -293,20 +301,29 @@ impl Field<'_> {
             let [x, y] = middle(&border)?;
             (0..3).for_each(|axis| center[axis] += x * right[axis] + y * up[axis]);
         }
+        Some(Cut { center, border })
+    }
+
+    fn section(&self, points: &[[f64; 3]], place: usize, along: f64, voxel: f64) -> Option<TubeSection> {
+        let Cut { center, border } = self.cut(points, place)?;
         let area = outline::area(&border);
         let [long, short] = outline::axes(&outline::hull(border))?;
         let measured = |value: f64| Measured::new(value, (value - voxel).max(0.0), value + voxel, "mm");
+        let index = std::array::from_fn(|axis| center[axis] / self.spacing[axis]);
         Some(TubeSection {
             along: Mm(along),
-            center: self
-                .mask
-                .geometry()
-                .point_at(std::array::from_fn(|axis| center[axis] / self.spacing[axis])),
+            center: self.mask.geometry().point_at(index),
             diameter: measured(2.0 * (area / PI).sqrt()),
             long_axis: measured(long.length),
             short_axis: measured(short.length),
         })
     }
+}
+
+/// A cut's middle, mm from the first voxel's center, and its border about that.
+struct Cut {
+    center: [f64; 3],
+    border: Vec<[f64; 2]>,
 }
 
 /// Two directions at right angles to a third and to each other.

@@ -1,18 +1,24 @@
 use wilhelm_study::{Hu, Mask, Volume, VoxelError};
 
 use crate::FilterError;
-use crate::segment::{Connectivity, components, holes, threshold};
+use crate::segment::morphology::Element;
+use crate::segment::{Connectivity, components, holes, morphology, threshold};
 
 /// What is bone for sure, HU.
 const CORE: f32 = 300.0;
 /// What is bone where it hangs together with what is for sure, HU.
-const RIM: f32 = 160.0;
+const RIM: f32 = 130.0;
+/// Gaps of the cortex that a closing bridges, mm (radius).
+const GAP: f64 = 4.5;
+/// What a closing and a filling may not take in, HU: fat and air beside a bone.
+const LEAST: f32 = -50.0;
 /// Smaller pieces are calcified plaques and noise, mL.
 const LEAST_MILLILITERS: f64 = 0.5;
 
-/// Bones in CT: voxels above 160 HU that hang together with voxels above 300 HU inside the body, with
-/// what they enclose in each slice.
+/// Bones in CT: voxels above 130 HU that hang together with voxels above 300 HU inside the body, gaps
+/// of 9 mm closed, with the marrow that they enclose in each slice.
 ///
+/// The thresholds and the closing were chosen on one CT without contrast medium at 3 mm.
 /// Vessels and bowel filled with contrast medium lie in the same range and come along where they do;
 /// the image alone does not tell them apart.
 ///
@@ -29,5 +35,7 @@ pub fn bones(ct: &Volume<Hu>, body: &Mask) -> Result<Mask, FilterError> {
         let reason = format!("no piece of {LEAST_MILLILITERS} mL or more reaches {CORE} HU");
         return Err(FilterError::NotFound { structure: "bones", reason });
     }
-    holes::fill_by_slice(&kept)
+    let whole = holes::fill_by_slice(&morphology::close(&kept, Element::BallMm(GAP))?)?;
+    let not_fat = threshold::range(ct, LEAST, f32::INFINITY)?;
+    Ok(whole.intersection(&not_fat)?.intersection(body)?.union(&kept)?)
 }
