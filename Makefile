@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance test-interop fmt lint docs schema advisories clean
+.PHONY: help setup build demo test bench conformance performance test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -62,6 +62,11 @@ schema: setup ## write the committed JSON Schema of a report anew from the code
 	@mkdir -p "$(CARGO_TARGET_DIR)"
 	cargo run --release --locked -p wilhelm-report --example schema > "$(CARGO_TARGET_DIR)/report.schema.json"
 	cp "$(CARGO_TARGET_DIR)/report.schema.json" schemas/report.schema.json
+
+fuzz: SECONDS ?= 600
+fuzz: ## hostile bytes for every reader, SECONDS=600 each (TARGETS="nifti nrrd" for some of them)
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz --version 0.13.2
+	fuzz/run.sh $(SECONDS) $(TARGETS)
 
 advisories: ## known vulnerabilities of the dependencies (fetches the advisory database)
 	@tools/setup.sh test

@@ -2,9 +2,7 @@
 //!
 //! Names of entries are labels only and are never used as paths.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,21 +23,25 @@ pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1F, 0x8B, 0x08])
 }
 
-/// An opened archive with the label it is reported under.
-pub(crate) type Opened = ZipArchive<BufReader<File>>;
+/// What an archive is read from.
+pub(crate) trait Seekable: Read + Seek {}
+
+impl<T: Read + Seek> Seekable for T {}
+
+/// An opened archive.
+pub(crate) type Opened = ZipArchive<Box<dyn Seekable>>;
 
 /// Opens a zip archive and refuses it as a whole if its directory declares a bomb.
 ///
 /// # Errors
 /// [`FormatError`]: unreadable, too many entries, [`FormatError::ArchiveBomb`].
-pub(crate) fn open_zip(path: &Path, limits: &Limits) -> Result<Opened, FormatError> {
-    let file = File::open(path).map_err(|source| FormatError::io("reading", path, source))?;
-    let stored = file.metadata().map_err(|source| FormatError::io("reading", path, source))?.len();
+pub(crate) fn open_zip(source: &Source, limits: &Limits) -> Result<Opened, FormatError> {
+    let (content, stored) = source.seekable()?;
     if stored > limits.file_bytes {
         let what = "number of bytes in the archive";
         return Err(FormatError::TooLarge { what, declared: stored, limit: limits.file_bytes });
     }
-    let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| zip_error(error, "archive"))?;
+    let archive = ZipArchive::new(content).map_err(|error| zip_error(error, "archive"))?;
     if archive.len() > limits.archive_entries {
         return Err(FormatError::TooLarge {
             what: "number of entries in the archive",
@@ -75,14 +77,14 @@ fn zip_error(error: ZipError, place: &str) -> FormatError {
 
 /// The entries of a zip archive in the order of their names, and what failed.
 ///
-/// Entries are expanded in parallel, each thread with its own handle on the file.
-pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>, Vec<Failure>) {
+/// Entries are expanded in parallel, each thread with its own handle on the archive.
+pub(crate) fn zip_items(source: &Source, label: &str, limits: &Limits) -> (Vec<Item>, Vec<Failure>) {
     let whole = |error| (Vec::new(), vec![Failure { path: label.to_owned(), error }]);
-    let archive = match open_zip(path, limits) {
+    let archive = match open_zip(source, limits) {
         Ok(archive) => archive,
         Err(error) => return whole(error),
     };
-    let stored = path.metadata().map_or(0, |metadata| metadata.len());
+    let stored = source.length().unwrap_or(0);
     let mut entries: Vec<(String, usize)> = (0..archive.len())
         .map(|i| {
             (
@@ -102,7 +104,7 @@ pub(crate) fn zip_items(path: &Path, label: &str, limits: &Limits) -> (Vec<Item>
     let results: Vec<Result<Item, Failure>> = entries
         .par_chunks(chunk)
         .flat_map_iter(|chunk| {
-            let mut archive = open_zip(path, limits);
+            let mut archive = open_zip(source, limits);
             chunk
                 .iter()
                 .map(|(name, index)| {

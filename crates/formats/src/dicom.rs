@@ -18,6 +18,7 @@ pub mod objects;
 mod overlay;
 mod palette;
 mod pixels;
+pub(crate) mod raw;
 mod series;
 mod split;
 mod stack;

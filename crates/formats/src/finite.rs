@@ -29,6 +29,12 @@ pub(crate) fn mend(values: &mut [f32], place: &str) -> Result<Option<Defect>, Fo
     )))
 }
 
+/// A range or a window in 32-bit floats; nothing where a number of it is beyond them.
+pub(crate) fn pair((a, b): (f64, f64)) -> Option<(f32, f32)> {
+    let (a, b) = (a as f32, b as f32);
+    (a.is_finite() && b.is_finite()).then_some((a, b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,7 @@ fn file(path: &Path, bytes: u64, named: bool, limits: &Limits, gathered: &mut Ga
     let source = Source::File(path.to_owned());
     match source.beginning(4) {
         Ok(beginning) if archive::is_zip(&beginning) => {
-            let (items, failures) = archive::zip_items(path, &label, limits);
+            let (items, failures) = archive::zip_items(&source, &label, limits);
             gathered.items.extend(items);
             gathered.failures.extend(failures);
             true

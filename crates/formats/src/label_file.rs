@@ -53,6 +53,14 @@ pub fn read_label_map(path: &Path, limits: &Limits) -> Result<LabelMap, FormatEr
         source: Source::File(path.to_owned()),
         bytes: metadata.len(),
     };
+    label_map(&item, limits)
+}
+
+/// The same as [`read_label_map`] from wherever the bytes are.
+///
+/// # Errors
+/// As [`read_label_map`].
+pub(crate) fn label_map(item: &Item, limits: &Limits) -> Result<LabelMap, FormatError> {
     let companions = Companions::default();
-    item.source.with_all(limits, |bytes| volume_file(&item, bytes, &companions, limits)?.into_label_map())
+    item.source.with_all(limits, |bytes| volume_file(item, bytes, &companions, limits)?.into_label_map())
 }

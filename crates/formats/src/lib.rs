@@ -29,6 +29,8 @@ mod encode;
 mod error;
 mod finite;
 mod gather;
+#[doc(hidden)]
+pub mod in_memory;
 mod label_file;
 mod limits;
 mod metaimage;

@@ -73,16 +73,24 @@ impl NpzImages {
 /// # Errors
 /// [`FormatError`] for anything else, named by the array.
 pub fn read_npz(path: &Path, limits: &Limits) -> Result<NpzImages, FormatError> {
-    let beginning = Source::File(path.to_owned()).beginning(4)?;
+    read_source(&Source::File(path.to_owned()), limits)
+}
+
+/// The same as [`read_npz`] from wherever the bytes are.
+///
+/// # Errors
+/// As [`read_npz`].
+pub(crate) fn read_source(source: &Source, limits: &Limits) -> Result<NpzImages, FormatError> {
+    let beginning = source.beginning(4)?;
     if beginning.is_empty() {
         return Err(FormatError::Empty);
     }
     if !archive::is_zip(&beginning) {
         return Err(FormatError::NotAnImage { found: "no NPZ archive".to_owned() });
     }
-    let digest = Source::File(path.to_owned()).with_all(limits, |bytes| Ok(sha256(bytes, limits)))?;
-    let stored = path.metadata().map_err(|source| FormatError::io("reading", path, source))?.len();
-    let mut zip = archive::open_zip(path, limits)?;
+    let digest = source.with_all(limits, |bytes| Ok(sha256(bytes, limits)))?;
+    let stored = source.length()?;
+    let mut zip = archive::open_zip(source, limits)?;
     let mut arrays = Vec::new();
     let expanded = AtomicU64::new(0);
     for index in 0..zip.len() {
@@ -112,14 +120,7 @@ pub fn read_npz(path: &Path, limits: &Limits) -> Result<NpzImages, FormatError> 
         let labels_of = [format!("{name}_labels"), "labels".to_owned(), "y".to_owned()];
         let mut split = images(key, content, limits)?;
         if let Some((key, content)) = arrays.iter().find(|(key, _)| labels_of.contains(key)) {
-            let rows = labels(key, content)?;
-            if rows.len() != split.len() {
-                return Err(FormatError::malformed(
-                    format!("array {key}"),
-                    format!("{} rows of labels for {} images", rows.len(), split.len()),
-                ));
-            }
-            split.labels = Some(rows);
+            split.labels = Some(labels(key, content, split.len())?);
         }
         split.name = name;
         splits.push(split);
@@ -241,7 +242,8 @@ fn images(key: &str, bytes: &[u8], limits: &Limits) -> Result<NpzSplit, FormatEr
     Ok(split)
 }
 
-fn labels(key: &str, bytes: &[u8]) -> Result<Vec<Vec<i64>>, FormatError> {
+/// One row of labels for each of `images` pictures.
+fn labels(key: &str, bytes: &[u8], images: usize) -> Result<Vec<Vec<i64>>, FormatError> {
     let array = array(key, bytes)?;
     let (count, each) = match array.shape.as_slice() {
         &[count] => (count, 1),
@@ -253,6 +255,13 @@ fn labels(key: &str, bytes: &[u8]) -> Result<Vec<Vec<i64>>, FormatError> {
             ));
         }
     };
+    // Judged before rows are made: rows without columns take no bytes, however many are declared.
+    if count != images {
+        return Err(FormatError::malformed(
+            format!("array {key}"),
+            format!("{count} rows of labels for {images} images"),
+        ));
+    }
     let signed = match array.kind {
         TypeChar::Int => true,
         TypeChar::Uint | TypeChar::Bool => false,

@@ -80,7 +80,20 @@ impl fmt::Display for Skipped {
 /// ```
 pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Reading {
     let _span = tracing::info_span!("formats.read").entered();
-    let Gathered { items, mut failures, roots } = gather(paths, limits);
+    let reading = read_gathered(gather(paths, limits), limits, progress);
+    if progress.cancelled() {
+        let label = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+        return Reading {
+            failures: vec![Failure { path: label, error: FormatError::Cancelled }],
+            ..Reading::default()
+        };
+    }
+    reading
+}
+
+/// Reads what was gathered.
+pub(crate) fn read_gathered(gathered: Gathered, limits: &Limits, progress: &dyn Progress) -> Reading {
+    let Gathered { items, mut failures, roots } = gathered;
     let total = items.len();
     let companions = Companions::new(&items);
     let done = AtomicUsize::new(0);
@@ -126,13 +139,6 @@ pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Read
     let (assembled, broken) = dicom::assemble(instances, limits, &watch);
     reading.series.splice(0..0, assembled);
     failures.extend(broken);
-    if progress.cancelled() {
-        let label = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
-        return Reading {
-            failures: vec![Failure { path: label, error: FormatError::Cancelled }],
-            ..Reading::default()
-        };
-    }
     failures.sort_by(|a, b| a.path.cmp(&b.path));
     reading.series.sort_by_cached_key(order);
     reading.skipped.sort_by(|a, b| a.path.cmp(&b.path));

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::archive::Seekable;
 use crate::{FormatError, Limits};
 
 /// The bytes of one file or archive entry.
@@ -46,6 +47,29 @@ impl Source {
                 Ok(bytes)
             }
             Self::Memory(bytes) => Ok(bytes[..bytes.len().min(most)].to_vec()),
+        }
+    }
+
+    /// Number of bytes.
+    pub(crate) fn length(&self) -> Result<u64, FormatError> {
+        match self {
+            Self::File(path) => {
+                let metadata = path.metadata().map_err(|source| FormatError::io("reading", path, source))?;
+                Ok(metadata.len())
+            }
+            Self::Memory(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+
+    /// A handle of its own to read from any place, and the number of bytes.
+    pub(crate) fn seekable(&self) -> Result<(Box<dyn Seekable>, u64), FormatError> {
+        match self {
+            Self::File(path) => {
+                let file = open(path)?;
+                let metadata = file.metadata().map_err(|source| FormatError::io("reading", path, source))?;
+                Ok((Box::new(BufReader::new(file)), metadata.len()))
+            }
+            Self::Memory(bytes) => Ok((Box::new(Cursor::new(Arc::clone(bytes))), bytes.len() as u64)),
         }
     }
 

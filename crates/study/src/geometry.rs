@@ -34,6 +34,9 @@ pub enum GeometryError {
     /// An origin that is not finite.
     #[error("origin is not finite")]
     Origin,
+    /// A grid so large that its last voxel has no finite place.
+    #[error("place of the last voxel is not finite")]
+    Extent,
 }
 
 /// A voxel's place on its grid, counted from 0.
@@ -208,7 +211,8 @@ impl Geometry {
     ///
     /// # Errors
     /// [`GeometryError::Size`] for an empty grid or one whose voxels cannot be counted,
-    /// [`GeometryError::Origin`] for an origin that is not finite.
+    /// [`GeometryError::Origin`] for an origin that is not finite, [`GeometryError::Extent`] for a
+    /// place of the last voxel that is not.
     pub fn new(
         size: [usize; 3],
         spacing: Spacing,
@@ -223,13 +227,18 @@ impl Geometry {
         if !origin.components().iter().all(|component| component.is_finite()) {
             return Err(GeometryError::Origin);
         }
-        Ok(Self { columns, rows, slices, spacing, origin, direction })
+        let grid = Self { columns, rows, slices, spacing, origin, direction };
+        let last = grid.point_at(size.map(|count| count as f64));
+        if !last.components().iter().all(|component| component.is_finite()) {
+            return Err(GeometryError::Extent);
+        }
+        Ok(grid)
     }
 
     /// A grid at the origin whose axes are left, posterior, superior.
     ///
     /// # Errors
-    /// [`GeometryError::Size`].
+    /// [`GeometryError::Size`], [`GeometryError::Extent`].
     pub fn axis_aligned(size: [usize; 3], spacing: Spacing) -> Result<Self, GeometryError> {
         Self::new(size, spacing, PointLps::from_components([0.0; 3]), Direction::AXIAL)
     }

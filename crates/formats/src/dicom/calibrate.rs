@@ -21,6 +21,14 @@ impl Mapping<'_> {
             Self::Table(table) => f64::from(table.at(stored as i64)),
         }
     }
+
+    /// Whether integers could become more than 32-bit floats hold.
+    pub(crate) fn can_overflow(self) -> bool {
+        match self {
+            Self::Linear(rescale) => rescale.can_overflow(),
+            Self::Table(_) => false,
+        }
+    }
 }
 
 impl ModalityTable {

@@ -425,7 +425,7 @@ impl<'a> DataSet<'a> {
         let held = &self.bytes[..end];
         let mut items = Vec::new();
         let mut at = element.value.start;
-        while at + 8 <= end {
+        while at + 8 <= end && items.len() < MOST_ELEMENTS {
             let Ok(head) = head_at(held, at, encoding) else { break };
             if head.tag != ITEM {
                 break;

@@ -46,16 +46,22 @@ pub(super) fn picture(instance: &Instance, title: String, limits: &Limits) -> Re
         let message = "a mosaic of slices: it is read as one flat picture";
         defects.push(Defect::new(DefectKind::Unsupported, &instance.label, message));
     }
-    if format.kind != SampleKind::Integer {
+    if format.kind != SampleKind::Integer || flat_mapping(instance).can_overflow() {
         defects.extend(finite::mend(&mut pixels, &instance.label)?);
     }
     let mut range = flat_range(instance);
-    let mut window = facts.window.map(|(center, width)| (center as f32, width as f32));
+    let mut window = facts.window.and_then(finite::pair);
     if format.photometric == Photometric::Monochrome1 {
         let (low, high) = range.unwrap_or_else(|| extremes(&pixels));
         let mirror = low + high;
-        pixels.iter_mut().for_each(|pixel| *pixel = mirror - *pixel);
-        window = window.map(|(center, width)| (mirror - center, width));
+        if mirror.is_finite() {
+            pixels.iter_mut().for_each(|pixel| *pixel = mirror - *pixel);
+        } else {
+            let mirror = f64::from(low) + f64::from(high);
+            pixels.iter_mut().for_each(|pixel| *pixel = (mirror - f64::from(*pixel)) as f32);
+        }
+        window =
+            window.map(|(center, width)| (mirror - center, width)).filter(|(center, _)| center.is_finite());
         range = Some((low, high));
     }
     let header = &instance.header;
@@ -126,7 +132,7 @@ fn flat_range(instance: &Instance) -> Option<(f32, f32)> {
     let (low, high) = instance.store.format.stored_range()?;
     match flat_mapping(instance) {
         Mapping::Linear(rescale) => {
-            let (a, b) = (rescale.apply(low) as f32, rescale.apply(high) as f32);
+            let (a, b) = finite::pair((rescale.apply(low), rescale.apply(high)))?;
             Some((a.min(b), a.max(b)))
         }
         Mapping::Table(_) => None,

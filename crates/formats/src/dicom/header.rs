@@ -27,6 +27,12 @@ impl Rescale {
     pub(crate) fn apply(self, stored: f64) -> f64 {
         stored * self.slope + self.intercept
     }
+
+    /// Whether stored values of up to 32 bits could become more than 32-bit floats hold.
+    pub(crate) fn can_overflow(self) -> bool {
+        let most = self.slope.abs() * f64::from(u32::MAX) + self.intercept.abs();
+        !(most <= f64::from(f32::MAX))
+    }
 }
 
 /// The Modality LUT as a table: the value of stored `first`, `first + 1`, and so on.
@@ -206,7 +212,7 @@ pub(crate) fn rescale(data_set: &DataSet<'_>) -> (Option<Rescale>, Option<String
     let slope = data_set.number(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0);
     let intercept = data_set.number(tags::RESCALE_INTERCEPT);
     let both = slope.zip(intercept).map(|(slope, intercept)| Rescale { slope, intercept });
-    (both, data_set.text(tags::RESCALE_TYPE))
+    (both, data_set.text(tags::RESCALE_TYPE).map(short))
 }
 
 /// The first window.
@@ -233,6 +239,16 @@ fn modality_table(data_set: &DataSet<'_>) -> Option<ModalityTable> {
     (values.len() == entries).then_some(ModalityTable { first, values })
 }
 
+/// A text that stands in the facts of every frame, cut where no real one reaches.
+pub(crate) fn short(mut text: String) -> String {
+    const MOST: usize = 256;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.shrink_to_fit();
+    }
+    text
+}
+
 fn varying(data_set: &DataSet<'_>) -> [Option<String>; VARYING.len()] {
     let doubles = |tag| {
         let numbers = data_set.doubles(tag);
@@ -243,7 +259,7 @@ fn varying(data_set: &DataSet<'_>) -> [Option<String>; VARYING.len()] {
     let siemens = data_set.text(Tag(0x0019, 0x0010)).is_some_and(|creator| creator == "SIEMENS MR HEADER");
     let private_b = siemens.then(|| data_set.text(SIEMENS_B_VALUE)).flatten();
     let image_type = data_set.texts(tags::IMAGE_TYPE);
-    [
+    let varying = [
         data_set.text(tags::ECHO_TIME),
         doubles(tags::DIFFUSION_B_VALUE).or(private_b),
         doubles(tags::DIFFUSION_GRADIENT_ORIENTATION),
@@ -253,7 +269,8 @@ fn varying(data_set: &DataSet<'_>) -> [Option<String>; VARYING.len()] {
         data_set.text(tags::STACK_ID),
         data_set.text(tags::ACQUISITION_NUMBER),
         data_set.text(tags::FRAME_REFERENCE_TIME),
-    ]
+    ];
+    varying.map(|text| text.map(short))
 }
 
 /// The patient's attributes; identifying values are wrapped at once.

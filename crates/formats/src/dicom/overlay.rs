@@ -10,7 +10,7 @@ use wilhelm_study::FlatMask;
 use super::element::DataSet;
 use super::file::{self, Look, place};
 use super::instance::{self, Wanted};
-use super::pixels::{Frame, PixelFormat};
+use super::pixels::{Frame, PixelFormat, SampleKind};
 use crate::source::{Item, Source};
 use crate::{FormatError, Limits};
 
@@ -163,6 +163,9 @@ fn embedded(
     let position = position.ok_or_else(|| broken("no overlay data and no bit position"))?;
     if !instance.store.is_native() {
         return Err(FormatError::unsupported("an overlay inside compressed pixels", "overlay data"));
+    }
+    if format.kind != SampleKind::Integer {
+        return Err(FormatError::unsupported("an overlay inside floating point pixels", "overlay data"));
     }
     if bits_allocated != Some(format.bits_allocated)
         || size != [format.columns, format.rows]

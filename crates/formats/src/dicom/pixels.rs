@@ -258,6 +258,11 @@ impl PixelStore {
                     "undefined length in a transfer syntax without compression",
                 ));
             }
+            if self.format.photometric == Photometric::YbrFull422 && self.format.columns % 2 == 1 {
+                let message =
+                    format!("{} columns of YBR_FULL_422, expected an even number", self.format.columns);
+                return Err(FormatError::malformed(place(tags::COLUMNS), message));
+            }
             let expected = self.format.native_bits().div_ceil(8);
             if held < expected.div_ceil(16) {
                 return Err(if expected > BOMB_NATIVE_BYTES {

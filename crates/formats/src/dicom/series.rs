@@ -106,7 +106,14 @@ fn one_series(
             (0..instance.frames.len()).map(|frame| Slice { instance: Arc::clone(instance), frame })
         })
         .collect();
-    for stack in stacks(slices, &name) {
+    let (stacks, left_out) = stacks(slices, &name);
+    if left_out > 0 {
+        let path = members[0].label.clone();
+        let what = "number of orientations and sizes in the series";
+        let (declared, limit) = ((MOST_GROUPS + left_out) as u64, MOST_GROUPS as u64);
+        failures.push(Failure { path, error: FormatError::TooLarge { what, declared, limit } });
+    }
+    for stack in stacks {
         if (watch.cancelled)() {
             return;
         }
@@ -147,12 +154,18 @@ fn name(instance: &Instance) -> String {
     format!("{number}: {modality}{view}")
 }
 
-/// Slices to stacks of one grid and orientation, with one image at each position.
-fn stacks(slices: Vec<Slice>, name: &str) -> Vec<Stack> {
+/// More orientations and sizes than any real series has; each slice is compared with all of them.
+const MOST_GROUPS: usize = 4096;
+
+/// Slices to stacks of one grid and orientation, with one image at each position; and how many
+/// slices are left out because they would make too many.
+fn stacks(slices: Vec<Slice>, name: &str) -> (Vec<Stack>, usize) {
     let mut groups: Vec<Vec<Slice>> = Vec::new();
+    let mut left_out = 0;
     for slice in slices {
         match groups.iter_mut().find(|group| fits(&group[0], &slice)) {
             Some(group) => group.push(slice),
+            None if groups.len() >= MOST_GROUPS => left_out += 1,
             None => groups.push(vec![slice]),
         }
     }
@@ -176,7 +189,7 @@ fn stacks(slices: Vec<Slice>, name: &str) -> Vec<Stack> {
         let part = several.then(|| format!("part {} of {number}", i + 1));
         stacks.extend(repeats(group, part, defects, name));
     }
-    stacks
+    (stacks, left_out)
 }
 
 fn same_grid(a: &Slice, b: &Slice) -> bool {
@@ -211,7 +224,7 @@ fn repeats(group: Vec<Slice>, part: Option<String>, defects: Vec<Defect>, name: 
             varying: slice.facts().varying.clone(),
             order: (
                 slice.instance.header.acquired.clone(),
-                slice.instance.header.instance_number.map(|number| number + slice.frame as i64),
+                slice.instance.header.instance_number.map(|number| number.saturating_add(slice.frame as i64)),
             ),
         })
         .collect();
@@ -366,7 +379,11 @@ fn volume(
     let fail = |error| (first_label.clone(), error);
     let (geometry, crooked) = stack::grid(&planes, format.columns, format.rows, name).map_err(fail)?;
     defects.extend(crooked);
-    if format.kind != SampleKind::Integer {
+    let can_overflow = |slice: &Slice| mapping(slice, &calibration).can_overflow();
+    if slices
+        .iter()
+        .any(|slice| slice.instance.store.format.kind != SampleKind::Integer || can_overflow(slice))
+    {
         defects.extend(finite::mend(&mut voxels, name).map_err(fail)?);
     }
     if format.photometric == Photometric::Monochrome1 {
@@ -392,7 +409,7 @@ fn volume(
         .get(slices.len() / 2)
         .and_then(|slice| slice.facts().window)
         .filter(|_| !matches!(calibration, Calibration::Stored))
-        .map(|(center, width)| (center as f32, width as f32));
+        .and_then(finite::pair);
     let header = &slices[0].instance.header;
     Ok(Some(Series {
         study: header.study.clone(),
@@ -514,7 +531,7 @@ fn stored_range(slices: &[Slice], calibration: &Calibration) -> Option<(f32, f32
     let of = |slice: &Slice| {
         let (low, high) = slice.instance.store.format.stored_range()?;
         let mapping = mapping(slice, calibration);
-        let (a, b) = (mapping.value(low) as f32, mapping.value(high) as f32);
+        let (a, b) = finite::pair((mapping.value(low), mapping.value(high)))?;
         matches!(mapping, Mapping::Linear(_)).then_some((a.min(b), a.max(b)))
     };
     let first = of(&slices[0])?;

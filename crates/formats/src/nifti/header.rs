@@ -2,8 +2,8 @@
 //!
 //! Source: nifti1.h and nifti2.h, <https://nifti.nimh.nih.gov>.
 
-use crate::FormatError;
 use crate::volume::stored::{Coding, StoredType};
+use crate::{FormatError, finite};
 
 /// Bytes of the longer of the two headers.
 pub(super) const LONGEST: usize = 540;
@@ -239,6 +239,5 @@ fn intercept(slope: f64, intercept: f64) -> f64 {
 }
 
 fn window(low: f64, high: f64) -> Option<(f32, f32)> {
-    (high > low && low.is_finite() && high.is_finite())
-        .then(|| (((low + high) / 2.0) as f32, (high - low) as f32))
+    if high > low { finite::pair(((low + high) / 2.0, high - low)) } else { None }
 }

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::finite;
+
 /// Types of stored values that are one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoredType {
@@ -54,11 +56,12 @@ impl Coding {
         Self { stored, big_endian, slope: 1.0, intercept: 0.0 }
     }
 
-    /// The range that a stored value could take, scaled.
+    /// The range that a stored value could take, scaled; none where it leaves 32-bit floats.
     pub(crate) fn stored_range(&self) -> Option<(f32, f32)> {
         let (low, high) = self.stored.range()?;
-        let scaled = |stored: f64| (stored * self.slope + self.intercept) as f32;
-        Some((scaled(low).min(scaled(high)), scaled(low).max(scaled(high))))
+        let scaled = |stored: f64| stored * self.slope + self.intercept;
+        let (a, b) = finite::pair((scaled(low), scaled(high)))?;
+        Some((a.min(b), a.max(b)))
     }
 
     /// A number that is written as text.

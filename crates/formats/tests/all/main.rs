@@ -4,6 +4,7 @@
 mod archives;
 mod cines;
 mod conformance;
+mod corpus;
 mod crooked;
 mod documents;
 mod golden;

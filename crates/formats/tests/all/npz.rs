@@ -78,6 +78,9 @@ fn arrays_that_lie_or_do_not_fit_are_refused_by_name() {
         read(&[("images", npy("|u1", "(2, 1, 1)", &[1, 2])), ("labels", npy("|u1", "(3,)", &[1, 2, 3]))])
             .unwrap_err();
     assert!(message.contains("3 rows of labels for 2 images"), "{message}");
+    let endless = npy("|u1", "(9000000000000000000, 0)", &[]);
+    let message = read(&[("images", npy("|u1", "(1, 1, 1)", &[1])), ("labels", endless)]).unwrap_err();
+    assert!(message.contains("9000000000000000000 rows of labels for 1 images"), "{message}");
     let message = read(&[("weights", npy("|u1", "(2, 1, 1)", b"ab")), ("names", npy("|u1", "(2,)", b"ab"))]);
     assert!(message.unwrap_err().contains("without an array of images"));
 }

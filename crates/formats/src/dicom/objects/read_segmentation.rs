@@ -161,7 +161,6 @@ impl Opened {
         if format.kind != SampleKind::Integer {
             return Err(FormatError::unsupported("segmentation of real numbers", "integers"));
         }
-        let numbers = numbers(&data_set, format.frames, kind, &segments)?;
         // Not the frames of the instance: those of a palette are of no volume there.
         let own = FrameFacts {
             plane: instance.header.plane.clone(),
@@ -178,6 +177,8 @@ impl Opened {
                 "plane position, orientation and pixel measures of each frame",
             ));
         }
+        // Behind the planes, which say how many frames are there and not only declared.
+        let numbers = numbers(&data_set, format.frames, kind, &segments)?;
         let source_series = data_set
             .item(tags::REFERENCED_SERIES_SEQUENCE)
             .and_then(|series| series.text(tags::SERIES_INSTANCE_UID))
