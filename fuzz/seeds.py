@@ -22,6 +22,7 @@ SYNTAXES = [
     "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57",
     "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.8.1",
+    "1.2.840.10008.1.2.4.110",
 ]
 
 
@@ -93,6 +94,9 @@ def frames():
         yield f"htj2k_{name}", 8, pixels, imagecodecs.htj2k_encode(pixels)
     yield "deflated", 9, gray, deflate(gray)
     yield "deflated_16", 9, sixteen, deflate(sixteen)
+    for name, pixels in [("gray", gray), ("rgb", color), ("16", sixteen)]:
+        yield f"jpeg_xl_{name}", 10, pixels, imagecodecs.jpegxl_encode(pixels, lossless=True)
+    yield "jpeg_xl_lossy", 10, color, imagecodecs.jpegxl_encode(color, distance=2.0, lossless=False)
 
 
 def kind(pixels):

@@ -78,7 +78,7 @@ pub fn dicom_frame(bytes: &[u8]) {
 }
 
 /// The transfer syntaxes whose frames are decoded, by the first byte of [`dicom_frame`].
-pub const TRANSFER_SYNTAXES: [&str; 10] = [
+pub const TRANSFER_SYNTAXES: [&str; 11] = [
     "1.2.840.10008.1.2.5",
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.51",
@@ -89,6 +89,7 @@ pub const TRANSFER_SYNTAXES: [&str; 10] = [
     "1.2.840.10008.1.2.4.91",
     "1.2.840.10008.1.2.4.201",
     "1.2.840.10008.1.2.8.1",
+    "1.2.840.10008.1.2.4.110",
 ];
 
 /// DICOM files one after another, each with its preamble, as one series, and what a result would

@@ -14,6 +14,7 @@ mod header;
 mod instance;
 mod jpeg_extended;
 mod jpeg_ls;
+mod jpeg_xl;
 pub mod objects;
 mod overlay;
 mod palette;

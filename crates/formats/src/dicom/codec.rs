@@ -12,7 +12,7 @@ use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::codestream::{self, Declared, Picture};
 use super::pixels::{Photometric, PixelFormat};
-use super::{jpeg_extended, jpeg_ls};
+use super::{jpeg_extended, jpeg_ls, jpeg_xl};
 use crate::FormatError;
 
 /// A decoded frame.
@@ -29,6 +29,7 @@ enum Family {
     Jpeg,
     JpegLs,
     Jpeg2000,
+    JpegXl,
     Rle,
     Deflate,
     Uncompressed,
@@ -48,6 +49,7 @@ fn family(transfer_syntax: &str) -> Option<Family> {
         | uids::HTJ2K_LOSSLESS
         | uids::HTJ2K_LOSSLESS_RPCL
         | uids::HTJ2K => Family::Jpeg2000,
+        uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Family::JpegXl,
         uids::RLE_LOSSLESS => Family::Rle,
         uids::DEFLATED_IMAGE_FRAME_COMPRESSION => Family::Deflate,
         uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => Family::Uncompressed,
@@ -102,7 +104,7 @@ pub(crate) fn decode(
                 expected
             };
             if format.bits_allocated == 1 && bytes.len() >= native {
-                bytes = (0..expected).map(|i| (bytes[i / 8] >> (i % 8)) & 1).collect();
+                bytes = bits_of(&bytes, expected);
             }
             // One byte of padding makes the length even.
             bytes.truncate(expected);
@@ -114,6 +116,17 @@ pub(crate) fn decode(
             let picture = guarded(|| jpeg_ls::decode(coded))?;
             cut_at = cut_at_byte(&picture, format);
             (samples(&picture, &declared, format)?, false, photometric_after(family, format))
+        }
+        Family::JpegXl => {
+            let stream = guarded(|| jpeg_xl::open(coded, format.plane() * format.samples))?;
+            let declared = stream.declared()?;
+            fits(&declared, format)?;
+            let picture = guarded(|| stream.decode(&declared))?;
+            let photometric = match format.photometric {
+                Photometric::YbrFull | Photometric::YbrFull422 if stream.undoes_color() => Photometric::Rgb,
+                _ => photometric_after(family, format),
+            };
+            (samples(&picture, &declared, format)?, false, photometric)
         }
         Family::Jpeg | Family::Jpeg2000 => {
             let declared = match family {
@@ -212,6 +225,13 @@ fn registered(
         // A bit is decoded to a byte.
         _ => format.bits_allocated.max(8),
     };
+    let told;
+    let coded = if family == Family::Jpeg && format.photometric == Photometric::Rgb {
+        told = codestream::jpeg_as_rgb(coded);
+        &told
+    } else {
+        coded
+    };
     let one = OneFrame { format, coded, transfer_syntax, bits_allocated: decoder_bits };
     let mut decoded = Vec::new();
     guarded(|| {
@@ -255,8 +275,9 @@ fn rle(coded: &[u8], format: &PixelFormat) -> Result<Vec<u8>, FormatError> {
     if segments != wanted || wanted > 15 {
         return Err(broken(format!("{segments} segments, expected {wanted}")));
     }
-    let plane = format.plane();
-    let mut bytes = vec![0; format.frame_bytes()];
+    // Single bits are packed before they are run-length encoded; each frame begins a byte of its own.
+    let plane = if format.bits_allocated == 1 { format.plane().div_ceil(8) } else { format.plane() };
+    let mut bytes = vec![0; wanted * plane];
     let mut unpacked = vec![0; plane];
     for segment in 0..segments {
         let start = word(1 + segment).unwrap_or(usize::MAX);
@@ -278,7 +299,12 @@ fn rle(coded: &[u8], format: &PixelFormat) -> Result<Vec<u8>, FormatError> {
             *target = *value;
         }
     }
-    Ok(bytes)
+    Ok(if format.bits_allocated == 1 { bits_of(&bytes, format.frame_bytes()) } else { bytes })
+}
+
+/// The first `count` bits, the lowest of each byte first, as a byte each.
+fn bits_of(bytes: &[u8], count: usize) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| (0..8).map(move |bit| (byte >> bit) & 1)).take(count).collect()
 }
 
 /// PackBits into `out`; gives the bytes written.

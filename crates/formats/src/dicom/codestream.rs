@@ -1,5 +1,7 @@
 //! What a compressed frame says of itself, read before any decoder allocates for it.
 
+use std::borrow::Cow;
+
 /// Size of a compressed picture as its own header declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Declared {
@@ -57,6 +59,34 @@ pub(crate) fn jpeg(bytes: &[u8]) -> Option<Declared> {
     }
 }
 
+/// A JPEG whose header in the file says RGB, so that its decoder knows it too.
+///
+/// Three components without a word on their color are taken for YCbCr by the decoders of JPEG. A JFIF or Adobe segment
+/// is such a word, and chroma of a lower resolution is another; where there is neither, an Adobe segment that says "no
+/// transform" is put in front.
+pub(crate) fn jpeg_as_rgb(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const ADOBE: [u8; 16] = *b"\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00";
+    let mut at = 2;
+    while let (Some([0xFF, marker]), Some(length)) = (bytes.get(at..at + 2), u16_at(bytes, at + 2)) {
+        let segment = bytes.get(at + 4..at + 2 + length).unwrap_or_default();
+        match *marker {
+            0xE0 if segment.starts_with(b"JFIF\0") => return Cow::Borrowed(bytes),
+            0xEE if segment.starts_with(b"Adobe") => return Cow::Borrowed(bytes),
+            0xC0..=0xC2 => {
+                // Identifier, sampling factors and table of each component, behind 6 bytes of size.
+                let (components, _) = segment.get(6..).unwrap_or_default().as_chunks::<3>();
+                if components.len() != 3 || components.iter().any(|component| component[1] != components[0][1]) {
+                    return Cow::Borrowed(bytes);
+                }
+            }
+            0xDA => return Cow::Owned([&bytes[..2], &ADOBE, &bytes[2..]].concat()),
+            _ => {}
+        }
+        at += 2 + length;
+    }
+    Cow::Borrowed(bytes)
+}
+
 /// Size from a JPEG 2000 codestream's SIZ marker (ISO 15444-1 A.5.1), also inside a JP2 file.
 pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
     let start = bytes.windows(4).take(4096).position(|four| four == [0xFF, 0x4F, 0xFF, 0x51])?;
@@ -83,6 +113,27 @@ mod tests {
         assert_eq!(jpeg(&bytes), Some(expected));
         for cut in 0..18 {
             assert_eq!(jpeg(&bytes[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_of_three_components_is_called_rgb_only_where_it_says_nothing_else() {
+        let start = [0xFF, 0xD8];
+        let frame = |chroma| {
+            [&[0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 0, 0x11, 0][..], &[1, chroma, 0, 2, chroma, 0]].concat()
+        };
+        let scan = [0xFF, 0xDA, 0, 12, 3, 0, 0, 1, 0, 2, 0, 0, 63, 0, 7, 7];
+        let silent = [&start[..], &frame(0x11), &scan].concat();
+        let told = jpeg_as_rgb(&silent);
+        assert_eq!(told.len(), silent.len() + 16);
+        assert_eq!(&told[2..11], b"\xFF\xEE\x00\x0EAdobe");
+        assert_eq!(jpeg_as_rgb(&told), told, "said once");
+        let jfif = [&start[..], b"\xFF\xE0\0\x10JFIF\0\x01\x02\0\0\x01\0\x01\0\0", &frame(0x11), &scan].concat();
+        assert_eq!(jpeg_as_rgb(&jfif), jfif);
+        let subsampled = [&[0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 0, 0x21, 0, 1, 0x11, 0, 2, 0x11, 0][..], &scan].concat();
+        assert_eq!(jpeg_as_rgb(&subsampled), subsampled);
+        for cut in 0..silent.len() {
+            jpeg_as_rgb(&silent[..cut]);
         }
     }
 

@@ -178,8 +178,8 @@ fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, Fo
         Some("RGB") => Photometric::Rgb,
         Some("YBR_FULL") => Photometric::YbrFull,
         Some("YBR_FULL_422") => Photometric::YbrFull422,
-        // Both exist only inside JPEG 2000, whose decoder gives RGB.
-        Some("YBR_RCT" | "YBR_ICT") => Photometric::Rgb,
+        // They exist only inside JPEG 2000 and JPEG XL, whose decoders give RGB.
+        Some("YBR_RCT" | "YBR_ICT" | "XYB") => Photometric::Rgb,
         Some("PALETTE COLOR") => Photometric::Palette,
         // Without the element one sample can only be gray.
         None if samples == 1 => Photometric::Monochrome2,
@@ -189,7 +189,7 @@ fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, Fo
                 "missing, expected the meaning of 3 samples",
             ));
         }
-        Some(term @ ("YBR_PARTIAL_422" | "YBR_PARTIAL_420" | "ARGB" | "CMYK" | "HSV" | "XYB")) => {
+        Some(term @ ("YBR_PARTIAL_422" | "YBR_PARTIAL_420" | "ARGB" | "CMYK" | "HSV")) => {
             return Err(FormatError::unsupported(
                 format!("photometric interpretation {term}"),
                 "MONOCHROME1, MONOCHROME2, RGB, YBR_FULL, YBR_FULL_422, YBR_RCT, YBR_ICT or PALETTE COLOR",

@@ -6,7 +6,8 @@ mod page;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use wilhelm_formats::FormatError;
+use wilhelm_formats::dicom::decode;
+use wilhelm_formats::{FormatError, Limits};
 
 use crate::shared::{data, read_one};
 
@@ -44,4 +45,19 @@ fn every_file_of_the_collection_is_read_or_refused_and_none_panics() {
     }
     eprintln!("{read} files give a series; refusals: {refused:#?}");
     assert!(read > 100, "{read}: {refused:#?}");
+}
+
+#[test]
+fn masks_of_single_bits_are_the_same_in_every_coding() {
+    // The reference decodes neither of these codings for single bits: the same masks uncompressed stand in for it.
+    let Some(root) = data("dicom_conformance/pydicom_data") else { return };
+    let decoded = |name: &str| {
+        decode(&std::fs::read(root.join(name)).unwrap(), &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    };
+    for grid in ["liver", "liver_nonbyte_aligned"] {
+        let plain = decoded(&format!("{grid}.dcm"));
+        for coding in ["rle", "deflate", "j2k"] {
+            assert!(decoded(&format!("{grid}_{coding}.dcm")).bytes == plain.bytes, "{grid} {coding}");
+        }
+    }
 }
