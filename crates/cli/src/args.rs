@@ -175,6 +175,12 @@ pub struct Segment {
     /// Folder for labels, picture and measurements
     #[arg(long, value_name = "DIR", default_value = "wilhelm-segment")]
     pub out: PathBuf,
+    /// Find the brain by thresholds and morphology, not with the network
+    #[arg(long)]
+    pub classical: bool,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
     #[command(flatten)]
     pub pick: Pick,
     /// Replace what is already there

@@ -5,6 +5,8 @@ use crate::{FilterError, Gridded};
 
 /// Voxels a side of the tile that is turned at once: source and target of a tile stay in the first cache.
 const TILE: usize = 16;
+/// The orders of three axes.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
 /// Turns a volume, a mask or a label map so that its axes run toward the named directions, without moving
 /// a voxel: an exact exchange and reversal of axes, in the array and in its grid alike.
@@ -48,6 +50,30 @@ pub fn reorient<G: Gridded>(grid: &G, axes: &str) -> Result<G, FilterError> {
     Ok(grid.on_grid(geometry, cells)?)
 }
 
+/// Turns a volume, a mask or a label map onto a grid whose voxels are its own, in another order: what
+/// [`reorient`] did to something on that grid is undone, whatever its axes are called.
+///
+/// # Errors
+/// [`FilterError::Voxels`] with [`VoxelError::Grid`](wilhelm_study::VoxelError::Grid) unless the two grids have the
+/// same voxels.
+pub fn reorient_onto<G: Gridded>(grid: &G, onto: &Geometry) -> Result<G, FilterError> {
+    for order in ORDERS {
+        let permuted = grid.grid().permuted(order);
+        if permuted.size() != onto.size() {
+            continue;
+        }
+        for signs in 0..8_usize {
+            let flip: [bool; 3] = std::array::from_fn(|axis| signs >> axis & 1 == 1);
+            let geometry = (0..3).filter(|axis| flip[*axis]).fold(permuted, |grid, axis| grid.flipped(axis));
+            if geometry.is_same_grid(onto) {
+                let cells = turned(grid.cells(), grid.grid().size(), order, flip);
+                return Ok(grid.on_grid(*onto, cells)?);
+            }
+        }
+    }
+    Err(wilhelm_study::VoxelError::Grid.into())
+}
+
 /// The component (0 left, 1 posterior, 2 superior) and whether it is run against, for three letters.
 fn directions(axes: &str) -> Result<[(usize, bool); 3], FilterError> {
     let refused =
@@ -72,7 +98,6 @@ fn directions(axes: &str) -> Result<[(usize, bool); 3], FilterError> {
 
 /// For each axis of a grid the direction that it runs along, each direction once.
 fn nearest_directions(geometry: &Geometry) -> [usize; 3] {
-    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let axes = geometry.direction().axes();
     let likeness = |order: &[usize; 3]| -> f64 { (0..3).map(|axis| axes[axis][order[axis]].abs()).sum() };
     // The last of equals wins in `max_by`, hence the reversal: LPS before every other.
@@ -199,8 +224,7 @@ mod tests {
             let geometry = oblique([columns, rows, slices], order, signs);
             let values: Vec<f32> = (0..geometry.voxels()).map(|at| at as f32).collect();
             let volume = Volume::<Arbitrary>::new(geometry, values).expect("fits");
-            const PAIRS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-            let letters: String = PAIRS[wanted % 6]
+            let letters: String = ORDERS[wanted % 6]
                 .iter()
                 .enumerate()
                 .map(|(axis, pair)| ["LR", "PA", "SI"][*pair].as_bytes()[(wanted / 6) >> axis & 1] as char)
@@ -230,6 +254,8 @@ mod tests {
             prop_assert_eq!(&reorient(&map, &letters).expect("three letters").mask(1), &mask);
             let back = reorient(&found, &geometry.direction().letters()).expect("three letters");
             prop_assert_eq!(back.voxels(), volume.voxels());
+            let onto = reorient_onto(&found, &geometry).expect("the same voxels");
+            prop_assert_eq!(onto, volume);
         }
     }
 }

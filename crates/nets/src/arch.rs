@@ -2,6 +2,8 @@
 
 mod backbone;
 mod classifier;
+mod link_net;
 
 pub use backbone::{Backbone, ResidualBlock};
 pub use classifier::{Classifier, ClassifierConfig, Forward};
+pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};

@@ -237,12 +237,8 @@ impl Card {
         if self.schema != Self::SCHEMA {
             return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
         }
-        let plain = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        };
         for file in [&self.weights, &self.outlier.file, &self.name] {
-            if !plain(file) || file.starts_with('.') {
+            if !is_plain_name(file) {
                 return fail("a file name or model name has other characters than a-z 0-9 . _ -".to_owned());
             }
         }
@@ -266,4 +262,11 @@ impl Card {
         }
         Ok(())
     }
+}
+
+/// Whether a name is one within a folder: nothing that leads out of it.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }

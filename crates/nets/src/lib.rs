@@ -2,8 +2,9 @@
 //!
 //! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
-//! [`Model::predict`] abstains where an image lies far from the training data. No tensor type
-//! leaves this crate except through [`arch`], which `learn` trains.
+//! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
+//! something in a volume and has a [`SegmenterCard`]. No tensor type leaves this crate except through
+//! [`arch`], which `learn` trains.
 
 mod accept;
 mod appearance;
@@ -13,6 +14,7 @@ mod card;
 mod explain;
 mod model;
 mod outlier;
+mod segmenter;
 mod shelf;
 
 pub use accept::{InputFacts, Refusal};
@@ -24,4 +26,8 @@ pub use card::{
 pub use explain::HeatMap;
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
-pub use shelf::{Shelf, ShelfEntry};
+pub use segmenter::{
+    AcceptedVolume, Agreement, PairPreparation, SegmentLabel, Segmenter, SegmenterArchitecture,
+    SegmenterCard, Source,
+};
+pub use shelf::{SegmenterEntry, Shelf, ShelfEntry};

@@ -241,7 +241,8 @@ fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
     values.chunks_exact(columns).map(<[f32]>::to_vec).collect()
 }
 
-fn check_hash(model: &str, file: &str, bytes: &[u8], expected: &str) -> Result<(), ModelError> {
+/// Compares the SHA-256 of a file with what its card says.
+pub(crate) fn check_hash(model: &str, file: &str, bytes: &[u8], expected: &str) -> Result<(), ModelError> {
     let found: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if found.eq_ignore_ascii_case(expected) {
         return Ok(());

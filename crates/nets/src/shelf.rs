@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Card, Model, ModelError};
+use crate::{Card, CardError, Model, ModelError, Segmenter, SegmenterCard};
 
-/// A model as it stands on the shelf: its card, and its files where it was found.
+/// A classifier as it stands on the shelf: its card, and its files where it was found.
 #[derive(Clone, Debug)]
 pub struct ShelfEntry {
     /// The card.
@@ -43,10 +43,69 @@ impl ShelfEntry {
     }
 }
 
+/// A segmenter as it stands on the shelf: its card, and its weights where they were found.
+#[derive(Clone, Debug)]
+pub struct SegmenterEntry {
+    /// The card.
+    pub card: SegmenterCard,
+    place: SegmenterPlace,
+}
+
+#[derive(Clone, Debug)]
+enum SegmenterPlace {
+    Folder(PathBuf),
+    BuiltIn(&'static [u8]),
+}
+
+impl SegmenterEntry {
+    /// Where it was found, for people.
+    pub fn place(&self) -> String {
+        match &self.place {
+            SegmenterPlace::Folder(folder) => folder.display().to_string(),
+            SegmenterPlace::BuiltIn(_) => "built in".to_owned(),
+        }
+    }
+
+    /// Loads the weights, checking their hash.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn load(&self) -> Result<Segmenter, ModelError> {
+        let weights = match &self.place {
+            SegmenterPlace::Folder(folder) => read(&self.card.name, &folder.join(&self.card.weights))?,
+            SegmenterPlace::BuiltIn(weights) => weights.to_vec(),
+        };
+        Segmenter::from_parts(self.card.clone(), weights)
+    }
+}
+
+/// A card of either kind.
+enum AnyCard {
+    Classifier(Card),
+    Segmenter(SegmenterCard),
+}
+
+impl AnyCard {
+    /// A card without a kind is a classifier's: those came first.
+    fn from_toml(text: &str) -> Result<Self, CardError> {
+        let table: toml::Table =
+            toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
+        match table.get("kind").map(|kind| kind.as_str().unwrap_or_default()) {
+            None => Card::from_toml(text).map(Self::Classifier),
+            Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Self::Segmenter),
+            Some(other) => Err(CardError::Form(format!(
+                "kind is {other:?}, expected {:?}, or no kind for a classifier",
+                SegmenterCard::KIND
+            ))),
+        }
+    }
+}
+
 /// The models at hand, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Shelf {
     entries: Vec<ShelfEntry>,
+    segmenters: Vec<SegmenterEntry>,
 }
 
 impl Shelf {
@@ -67,8 +126,12 @@ impl Shelf {
             if card.is_file() {
                 let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let text = read(&name, &card)?;
-                let text = String::from_utf8_lossy(&text);
-                shelf.add(ShelfEntry { card: Card::from_toml(&text)?, place: Place::Folder(place) });
+                match AnyCard::from_toml(&String::from_utf8_lossy(&text))? {
+                    AnyCard::Classifier(card) => shelf.add(ShelfEntry { card, place: Place::Folder(place) }),
+                    AnyCard::Segmenter(card) => {
+                        shelf.add_segmenter(SegmenterEntry { card, place: SegmenterPlace::Folder(place) });
+                    }
+                }
             }
         }
         Ok(shelf)
@@ -89,17 +152,42 @@ impl Shelf {
         Ok(())
     }
 
+    /// Adds a segmenter that is compiled into the program.
+    ///
+    /// # Errors
+    /// [`ModelError::Card`] for a card that cannot be read.
+    pub fn add_built_in_segmenter(&mut self, card: &str, weights: &'static [u8]) -> Result<(), ModelError> {
+        let card = SegmenterCard::from_toml(card)?;
+        self.add_segmenter(SegmenterEntry { card, place: SegmenterPlace::BuiltIn(weights) });
+        Ok(())
+    }
+
     fn add(&mut self, entry: ShelfEntry) {
         self.entries.push(entry);
         self.entries.sort_by(|a, b| a.card.name.cmp(&b.card.name));
     }
 
-    /// All entries, by name.
+    fn add_segmenter(&mut self, entry: SegmenterEntry) {
+        self.segmenters.push(entry);
+        self.segmenters.sort_by(|a, b| a.card.name.cmp(&b.card.name));
+    }
+
+    /// All classifiers, by name.
     pub fn entries(&self) -> &[ShelfEntry] {
         &self.entries
     }
 
-    /// The entry of that name.
+    /// All segmenters, by name.
+    pub fn segmenters(&self) -> &[SegmenterEntry] {
+        &self.segmenters
+    }
+
+    /// The segmenter of that name, if it is there.
+    pub fn segmenter(&self, name: &str) -> Option<&SegmenterEntry> {
+        self.segmenters.iter().find(|entry| entry.card.name == name)
+    }
+
+    /// The classifier of that name.
     ///
     /// # Errors
     /// [`ModelError::Unknown`] with the names there are.

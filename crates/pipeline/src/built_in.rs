@@ -17,5 +17,9 @@ macro_rules! built_in {
 pub fn built_in_shelf() -> Result<Shelf, ModelError> {
     let mut shelf = Shelf::default();
     built_in!(shelf, "brain-mr-tumor", "breast-ultrasound", "chest-pneumonia");
+    shelf.add_built_in_segmenter(
+        include_str!("../../../models/brain-mask/card.toml"),
+        include_bytes!("../../../models/brain-mask/weights.safetensors"),
+    )?;
     Ok(shelf)
 }

@@ -22,4 +22,4 @@ pub use picture::{heat_map_overlay, picture};
 pub use predict::{Candidate, Reading, facts, predict_planes, representative_plane};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};
-pub use structures::{Structure, StructureMeasurement, Structures, structures};
+pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};

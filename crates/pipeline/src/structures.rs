@@ -1,4 +1,4 @@
-//! Body parts found without weights: from a calibrated image to labels with codes, measured.
+//! Body parts, found without weights or (the brain) with them: from a calibrated image to labels with codes, measured.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 use wilhelm_filters::FilterError;
 use wilhelm_filters::measure::{self, Measured};
 use wilhelm_filters::organs::{self, NoduleCandidate, NoduleSettings};
+use wilhelm_nets::Segmenter;
 use wilhelm_study::{CodedConcept, Hu, Image, LabelMap, Mask, Progress, QuantityKind, Segment, Volume};
 
 /// What can be looked for.
@@ -17,7 +18,7 @@ pub enum Structure {
     Lungs,
     /// Bones in CT.
     Bones,
-    /// The brain in T1-weighted MR.
+    /// The brain in T1-weighted MR, by thresholds and morphology; see [`brain_by_network`].
     Brain,
     /// Candidates for lung nodules in CT.
     Nodules,
@@ -60,34 +61,64 @@ pub fn structures(
     match structure {
         Structure::Body => {
             let body = organs::body(hounsfield(image)?)?;
-            one(body, "body", CodedConcept::new("SCT", "38266002", "Entire body"))
+            one(body, "body", CodedConcept::new("SCT", "38266002", "Entire body"), &drawn_by("body"))
         }
         Structure::Bones => {
             let ct = hounsfield(image)?;
             let bones = organs::bones(ct, &organs::body(ct)?)?;
-            one(bones, "bones", CodedConcept::new("SCT", "272673000", "Bone"))
+            one(bones, "bones", CodedConcept::new("SCT", "272673000", "Bone"), &drawn_by("bones"))
         }
         Structure::Brain => {
             let Image::Arbitrary(mr) = image else { return Err(quantity(image, "an MR volume")) };
-            let brain = organs::brain(mr, progress)?;
-            let mut found = one(brain.clone(), "brain", CodedConcept::new("SCT", "12738006", "Brain"))?;
-            let sides = measure::left_right_asymmetry(&brain)?;
-            for (name, measured) in [
-                ("volume on the left", sides.left),
-                ("volume on the right", sides.right),
-                ("left-right asymmetry", sides.index),
-            ] {
-                found.measurements.push(StructureMeasurement {
-                    structure: "brain".to_owned(),
-                    name,
-                    measured,
-                });
-            }
-            Ok(found)
+            let mask = organs::brain(mr, progress)?;
+            brain(mask, CodedConcept::new("SCT", "12738006", "Brain"), &drawn_by("brain by morphology"))
         }
         Structure::Lungs => lungs(hounsfield(image)?, progress),
         Structure::Nodules => nodules(hounsfield(image)?, progress),
     }
+}
+
+/// Finds the brain in a T1-weighted image with a network, labels it on the image's grid and measures it.
+///
+/// # Errors
+/// As [`structures`].
+pub fn brain_by_network(
+    image: &Image,
+    network: &Segmenter,
+    progress: &dyn Progress,
+) -> Result<Structures, FilterError> {
+    let Image::Arbitrary(mr) = image else { return Err(quantity(image, "an MR volume")) };
+    let card = network.card();
+    let mask = network.segment(mr, progress)?;
+    let drawn_by = drawn_by(&format!("{} {}", card.name, card.version));
+    let milliliters = mask.milliliters();
+    let mut found = brain(mask, card.segment.code.clone(), &drawn_by)?;
+    found.notes.push(format!(
+        "outlined by the network {} ({} {}), made for: {}",
+        card.name, card.source.package, card.source.version, card.input.population
+    ));
+    let [least, most] = card.segment.plausible_milliliters;
+    if !(least..=most).contains(&milliliters) {
+        found.notes.push(format!(
+            "{milliliters:.0} mL is not the size of an adult's brain ({least:.0} to {most:.0} mL): the network outlines \
+             something in any image, and this may be no T1-weighted volume of a whole head"
+        ));
+    }
+    Ok(found)
+}
+
+/// A brain with its volume and its symmetry.
+fn brain(mask: Mask, code: CodedConcept, drawn_by: &str) -> Result<Structures, FilterError> {
+    let sides = measure::left_right_asymmetry(&mask)?;
+    let mut found = one(mask, "brain", code, drawn_by)?;
+    for (name, measured) in [
+        ("volume on the left", sides.left),
+        ("volume on the right", sides.right),
+        ("left-right asymmetry", sides.index),
+    ] {
+        found.measurements.push(StructureMeasurement { structure: "brain".to_owned(), name, measured });
+    }
+    Ok(found)
 }
 
 fn hounsfield(image: &Image) -> Result<&Volume<Hu>, FilterError> {
@@ -112,8 +143,8 @@ fn drawn_by(method: &str) -> String {
     format!("Wilhelm {} {method}", env!("CARGO_PKG_VERSION"))
 }
 
-fn one(mask: Mask, name: &str, code: CodedConcept) -> Result<Structures, FilterError> {
-    let segment = Segment::anatomy(name, code, &drawn_by(name));
+fn one(mask: Mask, name: &str, code: CodedConcept, drawn_by: &str) -> Result<Structures, FilterError> {
+    let segment = Segment::anatomy(name, code, drawn_by);
     let volume = measure::volume(&mask)?;
     let labels = mask.voxels().iter().map(|inside| u16::from(*inside)).collect();
     Ok(Structures {

@@ -16,11 +16,11 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
         ModelsVerb::List => list(verb, config)?,
         ModelsVerb::Show { name } => {
             let shelf = shelf::open(verb.models.as_deref(), config)?;
-            let card = &shelf.get(name)?.card;
-            if verb.json {
-                print_json(card)?;
-            } else {
-                print(&card.to_toml()?)?;
+            match (shelf.segmenter(name), verb.json) {
+                (Some(entry), true) => print_json(&entry.card)?,
+                (Some(entry), false) => print(&entry.card.to_toml()?)?,
+                (None, true) => print_json(&shelf.get(name)?.card)?,
+                (None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
             }
         }
         ModelsVerb::Fetch { name, wheel } => {
@@ -58,9 +58,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .iter()
             .map(|entry| json!({ "kind": "image", "card": entry.card, "place": entry.place() }))
             .collect();
+        let segmenters: Vec<_> = shelf
+            .segmenters()
+            .iter()
+            .map(|entry| json!({ "kind": "segmenter", "card": entry.card, "place": entry.place() }))
+            .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
-        return print_json(&json!({ "models": models, "language_models": [language] }));
+        return print_json(
+            &json!({ "models": models, "segmenters": segmenters, "language_models": [language] }),
+        );
     }
     let mut text = String::new();
     for entry in shelf.entries() {
@@ -68,6 +75,17 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
         writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
         writeln!(text, "{:18} accepts {}", "", card.input.words)?;
         writeln!(text, "{:18} {}", "", figures(card))?;
+    }
+    for entry in shelf.segmenters() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        writeln!(text, "{:18} accepts {}", "", card.input.words)?;
+        let source = &card.source;
+        writeln!(
+            text,
+            "{:18} by others: {} {}, {} license",
+            "", source.package, source.version, card.license
+        )?;
     }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;

@@ -1,15 +1,19 @@
 use serde_json::json;
 use wilhelm_filters::montage::{ColorPicture, MontageSettings, montage};
 use wilhelm_filters::reorient;
-use wilhelm_pipeline::{Structures, structures};
+use wilhelm_nets::{ModelError, Segmenter};
+use wilhelm_pipeline::{Structures, brain_by_network, structures};
 use wilhelm_study::{Image, LabelMap, Series, Volume, VoxelQuantity};
 
 use crate::args;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
-use crate::{labels, pick, table};
+use crate::{labels, pick, shelf, table};
+
+/// The name of the network that outlines brains.
+const BRAIN_MASK: &str = "brain-mask";
 
 /// `wilhelm segment`
 pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
@@ -22,9 +26,17 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         args::Structure::Breast => return super::segment_breast::run(verb, config),
     };
     let series = pick::volume(&verb.paths, verb.pick, config)?;
+    let (network, why_not) = match structure {
+        wilhelm_pipeline::Structure::Brain if !verb.classical => network(verb, &series, config)?,
+        _ => (None, None),
+    };
     let line = Line::new("segmenting");
-    let mut found = structures(&series.image, structure, &line)?;
+    let mut found = match &network {
+        Some(network) => brain_by_network(&series.image, network, &line)?,
+        None => structures(&series.image, structure, &line)?,
+    };
     drop(line);
+    found.notes.extend(why_not);
     if verb.pick.units == Some(args::Units::Hu) {
         found.notes.push("the numbers were read as Hounsfield units because --units says so".to_owned());
     }
@@ -56,6 +68,29 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         print(&format!("in {}: {}\n", verb.out.display(), names.join(", ")))?;
     }
     Ok(if series.defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+/// The network that outlines brains, or why there is none; weights that are not what their card says, and an image
+/// that the card refuses, are errors.
+fn network(
+    verb: &args::Segment,
+    series: &Series,
+    config: &Config,
+) -> anyhow::Result<(Option<Segmenter>, Option<String>)> {
+    let without = |why: String| Ok((None, Some(format!("found by thresholds and morphology: {why}"))));
+    let shelf = shelf::open(verb.models.as_deref(), config)?;
+    let Some(entry) = shelf.segmenter(BRAIN_MASK) else {
+        return without(format!("no network called {BRAIN_MASK} is among the models"));
+    };
+    let network = match entry.load() {
+        Ok(network) => network,
+        Err(error @ ModelError::File { .. }) => return without(error.to_string()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Err(refusal) = network.accepts(series.modality.as_ref()) {
+        return Err(Stop::input(format!("{BRAIN_MASK}: {refusal}; --classical asks for no modality")));
+    }
+    Ok((Some(network), None))
 }
 
 fn rows(found: &Structures) -> Vec<Vec<String>> {
