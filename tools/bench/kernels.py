@@ -46,13 +46,18 @@ def main():
             rows += importlib.import_module(f"kernels.{path.stem}").ROWS
     if options.only:
         rows = [row for row in rows if any(name in row.name for name in options.only)]
-    results = []
+    results, failed = [], []
     print(f"{'operation':32} {'size':>14} {'ours ms':>9} {'peer':>13} {'peer ms':>9} {'ratio':>6} {'memory':>7}  difference")
     for row in rows:
         if row.input is None:
             print(f"{row.name:32} left out: its data are not there, set DATA to the folder of the public data")
             continue
-        result = measure(row, options, np, sitk)
+        try:
+            result = measure(row, options, np, sitk)
+        except Exception as error:
+            failed.append(row.name)
+            print(f"{row.name:32} failed: {type(error).__name__}: {error}", flush=True)
+            continue
         results.append(result)
         line = "{operation:32} {size:>14} {ours_ms:9.1f} {peer:>13} {peer_ms:9.1f} {ratio:6.2f} {memory:7.2f}  {difference}"
         print(line.format(**result), flush=True)
@@ -63,6 +68,8 @@ def main():
         pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
     if options.markdown:
         pathlib.Path(options.markdown).write_text(page(results, options, sitk))
+    if failed:
+        sys.exit(f"no figures for {', '.join(failed)}")
 
 
 def page(results, options, sitk):

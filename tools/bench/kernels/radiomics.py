@@ -70,6 +70,6 @@ ROWS = [
         note="4 directions, 25 features here, 6 there"),
     Row("radiomics_all", brain if DATA.is_dir() else None,
         {"mirp": (mirp_input, mirp_run(FAMILIES, base_discretisation_method="fixed_bin_size_pyradiomics",
-                                       base_discretisation_bin_width=25.0))},
+                                       base_discretisation_bin_width=25.0, ibsi_compliant=False))},
         spacing=(0.78125, 0.78125, 6.5), note="brain1, 4137 voxels, every family"),
 ]
