@@ -163,8 +163,8 @@ fn stacks(slices: Vec<Slice>, name: &str) -> (Vec<Stack>, usize) {
     let mut groups: Vec<Vec<Slice>> = Vec::new();
     let mut left_out = 0;
     for slice in slices {
-        match groups.iter_mut().find(|group| fits(&group[0], &slice)) {
-            Some(group) => group.push(slice),
+        match groups.iter().position(|group| fits(&group[0], &slice)) {
+            Some(at) => groups[at].push(slice),
             None if groups.len() >= MOST_GROUPS => left_out += 1,
             None => groups.push(vec![slice]),
         }
