@@ -2,6 +2,10 @@ use crate::StatsError;
 use crate::error::{check_labels, check_length};
 use serde::{Deserialize, Serialize};
 
+mod averages;
+
+pub use averages::{AverageRates, Averaging, ClassIntervals};
+
 /// Share of cases whose predicted class is the actual one.
 ///
 /// # Units

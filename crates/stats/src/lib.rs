@@ -28,9 +28,14 @@
 mod bootstrap;
 mod calibration;
 mod confusion;
+mod curve;
+mod delong;
 mod discrimination;
+mod distribution;
 mod error;
+mod estimate;
 mod mahalanobis;
+mod mcnemar;
 mod order;
 mod proportion;
 mod recalibration;
@@ -38,15 +43,19 @@ mod rows;
 mod temperature;
 mod threshold;
 
-pub use bootstrap::{BootstrapInterval, bootstrap_interval, bootstrap_interval_by_group};
+pub use bootstrap::{BootstrapInterval, Resampling, bootstrap_interval, bootstrap_interval_by_group};
 pub use calibration::{
     ReliabilityBin, brier_score, brier_score_multiclass, expected_calibration_error, log_loss,
     log_loss_multiclass, reliability, top_label_calibration_error,
 };
-pub use confusion::{ClassRates, ConfusionMatrix, accuracy};
+pub use confusion::{AverageRates, Averaging, ClassIntervals, ClassRates, ConfusionMatrix, accuracy};
+pub use curve::{CurvePoints, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
+pub use delong::{AucComparison, AucInterval, AucScale, delong_interval, delong_test};
 pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
 pub use error::StatsError;
+pub use estimate::Estimate;
 pub use mahalanobis::Mahalanobis;
+pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
