@@ -25,42 +25,56 @@
 //! # Ok::<(), wilhelm_stats::StatsError>(())
 //! ```
 
+mod binary_counts;
 mod bootstrap;
 mod calibration;
+mod calibration_line;
 mod confusion;
 mod curve;
+mod decision_curve;
 mod delong;
 mod discrimination;
 mod distribution;
 mod error;
 mod estimate;
+mod isotonic;
+mod logistic;
 mod mahalanobis;
 mod mcnemar;
 mod order;
+mod platt;
 mod proportion;
 mod recalibration;
 mod rows;
 mod temperature;
 mod threshold;
 
+pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};
 pub use bootstrap::{BootstrapInterval, Resampling, bootstrap_interval, bootstrap_interval_by_group};
 pub use calibration::{
     ReliabilityBin, brier_score, brier_score_multiclass, expected_calibration_error, log_loss,
     log_loss_multiclass, reliability, top_label_calibration_error,
 };
+pub use calibration_line::{CalibrationLine, calibration_line};
 pub use confusion::{AverageRates, Averaging, ClassIntervals, ClassRates, ConfusionMatrix, accuracy};
 pub use curve::{CurvePoints, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
+pub use decision_curve::{DecisionPoint, decision_curve};
 pub use delong::{AucComparison, AucInterval, AucScale, delong_interval, delong_test};
 pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
 pub use error::StatsError;
 pub use estimate::Estimate;
+pub use isotonic::{IsotonicFit, fit_isotonic};
 pub use mahalanobis::Mahalanobis;
 pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
+pub use platt::{PlattFit, fit_platt};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
 pub use temperature::{
     TEMPERATURE_RANGE, TemperatureFit, fit_sigmoid_temperature, fit_softmax_temperature, sigmoid, softmax,
 };
-pub use threshold::{threshold_at_quantile, threshold_for_sensitivity, threshold_for_youden};
+pub use threshold::{
+    MistakeCosts, OperatingPoint, probability_threshold_for_costs, threshold_at_quantile,
+    threshold_for_costs, threshold_for_sensitivity, threshold_for_specificity, threshold_for_youden,
+};
