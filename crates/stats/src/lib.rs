@@ -26,9 +26,11 @@
 //! ```
 
 mod binary_counts;
+mod bland_altman;
 mod bootstrap;
 mod calibration;
 mod calibration_line;
+mod conformal;
 mod confusion;
 mod curve;
 mod decision_curve;
@@ -37,7 +39,10 @@ mod discrimination;
 mod distribution;
 mod error;
 mod estimate;
+mod froc;
+mod intraclass;
 mod isotonic;
+mod kappa;
 mod logistic;
 mod mahalanobis;
 mod mcnemar;
@@ -50,12 +55,14 @@ mod temperature;
 mod threshold;
 
 pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};
+pub use bland_altman::{LimitsOfAgreement, limits_of_agreement};
 pub use bootstrap::{BootstrapInterval, Resampling, bootstrap_interval, bootstrap_interval_by_group};
 pub use calibration::{
     ReliabilityBin, brier_score, brier_score_multiclass, expected_calibration_error, log_loss,
     log_loss_multiclass, reliability, top_label_calibration_error,
 };
 pub use calibration_line::{CalibrationLine, calibration_line};
+pub use conformal::{ConformalCoverage, ConformalFit, ConformalMethod, conformal_coverage, two_class_rows};
 pub use confusion::{AverageRates, Averaging, ClassIntervals, ClassRates, ConfusionMatrix, accuracy};
 pub use curve::{CurvePoints, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use decision_curve::{DecisionPoint, decision_curve};
@@ -63,7 +70,12 @@ pub use delong::{AucComparison, AucInterval, AucScale, delong_interval, delong_t
 pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
 pub use error::StatsError;
 pub use estimate::Estimate;
+pub use froc::{
+    Candidate, DetectedImage, FrocPoint, FrocReading, FrocScore, LUNA16_RATES, froc_curve, froc_score,
+};
+pub use intraclass::{IccInterval, IccModel, IccUnit, intraclass_correlation};
 pub use isotonic::{IsotonicFit, fit_isotonic};
+pub use kappa::{KappaInterval, KappaWeights, cohen_kappa, fleiss_kappa};
 pub use mahalanobis::Mahalanobis;
 pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
