@@ -35,6 +35,7 @@ mod confusion;
 mod curve;
 mod decision_curve;
 mod delong;
+mod discrepancy;
 mod discrimination;
 mod distribution;
 mod error;
@@ -43,14 +44,20 @@ mod froc;
 mod intraclass;
 mod isotonic;
 mod kappa;
+mod kolmogorov;
 mod logistic;
 mod mahalanobis;
 mod mcnemar;
 mod order;
+mod overlap;
+mod paired;
 mod platt;
 mod proportion;
 mod recalibration;
 mod rows;
+mod stability;
+mod subgroup;
+mod surface;
 mod temperature;
 mod threshold;
 
@@ -67,6 +74,7 @@ pub use confusion::{AverageRates, Averaging, ClassIntervals, ClassRates, Confusi
 pub use curve::{CurvePoints, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use decision_curve::{DecisionPoint, decision_curve};
 pub use delong::{AucComparison, AucInterval, AucScale, delong_interval, delong_test};
+pub use discrepancy::{DISCREPANCY_LIMIT, MeanDiscrepancy, mean_discrepancy};
 pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
 pub use error::StatsError;
 pub use estimate::Estimate;
@@ -76,13 +84,24 @@ pub use froc::{
 pub use intraclass::{IccInterval, IccModel, IccUnit, intraclass_correlation};
 pub use isotonic::{IsotonicFit, fit_isotonic};
 pub use kappa::{KappaInterval, KappaWeights, cohen_kappa, fleiss_kappa};
+pub use kolmogorov::{KOLMOGOROV_EXACT_LIMIT, KolmogorovSmirnov, kolmogorov_smirnov};
 pub use mahalanobis::Mahalanobis;
 pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
+pub use overlap::OverlapCounts;
+pub use paired::{
+    PairedDifference, PermutationTest, paired_bootstrap, paired_bootstrap_by_group, paired_permutation,
+};
 pub use platt::{PlattFit, fit_platt};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
+pub use stability::{PopulationStability, StabilityBin, population_stability};
+pub use subgroup::{GroupAudit, GroupFinding, SubgroupAudit, SubgroupGap, audit_subgroups};
+pub use surface::{
+    SurfaceDistances, average_surface_distance, hausdorff_95, mean_average_surface_distance,
+    robust_hausdorff, surface_dice,
+};
 pub use temperature::{
     TEMPERATURE_RANGE, TemperatureFit, fit_sigmoid_temperature, fit_softmax_temperature, sigmoid, softmax,
 };
