@@ -56,6 +56,9 @@ pub struct AucComparison {
 
 /// Area under the curve with DeLong's variance and interval, in the time it takes to sort.
 ///
+/// A score that never errs has variance 0, and a plain interval without width: few cases can do that, and it
+/// is no certainty.
+///
 /// # Units
 /// None: areas from 0 to 1.
 ///

@@ -62,7 +62,8 @@ pub struct FrocScore {
 /// The free-response curve, by falling threshold, from no candidate to all.
 ///
 /// Of several candidates on one lesion only the surest counts: the others are neither hits nor false
-/// positives. Tied scores enter together.
+/// positives. Tied scores enter together. Candidates on findings that do not matter (what LUNA16 calls
+/// irrelevant) are for the caller to leave out.
 ///
 /// # Units
 /// Thresholds those of the scores; false positives an image; sensitivity from 0 to 1.

@@ -2,6 +2,7 @@ use crate::distribution::{normal_reach, student_reach};
 use crate::error::{check_at_least, check_labels};
 use crate::{ConfusionMatrix, StatsError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How much a disagreement weighs by the distance of the two classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,8 +143,7 @@ pub fn fleiss_kappa(
     check_at_least("subjects", subjects, 2)?;
     let reach = student_reach(level, (subjects - 1) as f64)?;
     // Only classes that occur: the number stated may be absurd.
-    let mut counts: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
-    ratings.iter().for_each(|&rating| *counts.entry(rating).or_default() += 1);
+    let counts = tally(ratings);
     if counts.len() < 2 {
         return Err(StatsError::NoValue { what: "kappa", reason: "all ratings are of one class" });
     }
@@ -155,8 +155,8 @@ pub fn fleiss_kappa(
     let own: Vec<(f64, f64)> = ratings
         .chunks_exact(raters)
         .map(|own| {
-            let agreeing: usize =
-                own.iter().map(|class| own.iter().filter(|other| *other == class).count() - 1).sum();
+            // Counted class by class: every pair of raters would take the square of their number.
+            let agreeing: usize = tally(own).values().map(|&count| count * (count - 1)).sum();
             (agreeing as f64 / pairs, own.iter().map(|&class| share(class)).sum::<f64>() / raters as f64)
         })
         .collect();
@@ -172,6 +172,13 @@ pub fn fleiss_kappa(
         .sum();
     let variance = squares / (subjects * (subjects - 1)) as f64;
     Ok(KappaInterval::around(kappa, variance, reach, level))
+}
+
+/// How often each class occurs.
+fn tally(ratings: &[usize]) -> BTreeMap<usize, usize> {
+    let mut counts = BTreeMap::new();
+    ratings.iter().for_each(|&rating| *counts.entry(rating).or_default() += 1);
+    counts
 }
 
 #[cfg(test)]

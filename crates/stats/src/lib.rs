@@ -1,5 +1,5 @@
-//! Numbers about numbers: how well a score separates, whether a probability can be believed, and how
-//! sure either figure is.
+//! Numbers about numbers: how well a score separates, whether a probability can be believed, whether readers,
+//! outlines and groups agree, whether cases have drifted, and how sure each figure is.
 //!
 //! The principal type is [`Rows`], a borrowed table of finite numbers with one row a case; everything
 //! else is a plain function over slices or such a table. [`ConfusionMatrix`] and [`Mahalanobis`] keep

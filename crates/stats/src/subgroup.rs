@@ -47,7 +47,8 @@ pub struct SubgroupAudit<G> {
     pub groups: Vec<GroupAudit<G>>,
     /// Cases of the smallest group.
     pub smallest_cases: usize,
-    /// The largest gap; `None` with fewer than two measured groups.
+    /// The largest gap; `None` with fewer than two measured groups, or where most resamples leave one of
+    /// them without a value.
     pub gap: Option<SubgroupGap<G>>,
 }
 

@@ -8,5 +8,6 @@ mod drift;
 mod overlap;
 mod ranking;
 mod resampling;
+mod rule;
 mod sets;
 mod shared;
