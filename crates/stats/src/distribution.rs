@@ -171,6 +171,59 @@ mod tests {
         check(normal_reach(0.95).expect("a level"), 1.959_963_984_540_054);
     }
 
+    /// These functions are private, so their golden numbers stand here: SciPy 1.17.1, every digit it prints.
+    #[test]
+    fn tails_and_quantiles_agree_with_scipy() {
+        #[track_caller]
+        fn near(found: f64, expected: f64, tolerance: f64) {
+            assert!((found / expected - 1.0).abs() <= tolerance, "found {found}, expected {expected}");
+        }
+        for (level, freedom, expected) in [
+            (0.95, 1.0, 12.706_204_736_174_694),
+            (0.95, 5.0, 2.570_581_835_636_314_6),
+            (0.9, 30.0, 1.697_260_886_593_957_6),
+            (0.99, 1000.0, 2.580_754_698_065_951),
+            // A level this near 1 holds ten digits of what is left.
+            (0.999_999, 3.0, 130.154_589_557_110_2),
+        ] {
+            near(student_reach(level, freedom).expect("a level"), expected, 1e-9);
+        }
+        for (above, numerator, denominator, expected) in [
+            (0.025, 5.0, 7.0, 5.285_236_851_504_278),
+            (0.025, 3.3, 40.7, 3.338_489_246_777_583_7),
+            (0.005, 200.0, 12.0, 3.970_928_289_474_162),
+            (0.1, 0.7, 2.5, 6.396_086_539_711_863),
+        ] {
+            near(fisher_upper(above, numerator, denominator), expected, 1e-12);
+        }
+        for (f, numerator, denominator, expected) in [
+            (1.0, 3.0, 8.0, 0.441_099_079_741_173),
+            (50.0, 4.0, 30.0, 7.557_461_907_492_351e-13),
+            (0.01, 9.0, 2.0, 0.999_999_286_435_879),
+            (1.2, 1000.0, 900.0, 0.002_574_270_027_080_175),
+        ] {
+            near(fisher_above(f, numerator, denominator), expected, 1e-11);
+        }
+        // Logarithms of large factorials cancel: a million throws leave ten digits.
+        for (successes, trials, at_most, exactly) in [
+            (480, 1000, 0.108_724_146_602_070_75, 0.011_340_982_371_187_717),
+            (40, 100, 0.028_443_966_820_490_444, 0.010_843_866_711_637_978),
+            (0, 60, 8.673_617_379_884_035e-19, 8.673_617_379_884_035e-19),
+            (499_000, 1_000_000, 0.022_804_149_932_694_8, 0.000_107_981_978_018_914_38),
+        ] {
+            near(coin_at_most(successes, trials), at_most, 3e-9);
+            near(coin_exactly(successes, trials), exactly, 3e-9);
+        }
+        for (x, expected) in [
+            (0.3, 0.999_990_694_198_665_5),
+            (0.7, 0.711_235_195_029_689_3),
+            (1.2, 0.112_249_666_670_724_97),
+            (2.5, 7.453_306_344_157_342e-6),
+        ] {
+            near(kolmogorov_above(x), expected, 1e-12);
+        }
+    }
+
     #[test]
     fn throws_of_a_coin_are_counted() {
         check(coin_at_most(5, 20), 21_700.0 / 1_048_576.0);

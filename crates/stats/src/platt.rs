@@ -1,5 +1,6 @@
 use crate::StatsError;
 use crate::discrimination::check_two_kinds;
+use crate::error::check_finite;
 use crate::logistic::fit_line;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,12 @@ pub struct PlattFit {
 
 impl PlattFit {
     /// The probability of a score: `1 / (1 + exp(-(slope * score + intercept)))`.
-    pub fn probability(&self, score: f64) -> f64 {
-        crate::sigmoid(self.slope * score + self.intercept, 1.0)
+    ///
+    /// # Errors
+    /// [`StatsError::NotFinite`] for a score that is not a finite number.
+    pub fn probability(&self, score: f64) -> Result<f64, StatsError> {
+        check_finite("score", &[score])?;
+        Ok(crate::sigmoid(self.slope * score + self.intercept, 1.0))
     }
 }
 
@@ -48,8 +53,9 @@ mod tests {
         let scores = [3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 1.0, 1.0];
         let positives: Vec<bool> = scores.iter().map(|&score| score > 2.0).collect();
         let fit = fit_platt(&scores, &positives).expect("both kinds");
-        assert!((fit.probability(3.0) - 0.9).abs() < 1e-10);
-        assert!((fit.probability(1.0) - 0.25).abs() < 1e-10);
+        let at = |score| fit.probability(score).expect("finite");
+        assert!((at(3.0) - 0.9).abs() < 1e-10 && (at(1.0) - 0.25).abs() < 1e-10);
+        assert!(fit.probability(f64::NAN).is_err());
         assert!((fit.slope - 27.0_f64.ln() / 2.0).abs() < 1e-9);
     }
 

@@ -60,11 +60,13 @@ impl ConfusionMatrix {
     /// Sokolova and Lapalme 2009, doi:10.1016/j.ipm.2009.03.002
     pub fn average(&self, averaging: Averaging) -> AverageRates {
         if averaging == Averaging::Micro {
-            let sums = (0..self.classes()).map(|class| self.quadrants(class)).fold([0; 4], |sums, own| {
-                [sums[0] + own[0], sums[1] + own[1], sums[2] + own[2], sums[3] + own[3]]
-            });
+            // Wider than a count: every class adds all cases once.
+            let mut sums = [0_u128; 4];
+            for class in 0..self.classes() {
+                sums.iter_mut().zip(self.quadrants(class)).for_each(|(sum, own)| *sum += u128::from(own));
+            }
             let [hits, misses, alarms, passes] = sums;
-            let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+            let share = |part: u128, whole: u128| (whole > 0).then(|| part as f64 / whole as f64);
             return AverageRates {
                 sensitivity: share(hits, hits + misses),
                 specificity: share(passes, passes + alarms),

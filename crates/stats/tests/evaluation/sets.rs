@@ -1,6 +1,8 @@
 //! Conformal sets against MAPIE (LAC) and NumPy (adaptive).
 
 use crate::shared::{GOLDEN, ROUNDING, check, indices, list, number, numbers, of};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use wilhelm_stats::{ConformalFit, ConformalMethod, Rows, conformal_coverage};
 
 #[test]
@@ -24,8 +26,8 @@ fn sets_agree_with_mapie_and_numpy() {
     }
 }
 
-/// The promise itself, over many draws of known and new cases: coverage is at least as promised, and with a
-/// random share no more than one case in `cases + 1` above.
+/// The promise itself, over 300 ways to part the cases into known and new: coverage is as promised, and above
+/// it by no more than one in a hundred (a threshold is one of 99 known cases) and chance.
 #[test]
 fn coverage_keeps_its_promise() {
     let golden = &GOLDEN["conformal"];
@@ -33,32 +35,28 @@ fn coverage_keeps_its_promise() {
     let labels: Vec<usize> =
         indices(&golden["labels"]).into_iter().chain(indices(&golden["test_labels"])).collect();
     let rows: Vec<&[f64]> = table.chunks(4).collect();
-    for (method, at_most) in [
-        (ConformalMethod::LeastAmbiguous, 0.82),
-        (ConformalMethod::Adaptive, 0.82),
-        (ConformalMethod::AdaptiveRandomized, 0.82),
-    ] {
+    let mut generator = ChaCha8Rng::seed_from_u64(6);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    for method in
+        [ConformalMethod::LeastAmbiguous, ConformalMethod::Adaptive, ConformalMethod::AdaptiveRandomized]
+    {
         let (mut covered, mut all) = (0, 0);
-        for split in 0..400_usize {
-            // A multiplier without a common divisor with 220 walks through all cases.
-            let order: Vec<usize> =
-                (0..220).map(|place| (place * (2 * (split % 110) + 1) * 3 + split * 7) % 220).collect();
-            if split % 110 % 11 == 5 || (2 * (split % 110) + 1) % 5 == 0 || (2 * (split % 110) + 1) % 11 == 0
-            {
-                continue;
+        for seed in 0..300 {
+            for place in (1..order.len()).rev() {
+                order.swap(place, generator.random_range(0..=place));
             }
-            let pick = |places: &[usize]| -> (Vec<f64>, Vec<usize>) {
-                let values = places.iter().flat_map(|&place| rows[place]).copied().collect();
-                (values, places.iter().map(|&place| labels[place]).collect())
+            let pick = |cases: &[usize]| -> (Vec<f64>, Vec<usize>) {
+                let values = cases.iter().flat_map(|&case| rows[case]).copied().collect();
+                (values, cases.iter().map(|&case| labels[case]).collect())
             };
             let ((known, known_labels), (new, new_labels)) = (pick(&order[..99]), pick(&order[99..]));
-            let known = Rows::new(&known, 4).expect("full rows");
-            let fit = of(ConformalFit::new(known, &known_labels, 0.2, method, split as u64));
-            let sets = of(fit.sets(Rows::new(&new, 4).expect("full rows"), 1_000 + split as u64));
+            let fit = of(ConformalFit::new(of(Rows::new(&known, 4)), &known_labels, 0.2, method, seed));
+            let sets = of(fit.sets(of(Rows::new(&new, 4)), 1_000 + seed));
             covered += of(conformal_coverage(&sets, &new_labels, 0.95)).covered;
             all += new_labels.len() as u64;
         }
         let share = covered as f64 / all as f64;
-        assert!((0.79..=at_most).contains(&share), "{method:?}: found {share}");
+        // The standard error of the mean over 300 partitions is about 0.003.
+        assert!((0.79..0.82).contains(&share), "{method:?}: found {share}");
     }
 }
