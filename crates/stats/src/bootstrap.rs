@@ -1,5 +1,5 @@
 use crate::StatsError;
-use crate::error::check_range;
+use crate::error::{check_at_least, check_level};
 use crate::order::{quantile_of_sorted, sorted};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,6 +21,26 @@ pub struct BootstrapInterval {
     pub replicates: usize,
     /// Resamples on which the statistic was undefined; they are left out of the interval.
     pub undefined: usize,
+}
+
+/// How often cases are drawn again, how wide the interval is, and where the draws start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resampling {
+    /// Resamples drawn.
+    pub replicates: usize,
+    /// Coverage aimed at, for example 0.95.
+    pub level: f64,
+    /// Start of the draws: the same seed gives the same figures on every machine.
+    pub seed: u64,
+}
+
+impl Resampling {
+    /// Refuses no cases, no replicates and an impossible level.
+    pub(crate) fn check(self, cases: usize) -> Result<(), StatsError> {
+        check_at_least("cases", cases, 1)?;
+        check_at_least("replicates", self.replicates, 1)?;
+        check_level(self.level)
+    }
 }
 
 /// Percentile interval of a statistic by resampling cases with replacement.
@@ -45,8 +65,7 @@ pub fn bootstrap_interval(
     seed: u64,
     statistic: impl FnMut(&[usize]) -> Option<f64>,
 ) -> Result<BootstrapInterval, StatsError> {
-    let groups: Vec<Vec<usize>> = (0..cases).map(|case| vec![case]).collect();
-    resample(&groups, replicates, level, seed, statistic)
+    resample(&singles(cases), replicates, level, seed, statistic)
 }
 
 /// Percentile interval of a statistic by resampling whole groups of cases with replacement.
@@ -67,11 +86,7 @@ pub fn bootstrap_interval_by_group<G: Ord>(
     seed: u64,
     statistic: impl FnMut(&[usize]) -> Option<f64>,
 ) -> Result<BootstrapInterval, StatsError> {
-    let mut groups: BTreeMap<&G, Vec<usize>> = BTreeMap::new();
-    for (case, group) in group_of.iter().enumerate() {
-        groups.entry(group).or_default().push(case);
-    }
-    let groups: Vec<Vec<usize>> = groups.into_values().collect();
+    let groups: Vec<Vec<usize>> = members(group_of).into_values().collect();
     resample(&groups, replicates, level, seed, statistic)
 }
 
@@ -82,32 +97,69 @@ fn resample(
     seed: u64,
     mut statistic: impl FnMut(&[usize]) -> Option<f64>,
 ) -> Result<BootstrapInterval, StatsError> {
-    if groups.is_empty() {
-        return Err(StatsError::TooFew { what: "cases", found: 0, expected: 1 });
+    let settings = Resampling { replicates, level, seed };
+    settings.check(groups.len())?;
+    let estimate = estimate_of(groups, replicates, &mut statistic)?;
+    percentile_interval(estimate, &draw(groups, settings, statistic), settings)
+}
+
+/// One group a case.
+pub(crate) fn singles(cases: usize) -> Vec<Vec<usize>> {
+    (0..cases).map(|case| vec![case]).collect()
+}
+
+/// The cases of each group, groups in the order of their names.
+pub(crate) fn members<G: Ord>(group_of: &[G]) -> BTreeMap<&G, Vec<usize>> {
+    let mut groups: BTreeMap<&G, Vec<usize>> = BTreeMap::new();
+    for (case, group) in group_of.iter().enumerate() {
+        groups.entry(group).or_default().push(case);
     }
-    if replicates == 0 {
-        return Err(StatsError::TooFew { what: "replicates", found: 0, expected: 1 });
-    }
-    check_range("level", level, f64::MIN_POSITIVE, 1.0 - f64::EPSILON)?;
+    groups
+}
+
+/// The statistic of the cases as they are.
+pub(crate) fn estimate_of(
+    groups: &[Vec<usize>],
+    replicates: usize,
+    statistic: &mut impl FnMut(&[usize]) -> Option<f64>,
+) -> Result<f64, StatsError> {
     let all: Vec<usize> = (0..groups.iter().map(Vec::len).sum()).collect();
-    let Some(estimate) = statistic(&all).filter(|value| value.is_finite()) else {
-        return Err(StatsError::Undefined { undefined: replicates, replicates });
-    };
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let mut drawn = Vec::with_capacity(all.len());
-    let mut values = Vec::with_capacity(replicates);
-    for _ in 0..replicates {
+    statistic(&all)
+        .filter(|value| value.is_finite())
+        .ok_or(StatsError::Undefined { undefined: replicates, replicates })
+}
+
+/// The statistic of each resample on which it is defined, in the order of the draws.
+pub(crate) fn draw(
+    groups: &[Vec<usize>],
+    settings: Resampling,
+    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+) -> Vec<f64> {
+    let mut generator = ChaCha8Rng::seed_from_u64(settings.seed);
+    let mut drawn = Vec::with_capacity(groups.iter().map(Vec::len).sum());
+    let mut values = Vec::new();
+    for _ in 0..settings.replicates {
         drawn.clear();
         for _ in 0..groups.len() {
             drawn.extend_from_slice(&groups[generator.random_range(0..groups.len())]);
         }
         values.extend(statistic(&drawn).filter(|value| value.is_finite()));
     }
+    values
+}
+
+/// The interval that the values of the resamples span, unless more than half of them have none.
+pub(crate) fn percentile_interval(
+    estimate: f64,
+    values: &[f64],
+    settings: Resampling,
+) -> Result<BootstrapInterval, StatsError> {
+    let Resampling { replicates, level, .. } = settings;
     let undefined = replicates - values.len();
-    if 2 * undefined > replicates {
+    if values.is_empty() || undefined > replicates / 2 {
         return Err(StatsError::Undefined { undefined, replicates });
     }
-    let values = sorted(&values);
+    let values = sorted(values);
     Ok(BootstrapInterval {
         estimate,
         low: quantile_of_sorted(&values, (1.0 - level) / 2.0),

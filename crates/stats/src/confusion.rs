@@ -1,6 +1,10 @@
 use crate::StatsError;
-use crate::error::{check_labels, check_length};
+use crate::error::{check_labels, check_length, check_range};
 use serde::{Deserialize, Serialize};
+
+mod averages;
+
+pub use averages::{AverageRates, Averaging, ClassIntervals};
 
 /// Share of cases whose predicted class is the actual one.
 ///
@@ -142,9 +146,12 @@ impl TryFrom<Vec<Vec<u64>>> for ConfusionMatrix {
         for row in &counts {
             check_length("columns of the confusion matrix", row.len(), counts.len())?;
         }
-        if counts.iter().flatten().all(|&count| count == 0) {
+        let total: u128 = counts.iter().flatten().map(|&count| u128::from(count)).sum();
+        if total == 0 {
             return Err(StatsError::TooFew { what: "cases", found: 0, expected: 1 });
         }
+        // As many as a float counts one by one, so that no sum below wraps.
+        check_range("cases", total as f64, 1.0, (1_u64 << f64::MANTISSA_DIGITS) as f64)?;
         Ok(Self { counts })
     }
 }
@@ -216,5 +223,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<ConfusionMatrix>(&text).expect("its own text"), matrix());
         assert!(serde_json::from_str::<ConfusionMatrix>("[[1,2],[3]]").is_err());
         assert!(serde_json::from_str::<ConfusionMatrix>("[[0,0],[0,0]]").is_err());
+        let endless = format!("[[{},0],[{},0]]", u64::MAX, u64::MAX);
+        assert!(serde_json::from_str::<ConfusionMatrix>(&endless).is_err());
     }
 }

@@ -82,6 +82,24 @@ pub enum StatsError {
         /// The column where the factorization stopped, from 0.
         column: usize,
     },
+    /// More numbers than the statistic can be asked of.
+    #[error("{what}: found {found}, expected at most {limit}")]
+    TooMany {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The formula has no value for these numbers.
+    #[error("{what} is undefined: {reason}")]
+    NoValue {
+        /// Which figure.
+        what: &'static str,
+        /// Why there is none.
+        reason: &'static str,
+    },
     /// The statistic is undefined on the cases themselves or on nearly all of their resamples.
     #[error("statistic is undefined in {undefined} of {replicates} resamples")]
     Undefined {
@@ -133,4 +151,14 @@ pub(crate) fn check_labels(labels: &[usize], cases: usize, classes: usize) -> Re
         Some(position) => Err(StatsError::Label { position, found: labels[position], classes }),
         None => Ok(()),
     }
+}
+
+/// Refuses a coverage that is not above 0 and below 1.
+pub(crate) fn check_level(level: f64) -> Result<(), StatsError> {
+    check_range("level", level, f64::MIN_POSITIVE, 1.0 - f64::EPSILON)
+}
+
+/// Refuses fewer than `expected` of something.
+pub(crate) fn check_at_least(what: &'static str, found: usize, expected: usize) -> Result<(), StatsError> {
+    if found >= expected { Ok(()) } else { Err(StatsError::TooFew { what, found, expected }) }
 }

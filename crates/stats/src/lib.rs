@@ -1,5 +1,5 @@
-//! Numbers about numbers: how well a score separates, whether a probability can be believed, and how
-//! sure either figure is.
+//! Numbers about numbers: how well a score separates, whether a probability can be believed, whether readers,
+//! outlines and groups agree, whether cases have drifted, and how sure each figure is.
 //!
 //! The principal type is [`Rows`], a borrowed table of finite numbers with one row a case; everything
 //! else is a plain function over slices or such a table. [`ConfusionMatrix`] and [`Mahalanobis`] keep
@@ -25,33 +25,87 @@
 //! # Ok::<(), wilhelm_stats::StatsError>(())
 //! ```
 
+mod binary_counts;
+mod bland_altman;
 mod bootstrap;
 mod calibration;
+mod calibration_line;
+mod conformal;
 mod confusion;
+mod curve;
+mod decision_curve;
+mod delong;
+mod discrepancy;
 mod discrimination;
+mod distribution;
 mod error;
+mod estimate;
+mod froc;
+mod intraclass;
+mod isotonic;
+mod kappa;
+mod kolmogorov;
+mod logistic;
 mod mahalanobis;
+mod mcnemar;
 mod order;
+mod overlap;
+mod paired;
+mod platt;
 mod proportion;
 mod recalibration;
 mod rows;
+mod stability;
+mod subgroup;
+mod surface;
 mod temperature;
 mod threshold;
 
-pub use bootstrap::{BootstrapInterval, bootstrap_interval, bootstrap_interval_by_group};
+pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};
+pub use bland_altman::{LimitsOfAgreement, limits_of_agreement};
+pub use bootstrap::{BootstrapInterval, Resampling, bootstrap_interval, bootstrap_interval_by_group};
 pub use calibration::{
     ReliabilityBin, brier_score, brier_score_multiclass, expected_calibration_error, log_loss,
     log_loss_multiclass, reliability, top_label_calibration_error,
 };
-pub use confusion::{ClassRates, ConfusionMatrix, accuracy};
+pub use calibration_line::{CalibrationLine, calibration_line};
+pub use conformal::{ConformalCoverage, ConformalFit, ConformalMethod, conformal_coverage, two_class_rows};
+pub use confusion::{AverageRates, Averaging, ClassIntervals, ClassRates, ConfusionMatrix, accuracy};
+pub use curve::{CurvePoints, PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
+pub use decision_curve::{DecisionPoint, decision_curve};
+pub use delong::{AucComparison, AucInterval, AucScale, delong_interval, delong_test};
+pub use discrepancy::{DISCREPANCY_LIMIT, MeanDiscrepancy, mean_discrepancy};
 pub use discrimination::{average_precision, macro_one_vs_rest_auc, one_vs_rest_auc, roc_auc};
 pub use error::StatsError;
+pub use estimate::Estimate;
+pub use froc::{
+    Candidate, DetectedImage, FrocPoint, FrocReading, FrocScore, LUNA16_RATES, froc_curve, froc_score,
+};
+pub use intraclass::{IccInterval, IccModel, IccUnit, intraclass_correlation};
+pub use isotonic::{IsotonicFit, fit_isotonic};
+pub use kappa::{KappaInterval, KappaWeights, cohen_kappa, fleiss_kappa};
+pub use kolmogorov::{KOLMOGOROV_EXACT_LIMIT, KolmogorovSmirnov, kolmogorov_smirnov};
 pub use mahalanobis::Mahalanobis;
+pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
+pub use overlap::OverlapCounts;
+pub use paired::{
+    PairedDifference, PermutationTest, paired_bootstrap, paired_bootstrap_by_group, paired_permutation,
+};
+pub use platt::{PlattFit, fit_platt};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
+pub use stability::{PopulationStability, StabilityBin, population_stability};
+pub use subgroup::{GroupAudit, GroupFinding, SubgroupAudit, SubgroupGap, audit_subgroups};
+pub use surface::{
+    SurfaceDistances, average_surface_distance, hausdorff_95, mean_average_surface_distance,
+    robust_hausdorff, surface_dice,
+};
 pub use temperature::{
     TEMPERATURE_RANGE, TemperatureFit, fit_sigmoid_temperature, fit_softmax_temperature, sigmoid, softmax,
 };
-pub use threshold::{threshold_at_quantile, threshold_for_sensitivity, threshold_for_youden};
+pub use threshold::{
+    MistakeCosts, OperatingPoint, probability_threshold_for_costs, threshold_at_quantile,
+    threshold_for_costs, threshold_for_sensitivity, threshold_for_specificity, threshold_for_youden,
+};
