@@ -81,8 +81,8 @@ impl SegmenterEntry {
 
 /// A card of either kind.
 enum AnyCard {
-    Classifier(Card),
-    Segmenter(SegmenterCard),
+    Classifier(Box<Card>),
+    Segmenter(Box<SegmenterCard>),
 }
 
 impl AnyCard {
@@ -91,8 +91,8 @@ impl AnyCard {
         let table: toml::Table =
             toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
         match table.get("kind").map(|kind| kind.as_str().unwrap_or_default()) {
-            None => Card::from_toml(text).map(Self::Classifier),
-            Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Self::Segmenter),
+            None => Card::from_toml(text).map(Box::new).map(Self::Classifier),
+            Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Box::new).map(Self::Segmenter),
             Some(other) => Err(CardError::Form(format!(
                 "kind is {other:?}, expected {:?}, or no kind for a classifier",
                 SegmenterCard::KIND
@@ -127,9 +127,12 @@ impl Shelf {
                 let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let text = read(&name, &card)?;
                 match AnyCard::from_toml(&String::from_utf8_lossy(&text))? {
-                    AnyCard::Classifier(card) => shelf.add(ShelfEntry { card, place: Place::Folder(place) }),
+                    AnyCard::Classifier(card) => shelf.add(ShelfEntry { card: *card, place: Place::Folder(place) }),
                     AnyCard::Segmenter(card) => {
-                        shelf.add_segmenter(SegmenterEntry { card, place: SegmenterPlace::Folder(place) });
+                        shelf.add_segmenter(SegmenterEntry {
+                            card: *card,
+                            place: SegmenterPlace::Folder(place),
+                        });
                     }
                 }
             }
