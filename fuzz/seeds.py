@@ -202,7 +202,7 @@ def archives(folder):
     write("archive", "mixed.zip", packed(entries, zipfile.ZIP_DEFLATED))
     write("archive", "stored.zip", packed(entries[1:], zipfile.ZIP_STORED))
     write("archive", "pair.zip", packed(pair, zipfile.ZIP_DEFLATED))
-    write("archive", "empty.zip", packed([], zipfile.ZIP_STORED))
+    write("archive", "without_files.zip", packed([], zipfile.ZIP_STORED))
     write("archive", "nested.zip", packed([("in.zip", packed(pair, zipfile.ZIP_STORED))], zipfile.ZIP_STORED))
     count = np.arange
     for name, arrays in {

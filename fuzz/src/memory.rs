@@ -5,8 +5,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-/// The most that one input may hold at a time: hundreds of times what the targets' limits allow a picture.
-const MOST: isize = 256 << 20;
+/// The most that one input may hold at a time: what the TIFF decoder asks for at most before it can be told less
+/// (256 MB, which it does not touch), and dozens of times what the targets' limits allow a picture.
+const MOST: isize = 320 << 20;
 
 /// Bytes held since [`begin`].
 static HELD: AtomicIsize = AtomicIsize::new(0);

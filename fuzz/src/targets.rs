@@ -20,8 +20,11 @@ pub const LIMITS: Limits = Limits {
     hash: false,
 };
 
+/// A target's name, and what it does with its bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// All targets by their names, which are those of their files and of their corpus.
-pub const ALL: [(&str, fn(&[u8])); 13] = [
+pub const ALL: [Target; 13] = [
     ("archive", archive),
     ("dicom_decode", dicom_decode),
     ("dicom_frame", dicom_frame),

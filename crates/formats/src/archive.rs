@@ -97,6 +97,9 @@ pub(crate) fn zip_items(source: &Source, label: &str, limits: &Limits) -> (Vec<I
         })
         .filter(|(name, _)| !name.ends_with('/'))
         .collect();
+    if entries.is_empty() {
+        return whole(FormatError::NotAnImage { found: "an archive without files".to_owned() });
+    }
     entries.sort();
     drop(archive);
     let expanded = AtomicU64::new(0);

@@ -127,7 +127,9 @@ impl Shelf {
                 let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let text = read(&name, &card)?;
                 match AnyCard::from_toml(&String::from_utf8_lossy(&text))? {
-                    AnyCard::Classifier(card) => shelf.add(ShelfEntry { card: *card, place: Place::Folder(place) }),
+                    AnyCard::Classifier(card) => {
+                        shelf.add(ShelfEntry { card: *card, place: Place::Folder(place) })
+                    }
                     AnyCard::Segmenter(card) => {
                         shelf.add_segmenter(SegmenterEntry {
                             card: *card,

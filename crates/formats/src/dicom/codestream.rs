@@ -75,7 +75,9 @@ pub(crate) fn jpeg_as_rgb(bytes: &[u8]) -> Cow<'_, [u8]> {
             0xC0..=0xC2 => {
                 // Identifier, sampling factors and table of each component, behind 6 bytes of size.
                 let (components, _) = segment.get(6..).unwrap_or_default().as_chunks::<3>();
-                if components.len() != 3 || components.iter().any(|component| component[1] != components[0][1]) {
+                if components.len() != 3
+                    || components.iter().any(|component| component[1] != components[0][1])
+                {
                     return Cow::Borrowed(bytes);
                 }
             }
@@ -128,9 +130,14 @@ mod tests {
         assert_eq!(told.len(), silent.len() + 16);
         assert_eq!(&told[2..11], b"\xFF\xEE\x00\x0EAdobe");
         assert_eq!(jpeg_as_rgb(&told), told, "said once");
-        let jfif = [&start[..], b"\xFF\xE0\0\x10JFIF\0\x01\x02\0\0\x01\0\x01\0\0", &frame(0x11), &scan].concat();
+        let jfif =
+            [&start[..], b"\xFF\xE0\0\x10JFIF\0\x01\x02\0\0\x01\0\x01\0\0", &frame(0x11), &scan].concat();
         assert_eq!(jpeg_as_rgb(&jfif), jfif);
-        let subsampled = [&[0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 0, 0x21, 0, 1, 0x11, 0, 2, 0x11, 0][..], &scan].concat();
+        let subsampled = [
+            &[0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3, 0, 0x21, 0, 1, 0x11, 0, 2, 0x11, 0][..],
+            &scan,
+        ]
+        .concat();
         assert_eq!(jpeg_as_rgb(&subsampled), subsampled);
         for cut in 0..silent.len() {
             jpeg_as_rgb(&silent[..cut]);

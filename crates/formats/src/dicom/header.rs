@@ -31,7 +31,7 @@ impl Rescale {
     /// Whether stored values of up to 32 bits could become more than 32-bit floats hold.
     pub(crate) fn can_overflow(self) -> bool {
         let most = self.slope.abs() * f64::from(u32::MAX) + self.intercept.abs();
-        !(most <= f64::from(f32::MAX))
+        most.is_nan() || most > f64::from(f32::MAX)
     }
 }
 

@@ -74,6 +74,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Picture, FormatError> {
             0xDB => tables.read_quantizers(segment)?,
             0xC4 => tables.read_codes(segment)?,
             0xDD => tables.restart_interval = segment.get(..2).map(word).ok_or_else(cut)?,
+            // The caller judged the size of the first: no other may take its place.
+            0xC1 if frame.is_some() => return Err(broken("a second start of frame")),
             0xC1 => frame = Some(start_of_frame(segment)?),
             0xC0 | 0xC2..=0xC3 | 0xC5..=0xCF => {
                 return Err(FormatError::unsupported(

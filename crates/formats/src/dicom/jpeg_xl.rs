@@ -42,7 +42,10 @@ impl Stream {
         let BitDepth::IntegerSample { bits_per_sample: precision @ 1..=16 } =
             self.0.image_header().metadata.bit_depth
         else {
-            return Err(FormatError::unsupported("a JPEG XL picture of this depth", "integers of 1 to 16 bits"));
+            return Err(FormatError::unsupported(
+                "a JPEG XL picture of this depth",
+                "integers of 1 to 16 bits",
+            ));
         };
         Ok(Declared {
             columns: self.0.width() as usize,
@@ -68,7 +71,10 @@ impl Stream {
         let mut stream = render.stream_no_alpha();
         let found = [stream.width() as usize, stream.height() as usize, stream.channels() as usize];
         if found != [declared.columns, declared.rows, declared.components] {
-            return Err(FormatError::malformed("JPEG XL frame", "the picture has another size than its header"));
+            return Err(FormatError::malformed(
+                "JPEG XL frame",
+                "the picture has another size than its header",
+            ));
         }
         // 32-bit floats from 0 to 1 tell all integers of up to 16 bits apart.
         let mut unit = vec![0.0_f32; declared.columns * declared.rows * declared.components];

@@ -52,7 +52,8 @@ fn masks_of_single_bits_are_the_same_in_every_coding() {
     // The reference decodes neither of these codings for single bits: the same masks uncompressed stand in for it.
     let Some(root) = data("dicom_conformance/pydicom_data") else { return };
     let decoded = |name: &str| {
-        decode(&std::fs::read(root.join(name)).unwrap(), &Limits::default()).unwrap_or_else(|e| panic!("{name}: {e}"))
+        decode(&std::fs::read(root.join(name)).unwrap(), &Limits::default())
+            .unwrap_or_else(|e| panic!("{name}: {e}"))
     };
     for grid in ["liver", "liver_nonbyte_aligned"] {
         let plain = decoded(&format!("{grid}.dcm"));
