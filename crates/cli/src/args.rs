@@ -30,6 +30,8 @@ pub enum Verb {
     Segment(Segment),
     /// Measure what the labels of a volume enclose
     Measure(Measure),
+    /// Ratios that a diagnosis rests on, from outlines: cardiothoracic, Evans, left-right, area over a cine
+    Ratio(Ratio),
     /// Radiomic features of what the labels of a volume enclose
     Radiomics(Radiomics),
     /// Bring one volume of a patient onto another
@@ -210,6 +212,79 @@ pub struct Measure {
     /// Replace the table if it is there
     #[arg(long)]
     pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ratio {
+    #[command(subcommand)]
+    pub kind: RatioKind,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RatioKind {
+    /// Greatest width of the heart over the inner width of the chest, on a frontal radiograph
+    Cardiothoracic(Cardiothoracic),
+    /// Width of the frontal horns over the inner width of the skull, in the slice where the horns are widest
+    Evans(Evans),
+    /// Left against right of one structure, about the plane that mirrors it best
+    Asymmetry(Asymmetry),
+    /// How much the area of a chamber changes between the frames of a cine
+    AreaChange(AreaChange),
+}
+
+#[derive(Debug, Args)]
+pub struct Cardiothoracic {
+    /// The outlines: a gray picture whose values are labels, or a label map of one slice
+    pub labels: PathBuf,
+    /// Label of the heart
+    #[arg(long, value_name = "LABEL")]
+    pub heart: u16,
+    /// Labels of the lungs: one for both, or one each
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', required = true)]
+    pub lungs: Vec<u16>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Evans {
+    /// The label map: NIfTI, NRRD, MetaImage or DICOM SEG, in axial slices
+    pub labels: PathBuf,
+    /// Labels of the frontal horns of the lateral ventricles
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', required = true)]
+    pub horns: Vec<u16>,
+    /// Labels of what the skull encloses beside the horns
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', required = true)]
+    pub inside: Vec<u16>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Asymmetry {
+    /// The label map: NIfTI, NRRD, MetaImage or DICOM SEG
+    pub labels: PathBuf,
+    /// Labels of the structure
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', required = true)]
+    pub label: Vec<u16>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AreaChange {
+    /// The outlines in the order of the frames: gray pictures, or one label map whose slices are the frames
+    #[arg(required = true)]
+    pub labels: Vec<PathBuf>,
+    /// Label of the chamber, of the left ventricle for example
+    #[arg(long, value_name = "LABEL")]
+    pub chamber: u16,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

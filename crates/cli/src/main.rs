@@ -51,6 +51,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Convert(verb) => verbs::convert::run(verb, &config),
         Verb::Segment(verb) => verbs::segment::run(verb, &config),
         Verb::Measure(verb) => verbs::measure::run(verb, &config),
+        Verb::Ratio(verb) => verbs::ratio::run(verb, &config),
         Verb::Radiomics(verb) => verbs::radiomics::run(verb, &config),
         Verb::Register(verb) => verbs::register::run(verb, &config),
         Verb::Ground(verb) => verbs::ground::run(verb),

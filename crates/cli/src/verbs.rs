@@ -8,6 +8,7 @@ pub mod measure;
 pub mod models;
 pub mod predict;
 pub mod radiomics;
+pub mod ratio;
 pub mod read;
 pub mod register;
 pub mod segment;

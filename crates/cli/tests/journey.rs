@@ -293,3 +293,77 @@ fn a_patients_name_reaches_neither_report_nor_error() {
         assert!(!all.contains(&needle), "the name is in the output of {image:?}");
     }
 }
+
+/// A label map of cubes of 1 mm, in axial slices.
+fn label_map(
+    folder: &Path,
+    name: &str,
+    size: [usize; 3],
+    label: impl Fn(usize, usize, usize) -> u16,
+) -> PathBuf {
+    use wilhelm_study::{CodedConcept, Geometry, LabelMap, Mm, Segment, Spacing};
+    let spacing = Spacing::new(Mm(1.0), Mm(1.0), Mm(1.0)).expect("positive");
+    let [columns, rows, _] = size;
+    let labels: Vec<u16> = (0..size.iter().product())
+        .map(|at: usize| label(at % columns, at / columns % rows, at / (columns * rows)))
+        .collect();
+    let known: std::collections::BTreeSet<u16> = labels.iter().copied().filter(|label| *label > 0).collect();
+    let part =
+        |label| Segment::anatomy(&format!("part {label}"), CodedConcept::new("99T", "1", "Part"), "test");
+    let segments = known.into_iter().map(|label| (label, part(label))).collect();
+    let geometry = Geometry::axis_aligned(size, spacing).expect("a grid");
+    let map = LabelMap::new(geometry, labels, segments).expect("labels");
+    let bytes = wilhelm_formats::encode_nrrd(&map, wilhelm_formats::Compression::None);
+    let place = folder.join(name);
+    std::fs::write(&place, bytes).expect("written");
+    place
+}
+
+#[test]
+fn ratios_from_outlines_worked_on_paper() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let folder = place.path();
+    // A heart of 40 pixels between lungs that reach from 10 to 89.
+    let chest = |at: usize| match (at % 100, at / 100) {
+        (30..70, 50..80) => 1,
+        (10..30, 20..90) => 2,
+        (70..90, 20..90) => 3,
+        _ => 0,
+    };
+    let chest = gray_png(folder, "chest.png", 100, &(0..10_000).map(chest).collect::<Vec<u8>>());
+    let output =
+        wilhelm(&["ratio", "cardiothoracic", path(&chest), "--heart", "1", "--lungs", "2,3", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(json(&output.stdout)["cardiothoracic"]["ratio"]["value"], 0.5);
+
+    // Horns of 30 mm in a skull of 100 mm, in one of three slices.
+    let head = label_map(folder, "head.seg.nrrd", [120, 120, 3], |column, row, slice| match (column, row) {
+        (45..75, 40..60) if slice == 1 => 4,
+        (10..110, 10..110) => 5,
+        _ => 0,
+    });
+    let output = wilhelm(&["ratio", "evans", path(&head), "--horns", "4", "--inside", "5", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let found = json(&output.stdout);
+    assert_eq!((&found["evans"]["ratio"]["value"], &found["evans"]["slice"]), (&0.3.into(), &1.into()));
+    let output = wilhelm(&["ratio", "asymmetry", path(&head), "--label", "4,5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("left 15.00 mL"), "{:?}", output.stdout);
+
+    // A ventricle of 20 x 20, then of 20 x 10 pixels.
+    let heart = label_map(folder, "heart.seg.nrrd", [40, 40, 2], |column, row, frame| {
+        u16::from((10..30).contains(&column) && (10..30 - 10 * frame).contains(&row))
+    });
+    let output = wilhelm(&["ratio", "area-change", path(&heart), "--chamber", "1", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let found = json(&output.stdout);
+    assert_eq!(found["area_change"]["fractional_area_change"]["value"], 50.0);
+    assert_eq!(found["area_change"]["areas"], serde_json::json!([400.0, 200.0]));
+
+    let output = wilhelm(&["ratio", "evans", path(&head), "--horns", "9", "--inside", "5"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("label 9: the map has the labels 4, 5"), "{}", stderr(&output));
+    let output = wilhelm(&["ratio", "cardiothoracic", path(&chest), "--heart", "7", "--lungs", "2,3"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("no pixel of label 7; there are 1, 2, 3"), "{}", stderr(&output));
+}

@@ -4,6 +4,8 @@
 //! processor and picks one at run time. No kernel contracts a product and a sum or adds across lanes,
 //! so every level gives the same bytes.
 
+use rayon::prelude::*;
+
 /// Runs a kernel compiled for what the processor has; functions called inside must be inlined.
 #[inline(always)]
 pub(crate) fn wide<T>(kernel: impl FnOnce() -> T) -> T {
@@ -30,6 +32,39 @@ pub(crate) fn exp_negative(x: f32) -> f32 {
     sum * whole
 }
 
+/// Mean, and sum of squared deviations from it.
+///
+/// Chunks are summed in their order, so the number of threads changes nothing. NaN where there is no value.
+pub(crate) fn moments(values: &[f32]) -> (f64, f64) {
+    // Deviations from a value that is there are small, so that their squares keep their digits.
+    let pivot = values.first().copied().map_or(0.0, f64::from);
+    let parts: Vec<[f64; 2]> = values
+        .par_chunks(1 << 14)
+        .map(|chunk| {
+            wide(|| {
+                let (eights, rest) = chunk.as_chunks::<8>();
+                let (mut sums, mut squares) = ([0.0_f64; 8], [0.0_f64; 8]);
+                for eight in eights {
+                    for ((sum, square), value) in sums.iter_mut().zip(&mut squares).zip(eight) {
+                        let apart = f64::from(*value) - pivot;
+                        *sum += apart;
+                        *square += apart * apart;
+                    }
+                }
+                for value in rest {
+                    let apart = f64::from(*value) - pivot;
+                    sums[0] += apart;
+                    squares[0] += apart * apart;
+                }
+                [sums.iter().sum(), squares.iter().sum()]
+            })
+        })
+        .collect();
+    let count = values.len() as f64;
+    let [sum, square] = parts.iter().fold([0.0, 0.0], |[a, b], [c, d]| [a + c, b + d]);
+    (pivot + sum / count, (square - sum * sum / count).max(0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +79,19 @@ mod tests {
             assert!(off < 3e-7 + f64::from(x) * 8e-8, "e^-{x} is off by {off}");
         }
         assert_eq!(exp_negative(0.0), 1.0);
+    }
+
+    #[test]
+    fn moments_are_those_of_two_passes() {
+        let values: Vec<f32> =
+            (0..40_003).map(|step| 1000.0 + ((step * 7919) % 1013) as f32 * 0.01).collect();
+        let count = values.len() as f64;
+        let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum();
+        let found = moments(&values);
+        assert!((found.0 - mean).abs() < 1e-10 && (found.1 / squares - 1.0).abs() < 1e-12, "{found:?}");
+        assert_eq!(moments(&[7.25; 50]), (7.25, 0.0));
+        assert!(moments(&[]).0.is_nan());
     }
 
     #[test]

@@ -14,12 +14,14 @@ mod mutual;
 mod pyramid;
 mod samples;
 mod search;
+mod settings;
 mod transform;
 mod warp;
 
 pub use demons::{Demons, DemonsLevel, DemonsSettings, DemonsUpdate, demons};
 pub use field::{DisplacementField, Folding};
 pub use metric::Metric;
+pub use settings::{Initialization, RegisterSettings, Sampling};
 pub use transform::{Affine, Rigid, Transform};
 pub use warp::{warp, warp_labels};
 
@@ -36,86 +38,6 @@ use mutual::Bins;
 use pyramid::Level;
 use samples::Samples;
 use search::{Found, Freedom, Search, descend};
-
-/// Which points of the fixed image are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Sampling {
-    /// Every n-th voxel's center, so that there are at most `most`.
-    Regular {
-        /// Points at each level.
-        most: usize,
-    },
-    /// About `most` voxels drawn by chance, each at a place by chance within its box. The same
-    /// seed gives the same points.
-    Random {
-        /// Points at each level, about.
-        most: usize,
-        /// Start of the sequence of chance.
-        seed: u64,
-    },
-}
-
-impl Sampling {
-    const fn most(self) -> usize {
-        match self {
-            Self::Regular { most } | Self::Random { most, .. } => most,
-        }
-    }
-}
-
-/// Where the search begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Initialization {
-    /// At the given start.
-    Start,
-    /// With the centers of the two grids on each other.
-    Geometry,
-    /// With the centers of mass of the two images on each other (values counted from the least).
-    Mass,
-    /// At the best of the three, by the measure on the coarsest level.
-    Best,
-}
-
-/// How [`register_rigid`] and [`register_affine`] search.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RegisterSettings {
-    /// What is compared.
-    pub metric: Metric,
-    /// Where it is compared.
-    pub sampling: Sampling,
-    /// The map that must not be made worse; the identity where none is given.
-    pub start: Option<Affine>,
-    /// Where the search begins.
-    pub initialization: Initialization,
-    /// Distance between voxels at each level in multiples of the finest distance of the coarser
-    /// image, falling; 1 is both images as they are.
-    pub shrink: Vec<usize>,
-    /// Steps at each level, at most.
-    pub iterations: usize,
-    /// Root mean square shift of the last step on the finest level, mm: about the precision that
-    /// is looked for.
-    pub last_step_mm: f64,
-    /// Share of the compared points that must lie in the moving image, more than 0 to 1.
-    pub least_overlap: f64,
-}
-
-impl Default for RegisterSettings {
-    /// Mutual information with 50 bins at about 200 000 points, levels 8, 4, 2 and 1.
-    fn default() -> Self {
-        Self {
-            metric: Metric::MutualInformation { bins: 50 },
-            sampling: Sampling::Random { most: 200_000, seed: 1 },
-            start: None,
-            initialization: Initialization::Best,
-            shrink: vec![8, 4, 2, 1],
-            iterations: 200,
-            last_step_mm: 0.005,
-            least_overlap: 0.1,
-        }
-    }
-}
 
 /// What happened on one level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -215,7 +137,7 @@ fn register<F: VoxelQuantity, M: VoxelQuantity>(
     freedom: Freedom,
     progress: &dyn Progress,
 ) -> Result<Registration<Affine>, FilterError> {
-    check(settings)?;
+    settings.check()?;
     check_values(fixed.voxels())?;
     check_values(moving.voxels())?;
     let geometry = fixed.geometry();
@@ -329,7 +251,7 @@ pub fn measure<F: VoxelQuantity, M: VoxelQuantity>(
     map: &Affine,
     settings: &RegisterSettings,
 ) -> Result<Option<f64>, FilterError> {
-    check(settings)?;
+    settings.check()?;
     check_values(fixed.voxels())?;
     check_values(moving.voxels())?;
     let fixed_level = pyramid::reduced(fixed.voxels(), fixed.geometry(), [1; 3])?;
@@ -438,33 +360,6 @@ fn mass(level: &Level<'_>) -> Vector3<f64> {
 
 fn finest(geometry: &Geometry) -> f64 {
     geometry.spacing().millimeters().into_iter().fold(f64::INFINITY, f64::min)
-}
-
-fn check(settings: &RegisterSettings) -> Result<(), FilterError> {
-    if let Metric::MutualInformation { bins } = settings.metric
-        && !(8..=256).contains(&bins)
-    {
-        return Err(FilterError::parameter("bins", bins, "8 to 256"));
-    }
-    if settings.sampling.most() < 100 {
-        return Err(FilterError::parameter("points to compare", settings.sampling.most(), "at least 100"));
-    }
-    let falling = settings.shrink.windows(2).all(|pair| pair[0] > pair[1]);
-    let in_range = settings.shrink.iter().all(|shrink| (1..=64).contains(shrink));
-    if settings.shrink.is_empty() || !falling || !in_range {
-        let found = format!("{:?}", settings.shrink);
-        return Err(FilterError::parameter("shrink factors", found, "falling numbers from 64 to 1"));
-    }
-    if !(1..=10_000).contains(&settings.iterations) {
-        return Err(FilterError::parameter("iterations", settings.iterations, "1 to 10000"));
-    }
-    if !(settings.last_step_mm.is_finite() && settings.last_step_mm > 0.0) {
-        return Err(FilterError::parameter("last step", settings.last_step_mm, "more than 0 mm"));
-    }
-    if !(settings.least_overlap > 0.0 && settings.least_overlap <= 1.0) {
-        return Err(FilterError::parameter("least overlap", settings.least_overlap, "more than 0 to 1"));
-    }
-    Ok(())
 }
 
 /// Refuses an image that cannot be compared: it has to be finite and not all the same.

@@ -13,7 +13,8 @@ use wilhelm_study::{Geometry, Mm, Spacing, Volume, VoxelQuantity};
 
 use crate::FilterError;
 use crate::orient::turned;
-use map::{IndexMap, mirrored_taps};
+pub(crate) use map::IndexMap;
+use map::mirrored_taps;
 
 pub(crate) use spline::weights as cubic_weights;
 
@@ -74,19 +75,7 @@ pub fn resample<Q: VoxelQuantity>(
     let values = volume.voxels();
     let found = match interpolation {
         Interpolation::Nearest => nearest(values, size, &map, to, outside),
-        Interpolation::Linear => match map.aligned(to) {
-            None => oblique::linear(values, size, &map, to, outside),
-            Some(lines) => {
-                let tap = |at: f64, count: usize| {
-                    let at = at.clamp(0.0, (count - 1) as f64);
-                    let first = at as usize;
-                    let part = (at - first as f64) as f32;
-                    // A weight of 0 must not bring in a neighbor that is no number.
-                    ([first, if part > 0.0 { first + 1 } else { first }], [1.0 - part, part])
-                };
-                weighted(values, size, &lines, to, outside, tap)
-            }
-        },
+        Interpolation::Linear => linear(values, size, &map, to, outside),
         Interpolation::CubicBSpline => {
             let count = values.par_iter().filter(|value| !value.is_finite()).count();
             if count > 0 {
@@ -147,6 +136,25 @@ fn too_large([columns, rows, slices]: [usize; 3]) -> FilterError {
 
 fn check_room(target: &Geometry) -> Result<(), FilterError> {
     if target.voxels() > MOST_VOXELS { Err(too_large(target.size())) } else { Ok(()) }
+}
+
+/// Straight lines between voxels.
+pub(crate) fn linear(
+    values: &[f32],
+    size: [usize; 3],
+    map: &IndexMap,
+    to: [usize; 3],
+    outside: f32,
+) -> Vec<f32> {
+    let Some(lines) = map.aligned(to) else { return oblique::linear(values, size, map, to, outside) };
+    let tap = |at: f64, count: usize| {
+        let at = at.clamp(0.0, (count - 1) as f64);
+        let first = at as usize;
+        let part = (at - first as f64) as f32;
+        // A weight of 0 must not bring in a neighbor that is no number.
+        ([first, if part > 0.0 { first + 1 } else { first }], [1.0 - part, part])
+    };
+    weighted(values, size, &lines, to, outside, tap)
 }
 
 /// Nearest voxels of any kind of value.

@@ -12,6 +12,7 @@ mod flat;
 mod functional;
 mod header;
 mod instance;
+mod jpeg2000;
 mod jpeg_extended;
 mod jpeg_ls;
 mod jpeg_xl;

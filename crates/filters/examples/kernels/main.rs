@@ -18,16 +18,42 @@ mod segment;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use wilhelm_filters::register::DisplacementField;
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
 
 /// What an operation works on.
 pub type Input = Volume<Arbitrary>;
 
-/// An operation by name: `None` where no module knows it. Runs once and gives its result as floats.
-pub type Run = fn(&str, &Input) -> Option<Vec<f32>>;
+/// What an operation gives, as it gives it.
+pub enum Output {
+    /// Numbers, of a picture or of their own.
+    Values(Vec<f32>),
+    /// A set of voxels.
+    Set(Vec<bool>),
+    /// A label a voxel.
+    Labels(Vec<u32>),
+    /// A displacement a voxel.
+    Field(DisplacementField),
+}
 
-/// Every module of operations.
-const MODULES: &[Run] = &[denoise::run, radiomics::run, register::run, resample::run, segment::run];
+impl Output {
+    /// As floats, for the file that the peers' results are compared with: not part of the operation.
+    fn into_floats(self) -> Vec<f32> {
+        match self {
+            Self::Values(values) => values,
+            Self::Set(inside) => inside.into_iter().map(f32::from).collect(),
+            Self::Field(field) => field.displacements().to_vec(),
+            Self::Labels(labels) => labels.into_iter().map(|label| label as f32).collect(),
+        }
+    }
+}
+
+/// Runs an operation once; `None` where no module knows its name.
+fn run_once(operation: &str, input: &Input) -> Option<Output> {
+    let filters = [denoise::run, radiomics::run, resample::run];
+    let values = filters.iter().find_map(|run| run(operation, input)).map(Output::Values);
+    values.or_else(|| register::run(operation, input)).or_else(|| segment::run(operation, input))
+}
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -54,24 +80,26 @@ fn run(arguments: &[String]) -> Result<String, String> {
     let values = bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
     drop(bytes);
     let input = Input::new(geometry, values).map_err(|error| error.to_string())?;
+    radiomics::prepare(operation, &input);
+    register::prepare(operation, &input);
+    // What reading and preparing took is not the operation's: time and peak count from here.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = peak_kib();
     let mut seconds = Vec::new();
-    let mut result = Vec::new();
+    let mut result = None;
     for _ in 0..times.parse::<usize>().map_err(|error| error.to_string())? {
         let start = Instant::now();
-        result = MODULES
-            .iter()
-            .find_map(|run| run(operation, &input))
-            .ok_or_else(|| format!("no operation {operation}"))?;
+        let found = run_once(operation, &input);
         seconds.push(start.elapsed().as_secs_f64());
+        result = Some(found.ok_or_else(|| format!("no operation {operation}"))?);
     }
-    if let [output] = output {
-        let bytes: Vec<u8> = result.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let peak = peak_kib();
+    if let ([output], Some(result)) = (output, result) {
+        let bytes: Vec<u8> = result.into_floats().iter().flat_map(|value| value.to_le_bytes()).collect();
         std::fs::write(output, bytes).map_err(|error| format!("{output}: {error}"))?;
     }
     Ok(format!(
-        "{{\"operation\": \"{operation}\", \"seconds\": {seconds:?}, \"input_kib\": {before}, \"peak_kib\": {}}}",
-        peak_kib()
+        "{{\"operation\": \"{operation}\", \"seconds\": {seconds:?}, \"input_kib\": {before}, \"peak_kib\": {peak}}}"
     ))
 }
 

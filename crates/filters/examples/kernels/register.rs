@@ -10,17 +10,32 @@ use wilhelm_filters::register::{
 };
 use wilhelm_study::{PointLps, Raster, Silent};
 
-use crate::Input;
+use crate::{Input, Output};
 
-/// Runs an operation once.
-pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
+static MOVED: OnceLock<Input> = OnceLock::new();
+static BENT: OnceLock<Input> = OnceLock::new();
+
+/// The moving images.
+pub fn prepare(operation: &str, input: &Input) {
     match operation {
         "register_rigid" => {
-            static MOVED: OnceLock<Input> = OnceLock::new();
-            let moving = MOVED.get_or_init(|| {
+            MOVED.get_or_init(|| {
                 let turned = input.with_values(input.voxels().iter().map(|value| 200.0 - value).collect());
                 warp(&turned.expect("the same grid"), &turn(input), input.geometry(), 200.0)
             });
+        }
+        "demons" => {
+            BENT.get_or_init(|| warp(input, &Bent, input.geometry(), 0.0));
+        }
+        _ => {}
+    }
+}
+
+/// Runs an operation once.
+pub fn run(operation: &str, input: &Input) -> Option<Output> {
+    match operation {
+        "register_rigid" => {
+            let moving = MOVED.get()?;
             let settings = RegisterSettings {
                 metric: Metric::MutualInformation { bins: 50 },
                 sampling: Sampling::Random { most: input.voxels().len() / 10, seed: 1 },
@@ -31,11 +46,12 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
             };
             let found = register_rigid(input, moving, &settings, &Silent).expect("two images");
             let versor = found.transform.versor();
-            Some(versor.iter().chain(&found.transform.translation()).map(|part| *part as f32).collect())
+            let parts =
+                versor.iter().chain(&found.transform.translation()).map(|part| *part as f32).collect();
+            Some(Output::Values(parts))
         }
         "demons" => {
-            static BENT: OnceLock<Input> = OnceLock::new();
-            let moving = BENT.get_or_init(|| warp(input, &Bent, input.geometry(), 0.0));
+            let moving = BENT.get()?;
             let settings = DemonsSettings {
                 update: DemonsUpdate::Additive,
                 shrink: vec![1],
@@ -46,9 +62,9 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
                 ..DemonsSettings::default()
             };
             let found = demons(input, moving, None, &settings, &Silent).expect("two images");
-            Some(found.field.displacements().to_vec())
+            Some(Output::Field(found.field))
         }
-        "warp_rigid" => Some(warp(input, &turn(input), input.geometry(), 0.0).into_voxels()),
+        "warp_rigid" => Some(Output::Values(warp(input, &turn(input), input.geometry(), 0.0).into_voxels())),
         _ => None,
     }
 }

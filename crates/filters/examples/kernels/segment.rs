@@ -7,31 +7,32 @@ use wilhelm_filters::segment::walker::{self, Clicks, Walk};
 use wilhelm_filters::segment::{Connectivity, components, threshold, watershed};
 use wilhelm_study::{Index, Mask, Silent};
 
-use crate::Input;
+use crate::{Input, Output};
 
 /// Runs one operation; `None` for a name that is not of this module.
-pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
+pub fn run(operation: &str, input: &Input) -> Option<Output> {
     let above = || threshold::range(input, 0.5, f32::INFINITY).expect("a range");
-    let numbers = |mask: Mask| mask.voxels().iter().map(|inside| f32::from(*inside)).collect();
+    let set = |mask: Mask| Output::Set(mask.into_voxels());
     Some(match operation {
         "segment_components" => {
             let found = components::label(&above(), Connectivity::Faces).expect("labels");
             // Counts only: a copy of the labels as floats would cost as much as finding them.
-            vec![found.list.len() as f32, found.labels.len() as f32]
+            Output::Values(vec![found.list.len() as f32, found.labels.len() as f32])
         }
         "segment_distance" => {
-            distance::to_outside(&above(), Metric::Voxels, &Silent).expect("distances").into_voxels()
+            let found = distance::to_outside(&above(), Metric::Voxels, &Silent).expect("distances");
+            Output::Values(found.into_voxels())
         }
-        "segment_closing" => numbers(morphology::close(&above(), Element::BallVoxels(3.0)).expect("closed")),
+        "segment_closing" => set(morphology::close(&above(), Element::BallVoxels(3.0)).expect("closed")),
         "segment_frangi" => {
             let tubes = Tubes::bright(vec![2.0], Metric::Voxels);
-            vesselness::frangi(input, &tubes, &Silent).expect("vesselness").into_voxels()
+            Output::Values(vesselness::frangi(input, &tubes, &Silent).expect("vesselness").into_voxels())
         }
         "segment_watershed" => {
             let markers = lattice(input);
-            let found =
-                watershed::flood(input, &markers, None, Connectivity::Faces, &Silent).expect("floods");
-            found.into_iter().map(|label| label as f32).collect()
+            Output::Labels(
+                watershed::flood(input, &markers, None, Connectivity::Faces, &Silent).expect("floods"),
+            )
         }
         "segment_click" => {
             let [columns, rows, slices] = input.geometry().size();
@@ -41,7 +42,7 @@ pub fn run(operation: &str, input: &Input) -> Option<Vec<f32>> {
                 slice: slices * share / 8,
             };
             let clicks = Clicks { foreground: vec![at(4)], background: vec![at(1), at(7)], within: None };
-            numbers(walker::follow(input, &clicks, &Walk::default(), &Silent).expect("followed").mask)
+            set(walker::follow(input, &clicks, &Walk::default(), &Silent).expect("followed").mask)
         }
         _ => return None,
     })

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use super::definition::{Dimension, Entry, entry};
 use super::directions::Aggregation;
 use super::discretize::Levels;
+use crate::lanes::wide;
 
 use Dimension::Number;
 
@@ -74,31 +75,45 @@ fn co_occurrences(levels: &Levels, step: [i32; 3]) -> Vec<u32> {
     let width = levels.highest + 1;
     let offset = levels.offset(step);
     let cells = width * width;
-    // Neighbors often fall in the same cell, and an increment waits for the one before it: two
-    // tables in turn halve the wait. Large tables are sparse and would only cost memory.
-    if width > 256 {
-        let mut counts = vec![0_u32; cells];
-        for from in levels.rows() {
-            for (a, b) in levels.row(from, 0).iter().zip(levels.row(from, offset)) {
-                counts[usize::from(*a) * width + usize::from(*b)] += 1;
+    // Neighbors often fall in the same cell, and an increment waits for the one before it: four
+    // tables in turn shorten the wait. Large tables are sparse and would only cost memory.
+    let tables = if width > 256 { 1 } else { TABLES };
+    let mut counts = vec![0_u32; tables * cells];
+    // Widths are at most 4097, so that a cell's number fits.
+    let stride = width as u32;
+    let mut row = vec![0_u32; levels.size[0]];
+    for from in levels.rows() {
+        let (here, there) = (levels.row(from, 0), levels.row(from, offset));
+        wide(|| {
+            let pairs = here.iter().zip(there);
+            row.iter_mut()
+                .zip(pairs)
+                .for_each(|(cell, (a, b))| *cell = u32::from(*a) * stride + u32::from(*b));
+        });
+        let (groups, rest) = if tables == 1 { (&[][..], &row[..]) } else { row.as_chunks::<TABLES>() };
+        let mut tables = counts.chunks_exact_mut(cells);
+        if let (Some(a), Some(b), Some(c), Some(d)) =
+            (tables.next(), tables.next(), tables.next(), tables.next())
+        {
+            for group in groups {
+                a[group[0] as usize] += 1;
+                b[group[1] as usize] += 1;
+                c[group[2] as usize] += 1;
+                d[group[3] as usize] += 1;
             }
         }
-        return counts;
+        rest.iter().for_each(|cell| counts[*cell as usize] += 1);
     }
-    let (mut even, mut odd) = (vec![0_u32; cells], vec![0_u32; cells]);
-    for from in levels.rows() {
-        let (here, there) = (levels.row(from, 0).as_chunks::<2>(), levels.row(from, offset).as_chunks::<2>());
-        for ([a, b], [c, d]) in here.0.iter().zip(there.0) {
-            even[usize::from(*a) * width + usize::from(*c)] += 1;
-            odd[usize::from(*b) * width + usize::from(*d)] += 1;
-        }
-        for (a, c) in here.1.iter().zip(there.1) {
-            even[usize::from(*a) * width + usize::from(*c)] += 1;
-        }
+    let (sum, others) = counts.split_at_mut(cells);
+    for other in others.chunks_exact(cells) {
+        sum.iter_mut().zip(other).for_each(|(sum, count)| *sum += count);
     }
-    even.iter_mut().zip(odd).for_each(|(sum, count)| *sum += count);
-    even
+    counts.truncate(cells);
+    counts
 }
+
+/// Tables that are filled in turn.
+const TABLES: usize = 4;
 
 /// A symmetric joint distribution of gray levels.
 struct Joint {

@@ -1,10 +1,14 @@
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::FilterError;
+use crate::lanes::{moments, wide};
 
 use super::{Normalization, Resegmentation};
 
 /// The voxels of a mask, cropped to their bounding box.
+#[derive(Clone)]
 pub(super) struct Region {
     /// First column, row and slice of the box.
     pub(super) start: [usize; 3],
@@ -14,10 +18,15 @@ pub(super) struct Region {
     pub(super) inside: Vec<bool>,
 }
 
-/// Intensities of a region: those of its voxels alone, in the order of the grid.
-pub(super) struct Intensities {
-    pub(super) region: Region,
-    pub(super) values: Vec<f64>,
+/// Intensities of a region, where the image has them.
+pub(super) struct Intensities<'a> {
+    image: &'a [f32],
+    /// Columns and rows of the image.
+    width: [usize; 2],
+    pub(super) region: Cow<'a, Region>,
+    scale: Option<Scale>,
+    /// The lowest and the highest intensity.
+    pub(super) range: [f64; 2],
 }
 
 impl Region {
@@ -50,66 +59,143 @@ impl Region {
 
     /// Number of voxels of the mask.
     pub(super) fn count(&self) -> usize {
-        self.inside.iter().filter(|inside| **inside).count()
+        self.inside.par_chunks(1 << 16).map(|part| part.iter().filter(|inside| **inside).count()).sum()
     }
 }
 
-impl Intensities {
-    /// Reads the values under a region, normalizes them by the whole image and leaves out what
+impl<'a> Intensities<'a> {
+    /// Finds the values under a region, normalizes them by the whole image and leaves out what
     /// resegmentation drops.
     ///
     /// # Errors
     /// [`FilterError::NotFinite`] for values that are not finite, [`FilterError::Constant`] for an
     /// image without a spread to normalize by, [`FilterError::TooFew`] where no voxel is left.
     pub(super) fn read(
-        image: &[f32],
+        image: &'a [f32],
         size: [usize; 3],
-        region: &Region,
+        region: &'a Region,
         normalization: Option<Normalization>,
         resegmentation: Option<Resegmentation>,
     ) -> Result<Self, FilterError> {
         let scale = normalization.map(|wanted| Scale::of(image, wanted)).transpose()?;
-        let mut values = Vec::with_capacity(region.count());
-        let mut row_of_box = region.inside.chunks_exact(region.size[0]);
-        for_rows(size, region.start, region.size, |from| {
-            let row = &image[from..from + region.size[0]];
-            let inside = row_of_box.next().unwrap_or_default();
-            values.extend(row.iter().zip(inside).filter(|(_, i)| **i).map(|(value, _)| f64::from(*value)));
-        });
-        let count = values.iter().filter(|value| !value.is_finite()).count();
-        if count > 0 {
-            return Err(FilterError::NotFinite { count });
-        }
-        if let Some(scale) = scale {
-            values.iter_mut().for_each(|value| *value = scale.apply(*value));
-        }
-        let whole = Region { start: region.start, size: region.size, inside: region.inside.clone() };
+        let width = [size[0], size[1]];
+        let mut whole = Self { image, width, region: Cow::Borrowed(region), scale, range: [0.0; 2] };
+        whole.find_range()?;
         match resegmentation {
-            None => Ok(Self { region: whole, values }),
-            Some(rule) => Self::resegmented(whole, values, rule),
+            None => Ok(whole),
+            Some(rule) => whole.resegmented(rule),
         }
     }
 
-    fn resegmented(mut region: Region, values: Vec<f64>, rule: Resegmentation) -> Result<Self, FilterError> {
+    fn find_range(&mut self) -> Result<(), FilterError> {
+        let nothing = || (0, [f32::INFINITY, f32::NEG_INFINITY]);
+        let together = |(a, c): Found, (b, d): Found| (a + b, [c[0].min(d[0]), c[1].max(d[1])]);
+        let rows = (0..self.rows()).into_par_iter().with_min_len(ROWS);
+        let found = rows.map(|row| {
+            let (values, inside) = self.row(row);
+            wide(|| row_range(values, inside))
+        });
+        let (odd, range) = found.reduce(nothing, together);
+        if odd > 0 {
+            return Err(FilterError::NotFinite { count: odd });
+        }
+        // Normalization keeps the order.
+        self.range = range.map(|value| self.value(value));
+        Ok(())
+    }
+
+    /// An intensity as it is after normalization.
+    pub(super) fn value(&self, value: f32) -> f64 {
+        let value = f64::from(value);
+        self.scale.as_ref().map_or(value, |scale| scale.apply(value))
+    }
+
+    /// Whether intensities are those of the image.
+    pub(super) const fn is_raw(&self) -> bool {
+        self.scale.is_none()
+    }
+
+    /// Rows of the box, slice after slice.
+    pub(super) fn rows(&self) -> usize {
+        self.region.size[1] * self.region.size[2]
+    }
+
+    /// The image under a row of the box, and which of its voxels belong to the mask.
+    pub(super) fn row(&self, row: usize) -> (&[f32], &[bool]) {
+        let Region { start, size, inside } = &*self.region;
+        let [columns, rows] = self.width;
+        let place = (row / size[1] + start[2]) * rows + row % size[1] + start[1];
+        let from = place * columns + start[0];
+        (&self.image[from..from + size[0]], &inside[row * size[0]..(row + 1) * size[0]])
+    }
+
+    /// Calls `see(column in the box, intensity)` for each voxel of the mask in a row of the box.
+    fn each(&self, row: usize, mut see: impl FnMut(usize, f64)) {
+        let (values, inside) = self.row(row);
+        for (column, (value, _)) in values.iter().zip(inside).enumerate().filter(|(_, (_, inside))| **inside)
+        {
+            see(column, self.value(*value));
+        }
+    }
+
+    /// All of them, in the order of the grid.
+    pub(super) fn values(&self) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.region.count());
+        (0..self.rows()).for_each(|row| self.each(row, |_, value| values.push(value)));
+        values
+    }
+
+    fn resegmented(mut self, rule: Resegmentation) -> Result<Self, FilterError> {
         let (low, high) = match rule {
             Resegmentation::Range { low, high } => (low, high),
             Resegmentation::Sigmas(sigmas) => {
+                let values = self.values();
                 let count = values.len() as f64;
                 let mean = values.iter().sum::<f64>() / count;
                 let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
                 (mean - sigmas * variance.sqrt(), mean + sigmas * variance.sqrt())
             }
         };
-        let mut next = values.iter();
-        for inside in region.inside.iter_mut().filter(|inside| **inside) {
-            *inside = next.next().is_some_and(|value| (low..=high).contains(value));
+        let Region { start, size, .. } = *self.region;
+        let mut inside = vec![false; self.region.inside.len()];
+        for row in 0..self.rows() {
+            self.each(row, |column, value| inside[row * size[0] + column] = (low..=high).contains(&value));
         }
-        let values = values.into_iter().filter(|value| (low..=high).contains(value)).collect();
-        let cropped = Region::around(&region.inside, region.size)?;
-        let start = std::array::from_fn(|axis| region.start[axis] + cropped.start[axis]);
-        Ok(Self { region: Region { start, ..cropped }, values })
+        let cropped = Region::around(&inside, size)?;
+        let start = std::array::from_fn(|axis| start[axis] + cropped.start[axis]);
+        self.region = Cow::Owned(Region { start, ..cropped });
+        self.find_range()?;
+        Ok(self)
     }
 }
+
+/// How many values are not finite, and the lowest and highest of the others.
+type Found = (usize, [f32; 2]);
+
+/// What the mask holds of a row.
+#[inline(always)]
+fn row_range(values: &[f32], inside: &[bool]) -> Found {
+    let mut odd = 0_u32;
+    let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
+    let (parts, rest) = values.as_chunks::<16>();
+    let (masks, mask_rest) = inside.as_chunks::<16>();
+    let mut see = |values: &[f32], inside: &[bool]| {
+        for (((value, inside), low), high) in values.iter().zip(inside).zip(&mut low).zip(&mut high) {
+            let taken = *inside & value.is_finite();
+            odd += u32::from(*inside & !value.is_finite());
+            *low = if taken & (*value < *low) { *value } else { *low };
+            *high = if taken & (*value > *high) { *value } else { *high };
+        }
+    };
+    parts.iter().zip(masks).for_each(|(values, inside)| see(values, inside));
+    see(rest, mask_rest);
+    let low = low.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = high.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (odd as usize, [low, high])
+}
+
+/// Rows that a thread takes at least.
+pub(super) const ROWS: usize = 64;
 
 /// What normalization does to a value.
 struct Scale {
@@ -125,16 +211,7 @@ impl Scale {
         if count > 0 {
             return Err(FilterError::NotFinite { count });
         }
-        // Chunks are summed in their order, so the number of threads changes nothing.
-        let sum = |term: &(dyn Fn(f64) -> f64 + Sync)| -> f64 {
-            let parts: Vec<f64> = image
-                .par_chunks(1 << 16)
-                .map(|chunk| chunk.iter().map(|value| term(f64::from(*value))).sum())
-                .collect();
-            parts.iter().sum()
-        };
-        let mean = sum(&|value| value) / image.len() as f64;
-        let squares = sum(&|value| (value - mean).powi(2));
+        let (mean, squares) = moments(image);
         if squares == 0.0 {
             return Err(FilterError::Constant { value: image.first().copied().unwrap_or(0.0) });
         }

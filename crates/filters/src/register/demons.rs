@@ -182,8 +182,8 @@ fn run(
 ) -> Result<Vec<f64>, FilterError> {
     let size = pair.fixed.size;
     let mut warped = vec![0.0; pair.fixed.values.len()];
-    let mut room = vec![0.0; shifts.len()];
     let composes = settings.update == DemonsUpdate::Diffeomorphic;
+    let mut room = vec![0.0; if composes { shifts.len() } else { 0 }];
     let separate = composes || settings.update_sigma_voxels > 0.0;
     let mut update = vec![0.0; if separate { shifts.len() } else { 0 }];
     let stiff = Smoother::new(settings.sigma_voxels);
@@ -197,7 +197,7 @@ fn run(
         pair.force(&warped, settings.longest_step_voxels, noise, !separate, target);
         history.push(squares);
         if separate {
-            viscous.smooth(&mut update, &mut room, size);
+            viscous.smooth(&mut update, size);
             if composes {
                 pair.exponential(&mut update, &mut room);
                 pair.compose(shifts, &update, &mut room);
@@ -206,7 +206,7 @@ fn run(
                 shifts.par_iter_mut().zip(&update).for_each(|(shift, update)| *shift += update);
             }
         }
-        stiff.smooth(shifts, &mut room, size);
+        stiff.smooth(shifts, size);
         let long = history.len();
         if settings.tolerance > 0.0
             && long > 10

@@ -7,6 +7,7 @@ use wilhelm_study::{Geometry, LabelMap, Volume, VoxelQuantity};
 use super::interpolate::Grid;
 use super::transform::Transform;
 use crate::FilterError;
+use crate::resample::{self, IndexMap};
 
 /// The moving image on the fixed grid, by straight lines between voxels.
 ///
@@ -31,6 +32,12 @@ pub fn warp<Q: VoxelQuantity>(
     fixed: &Geometry,
     outside: f32,
 ) -> Volume<Q> {
+    if let Some(affine) = transform.as_affine() {
+        let map = IndexMap::agreeing(|at| moving.geometry().index_at(affine.map(fixed.point_at(at))));
+        let size = moving.geometry().size();
+        let warped = resample::linear(moving.voxels(), size, &map, fixed.size(), outside);
+        return Volume::new(*fixed, warped).expect("one value a voxel");
+    }
     let grid = Grid::new(moving.voxels(), moving.geometry());
     let mut warped = vec![outside; fixed.voxels()];
     each_row(moving.geometry(), transform, fixed, &mut warped, |at, value| {

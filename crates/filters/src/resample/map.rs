@@ -11,7 +11,7 @@ pub(super) const SNAP: f64 = 1e-6;
 
 /// Where a voxel of the target lies on the source's grid: `source = matrix * target + offset`, in voxels.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct IndexMap {
+pub(crate) struct IndexMap {
     /// One row an axis of the source, one column an axis of the target.
     pub(super) matrix: [[f64; 3]; 3],
     pub(super) offset: [f64; 3],
@@ -39,6 +39,17 @@ impl IndexMap {
         let (a, b) = (target.origin().components(), source.origin().components());
         let moved = std::array::from_fn(|axis| a[axis] - b[axis]);
         Self { matrix, offset: std::array::from_fn(|axis| dot(inverse[axis], moved) / from[axis]) }
+    }
+
+    /// The map that agrees with `place`, which has to be affine: where a place on the target lies on the source.
+    pub(crate) fn agreeing(place: impl Fn([f64; 3]) -> [f64; 3]) -> Self {
+        let offset = place([0.0; 3]);
+        let beside: [[f64; 3]; 3] = std::array::from_fn(|column| {
+            place(std::array::from_fn(|axis| if axis == column { 1.0 } else { 0.0 }))
+        });
+        let matrix =
+            std::array::from_fn(|row| std::array::from_fn(|column| beside[column][row] - offset[row]));
+        Self { matrix, offset }
     }
 
     /// The place on the source of a place on the target.

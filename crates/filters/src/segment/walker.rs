@@ -17,6 +17,7 @@ use super::binary::{Maskable, offset, refuse_nan};
 use super::runs::{Connectivity, Runs};
 use super::steps::Steps;
 use crate::FilterError;
+use crate::lanes::moments;
 use solve::{Level, Rule};
 
 /// What a person marked.
@@ -101,9 +102,10 @@ pub fn follow<I: Maskable>(
     let values = field.cut(image.values(), size);
     refuse_nan(&values, true)?;
     let spacing = image.spacing_mm().unwrap_or([1.0; 3]);
+    let variance = moments(&values).1 / values.len() as f64;
     let rule = Rule {
         // The square of the step that is taken 1/e times as often.
-        step: if walk.edge > 0.0 { 10.0 * variance(&values) / f64::from(walk.edge) } else { f64::INFINITY },
+        step: if walk.edge > 0.0 { 10.0 * variance / f64::from(walk.edge) } else { f64::INFINITY },
         noise: f64::from(walk.noise),
         value: walk.value,
         likely: (walk.value > 0.0).then(|| solve::Likely::of(&values, field.size, &marks, field.closed)),
@@ -256,18 +258,6 @@ impl Field {
         let (row, slice) = (line % self.size[1] + self.start[1], line / self.size[1] + self.start[2]);
         (slice * rows + row) * columns + self.start[0]
     }
-}
-
-fn variance(values: &[f32]) -> f64 {
-    let sums = |of: &(dyn Fn(f64) -> f64 + Sync)| {
-        let parts: Vec<f64> = values
-            .par_chunks(1 << 14)
-            .map(|chunk| chunk.iter().map(|value| of(f64::from(*value))).sum())
-            .collect();
-        parts.iter().sum::<f64>() / values.len() as f64
-    };
-    let mean = sums(&|value| value);
-    sums(&|value| (value - mean) * (value - mean))
 }
 
 #[cfg(test)]

@@ -44,30 +44,23 @@ pub fn flood(
         }
     }
     refuse_nan(values, true)?;
-    let grid = Grid::new(image.size())?;
+    if values.len() >= CLOSED as usize {
+        return Err(FilterError::parameter("voxels", values.len(), "fewer than 4294967295"));
+    }
     let is_in = |at: usize| within.is_none_or(|within| within[at]);
-    // One more voxel on every side, closed, so that no neighbor needs a test of its place.
-    let mut labels = vec![CLOSED; grid.count];
-    let mut level = vec![0.0_f32; grid.count];
-    grid.each_row(|from, to| {
-        level[to..to + grid.columns].copy_from_slice(&values[from..from + grid.columns]);
-        for at in 0..grid.columns {
-            if is_in(from + at) {
-                labels[to + at] = markers[from + at];
-            }
-        }
-    });
     if markers.iter().enumerate().any(|(at, marker)| *marker == CLOSED && is_in(at)) {
         return Err(FilterError::parameter("marker", CLOSED, "at most 4294967294"));
     }
-    let steps = grid.neighbors(connectivity);
+    let mut labels: Vec<u32> =
+        markers.iter().enumerate().map(|(at, marker)| if is_in(at) { *marker } else { CLOSED }).collect();
+    let neighbors = Neighbors::new(image.size(), connectivity);
     let mut queue = Queue::new(values);
     let mut found = 0;
     for (at, label) in labels.iter().enumerate() {
         if *label != 0 && *label != CLOSED {
             found += 1;
-            if steps.iter().any(|step| labels[at.wrapping_add_signed(*step)] == 0) {
-                queue.push(level[at], 0, at as u32);
+            if neighbors.of(at).any(|next| labels[next] == 0) {
+                queue.push(values[at], 0, at as u32);
             }
         }
     }
@@ -83,22 +76,16 @@ pub fn flood(
         }
         let at = at as usize;
         let label = labels[at];
-        for step in &steps {
-            let next = at.wrapping_add_signed(*step);
+        for next in neighbors.of(at) {
             if labels[next] == 0 {
                 labels[next] = label;
                 age += 1;
-                queue.push(level[next], age, next as u32);
+                queue.push(values[next], age, next as u32);
             }
         }
     }
-    let mut flooded = vec![0; values.len()];
-    grid.each_row(|from, to| {
-        for (flooded, label) in flooded[from..from + grid.columns].iter_mut().zip(&labels[to..]) {
-            *flooded = if *label == CLOSED { 0 } else { *label };
-        }
-    });
-    Ok(flooded)
+    labels.iter_mut().filter(|label| **label == CLOSED).for_each(|label| *label = 0);
+    Ok(labels)
 }
 
 /// Not to be flooded.
@@ -107,62 +94,58 @@ const CLOSED: u32 = u32::MAX;
 /// Voxels between two questions whether to stop: 2 to this power.
 const BATCH: u32 = 18;
 
-/// The padded grid.
-struct Grid {
-    columns: usize,
-    rows: usize,
-    slices: usize,
-    row: usize,
-    plane: usize,
-    count: usize,
+/// The neighbors of a voxel: those that share a face first, then edges, then corners.
+struct Neighbors {
+    size: [usize; 3],
+    /// Columns, rows and slices to a neighbor, and places in the array.
+    steps: Vec<([i8; 3], isize)>,
 }
 
-impl Grid {
-    fn new([columns, rows, slices]: [usize; 3]) -> Result<Self, FilterError> {
-        let [row, high, deep] = [columns + 2, rows + 2, slices + 2];
-        let count = row.checked_mul(high).and_then(|plane| plane.checked_mul(deep));
-        match count.filter(|count| *count < u32::MAX as usize) {
-            Some(count) => Ok(Self { columns, rows, slices, row, plane: row * high, count }),
-            None => Err(FilterError::parameter("voxels", columns * rows * slices, "fewer than 4294967295")),
-        }
-    }
-
-    /// Calls `use_row(place in the image, place in the padded grid)` for each row.
-    fn each_row(&self, mut use_row: impl FnMut(usize, usize)) {
-        for slice in 0..self.slices {
-            for row in 0..self.rows {
-                let from = (slice * self.rows + row) * self.columns;
-                use_row(from, (slice + 1) * self.plane + (row + 1) * self.row + 1);
-            }
-        }
-    }
-
-    /// Steps to the neighbors, those that share a face first, then edges, then corners.
-    fn neighbors(&self, connectivity: Connectivity) -> Vec<isize> {
+impl Neighbors {
+    fn new(size: [usize; 3], connectivity: Connectivity) -> Self {
         let most = match connectivity {
             Connectivity::Faces => 1,
             Connectivity::Edges => 2,
             Connectivity::Corners => 3,
         };
+        let strides = [1, size[0] as isize, (size[0] * size[1]) as isize];
         let mut steps = Vec::new();
         for apart in 1..=most {
-            for slice in -1..=1_isize {
-                for row in -1..=1_isize {
-                    for column in -1..=1_isize {
+            for slice in -1..=1_i8 {
+                for row in -1..=1_i8 {
+                    for column in -1..=1_i8 {
                         if slice.abs() + row.abs() + column.abs() == apart {
-                            steps.push(slice * self.plane as isize + row * self.row as isize + column);
+                            let step = [column, row, slice];
+                            let along = (0..3).map(|axis| isize::from(step[axis]) * strides[axis]).sum();
+                            steps.push((step, along));
                         }
                     }
                 }
             }
         }
-        steps
+        Self { size, steps }
+    }
+
+    fn of(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        let [columns, rows, slices] = self.size;
+        let place = [at % columns, at / columns % rows, at / columns / rows];
+        // On which side the image ends here.
+        let ends: [[bool; 2]; 3] =
+            std::array::from_fn(|axis| [place[axis] == 0, place[axis] + 1 == [columns, rows, slices][axis]]);
+        let stays = move |step: &[i8; 3]| {
+            (0..3).all(|axis| !(step[axis] < 0 && ends[axis][0] || step[axis] > 0 && ends[axis][1]))
+        };
+        self.steps
+            .iter()
+            .filter(move |(step, _)| stays(step))
+            .map(move |(_, along)| at.wrapping_add_signed(*along))
     }
 }
 
 /// Voxels by value, then by age: small heaps, one for each range of values.
 struct Queue {
-    heaps: Vec<BinaryHeap<Reverse<(u64, u32)>>>,
+    /// Value, age and place.
+    heaps: Vec<BinaryHeap<Reverse<[u32; 3]>>>,
     /// One bit for each heap that holds something.
     filled: Vec<u64>,
     /// No filled heap lies below this word.
@@ -196,7 +179,7 @@ impl Queue {
         let ordered = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
         // A larger value never has a smaller heap: each operation keeps the order.
         let heap = (((value - self.low) * self.scale) as usize).min(HEAPS - 1);
-        self.heaps[heap].push(Reverse((u64::from(ordered) << 32 | u64::from(age), at)));
+        self.heaps[heap].push(Reverse([ordered, age, at]));
         self.filled[heap / 64] |= 1 << (heap % 64);
         self.lowest = self.lowest.min(heap / 64);
     }
@@ -206,8 +189,12 @@ impl Queue {
             self.lowest += 1;
         }
         let heap = self.lowest * 64 + self.filled[self.lowest].trailing_zeros() as usize;
-        let Reverse((_, at)) = self.heaps[heap].pop()?;
+        let Reverse([_, _, at]) = self.heaps[heap].pop()?;
         if self.heaps[heap].is_empty() {
+            // The flood rises: what a low heap took is free for the higher ones.
+            if self.heaps[heap].capacity() > 256 {
+                self.heaps[heap] = BinaryHeap::new();
+            }
             self.filled[self.lowest] &= !(1 << (heap % 64));
         }
         Some(at)

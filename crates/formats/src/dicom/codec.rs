@@ -12,7 +12,7 @@ use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 use super::codestream::{self, Declared, Picture};
 use super::pixels::{Photometric, PixelFormat};
-use super::{jpeg_extended, jpeg_ls, jpeg_xl};
+use super::{jpeg_extended, jpeg_ls, jpeg_xl, jpeg2000};
 use crate::FormatError;
 
 /// A decoded frame.
@@ -113,9 +113,19 @@ pub(crate) fn decode(
         Family::JpegLs => {
             let declared = jpeg_ls::frame(coded)?;
             fits(&declared, format)?;
-            let picture = guarded(|| jpeg_ls::decode(coded))?;
-            cut_at = cut_at_byte(&picture, format);
-            (samples(&picture, &declared, format)?, false, photometric_after(family, format))
+            let by_charls = (cfg!(feature = "charls") && declared.components == 1)
+                .then(|| registered(transfer_syntax, family, format, &declared, coded).ok())
+                .flatten();
+            let bytes = match by_charls {
+                Some(bytes) => bytes,
+                // A stream that breaks off, too: ours gives what is there.
+                None => {
+                    let picture = guarded(|| jpeg_ls::decode(coded))?;
+                    cut_at = cut_at_byte(&picture, format);
+                    samples(&picture, &declared, format)?
+                }
+            };
+            (bytes, false, photometric_after(family, format))
         }
         Family::JpegXl => {
             let stream = guarded(|| jpeg_xl::open(coded, format.plane() * format.samples))?;
@@ -142,6 +152,8 @@ pub(crate) fn decode(
                 let highest = u16::MAX >> (16 - format.bits_stored.clamp(1, 16));
                 picture.samples.iter_mut().for_each(|sample| *sample = (*sample).min(highest));
                 samples(&picture, &declared, format)?
+            } else if let Some(stream) = plain_jpeg2000(family, coded) {
+                samples(&guarded(|| stream.decode(&declared))?, &declared, format)?
             } else {
                 registered(transfer_syntax, family, format, &declared, coded)?
             };
@@ -174,6 +186,11 @@ fn fits(declared: &Declared, format: &PixelFormat) -> Result<(), FormatError> {
     ))
 }
 
+/// A JPEG 2000 stream for the decoder without unsafe code; the C library reads all of them where it is built in.
+fn plain_jpeg2000(family: Family, coded: &[u8]) -> Option<jpeg2000::Stream<'_>> {
+    (family == Family::Jpeg2000 && !cfg!(feature = "openjpeg")).then(|| jpeg2000::open(coded)).flatten()
+}
+
 /// A codec's panic on a hostile stream is that frame's failure, not the program's.
 fn guarded<T>(decode: impl FnOnce() -> Result<T, FormatError>) -> Result<T, FormatError> {
     catch_unwind(AssertUnwindSafe(decode))
@@ -185,7 +202,8 @@ fn samples(picture: &Picture, declared: &Declared, format: &PixelFormat) -> Resu
     match format.bits_allocated {
         16 => Ok(picture.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()),
         32 => Ok(picture.samples.iter().flat_map(|sample| u32::from(*sample).to_le_bytes()).collect()),
-        8 if declared.precision <= 8 => Ok(picture.samples.iter().map(|sample| *sample as u8).collect()),
+        // A bit is decoded to a byte.
+        1 | 8 if declared.precision <= 8 => Ok(picture.samples.iter().map(|sample| *sample as u8).collect()),
         _ => Err(FormatError::malformed("frame", "the compressed picture has more bits than are allocated")),
     }
 }
@@ -205,7 +223,7 @@ fn photometric_after(family: Family, format: &PixelFormat) -> Photometric {
     }
 }
 
-/// JPEG and JPEG 2000 through the registry's adapters.
+/// JPEG, and what of JPEG 2000 and JPEG-LS a library reads, through the registry's adapters.
 fn registered(
     transfer_syntax: &str,
     family: Family,
@@ -218,10 +236,10 @@ fn registered(
     let Codec::EncapsulatedPixelData(Some(reader), _) = registry_entry.codec() else {
         return Err(unsupported(transfer_syntax));
     };
-    // The JPEG decoder gives one byte a sample up to 8 bits of precision, whatever was allocated.
+    // These decoders give one byte a sample up to 8 bits of precision, whatever was allocated.
     let decoder_bits = match family {
-        Family::Jpeg if declared.precision <= 8 => 8,
-        Family::Jpeg => 16,
+        Family::Jpeg | Family::JpegLs if declared.precision <= 8 => 8,
+        Family::Jpeg | Family::JpegLs => 16,
         // A bit is decoded to a byte.
         _ => format.bits_allocated.max(8),
     };

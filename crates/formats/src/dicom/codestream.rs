@@ -89,9 +89,14 @@ pub(crate) fn jpeg_as_rgb(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(bytes)
 }
 
-/// Size from a JPEG 2000 codestream's SIZ marker (ISO 15444-1 A.5.1), also inside a JP2 file.
+/// Where a JPEG 2000 codestream begins, also inside a JP2 file.
+pub(crate) fn start_of_jpeg2000(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).take(4096).position(|four| four == [0xFF, 0x4F, 0xFF, 0x51])
+}
+
+/// Size from a JPEG 2000 codestream's SIZ marker (ISO 15444-1 A.5.1).
 pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
-    let start = bytes.windows(4).take(4096).position(|four| four == [0xFF, 0x4F, 0xFF, 0x51])?;
+    let start = start_of_jpeg2000(bytes)?;
     let siz = start + 4;
     let extent = |end, origin| u32_at(bytes, siz + end)?.checked_sub(u32_at(bytes, siz + origin)?);
     Some(Declared {

@@ -83,7 +83,7 @@ impl PixelFormat {
         let high_bit =
             data_set.unsigned(tags::HIGH_BIT).map_or(bits_stored.wrapping_sub(1), |bit| bit as usize);
         let frames = data_set.number(tags::NUMBER_OF_FRAMES).map_or(1.0, |frames| frames.max(1.0)) as usize;
-        let photometric = photometric(data_set, samples)?;
+        let photometric = photometric(data_set, pixels, samples)?;
         for (tag, value) in [(tags::COLUMNS, columns), (tags::ROWS, rows)] {
             if value == 0 || value > 65_535 {
                 return Err(FormatError::malformed(place(tag), format!("{value}, expected 1 to 65535")));
@@ -170,7 +170,11 @@ impl PixelFormat {
     }
 }
 
-fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, FormatError> {
+fn photometric(
+    data_set: &DataSet<'_>,
+    pixels: &PixelElement,
+    samples: usize,
+) -> Result<Photometric, FormatError> {
     let term = data_set.text(tags::PHOTOMETRIC_INTERPRETATION);
     Ok(match term.as_deref() {
         Some("MONOCHROME1") => Photometric::Monochrome1,
@@ -179,7 +183,13 @@ fn photometric(data_set: &DataSet<'_>, samples: usize) -> Result<Photometric, Fo
         Some("YBR_FULL") => Photometric::YbrFull,
         Some("YBR_FULL_422") => Photometric::YbrFull422,
         // They exist only inside JPEG 2000 and JPEG XL, whose decoders give RGB.
-        Some("YBR_RCT" | "YBR_ICT" | "XYB") => Photometric::Rgb,
+        Some("YBR_RCT" | "YBR_ICT" | "XYB") if pixels.length.is_none() => Photometric::Rgb,
+        Some(term @ ("YBR_RCT" | "YBR_ICT" | "XYB")) => {
+            return Err(FormatError::unsupported(
+                format!("photometric interpretation {term} of pixels that are not compressed"),
+                "RGB, YBR_FULL or YBR_FULL_422",
+            ));
+        }
         Some("PALETTE COLOR") => Photometric::Palette,
         // Without the element one sample can only be gray.
         None if samples == 1 => Photometric::Monochrome2,

@@ -414,3 +414,30 @@ fn progress_reaches_the_number_of_files() {
     assert_eq!(reading.skipped.len(), 1);
     assert_eq!((count.0.into_inner(), count.1.into_inner()), (6, 6));
 }
+
+#[test]
+fn colors_that_only_a_codec_can_undo_are_refused_where_there_is_none() {
+    for (term, is_read) in [("RGB", true), ("YBR_ICT", false), ("YBR_RCT", false), ("XYB", false)] {
+        let folder = series(&small(1), |_, object| {
+            set(object, tags::PHOTOMETRIC_INTERPRETATION, VR::CS, term);
+            for (tag, value) in [
+                (tags::SAMPLES_PER_PIXEL, 3_u16),
+                (tags::PLANAR_CONFIGURATION, 0),
+                (tags::BITS_ALLOCATED, 8),
+                (tags::BITS_STORED, 8),
+                (tags::HIGH_BIT, 7),
+                (tags::PIXEL_REPRESENTATION, 0),
+            ] {
+                object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+            }
+            let pixels = PrimitiveValue::from(vec![100_u8; 32 * 24 * 3]);
+            object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, pixels));
+            true
+        });
+        let reading = read_one(folder.path());
+        assert_eq!(reading.failures.is_empty(), is_read, "{term}: {:?}", reading.failures);
+        if !is_read {
+            assert!(refusal(folder.path()).contains(term), "{term}");
+        }
+    }
+}

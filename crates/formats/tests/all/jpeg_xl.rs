@@ -72,11 +72,17 @@ fn a_lossy_picture_in_xyb_is_near_its_original_in_rgb() {
 }
 
 #[test]
-fn a_cut_stream_is_refused_or_read_and_never_panics() {
+fn a_stream_that_is_cut_anywhere_is_refused() {
     let whole = bytes("gray_12.dcm");
-    for left in (0..whole.len()).step_by(7) {
-        if let Err(error) = decode(&whole[..left], &Limits::default()) {
-            assert!(!matches!(error, FormatError::Io { .. }), "{left}: {error}");
+    let first = whole.windows(2).rposition(|two| two == [0xFF, 0x0A]).expect("a codestream");
+    // What ends the sequence of frames: a delimiter without a length. A byte of padding may stand before it.
+    let last = whole.len() - 8 - 1;
+    assert!(decode(&whole, &Limits::default()).is_ok());
+    for left in (0..last).rev() {
+        let error = decode(&whole[..left], &Limits::default()).expect_err("cut");
+        assert!(!matches!(error, FormatError::Io { .. }), "{left} of {last}: {error}");
+        if left > first {
+            assert!(!error.to_string().contains("the codec failed"), "{left} of {last}: it panicked");
         }
     }
 }

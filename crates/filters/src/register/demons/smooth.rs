@@ -19,7 +19,7 @@ impl Smoother {
     }
 
     /// Smooths in place along all three axes; the border's vectors go on beyond it.
-    pub fn smooth(&self, vectors: &mut [f32], room: &mut [f32], [columns, rows, slices]: [usize; 3]) {
+    pub fn smooth(&self, vectors: &mut [f32], [columns, rows, slices]: [usize; 3]) {
         if self.weights.len() == 1 {
             return;
         }
@@ -27,26 +27,35 @@ impl Smoother {
         let plane = line * rows;
         let reach = self.weights.len() - 1;
         // Along rows and columns, a slice at a time.
-        room.par_chunks_mut(plane).zip(vectors.par_chunks(plane)).for_each_init(
+        vectors.par_chunks_mut(plane).for_each_init(
             || (vec![0.0; line + 6 * reach], vec![0.0; plane]),
-            |(padded, along), (target, source)| {
+            |(padded, along), slice| {
                 if columns == 1 {
-                    along.copy_from_slice(source);
+                    along.copy_from_slice(slice);
                 } else {
-                    for (along, source) in along.chunks_exact_mut(line).zip(source.chunks_exact(line)) {
+                    for (along, source) in along.chunks_exact_mut(line).zip(slice.chunks_exact(line)) {
                         self.along_row(along, source, padded);
                     }
                 }
-                for (row, target) in target.chunks_exact_mut(line).enumerate() {
+                for (row, target) in slice.chunks_exact_mut(line).enumerate() {
                     self.gather(target, row, rows, |at| &along[at * line..][..line]);
                 }
             },
         );
-        let smoothed = &*room;
-        vectors.par_chunks_mut(line).enumerate().for_each(|(place, target)| {
-            let (row, slice) = (place % rows, place / rows);
-            self.gather(target, slice, slices, |at| &smoothed[at * plane + row * line..][..line]);
-        });
+        // Along slices, one row of every slice at a time.
+        let mut walls: Vec<Vec<&mut [f32]>> = (0..rows).map(|_| Vec::with_capacity(slices)).collect();
+        for slice in vectors.chunks_exact_mut(plane) {
+            walls.iter_mut().zip(slice.chunks_exact_mut(line)).for_each(|(wall, row)| wall.push(row));
+        }
+        walls.into_par_iter().for_each_init(
+            || vec![0.0; slices * line],
+            |held, mut wall| {
+                held.chunks_exact_mut(line).zip(&wall).for_each(|(held, row)| held.copy_from_slice(row));
+                for (slice, target) in wall.iter_mut().enumerate() {
+                    self.gather(target, slice, slices, |at| &held[at * line..][..line]);
+                }
+            },
+        );
     }
 
     fn along_row(&self, target: &mut [f32], source: &[f32], padded: &mut [f32]) {
@@ -90,7 +99,7 @@ mod tests {
         let at = 3 * ((3 * 8 + 4) * 9 + 4);
         vectors[at + 1] = 1.0;
         let smoother = Smoother::new(1.0);
-        smoother.smooth(&mut vectors, &mut vec![0.0; 3 * 9 * 8 * 7], size);
+        smoother.smooth(&mut vectors, size);
         let total: f32 = vectors.iter().sum();
         assert!((total - 1.0).abs() < 1e-5, "{total}");
         // A neighbor has exp(-1/2) of the middle, along each axis.
@@ -99,7 +108,7 @@ mod tests {
             assert!((ratio - (-0.5_f32).exp()).abs() < 1e-5, "{ratio}");
         }
         let mut constant = vec![2.5; 3 * 9 * 8 * 7];
-        Smoother::new(2.0).smooth(&mut constant, &mut vec![0.0; 3 * 9 * 8 * 7], size);
+        Smoother::new(2.0).smooth(&mut constant, size);
         assert!(constant.iter().all(|part| (part - 2.5).abs() < 1e-5));
     }
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::lanes::wide;
 use crate::segment::hessian::exp_minus;
 
 /// How voxels are joined, and what their own values say.
@@ -113,6 +114,33 @@ fn each_closed([columns, rows, slices]: [usize; 3], closed: [[bool; 2]; 3], mut 
     }
 }
 
+/// Adds neighbors along a row; a voxel that has none, or is not to have one, counts twice.
+fn add_pairs(target: &mut [f32], source: &[f32], halved: bool) {
+    if !halved {
+        target.iter_mut().zip(source).for_each(|(target, value)| *target += value + value);
+        return;
+    }
+    let (pairs, last) = source.as_chunks::<2>();
+    target.iter_mut().zip(pairs).for_each(|(target, [a, b])| *target += a + b);
+    if let ([value], Some(target)) = (last, target.last_mut()) {
+        *target += value + value;
+    }
+}
+
+/// A row of half the voxels, by straight lines: a voxel lies a quarter of the coarse distance from the one that holds it.
+///
+/// `line` has its first and its last voxel once more at its ends.
+fn between(line: &[f32], target: &mut [f32]) {
+    let (pairs, single) = target.as_chunks_mut::<2>();
+    for (pair, line) in pairs.iter_mut().zip(line.windows(3)) {
+        let near = 0.75 * line[1];
+        *pair = [near + 0.25 * line[0], near + 0.25 * line[2]];
+    }
+    if let ([single], [.., before, last, _]) = (single, line) {
+        *single = 0.75 * last + 0.25 * before;
+    }
+}
+
 /// The image on one grid.
 pub(super) struct Level<'a> {
     size: [usize; 3],
@@ -131,7 +159,10 @@ const COARSEST: usize = 4096;
 const WHOLE: usize = 1 << 18;
 
 /// On larger grids so many voxels are solved at most, those nearest to one half.
-const MOST_OPEN: usize = 1 << 20;
+const MOST_OPEN: usize = 1 << 18;
+
+/// Distances from one half that are told apart.
+const RINGS: usize = 128;
 
 /// How far from one half a voxel of a larger grid is still open.
 const OPEN: f32 = 0.45;
@@ -191,10 +222,7 @@ impl<'a> Level<'a> {
                     for line in lines.clone() {
                         let from = (slice * self.size[1] + line) * self.size[0];
                         let source = &self.values[from..from + self.size[0]];
-                        for (target, part) in target.iter_mut().zip(source.chunks(times[0])) {
-                            // The last voxel of an odd row counts twice, as its own neighbor.
-                            *target += part[0] + part[part.len() - 1];
-                        }
+                        add_pairs(target, source, halved[0]);
                     }
                 }
                 let share = 0.5 / (slices.len() * lines.len()) as f32;
@@ -227,7 +255,7 @@ impl<'a> Level<'a> {
         let mix = |near: f32, far: f32| 0.75 * near + 0.25 * far;
         let mut found = vec![0.0_f32; columns * rows * slices];
         found.par_chunks_mut(columns * rows).enumerate().for_each_init(
-            || (vec![0.0_f32; plane], vec![0.0_f32; from.size[0]]),
+            || (vec![0.0_f32; plane], vec![0.0_f32; from.size[0] + 2]),
             |(layer, line), (slice, target)| {
                 let (near, far) = nearest(slice, 2);
                 let [near, far] = [near, far].map(|at| &coarse[at * plane..(at + 1) * plane]);
@@ -236,10 +264,16 @@ impl<'a> Level<'a> {
                     let (near, far) = nearest(row, 1);
                     let [near, far] =
                         [near, far].map(|at| &layer[at * from.size[0]..(at + 1) * from.size[0]]);
-                    line.iter_mut().zip(near.iter().zip(far)).for_each(|(l, (n, f))| *l = mix(*n, *f));
-                    for (column, target) in target.iter_mut().enumerate() {
-                        let (near, far) = nearest(column, 0);
-                        *target = mix(line[near], line[far]);
+                    let last = from.size[0];
+                    line[1..=last]
+                        .iter_mut()
+                        .zip(near.iter().zip(far))
+                        .for_each(|(l, (n, f))| *l = mix(*n, *f));
+                    if from.halved[0] {
+                        (line[0], line[last + 1]) = (line[1], line[last]);
+                        wide(|| between(line, target));
+                    } else {
+                        target.copy_from_slice(&line[1..=last]);
                     }
                 }
             },
@@ -273,8 +307,8 @@ impl<'a> Level<'a> {
         let whole = found.len() <= WHOLE;
         let mut system = self.system(found, &number, &open, rule);
         system.conjugate_gradient(if whole { (1e-5, 400) } else { (1e-3, 12) });
-        for (at, open) in open.iter().zip(1..) {
-            found[*at as usize] = system.value(open);
+        for (at, value) in open.iter().zip(system.values()) {
+            found[*at as usize] = value;
         }
     }
 
@@ -291,36 +325,47 @@ impl<'a> Level<'a> {
         counts.into_iter().map(|(at, [outside, inside])| (at, inside / (inside + outside))).collect()
     }
 
-    /// The voxels to solve for, in order.
+    /// The voxels to solve for, in order: all of a small grid, of a larger one those nearest to one half.
     fn open(&self, found: &[f32], number: &[u32]) -> Vec<u32> {
-        let plane = self.size[0] * self.size[1];
-        let collect = |limit: f32| -> Vec<u32> {
-            let slices = found.par_chunks(plane).zip(number.par_chunks(plane)).enumerate();
-            let parts: Vec<Vec<u32>> = slices
-                .map(|(slice, (found, number))| {
-                    let cells = found.iter().zip(number).enumerate();
-                    let open = cells.filter(|(_, (p, number))| **number == 0 && (*p - 0.5).abs() <= limit);
-                    open.map(|(at, _)| (slice * plane + at) as u32).collect()
-                })
-                .collect();
-            parts.concat()
-        };
         if found.len() <= WHOLE {
-            return collect(f32::INFINITY);
+            return self.within(found, number, f32::INFINITY);
         }
-        let open = collect(OPEN);
-        if open.len() <= MOST_OPEN {
-            return open;
+        // One in so many is asked: how many are solved may differ a little from what fits.
+        const EVERY: usize = 7;
+        let count = |part: &[f32]| {
+            let mut counts = [0_usize; RINGS];
+            let apart = part.iter().step_by(EVERY).map(|p| (*p - 0.5).abs()).filter(|apart| *apart <= OPEN);
+            apart.for_each(|apart| counts[(apart * (RINGS - 1) as f32 / OPEN) as usize] += EVERY);
+            counts
+        };
+        let sum = |mut a: [usize; RINGS], b: [usize; RINGS]| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        let counts = found.par_chunks(1 << 16).map(count).reduce(|| [0; RINGS], sum);
+        if counts.iter().sum::<usize>() <= MOST_OPEN {
+            return self.within(found, number, OPEN);
         }
-        let mut counts = [0_usize; 128];
-        let distance = |at: &u32| ((found[*at as usize] - 0.5).abs() / OPEN * 127.0) as usize;
-        open.iter().for_each(|at| counts[distance(at).min(127)] += 1);
         let mut sum = 0;
         let fits = counts.iter().take_while(|count| {
             sum += **count;
             sum <= MOST_OPEN
         });
-        collect(fits.count() as f32 / 127.0 * OPEN)
+        self.within(found, number, fits.count() as f32 / (RINGS - 1) as f32 * OPEN)
+    }
+
+    /// The voxels that are not fixed and lie no further from one half.
+    fn within(&self, found: &[f32], number: &[u32], limit: f32) -> Vec<u32> {
+        let plane = self.size[0] * self.size[1];
+        let slices = found.par_chunks(plane).zip(number.par_chunks(plane)).enumerate();
+        let parts: Vec<Vec<u32>> = slices
+            .map(|(slice, (found, number))| {
+                let cells = found.iter().zip(number).enumerate();
+                let open = cells.filter(|(_, (p, number))| (*p - 0.5).abs() <= limit && **number == 0);
+                open.map(|(at, _)| (slice * plane + at) as u32).collect()
+            })
+            .collect();
+        parts.concat()
     }
 
     fn system(&self, found: &[f32], number: &[u32], open: &[u32], rule: &Rule) -> System {
@@ -332,8 +377,8 @@ impl<'a> Level<'a> {
         let inverse = self.spacing.map(|spacing| (unit * shortest * shortest / (spacing * spacing)) as f32);
         // A voxel's own value counts by its area beside that of its faces.
         let own = rule.value * (self.factor.iter().copied().max().unwrap_or(1) as f32).powi(2);
-        let rows_of: Vec<(Row, f32, f32)> = open
-            .par_iter()
+        let (mut rows_of, mut scales) = (Vec::new(), Vec::new());
+        open.par_iter()
             .with_min_len(1 << 12)
             .map(|at| {
                 let at = *at as usize;
@@ -354,7 +399,7 @@ impl<'a> Level<'a> {
                             0 | FIXED => right += weight * found[other],
                             open => {
                                 (row.neighbors[2 * axis + side], row.weights[2 * axis + side]) =
-                                    (open, weight)
+                                    (open - 1, weight)
                             }
                         }
                     }
@@ -363,23 +408,29 @@ impl<'a> Level<'a> {
                     diagonal += own;
                     right += own * likely.at(self.values[at]);
                 }
-                (row, diagonal.max(LEAST_WEIGHT), right)
+                (row, Scale { root: diagonal.max(LEAST_WEIGHT).sqrt(), right, guess: found[at] })
             })
-            .collect();
-        System::new(rows_of, open.iter().map(|at| found[*at as usize]))
+            .unzip_into_vecs(&mut rows_of, &mut scales);
+        System::new(rows_of, &scales)
     }
 }
 
-/// The neighbors of an unknown, 0 for none, and the weights of the ways to them.
+/// The neighbors of an unknown and the weights of the ways to them; where there is none, the weight is 0.
 #[derive(Clone, Copy, Default)]
 struct Row {
     neighbors: [u32; 6],
     weights: [f32; 6],
 }
 
+/// What belongs to an unknown beside its neighbors.
+struct Scale {
+    /// Root of the diagonal.
+    root: f32,
+    right: f32,
+    guess: f32,
+}
+
 /// A system of the unknowns times the root of their diagonal, whose diagonal then is 1.
-///
-/// Unknown 0 is none, and stays 0.
 struct System {
     rows: Vec<Row>,
     root: Vec<f32>,
@@ -391,27 +442,27 @@ struct System {
 const CHUNK: usize = 1 << 13;
 
 impl System {
-    fn new(rows_of: Vec<(Row, f32, f32)>, guess: impl Iterator<Item = f32>) -> Self {
-        let with_none = |values: &mut dyn Iterator<Item = f32>| -> Vec<f32> {
-            std::iter::once(0.0).chain(values).collect()
-        };
-        let root = with_none(&mut rows_of.iter().map(|(_, diagonal, _)| diagonal.sqrt()));
-        let right = with_none(&mut rows_of.iter().zip(&root[1..]).map(|((.., right), root)| right / root));
-        let unknown = with_none(&mut guess.zip(&root[1..]).map(|(guess, root)| guess * root));
-        let mut rows: Vec<Row> =
-            std::iter::once(Row::default()).chain(rows_of.into_iter().map(|(row, ..)| row)).collect();
-        rows.par_iter_mut().zip(&root).skip(1).with_min_len(CHUNK).for_each(|(row, own)| {
+    fn new(mut rows: Vec<Row>, scales: &[Scale]) -> Self {
+        let each =
+            |of: fn(&Scale) -> f32| -> Vec<f32> { scales.par_iter().with_min_len(CHUNK).map(of).collect() };
+        let root = each(|scale| scale.root);
+        rows.par_iter_mut().zip(&root).with_min_len(CHUNK).for_each(|(row, own)| {
             for (weight, neighbor) in row.weights.iter_mut().zip(row.neighbors) {
-                if neighbor > 0 {
-                    *weight /= own * root[neighbor as usize];
-                }
+                *weight /= own * root[neighbor as usize];
             }
         });
-        Self { rows, root, right, unknown }
+        Self {
+            rows,
+            right: each(|scale| scale.right / scale.root),
+            unknown: each(|scale| scale.guess * scale.root),
+            root,
+        }
     }
 
-    fn value(&self, number: usize) -> f32 {
-        (self.unknown[number] / self.root[number]).clamp(0.0, 1.0)
+    /// The unknowns, in their order.
+    fn values(&self) -> Vec<f32> {
+        let both = self.unknown.par_iter().zip(&self.root).with_min_len(CHUNK);
+        both.map(|(unknown, root)| (unknown / root).clamp(0.0, 1.0)).collect()
     }
 
     /// The matrix times a vector, and that product's product with the vector.
