@@ -15,7 +15,7 @@ pub(crate) fn is_enhanced(data_set: &DataSet<'_>) -> bool {
 }
 
 /// More frames than any real object describes.
-const MOST_FRAMES: usize = 1 << 20;
+pub(crate) const MOST_FRAMES: usize = 1 << 20;
 
 /// The facts of each frame: the frame's own group before the shared one before the data set.
 ///

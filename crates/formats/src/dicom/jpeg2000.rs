@@ -70,12 +70,17 @@ impl Stream<'_> {
         }
         let half = if self.signed { 1 << (declared.precision - 1) } else { 0 };
         let highest = f32::from(u16::MAX >> (16 - declared.precision));
-        // The decoder shifts every level to begin at zero, those with a sign too.
+        // The decoder shifts every level to begin at zero, those with a sign too; at most 65535 fits.
         let sample = |value: f32| ((value + 0.5).clamp(0.0, highest) as i32 - half) as u16;
-        let samples = match planes[..] {
-            [gray] => gray.iter().map(|value| sample(*value)).collect(),
-            _ => (0..plane).flat_map(|at| planes.iter().map(move |plane| sample(plane[at]))).collect(),
-        };
+        let mut samples = vec![0; samples];
+        if let [gray] = planes[..] {
+            samples.iter_mut().zip(gray).for_each(|(target, value)| *target = sample(*value));
+        } else {
+            for (component, plane) in planes.iter().enumerate() {
+                let pixels = samples.chunks_exact_mut(planes.len()).zip(*plane);
+                pixels.for_each(|(pixel, value)| pixel[component] = sample(*value));
+            }
+        }
         Ok(Picture { samples, cut_at_row: None })
     }
 }

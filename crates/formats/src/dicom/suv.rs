@@ -44,7 +44,7 @@ fn private(data_set: &DataSet<'_>, (group, creator): (u16, &str), element: u8) -
 }
 
 /// A DT value, `YYYYMMDDHHMMSS.FFFFFF&ZZXX`; an offset from UTC is undone against the data set's own.
-fn date_time(text: &str, own_offset: Option<f64>) -> Option<Moment> {
+pub(super) fn date_time(text: &str, own_offset: Option<f64>) -> Option<Moment> {
     let (date, time) = text.split_at_checked(8)?;
     let second = second_of_day(time)?;
     let written = time.find(['+', '-']).and_then(|at| utc_offset(&time[at..]));
@@ -65,14 +65,14 @@ fn utc_offset(text: &str) -> Option<f64> {
 
 /// A moment: the day, counted from a fixed one, where known, and the second of the day.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Moment {
+pub(super) struct Moment {
     day: Option<i64>,
     second: f64,
 }
 
 impl Moment {
     /// Seconds from `earlier` to `self`; without days, a negative span has crossed midnight once.
-    fn since(self, earlier: Self) -> f64 {
+    pub(super) fn since(self, earlier: Self) -> f64 {
         let span = self.second - earlier.second;
         match (self.day, earlier.day) {
             (Some(later), Some(day)) => span + (later - day) as f64 * 86_400.0,

@@ -6,6 +6,8 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use super::element::DataSet;
+use super::functional::MOST_FRAMES;
+use super::suv::{Moment, date_time};
 
 /// What the header says of the time between frames.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +18,8 @@ pub(crate) struct Timing {
     step: Option<f64>,
     /// Cine Rate or Recommended Display Frame Rate: frames a second.
     rate: Option<f64>,
+    /// Frame Acquisition (or Reference) DateTime of an enhanced object: seconds of each frame from the first.
+    by_frame: Vec<f64>,
     /// Whether Frame Increment Pointer names the vector (`Some(true)`) or the step.
     pointer_names_vector: Option<bool>,
 }
@@ -34,14 +38,15 @@ impl Timing {
             rate: data_set
                 .number(tags::CINE_RATE)
                 .or_else(|| data_set.number(tags::RECOMMENDED_DISPLAY_FRAME_RATE)),
+            by_frame: by_frame(data_set),
             pointer_names_vector,
         }
     }
 
     /// Milliseconds of each frame from the first; none where the file does not say.
     ///
-    /// The element that Frame Increment Pointer names comes first, then the vector, the step, and
-    /// the rate, which is only how fast to show.
+    /// The element that Frame Increment Pointer names comes first, then the vector, the step, what each frame of an
+    /// enhanced object says, and the rate, which is only how fast to show.
     ///
     /// # Errors
     /// What is wrong with the times that the file gives.
@@ -69,6 +74,15 @@ impl Timing {
                 Err("the frame time vector runs back: times are not known".to_owned())
             };
         }
+        // One moment for all frames is that of the whole acquisition.
+        let is_told = self.by_frame.len() >= frames && self.by_frame.iter().any(|time| *time != 0.0);
+        if self.step.is_none() && is_told {
+            let times: Vec<f64> = self.by_frame[..frames].iter().map(|second| 1000.0 * second).collect();
+            return match times.is_sorted() {
+                true => Ok(Some(times)),
+                false => Err("the frames' own times run back: times are not known".to_owned()),
+            };
+        }
         let step = match (self.step, self.rate) {
             (Some(step), _) if step > 0.0 => step,
             (_, Some(rate)) if rate > 0.0 => 1000.0 / rate,
@@ -83,6 +97,21 @@ impl Timing {
             Err("the time between frames is beyond reason: times are not known".to_owned())
         }
     }
+}
+
+/// The moments of the per-frame functional groups; none where a frame says nothing.
+fn by_frame(data_set: &DataSet<'_>) -> Vec<f64> {
+    let moment = |frame: &DataSet<'_>| {
+        let content = frame.item(tags::FRAME_CONTENT_SEQUENCE)?;
+        let text = [tags::FRAME_ACQUISITION_DATE_TIME, tags::FRAME_REFERENCE_DATE_TIME]
+            .into_iter()
+            .find_map(|tag| content.text(tag))?;
+        date_time(&text, None)
+    };
+    let frames = data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
+    let moments: Option<Vec<Moment>> = frames.iter().take(MOST_FRAMES).map(moment).collect();
+    let moments = moments.unwrap_or_default();
+    moments.iter().map(|moment| moment.since(moments[0])).collect()
 }
 
 #[cfg(test)]
@@ -105,6 +134,18 @@ mod tests {
         check(&vector, 3, Some(&[0.0, 10.0, 40.0]));
         check(&Timing { pointer_names_vector: Some(false), ..vector.clone() }, 3, Some(&[0.0, 33.0, 66.0]));
         check(&vector, 2, Some(&[0.0, 10.0]));
+    }
+
+    #[test]
+    fn frames_of_an_enhanced_object_have_times_of_their_own() {
+        let own = Timing { by_frame: vec![0.0, 0.04, 0.1], rate: Some(10.0), ..Timing::default() };
+        check(&own, 3, Some(&[0.0, 40.0, 100.0]));
+        // The element of the whole object is the stronger word, and one moment for all is none.
+        check(&Timing { step: Some(33.0), ..own.clone() }, 2, Some(&[0.0, 33.0]));
+        check(&Timing { by_frame: vec![0.0; 3], ..own.clone() }, 2, Some(&[0.0, 100.0]));
+        check(&own, 4, Some(&[0.0, 100.0, 200.0, 300.0]));
+        let back = Timing { by_frame: vec![0.0, 0.1, 0.04], ..own };
+        assert!(back.milliseconds(3).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dicom_core::value::PrimitiveValue;
+use dicom_core::value::{DataSetSequence, PrimitiveValue};
 use dicom_core::{DataElement, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::InMemDicomObject;
@@ -76,6 +76,24 @@ fn a_cine_has_all_its_frames_and_their_times() {
     let expected: Vec<f32> = pixels.iter().map(|pixel| f32::from(*pixel)).collect();
     assert_eq!(read.image.values(), expected);
     assert_eq!(read.stored_range, Some((0.0, 255.0)));
+}
+
+#[test]
+fn frames_of_an_enhanced_cine_have_the_times_that_each_states() {
+    let mut object = ultrasound("3", &[7; 24]);
+    let frames = ["20240229235959.96", "20240301000000.000", "20240301000000.1"].map(|moment| {
+        let mut content = InMemDicomObject::new_empty();
+        put(&mut content, tags::FRAME_ACQUISITION_DATE_TIME, VR::DT, moment);
+        let mut frame = InMemDicomObject::new_empty();
+        let content = DataSetSequence::from(vec![content]);
+        frame.put(DataElement::new(tags::FRAME_CONTENT_SEQUENCE, VR::SQ, content));
+        frame
+    });
+    let frames = DataSetSequence::from(frames.to_vec());
+    object.put(DataElement::new(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, VR::SQ, frames));
+    let read = series(object);
+    let times = cine(&read).times_milliseconds().expect("times");
+    assert!(times.iter().zip([0.0, 40.0, 140.0]).all(|(found, expected)| (found - expected).abs() < 1e-6));
 }
 
 #[test]
