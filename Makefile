@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo test bench conformance performance test-codecs test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -44,6 +44,9 @@ performance: setup ## write docs/performance.md anew: filters and codecs beside 
 	  python3 tools/bench/codecs.py "$(CARGO_TARGET_DIR)/release/examples/codecs" "$(DATA)/dicom_conformance" \
 	    --append "$(CARGO_TARGET_DIR)/performance.md"
 	cp "$(CARGO_TARGET_DIR)/performance.md" docs/performance.md
+
+test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG and CharLS
+	cargo nextest run --cargo-profile release --locked -p wilhelm-formats --no-default-features --features openjpeg,charls
 
 test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK and nibabel
 	cargo build --release --locked --workspace --example write_objects --example write_volumes

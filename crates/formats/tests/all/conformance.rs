@@ -11,8 +11,8 @@ use wilhelm_formats::{FormatError, Limits};
 
 use crate::shared::{data, read_one};
 
-/// Raised when more decode, never lowered.
-const EXPECTED_SAME: usize = 200;
+/// Raised when more decode. Lossy files may be near instead (docs/adr/0009 has lowered it by ten), lossless ones not.
+const EXPECTED_SAME: usize = 190;
 
 #[test]
 fn the_committed_page_is_what_the_files_give_and_every_lossless_file_is_identical() {
