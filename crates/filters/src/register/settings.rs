@@ -45,7 +45,7 @@ pub enum Initialization {
     Best,
 }
 
-/// How [`register_rigid`] and [`register_affine`] search.
+/// How [`register_rigid`](super::register_rigid) and [`register_affine`](super::register_affine) search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegisterSettings {
     /// What is compared.
