@@ -30,7 +30,7 @@ pub enum Verb {
     Segment(Segment),
     /// Measure what the labels of a volume enclose
     Measure(Measure),
-    /// Ratios that a diagnosis rests on, from outlines: cardiothoracic, Evans, left-right, area over a cine
+    /// Ratios from outlines: cardiothoracic, Evans, left against right, area over a cine
     Ratio(Ratio),
     /// Radiomic features of what the labels of a volume enclose
     Radiomics(Radiomics),

@@ -348,7 +348,7 @@ fn ratios_from_outlines_worked_on_paper() {
     assert_eq!((&found["evans"]["ratio"]["value"], &found["evans"]["slice"]), (&0.3.into(), &1.into()));
     let output = wilhelm(&["ratio", "asymmetry", path(&head), "--label", "4,5"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("left 15.00 ("), "{:?}", output.stdout);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("left 15.00 mL ("), "{:?}", output.stdout);
 
     // A ventricle of 20 x 20, then of 20 x 10 pixels.
     let heart = label_map(folder, "heart.seg.nrrd", [40, 40, 2], |column, row, frame| {

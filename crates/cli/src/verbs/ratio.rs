@@ -38,7 +38,7 @@ fn cardiothoracic(wanted: &Cardiothoracic, config: &Config) -> anyhow::Result<Ex
     let [heart_first, heart_last] = found.heart_columns;
     let [chest_first, chest_last] = found.chest_columns;
     let lines = [
-        format!("cardiothoracic ratio {}", ends(&found.ratio)),
+        format!("cardiothoracic ratio {}", ends(&found.ratio, "")),
         format!("heart: columns {heart_first} to {heart_last}"),
         format!("chest: columns {chest_first} to {chest_last} in row {}", found.chest_row),
     ];
@@ -51,7 +51,7 @@ fn evans(wanted: &Evans, config: &Config) -> anyhow::Result<Exit> {
     let inside = horns.union(&mask(&map, &wanted.inside)?)?;
     let found = measure::evans_index(&horns, &inside)?;
     let lines = [
-        format!("Evans index {}", ends(&found.ratio)),
+        format!("Evans index {}", ends(&found.ratio, "")),
         format!(
             "frontal horns {} mm, inside of the skull {} mm, in slice {}",
             table::number(found.horns_mm),
@@ -66,8 +66,8 @@ fn asymmetry(wanted: &Asymmetry, config: &Config) -> anyhow::Result<Exit> {
     let map = labels::read_alone(&wanted.labels, config)?;
     let found = measure::left_right_asymmetry(&mask(&map, &wanted.label)?)?;
     let lines = [
-        format!("left less right, of their mean: {} %", ends(&found.index)),
-        format!("left {} mL, right {} mL", ends(&found.left), ends(&found.right)),
+        format!("left less right, of their mean: {}", ends(&found.index, " %")),
+        format!("left {}, right {}", ends(&found.left, " mL"), ends(&found.right, " mL")),
         format!("{:.1} % falls on itself in the mirror", 100.0 * found.symmetry),
     ];
     say(wanted.json, "asymmetry", &found, &lines)
@@ -84,7 +84,7 @@ fn area_change(wanted: &AreaChange, config: &Config) -> anyhow::Result<Exit> {
     let unit = if found.unit == "mm2" { "mm\u{b2}" } else { "pixels" };
     let area = |frame: usize| table::number(found.areas[frame]);
     let lines = [
-        format!("fractional area change {} %", ends(&found.fractional_area_change)),
+        format!("fractional area change {}", ends(&found.fractional_area_change, " %")),
         format!(
             "largest {} {unit} in frame {}, smallest {} {unit} in frame {}, of {} frames",
             area(found.largest_frame),
@@ -97,10 +97,10 @@ fn area_change(wanted: &AreaChange, config: &Config) -> anyhow::Result<Exit> {
     say(wanted.json, "area_change", &found, &lines)
 }
 
-/// A value with its ends.
-fn ends(value: &Measured) -> String {
+/// A value with its unit and its ends.
+fn ends(value: &Measured, unit: &str) -> String {
     let number = table::number;
-    format!("{} ({} to {})", number(value.value), number(value.low), number(value.high))
+    format!("{}{unit} ({} to {})", number(value.value), number(value.low), number(value.high))
 }
 
 fn say(as_json: bool, kind: &str, found: &impl Serialize, lines: &[String]) -> anyhow::Result<Exit> {

@@ -22,6 +22,10 @@ fn the_committed_page_is_what_the_files_give_and_every_lossless_file_is_identica
     assert_eq!(page.lossless_but_other, [""; 0]);
     assert_eq!(page.nema_but_other, [""; 0]);
     assert!(page.identical >= EXPECTED_SAME, "{} files", page.identical);
+    // The page is that of the default codecs: OpenJPEG itself gives lossy files the reference's own bits.
+    if cfg!(feature = "openjpeg") {
+        return;
+    }
     let committed = std::fs::read_to_string(crate_root.join("../../docs/conformance.md")).unwrap();
     assert!(committed == page.text, "docs/conformance.md is not what `make conformance` prints now");
 }
