@@ -55,6 +55,13 @@ pub fn read_alone(path: &Path, config: &Config) -> anyhow::Result<LabelMap> {
     }
 }
 
+/// Refuses labels that are not in a map; `asked` says who asks for them.
+pub fn require(map: &LabelMap, wanted: &[u16], asked: &str) -> anyhow::Result<()> {
+    let Some(label) = wanted.iter().find(|label| !map.segments().contains_key(label)) else { return Ok(()) };
+    let known: Vec<String> = map.segments().keys().map(u16::to_string).collect();
+    Err(Stop::usage(format!("{asked} {label}: the map has the labels {}", known.join(", "))))
+}
+
 fn is_dicom(path: &Path) -> anyhow::Result<bool> {
     use std::io::Read;
     let mut beginning = Vec::new();

@@ -1,11 +1,11 @@
 use serde::Serialize;
 use serde_json::json;
 use wilhelm_filters::measure::{self, Diameters, IntensityStatistics, Measured, Tube, Uptake};
-use wilhelm_study::{Image, LabelMap, Mask};
+use wilhelm_study::{Image, Mask};
 
 use crate::args;
 use crate::config::Config;
-use crate::exit::{Exit, Stop};
+use crate::exit::Exit;
 use crate::output::{print, print_json};
 use crate::progress::Line;
 use crate::{labels, pick, table};
@@ -31,7 +31,7 @@ struct Row {
 pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
     let series = pick::volume(&verb.paths, verb.pick, config)?;
     let map = labels::read(&verb.labels, &series, config)?;
-    unknown_tube(verb, &map)?;
+    labels::require(&map, &verb.tube, "--tube")?;
     let mut rows = Vec::new();
     let mut empty = Vec::new();
     for (label, segment) in map.segments() {
@@ -92,17 +92,6 @@ pub fn run(verb: &args::Measure, config: &Config) -> anyhow::Result<Exit> {
         }
     }
     Ok(if empty.is_empty() && series.defects.is_empty() { Exit::Done } else { Exit::Defects })
-}
-
-/// A label that is asked for as a tube has to be in the map.
-fn unknown_tube(verb: &args::Measure, map: &LabelMap) -> anyhow::Result<()> {
-    match verb.tube.iter().find(|label| !map.segments().contains_key(label)) {
-        None => Ok(()),
-        Some(label) => {
-            let known: Vec<String> = map.segments().keys().map(u16::to_string).collect();
-            Err(Stop::usage(format!("--tube {label}: the map has the labels {}", known.join(", "))))
-        }
-    }
 }
 
 /// A tube in words.

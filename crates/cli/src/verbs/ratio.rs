@@ -113,11 +113,7 @@ fn say(as_json: bool, kind: &str, found: &impl Serialize, lines: &[String]) -> a
 }
 
 fn mask(map: &LabelMap, wanted: &[u16]) -> anyhow::Result<Mask> {
-    let missing = wanted.iter().find(|label| !map.segments().contains_key(label));
-    if let Some(label) = missing {
-        let known: Vec<String> = map.segments().keys().map(u16::to_string).collect();
-        return Err(Stop::usage(format!("label {label}: the map has the labels {}", known.join(", "))));
-    }
+    labels::require(map, wanted, "label")?;
     let inside = map.labels().iter().map(|label| wanted.contains(label)).collect();
     Ok(Mask::new(*map.geometry(), inside)?)
 }

@@ -233,12 +233,7 @@ fn refined(coarse: &Geometry, shifts: &[f32], fine: &Geometry) -> Vec<f32> {
 }
 
 fn check(settings: &DemonsSettings) -> Result<(), FilterError> {
-    let falling = settings.shrink.windows(2).all(|pair| pair[0] > pair[1]);
-    let in_range = settings.shrink.iter().all(|shrink| (1..=64).contains(shrink));
-    if settings.shrink.is_empty() || !falling || !in_range {
-        let found = format!("{:?}", settings.shrink);
-        return Err(FilterError::parameter("shrink factors", found, "falling numbers from 64 to 1"));
-    }
+    pyramid::check(&settings.shrink)?;
     if !(1..=10_000).contains(&settings.iterations) {
         return Err(FilterError::parameter("iterations", settings.iterations, "1 to 10000"));
     }

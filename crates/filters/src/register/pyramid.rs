@@ -5,6 +5,21 @@ use std::borrow::Cow;
 use wilhelm_study::{Geometry, GeometryError, Mm, Spacing};
 
 use super::interpolate::Grid;
+use crate::FilterError;
+
+/// Refuses shrink factors that do not lead from coarse to fine.
+///
+/// # Errors
+/// [`FilterError::Parameter`] with the factors.
+pub(super) fn check(shrink: &[usize]) -> Result<(), FilterError> {
+    let falling = shrink.windows(2).all(|pair| pair[0] > pair[1]);
+    let in_range = shrink.iter().all(|shrink| (1..=64).contains(shrink));
+    if shrink.is_empty() || !falling || !in_range {
+        let found = format!("{shrink:?}");
+        return Err(FilterError::parameter("shrink factors", found, "falling numbers from 64 to 1"));
+    }
+    Ok(())
+}
 
 /// A volume at one level.
 pub(super) struct Level<'a> {

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Affine, Metric};
+use super::{Affine, Metric, pyramid};
 use crate::FilterError;
 
 /// Which points of the fixed image are compared.
@@ -98,12 +98,7 @@ impl RegisterSettings {
         if self.sampling.most() < 100 {
             return Err(FilterError::parameter("points to compare", self.sampling.most(), "at least 100"));
         }
-        let falling = self.shrink.windows(2).all(|pair| pair[0] > pair[1]);
-        let in_range = self.shrink.iter().all(|shrink| (1..=64).contains(shrink));
-        if self.shrink.is_empty() || !falling || !in_range {
-            let found = format!("{:?}", self.shrink);
-            return Err(FilterError::parameter("shrink factors", found, "falling numbers from 64 to 1"));
-        }
+        pyramid::check(&self.shrink)?;
         if !(1..=10_000).contains(&self.iterations) {
             return Err(FilterError::parameter("iterations", self.iterations, "1 to 10000"));
         }

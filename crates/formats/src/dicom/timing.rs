@@ -106,7 +106,8 @@ fn by_frame(data_set: &DataSet<'_>) -> Vec<f64> {
         let text = [tags::FRAME_ACQUISITION_DATE_TIME, tags::FRAME_REFERENCE_DATE_TIME]
             .into_iter()
             .find_map(|tag| content.text(tag))?;
-        date_time(&text, None)
+        // In UTC where an offset is written: clocks are put back at night.
+        date_time(&text, Some(0.0))
     };
     let frames = data_set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
     let moments: Option<Vec<Moment>> = frames.iter().take(MOST_FRAMES).map(moment).collect();

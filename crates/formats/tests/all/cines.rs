@@ -84,14 +84,15 @@ fn frames_of_an_enhanced_cine_have_the_times_that_each_states() {
     // Without a place in space, as an enhanced angiogram has none.
     object.remove_element(tags::IMAGE_POSITION_PATIENT);
     object.remove_element(tags::IMAGE_ORIENTATION_PATIENT);
-    let frames = ["20240229235959.96", "20240301000000.000", "20240301000000.1"].map(|moment| {
-        let mut content = InMemDicomObject::new_empty();
-        put(&mut content, tags::FRAME_ACQUISITION_DATE_TIME, VR::DT, moment);
-        let mut frame = InMemDicomObject::new_empty();
-        let content = DataSetSequence::from(vec![content]);
-        frame.put(DataElement::new(tags::FRAME_CONTENT_SEQUENCE, VR::SQ, content));
-        frame
-    });
+    let frames =
+        ["20240229235959.96+0100", "20240301000000.000+0100", "20240229230000.1+0000"].map(|moment| {
+            let mut content = InMemDicomObject::new_empty();
+            put(&mut content, tags::FRAME_ACQUISITION_DATE_TIME, VR::DT, moment);
+            let mut frame = InMemDicomObject::new_empty();
+            let content = DataSetSequence::from(vec![content]);
+            frame.put(DataElement::new(tags::FRAME_CONTENT_SEQUENCE, VR::SQ, content));
+            frame
+        });
     let frames = DataSetSequence::from(frames.to_vec());
     object.put(DataElement::new(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, VR::SQ, frames));
     let read = series(object);
