@@ -28,16 +28,28 @@ struct Beside {
     weight: f32,
 }
 
+/// Whether a continuous index lies in the image: a voxel's box reaches half a voxel beyond its
+/// center, both faces belong to it, as in [`crate::resample`]; NaN is outside.
+#[inline]
+fn inside(at: f32, count: usize) -> bool {
+    (-0.5..=count as f32 - 0.5).contains(&at)
+}
+
+/// The voxel nearest to a continuous index; half-way places go up, on every axis alike.
+#[inline]
+pub(super) fn nearest(at: f32, count: usize) -> Option<usize> {
+    inside(at, count).then(|| ((at + 0.5) as usize).min(count - 1))
+}
+
 impl<'a> Grid<'a> {
     pub fn new(values: &'a [f32], geometry: &Geometry) -> Self {
         debug_assert_eq!(values.len(), geometry.voxels());
         Self { values, size: geometry.size() }
     }
 
-    /// A voxel's box reaches half a voxel beyond its center; NaN is outside.
     #[inline]
     fn beside(at: f32, count: usize) -> Option<Beside> {
-        if !(-0.5..count as f32 - 0.5).contains(&at) {
+        if !inside(at, count) {
             return None;
         }
         let held = at.clamp(0.0, (count - 1) as f32);
@@ -118,7 +130,10 @@ mod tests {
         assert_eq!(local.slope, [1.5, 11.0, 100.25]);
         assert_eq!(grid.linear([-0.5, 0.0, 0.0]), Some(0.0));
         assert_eq!(grid.linear([-0.51, 0.0, 0.0]), None);
-        assert_eq!(grid.linear([1.5, 0.0, 0.0]), None);
+        assert_eq!(grid.linear([1.5, 0.0, 0.0]), Some(1.0));
+        assert_eq!(grid.linear([1.51, 0.0, 0.0]), None);
+        assert_eq!([-0.5, 0.49, 0.5, 1.5].map(|at| nearest(at, 2)), [Some(0), Some(0), Some(1), Some(1)]);
+        assert_eq!([-0.51, 1.51, f32::NAN].map(|at| nearest(at, 2)), [None; 3]);
         assert_eq!(grid.linear([f32::NAN, 0.0, 0.0]), None);
     }
 }

@@ -4,7 +4,7 @@ use nalgebra::Vector3;
 use rayon::prelude::*;
 use wilhelm_study::{Geometry, LabelMap, Volume, VoxelQuantity};
 
-use super::interpolate::Grid;
+use super::interpolate::{Grid, nearest};
 use super::transform::Transform;
 use crate::FilterError;
 use crate::resample::{self, IndexMap};
@@ -21,8 +21,8 @@ use crate::resample::{self, IndexMap};
 /// let geometry = Geometry::axis_aligned([4, 1, 1], Spacing::new(Mm(2.0), Mm(2.0), Mm(2.0))?)?;
 /// let moving = Volume::<Arbitrary>::new(geometry, vec![0.0, 10.0, 20.0, 30.0])?;
 /// let center = PointLps::from_components([0.0; 3]);
-/// let shift = Rigid::from_euler(center, [0.0; 3], [1.0, 0.0, 0.0])?;
-/// assert_eq!(warp(&moving, &shift, &geometry, -1.0).voxels(), [5.0, 15.0, 25.0, -1.0]);
+/// let shift = Rigid::from_euler(center, [0.0; 3], [1.5, 0.0, 0.0])?;
+/// assert_eq!(warp(&moving, &shift, &geometry, -1.0).voxels(), [7.5, 17.5, 27.5, -1.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
@@ -69,11 +69,10 @@ pub(crate) fn warped_labels(moving: &LabelMap, transform: &impl Transform, fixed
     let labels = moving.labels();
     let mut warped = vec![0_u16; fixed.voxels()];
     each_row(moving.geometry(), transform, fixed, &mut warped, |at, label| {
-        // Half-way places go up, on every axis alike; a negative number saturates at no voxel below.
-        let nearest = at.map(|index| (index + 0.5).floor());
-        let inside = nearest.iter().zip([columns, rows, slices]).all(|(at, n)| (0.0..n as f32).contains(at));
-        if inside {
-            let [column, row, slice] = nearest.map(|index| index as usize);
+        let [column, row, slice] = at;
+        if let (Some(column), Some(row), Some(slice)) =
+            (nearest(column, columns), nearest(row, rows), nearest(slice, slices))
+        {
             *label = labels[(slice * rows + row) * columns + column];
         }
     });
