@@ -1,9 +1,40 @@
 //! Architectures, one definition for every device. Public for training only.
+//!
+//! [`load_torch`] and [`save_torch`] read and write the weights of those that PyTorch has too, by PyTorch's names.
 
+mod autoencoder;
 mod backbone;
 mod classifier;
+mod densenet;
+#[cfg(test)]
+mod golden;
+mod head;
+#[cfg(test)]
+mod learning;
 mod link_net;
+mod recurrent;
+mod resnet;
+mod resnet3d;
+mod torch;
+mod unet;
+mod vision_transformer;
 
+pub use autoencoder::{
+    AutoencoderConfig, ConvolutionalDecoder, ConvolutionalEncoder, DenoisingAutoencoder, EvidenceBound,
+    Latent, VariationalAutoencoder, log_likelihood,
+};
 pub use backbone::{Backbone, ResidualBlock};
 pub use classifier::{Classifier, ClassifierConfig, Forward};
+pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
+pub use head::{Head, StagedForward};
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};
+pub use recurrent::{
+    Direction, Recurrent, RecurrentCell, RecurrentConfig, RecurrentForward, RecurrentLayer, SequencePooling,
+};
+pub use resnet::{ResNet, ResNetBlock, ResNetConfig, ResNetDepth};
+pub use resnet3d::{ResNet3d, ResNetBlock3d};
+pub use torch::{Misfit, TorchNames, WeightsError, load_torch, save_torch};
+pub use unet::{UNet, UNet3d, UNetBlock, UNetBlock3d, UNetConfig};
+pub use vision_transformer::{
+    TransformerLayer, VisionTransformer, VisionTransformerConfig, VisionTransformerForward,
+};

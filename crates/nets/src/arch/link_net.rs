@@ -222,7 +222,7 @@ fn normalized(input: Tensor<5>) -> Tensor<5> {
 }
 
 /// Maximum over 3x3x3 with stride 2, of values that are not negative: the planes first, then across them.
-fn halved(input: Tensor<5>) -> Tensor<5> {
+pub(super) fn halved(input: Tensor<5>) -> Tensor<5> {
     let [batch, channels, x, y, z] = input.dims();
     let options = |kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]| {
         MaxPoolOptions::new(kernel).with_stride(stride).with_padding(padding)
