@@ -1,5 +1,7 @@
 //! Tubes by the second derivatives of the image at several scales.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rayon::prelude::*;
 use wilhelm_study::{Progress, Raster};
 
@@ -7,6 +9,7 @@ use super::binary::{Maskable, refuse_nan};
 use super::distance::Metric;
 use super::gray::Polarity;
 use super::hessian::{Derivatives, each_row, eigenvalues, exp_minus, sigmas, steps};
+use super::steps::Steps;
 use crate::FilterError;
 
 /// What [`frangi`] looks for.
@@ -34,7 +37,8 @@ impl Tubes {
     }
 }
 
-/// Vesselness: the largest over the scales of how tube-like the surroundings of each voxel are.
+/// Vesselness: the largest over the scales of how tube-like the surroundings of each voxel are. It takes one
+/// array of the image's size, the one that it gives back.
 ///
 /// Differs from scikit-image's `frangi` in two points: derivatives are of one Gaussian, not of two
 /// in a row, and `structure` is taken anew at each scale, not kept from the first.
@@ -70,7 +74,8 @@ pub fn frangi<I: Maskable>(image: &I, tubes: &Tubes, progress: &dyn Progress) ->
     }
     refuse_nan(image.values(), true)?;
     let values = image.values();
-    let steps = steps(progress, size, all.len());
+    let passes = if tubes.structure.is_some() { 1 } else { 2 };
+    let steps = steps(progress, size, passes * all.len());
     let likeness = Likeness {
         sign: if tubes.polarity == Polarity::Bright { -1.0 } else { 1.0 },
         plate: 0.5 / (tubes.alpha * tubes.alpha),
@@ -78,42 +83,53 @@ pub fn frangi<I: Maskable>(image: &I, tubes: &Tubes, progress: &dyn Progress) ->
         flat: size[2] == 1,
     };
     let mut strength = vec![0.0_f32; values.len()];
-    if let Some(structure) = tubes.structure {
-        let noise = 0.5 / (structure * structure);
-        for sigma in all {
-            each_row(values, size, sigma, &mut strength, &steps, |row, target| {
-                likeness.row(row, target, |target, like, norm| {
-                    let found = like * (1.0 - exp_minus(norm * noise));
-                    *target = if found > *target { found } else { *target };
-                });
-            })?;
-        }
-    } else {
-        let largest =
-            values.par_iter().with_min_len(1 << 14).map(|value| value.abs()).reduce(|| 0.0, f32::max);
-        let rounding = (1e-5 * largest).powi(2);
-        let mut pairs = vec![[0.0_f32; 2]; values.len()];
-        for sigma in all {
-            each_row(values, size, sigma, &mut pairs, &steps, |row, target| {
-                likeness.row(row, target, |target, like, norm| *target = [like, norm]);
-            })?;
-            let most = pairs
-                .par_chunks(1 << 14)
-                .map(|chunk| {
-                    chunk.iter().fold(0.0, |most, [_, norm]| if *norm > most { *norm } else { most })
-                })
-                .reduce(|| 0.0, f32::max);
-            // Half the largest norm, squared and doubled; what is left of rounding is no structure.
-            let noise = if most > rounding { 2.0 / most } else { 0.0 };
-            strength.par_chunks_mut(1 << 14).zip(pairs.par_chunks(1 << 14)).for_each(|(strength, pairs)| {
-                for (target, [like, norm]) in strength.iter_mut().zip(pairs) {
-                    let found = like * (1.0 - exp_minus(norm * noise));
-                    *target = if found > *target { found } else { *target };
-                }
+    let largest = values.par_iter().with_min_len(1 << 14).map(|value| value.abs()).reduce(|| 0.0, f32::max);
+    // What is left of rounding is no structure.
+    let rounding = (1e-5 * largest).powi(2);
+    for sigma in all {
+        let noise = match tubes.structure {
+            Some(structure) => 0.5 / (structure * structure),
+            None => match largest_norm(values, size, sigma, &steps)? {
+                // Half the largest norm, squared and doubled.
+                most if most > rounding => 2.0 / most,
+                _ => 0.0,
+            },
+        };
+        each_row(values, size, sigma, &mut strength, &steps, |row, target| {
+            likeness.row(row, target, |target, like, norm| {
+                let found = like * (1.0 - exp_minus(norm * noise));
+                *target = if found > *target { found } else { *target };
             });
-        }
+        })?;
     }
     Ok(image.map(strength)?)
+}
+
+/// The largest squared norm of the second derivatives at one scale.
+///
+/// It needs no eigenvalues, and computing the derivatives twice takes less than holding two more numbers a
+/// voxel until the largest is known.
+fn largest_norm(
+    values: &[f32],
+    size: [usize; 3],
+    sigma: [f64; 3],
+    steps: &Steps,
+) -> Result<f32, FilterError> {
+    // Numbers that are not negative have the order of their bits.
+    let most = AtomicU32::new(0);
+    let mut nothing = vec![(); values.len()];
+    each_row(values, size, sigma, &mut nothing, steps, |row, nothing| {
+        // In a flat image the derivatives through the slice are 0.
+        let found = (0..nothing.len())
+            .map(|at| {
+                let straight = row.xx[at].powi(2) + row.yy[at].powi(2) + row.zz[at].powi(2);
+                let mixed = row.xy[at].powi(2) + row.xz[at].powi(2) + row.yz[at].powi(2);
+                straight + 2.0 * mixed
+            })
+            .fold(0.0, |most: f32, norm| if norm > most { norm } else { most });
+        most.fetch_max(found.to_bits(), Ordering::Relaxed);
+    })?;
+    Ok(f32::from_bits(most.into_inner()))
 }
 
 pub(super) fn metric_spacing(image: &impl Raster, metric: Metric) -> Result<[f64; 3], FilterError> {
