@@ -42,6 +42,8 @@ pub enum Verb {
     Models(Models),
     /// Train a model from labeled images
     Train(Train),
+    /// Train many variants of a recipe with several seeds, and compare them
+    Sweep(Sweep),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }
@@ -227,11 +229,12 @@ pub struct Ratio {
 pub enum RatioKind {
     /// Greatest width of the heart over the inner width of the chest, on a frontal radiograph
     Cardiothoracic(Cardiothoracic),
-    /// Width of the frontal horns over the inner width of the skull, in the slice where the horns are widest
+    /// Width of the frontal horns over the inner width of the skull, in the slice where the horns are widest;
+    /// slices are counted from 0
     Evans(Evans),
     /// Left against right of one structure, about the plane that mirrors it best
     Asymmetry(Asymmetry),
-    /// How much the area of a chamber changes between the frames of a cine
+    /// How much the area of a chamber changes between the frames of a cine; frames are counted from 0
     AreaChange(AreaChange),
 }
 
@@ -414,8 +417,17 @@ pub enum TrainVerb {
         out: PathBuf,
         /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
         /// figures are made anew
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
         weights: Option<PathBuf>,
+        /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+        #[arg(long, value_name = "DIR")]
+        run: Option<PathBuf>,
+        /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+        #[arg(long)]
+        resume: bool,
+        /// Seconds between checkpoints within a pass; each pass ends with one anyway
+        #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+        checkpoint_every: f64,
         /// Replace a model that is already there
         #[arg(long)]
         force: bool,
@@ -423,6 +435,25 @@ pub enum TrainVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Sweep {
+    /// The recipe that the arms change
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Seeds, arms and grid (docs/training.md)
+    #[arg(long, value_name = "FILE")]
+    pub sweep: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for the runs and the table; a sweep that was stopped goes on there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the table and every run as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

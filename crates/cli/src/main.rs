@@ -57,6 +57,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Ground(verb) => verbs::ground::run(verb),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb),
+        Verb::Sweep(verb) => verbs::sweep::run(verb),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -13,4 +13,5 @@ pub mod read;
 pub mod register;
 pub mod segment;
 mod segment_breast;
+pub mod sweep;
 pub mod train;

@@ -9,6 +9,9 @@ pub enum LearnError {
     /// The recipe.
     #[error("recipe is not readable: {0}")]
     Recipe(String),
+    /// The description of a sweep.
+    #[error("sweep: {0}")]
+    Sweep(String),
     /// The data are not what the recipe says.
     #[error("data in {place}: {what}")]
     Data {
@@ -42,12 +45,31 @@ pub enum LearnError {
         what: String,
     },
     /// The loss is no number any more.
-    #[error("loss is {loss} in epoch {epoch}, expected a finite number: lower the learning rate")]
+    #[error(
+        "loss is {loss} in epoch {epoch}, expected a finite number: lower the learning rate{}",
+        if *.kept { "; the run's folder keeps the last good checkpoint" } else { "" }
+    )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
         /// The loss.
         loss: f32,
+        /// Whether there is a folder with checkpoints.
+        kept: bool,
+    },
+    /// A run's folder that cannot be read or written.
+    #[error("run in {place}: {what}")]
+    Run {
+        /// The file or folder.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A checkpoint of another run.
+    #[error("the checkpoint is not one of this recipe: it {what}")]
+    Checkpoint {
+        /// The first mismatch.
+        what: String,
     },
     /// Logits that say nothing, or the opposite, of the validation labels.
     #[error(
@@ -63,6 +85,10 @@ pub enum LearnError {
 }
 
 impl LearnError {
+    pub(crate) fn run(place: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Run { place: place.display().to_string(), what: error.to_string() }
+    }
+
     /// Whether the input is at fault rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
         !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_))

@@ -3,7 +3,7 @@ use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label};
 
-use crate::{Augmentation, LearnError};
+use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Schedule};
 
 /// Where the images and labels are, below the folder given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,16 +34,57 @@ pub struct Optimization {
     pub warm_up_epochs: usize,
     /// Images a step.
     pub batch: usize,
-    /// Greatest learning rate of AdamW; falls to 1 % of it on a half cosine.
+    /// Greatest learning rate.
     pub learning_rate: f64,
-    /// Decoupled weight decay.
+    /// What the rate does after the warm-up.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How a step follows from the gradients.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// How strongly weights are drawn to 0.
     pub weight_decay: f32,
-    /// Norm to which gradients are clipped.
+    /// Norm to which the gradient of each parameter tensor is clipped; 0 clips nothing.
     pub clip_norm: f32,
+    /// What is lowered.
+    #[serde(default)]
+    pub loss: Loss,
+    /// Decay of the moving average of the weights that is kept in their place; 0 keeps the weights themselves.
+    #[serde(default)]
+    pub average: f64,
+    /// Passes without a smaller validation loss after which the run stops; 0 never stops.
+    #[serde(default)]
+    pub patience: usize,
+    /// Which pass the weights are taken from.
+    #[serde(default)]
+    pub keep: Keep,
     /// Share of the target given to all labels alike.
     pub label_smoothing: f32,
     /// Weights classes by the inverse of their count, to this power (0: not at all, 1: fully).
     pub class_balance: f64,
+}
+
+impl Optimization {
+    fn check(&self) -> Result<(), LearnError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let at_least_0 = |value: f32| value.is_finite() && value >= 0.0;
+        let faults = [
+            (self.batch == 0 || self.epochs == 0).then_some("batch and epochs must be at least 1"),
+            (!positive(self.learning_rate)).then_some("learning_rate must be above 0"),
+            (!at_least_0(self.weight_decay)).then_some("weight_decay must be at least 0"),
+            (!at_least_0(self.clip_norm)).then_some("clip_norm must be at least 0"),
+            (!(0.0..1.0).contains(&self.label_smoothing)).then_some("label_smoothing must be from 0 to 1"),
+            (!(0.0..1.0).contains(&self.average)).then_some("average must be at least 0 and below 1"),
+            (!(0.0..=4.0).contains(&self.class_balance)).then_some("class_balance must be from 0 to 4"),
+            self.optimizer.fault(),
+            self.schedule.fault(),
+            self.loss.fault(),
+        ];
+        match faults.into_iter().flatten().next() {
+            Some(fault) => Err(LearnError::Recipe(fault.to_owned())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Everything that decides a training run.
@@ -62,6 +103,9 @@ pub struct Recipe {
     pub must_not: Vec<String>,
     /// Seed of everything random.
     pub seed: u64,
+    /// Seed of the split alone; left out, it is the seed.
+    #[serde(default)]
+    pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
     /// Share of the images held out for validation.
@@ -91,6 +135,11 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The seed that decides which examples are held out.
+    pub fn split_seed(&self) -> u64 {
+        self.split_seed.unwrap_or(self.seed)
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -111,9 +160,7 @@ impl Recipe {
             return fail("the table's classes are not as many as the recipe's labels");
         }
         let optimization = &recipe.optimization;
-        if optimization.batch == 0 || optimization.epochs == 0 {
-            return fail("batch and epochs must be at least 1");
-        }
+        optimization.check()?;
         if !(0.0..0.9).contains(&recipe.validation_share) || recipe.validation_share == 0.0 {
             return fail("validation_share must lie above 0 and below 0.9");
         }

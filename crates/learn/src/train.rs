@@ -1,49 +1,26 @@
-use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use rand::RngExt;
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use wilhelm_filters::Preparation;
-use wilhelm_nets::arch::{Classifier, Forward};
+use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
+use crate::fit::{Lessons, fit};
 use crate::seed::generator;
-use crate::{Dataset, Example, LearnError, Recipe, Split, evaluate, group_near_duplicates, split_by_group};
+use crate::{
+    Dataset, EpochReport, Example, Keep, LearnError, Recipe, Run, Split, TrainProgress, evaluate,
+    group_near_duplicates, split_by_group,
+};
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
 /// and by the appearance, which is what tells neighboring kinds of images apart.
 const LET_THROUGH: (f64, f64) = (0.995, 0.97);
 /// Images in one pass without gradients.
 const EVALUATION_BATCH: usize = 64;
-
-/// What happened in one pass over the training data.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpochReport {
-    /// The pass, from 1.
-    pub epoch: usize,
-    /// Passes in all.
-    pub epochs: usize,
-    /// Mean training loss.
-    pub training_loss: f32,
-    /// Accuracy on the validation images, where it was measured in this pass.
-    pub validation_accuracy: Option<f64>,
-}
-
-/// Told how a training run goes, and asked whether to go on.
-pub trait TrainProgress {
-    /// After each step.
-    fn step(&mut self, done: usize, total: usize);
-    /// After each pass.
-    fn epoch(&mut self, report: EpochReport);
-    /// Whether to stop.
-    fn cancelled(&self) -> bool;
-}
 
 /// What a training run gives.
 #[derive(Clone, Debug)]
@@ -56,12 +33,21 @@ pub struct Trained {
     pub detector: Vec<u8>,
     /// Sources of the validation images, for whoever repeats the figures.
     pub validation_sources: Vec<String>,
+    /// Numbers in the network.
+    pub parameters: usize,
+    /// Every pass; empty where the weights were trained before.
+    pub history: Vec<EpochReport>,
+    /// The pass that the weights are from.
+    pub epoch: Option<usize>,
+    /// Seconds of training, over all parts of an interrupted run.
+    pub seconds: Option<f64>,
 }
 
 /// Trains a classifier as the recipe says and measures it on its own validation split.
 ///
 /// With `weights` the network is taken as it is, trained before on the same split: only calibration,
-/// outlier detector and figures are made anew. `recipe_name` and `command` are written on the card.
+/// outlier detector and figures are made anew. With a `run`, checkpoints and history are written to its folder,
+/// and training goes on from the newest checkpoint there. `recipe_name` and `command` are written on the card.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -69,6 +55,7 @@ pub fn train_classifier(
     recipe: &Recipe,
     data: &Dataset,
     weights: Option<Vec<u8>>,
+    run: Option<&Run>,
     recipe_name: &str,
     command: &str,
     progress: &mut dyn TrainProgress,
@@ -77,12 +64,26 @@ pub fn train_classifier(
     let thumbnails: Vec<Vec<f32>> = examples.iter().map(|example| example.thumbnail.clone()).collect();
     let groups = group_near_duplicates(&thumbnails, recipe.duplicates_above);
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let split = split_by_group(&groups, &labels, recipe.validation_share, recipe.seed);
+    let split = split_by_group(&groups, &labels, recipe.validation_share, recipe.split_seed());
     let preparation = preparation(recipe, examples, &split);
+    let (mut history, mut epoch, mut seconds) = (Vec::new(), None, None);
     let network = match weights.clone() {
         Some(weights) => Classifier::load(&recipe.architecture, weights, &Device::flex())
             .map_err(|what| LearnError::Start { what })?,
-        None => fit(recipe, examples, &split, &preparation, progress)?,
+        None => {
+            let weights = class_weights(recipe, examples, &split);
+            let pictures = Pictures { recipe, examples, split: &split, preparation: &preparation, weights };
+            let fresh = |device: &Device| Classifier::new(&recipe.architecture, device);
+            let mut recorder = Recorder { run, history: Vec::new(), fault: None, progress };
+            let checkpoints = run.map(Run::checkpoints);
+            let fitted = fit(&recipe.optimization, recipe.seed, &pictures, fresh, checkpoints, &mut recorder);
+            if let Some(fault) = recorder.fault {
+                return Err(fault);
+            }
+            let fitted = fitted?;
+            (history, epoch, seconds) = (fitted.history, Some(fitted.epoch), Some(fitted.seconds));
+            fitted.network
+        }
     };
 
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
@@ -99,6 +100,10 @@ pub fn train_classifier(
         recipe.duplicates_above,
         (recipe.validation_share * 100.0).round()
     );
+    let words = match recipe.optimization.keep {
+        Keep::Best => format!("{words}; the pass was chosen by them too"),
+        Keep::Last => words,
+    };
     let evaluation = evaluate(recipe, &validation.logits, &truth, words, command.to_owned())?;
     let training = pass(&network, examples, &split.training, &preparation, false)?;
     let detector = fit_outliers(&training.taps, &validation.taps)?;
@@ -149,7 +154,8 @@ pub fn train_classifier(
         validation: evaluation.figures,
     };
     let validation_sources = split.validation.iter().map(|place| examples[*place].source.clone()).collect();
-    Ok(Trained { card, weights, detector, validation_sources })
+    let parameters = network.num_params();
+    Ok(Trained { card, weights, detector, validation_sources, parameters, history, epoch, seconds })
 }
 
 /// Mean and deviation of the training pixels.
@@ -168,74 +174,77 @@ fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparat
     Preparation { columns: side, rows: side, fit: recipe.fit, mean: mean as f32, deviation: deviation as f32 }
 }
 
-fn fit(
-    recipe: &Recipe,
-    examples: &[Example],
-    split: &Split,
-    preparation: &Preparation,
-    progress: &mut dyn TrainProgress,
-) -> Result<Classifier, LearnError> {
-    let plain = Device::flex();
-    plain.seed(recipe.seed);
-    let device = plain.autodiff();
-    let settings = &recipe.optimization;
-    let mut network = Classifier::new(&recipe.architecture, &device);
-    let mut optimizer: ModuleOptimizer = AdamWConfig::new()
-        .with_weight_decay(settings.weight_decay)
-        .with_grad_clipping(Some(GradientClippingConfig::Norm(settings.clip_norm)))
-        .init();
-    let weights = class_weights(recipe, examples, split);
-    let steps_an_epoch = (split.training.len() / settings.batch).max(1);
-    let steps = steps_an_epoch * settings.epochs;
-    let warm_up = (steps_an_epoch * settings.warm_up_epochs).max(1);
-    let mut order = split.training.clone();
-    let mut done = 0;
-    for epoch in 1..=settings.epochs {
-        order.sort_unstable();
-        order.shuffle(&mut generator(recipe.seed, 2, epoch as u64));
-        let mut losses = 0.0;
-        for batch in order.chunks(settings.batch).take(steps_an_epoch) {
-            if progress.cancelled() {
-                return Err(LearnError::Cancelled);
-            }
-            let (inputs, targets) = varied(recipe, examples, batch, preparation, epoch, &weights, &device);
-            let Forward { logits, .. } = network.forward(inputs);
-            let loss = (log_softmax(logits, 1) * targets).sum().neg() / batch.len() as f32;
-            let value = loss.clone().into_data().try_to_vec::<f32>().map_or(f32::NAN, |values| values[0]);
-            if !value.is_finite() {
-                return Err(LearnError::Diverged { epoch, loss: value });
-            }
-            losses += value;
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            network = optimizer.step(rate(settings.learning_rate, done, warm_up, steps), network, gradients);
-            done += 1;
-            progress.step(done, steps);
-        }
-        let measured = epoch % 5 == 0 || epoch == settings.epochs;
-        let validation_accuracy = if measured {
-            let network = network.valid();
-            let rows = pass(&network, examples, &split.validation, preparation, false)?;
-            let right = rows.logits.iter().zip(&split.validation).filter(|(row, place)| {
-                let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(label, _)| label);
-                best == Some(examples[**place].label)
-            });
-            Some(right.count() as f64 / split.validation.len().max(1) as f64)
-        } else {
-            None
-        };
-        let training_loss = losses / steps_an_epoch as f32;
-        progress.epoch(EpochReport { epoch, epochs: settings.epochs, training_loss, validation_accuracy });
-    }
-    Ok(network.valid())
+/// Writes each pass to the run's folder before it tells the caller.
+struct Recorder<'a> {
+    run: Option<&'a Run>,
+    history: Vec<EpochReport>,
+    /// A folder that cannot be written stops the run.
+    fault: Option<LearnError>,
+    progress: &'a mut dyn TrainProgress,
 }
 
-/// Linear warm-up, then half a cosine down to 1 %.
-fn rate(greatest: f64, step: usize, warm_up: usize, steps: usize) -> f64 {
-    if step < warm_up {
-        return greatest * (step + 1) as f64 / warm_up as f64;
+impl TrainProgress for Recorder<'_> {
+    fn step(&mut self, done: usize, total: usize) {
+        self.progress.step(done, total);
     }
-    let along = (step - warm_up) as f64 / (steps - warm_up).max(1) as f64;
-    greatest * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * along).cos()))
+    fn epoch(&mut self, report: EpochReport) {
+        self.history.push(report);
+        if let Some(run) = self.run {
+            self.fault = run.put_history(&self.history).err();
+        }
+        self.progress.epoch(report);
+    }
+    fn cancelled(&self) -> bool {
+        self.fault.is_some() || self.progress.cancelled()
+    }
+    fn seconds(&self) -> f64 {
+        self.progress.seconds()
+    }
+}
+
+/// The images of a classifier.
+struct Pictures<'a> {
+    recipe: &'a Recipe,
+    examples: &'a [Example],
+    split: &'a Split,
+    preparation: &'a Preparation,
+    weights: Vec<f32>,
+}
+
+impl Lessons for Pictures<'_> {
+    type Network = Classifier;
+
+    fn training(&self) -> &[usize] {
+        &self.split.training
+    }
+
+    fn batch(&self, epoch: usize, places: &[usize]) -> (TensorData, TensorData) {
+        varied(self.recipe, self.examples, places, self.preparation, epoch, &self.weights)
+    }
+
+    fn logits(&self, network: &Classifier, inputs: TensorData, device: &Device) -> Tensor<2> {
+        network.forward(Tensor::from_data(inputs, device)).logits
+    }
+
+    fn validate(&self, network: &Classifier) -> Result<(f32, f32), LearnError> {
+        let places = &self.split.validation;
+        let rows = pass(network, self.examples, places, self.preparation, false)?.logits;
+        let labels = places.iter().map(|place| self.examples[*place].label);
+        Ok(loss_and_accuracy(&rows, labels))
+    }
+}
+
+/// Mean cross-entropy, and the share whose greatest logit is the label's.
+fn loss_and_accuracy(logits: &[Vec<f64>], labels: impl Iterator<Item = usize>) -> (f32, f32) {
+    let (mut loss, mut right) = (0.0, 0.0);
+    for (row, label) in logits.iter().zip(labels) {
+        let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = row.iter().map(|logit| (logit - greatest).exp()).sum();
+        loss += greatest + sum.ln() - row[label];
+        right += f64::from(row[label] >= greatest);
+    }
+    let count = logits.len().max(1) as f64;
+    ((loss / count) as f32, (right / count) as f32)
 }
 
 fn class_weights(recipe: &Recipe, examples: &[Example], split: &Split) -> Vec<f32> {
@@ -258,8 +267,7 @@ fn varied(
     preparation: &Preparation,
     epoch: usize,
     weights: &[f32],
-    device: &Device,
-) -> (Tensor<4>, Tensor<2>) {
+) -> (TensorData, TensorData) {
     let side = recipe.architecture.side;
     let classes = recipe.labels.len();
     let smoothing = recipe.optimization.label_smoothing;
@@ -294,8 +302,7 @@ fn varied(
         .collect();
     let (pixels, targets): (Vec<Vec<f32>>, Vec<Vec<f32>>) = rows.into_iter().unzip();
     let inputs = TensorData::new(pixels.concat(), [batch.len(), 1, side, side]);
-    let targets = TensorData::new(targets.concat(), [batch.len(), classes]);
-    (Tensor::from_data(inputs, device), Tensor::from_data(targets, device))
+    (inputs, TensorData::new(targets.concat(), [batch.len(), classes]))
 }
 
 struct Pass {
@@ -410,10 +417,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_learning_rate_rises_then_falls_to_a_hundredth() {
-        assert!((rate(1.0, 0, 10, 100) - 0.1).abs() < 1e-12);
-        assert!((rate(1.0, 9, 10, 100) - 1.0).abs() < 1e-12);
-        assert!((rate(1.0, 55, 10, 100) - 0.505).abs() < 1e-9);
-        assert!((rate(1.0, 100, 10, 100) - 0.01).abs() < 1e-9);
+    fn loss_and_accuracy_worked_on_paper() {
+        // -ln(e / (e + 1)) = 0.313262 and -ln(1/2) = 0.693147; equal logits count as right.
+        let (loss, accuracy) = loss_and_accuracy(&[vec![1.0, 0.0], vec![3.0, 3.0]], [0, 1].into_iter());
+        assert!((loss - (0.313_262 + 0.693_147) / 2.0).abs() < 1e-5, "{loss}");
+        assert_eq!(accuracy, 1.0);
+        assert_eq!(loss_and_accuracy(&[vec![1.0, 0.0]], [1].into_iter()).1, 0.0);
     }
 }

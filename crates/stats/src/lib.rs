@@ -48,6 +48,7 @@ mod kolmogorov;
 mod logistic;
 mod mahalanobis;
 mod mcnemar;
+mod mean;
 mod order;
 mod overlap;
 mod paired;
@@ -87,6 +88,7 @@ pub use kappa::{KappaInterval, KappaWeights, cohen_kappa, fleiss_kappa};
 pub use kolmogorov::{KOLMOGOROV_EXACT_LIMIT, KolmogorovSmirnov, kolmogorov_smirnov};
 pub use mahalanobis::Mahalanobis;
 pub use mcnemar::{McNemar, mcnemar, mcnemar_of_calls};
+pub use mean::mean_interval;
 pub use order::{MAD_TO_SIGMA, median, median_absolute_deviation, quantile};
 pub use overlap::OverlapCounts;
 pub use paired::{

@@ -53,7 +53,7 @@ fn evans(wanted: &Evans, config: &Config) -> anyhow::Result<Exit> {
     let lines = [
         format!("Evans index {}", ends(&found.ratio, "")),
         format!(
-            "frontal horns {} mm, inside of the skull {} mm, in slice {}",
+            "frontal horns {} mm, inside of the skull {} mm, in slice {} (from 0)",
             table::number(found.horns_mm),
             table::number(found.skull_mm),
             found.slice
@@ -86,7 +86,7 @@ fn area_change(wanted: &AreaChange, config: &Config) -> anyhow::Result<Exit> {
     let lines = [
         format!("fractional area change {}", ends(&found.fractional_area_change, " %")),
         format!(
-            "largest {} {unit} in frame {}, smallest {} {unit} in frame {}, of {} frames",
+            "largest {} {unit} in frame {}, smallest {} {unit} in frame {}, of {} frames (from 0)",
             area(found.largest_frame),
             found.largest_frame,
             area(found.smallest_frame),

@@ -1,6 +1,7 @@
+use std::path::PathBuf;
 use std::time::Instant;
 
-use wilhelm_learn::{EpochReport, Recipe, TrainProgress, load, train_classifier};
+use wilhelm_learn::{EpochReport, Recipe, Run, RunMetrics, TrainProgress, Trained, load, train_classifier};
 
 use crate::args::{self, TrainVerb};
 use crate::exit::{Exit, Stop};
@@ -8,9 +9,15 @@ use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::verbs::models::figures;
 
-struct Progress {
+pub struct Progress {
     line: Line,
     started: Instant,
+}
+
+impl Progress {
+    pub fn new() -> Self {
+        Self { line: Line::new("training"), started: Instant::now() }
+    }
 }
 
 impl TrainProgress for Progress {
@@ -18,25 +25,44 @@ impl TrainProgress for Progress {
         self.line.at(done, total);
     }
     fn epoch(&mut self, report: EpochReport) {
-        let accuracy = report
-            .validation_accuracy
-            .map_or(String::new(), |accuracy| format!(", validation accuracy {accuracy:.3}"));
         self.line.above(&format!(
-            "epoch {}/{}: loss {:.4}{accuracy}, {:.0} s",
+            "epoch {}/{}: loss {:.4}, validation loss {:.4}, accuracy {:.3}, {:.0} s",
             report.epoch,
             report.epochs,
             report.training_loss,
+            report.validation_loss,
+            report.validation_accuracy,
             self.started.elapsed().as_secs_f64()
         ));
     }
     fn cancelled(&self) -> bool {
         false
     }
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
+
+/// A model's folder.
+pub fn model_files(trained: &Trained) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let card = &trained.card;
+    Ok(vec![
+        ("card.toml".to_owned(), card.to_toml()?.into_bytes()),
+        (card.weights.clone(), trained.weights.clone()),
+        (card.outlier.file.clone(), trained.detector.clone()),
+        ("validation.txt".to_owned(), (trained.validation_sources.join("\n") + "\n").into_bytes()),
+    ])
+}
+
+/// Files as [`write_folder`] takes them.
+pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
+    files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
 }
 
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
-    let TrainVerb::Classifier { recipe, data, out, weights, force, json } = &verb.verb;
+    let TrainVerb::Classifier { recipe, data, out, weights, run, resume, checkpoint_every, force, json } =
+        &verb.verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -58,19 +84,27 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
         }
         None => None,
     };
-    let mut progress = Progress { line: Line::new("training"), started: Instant::now() };
+    let mut progress = Progress::new();
     let examples = load(&parsed, data)?;
-    let trained = train_classifier(&parsed, &examples, start, &name, &command, &mut progress)?;
+    let run = match &start {
+        Some(_) => None,
+        None => {
+            let beside = || {
+                let mut name = out.clone().into_os_string();
+                name.push(".run");
+                name.into()
+            };
+            let folder: PathBuf = run.clone().unwrap_or_else(beside);
+            Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
+        }
+    };
+    let trained = train_classifier(&parsed, &examples, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
-    let card = trained.card.to_toml()?;
-    let sources = trained.validation_sources.join("\n") + "\n";
-    let files: [(&str, &[u8]); 4] = [
-        ("card.toml", card.as_bytes()),
-        (&trained.card.weights, &trained.weights),
-        (&trained.card.outlier.file, &trained.detector),
-        ("validation.txt", sources.as_bytes()),
-    ];
-    write_folder(out, &files, *force)?;
+    let files = model_files(&trained)?;
+    write_folder(out, &borrowed(&files), *force)?;
+    if let Some(run) = run {
+        run.finish(&RunMetrics::of(&trained))?;
+    }
     if *json {
         print_json(&trained.card.validation)?;
     } else {

@@ -27,9 +27,9 @@ pub struct ClassifierConfig {
     pub model_width: usize,
     /// Attention heads.
     pub heads: usize,
-    /// Encoder layers.
+    /// Encoder layers; with 0 the tokens stay as they are.
     pub encoder_layers: usize,
-    /// Decoder layers.
+    /// Decoder layers; with 0 each label's scorer reads the token of the feature vector.
     pub decoder_layers: usize,
     /// Labels, one query each.
     pub labels: usize,
@@ -56,8 +56,8 @@ impl ClassifierConfig {
             && within(self.model_width, 1024)
             && within(self.heads, 32)
             && self.model_width.is_multiple_of(self.heads)
-            && within(self.encoder_layers, 12)
-            && within(self.decoder_layers, 12)
+            && self.encoder_layers <= 12
+            && self.decoder_layers <= 12
             && within(self.labels, 256)
             && self.token_side() <= 64
     }
@@ -158,9 +158,14 @@ impl Classifier {
         let summary = self.feature_token.forward(features.clone()).unsqueeze_dim::<3>(1);
         let tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
         let memory = self.encoder.forward(TransformerEncoderInput::new(tokens));
-        let queries = self.queries.val().repeat_dim(0, batch);
-        let read = self.norm.forward(self.decoder.forward(TransformerDecoderInput::new(queries, memory)));
-        let [_, labels, _] = read.dims();
+        let [_, labels, _] = self.queries.dims();
+        let read = if self.decoder.layers.is_empty() {
+            memory.narrow(1, 0, 1).repeat_dim(1, labels)
+        } else {
+            let queries = self.queries.val().repeat_dim(0, batch);
+            self.decoder.forward(TransformerDecoderInput::new(queries, memory))
+        };
+        let read = self.norm.forward(read);
         let logits = (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val();
         (logits, features)
     }
@@ -214,6 +219,21 @@ mod tests {
         assert_eq!(out.logits.dims(), [2, 3]);
         assert_eq!(out.features.dims(), [2, 10]);
         assert_eq!(out.taps.iter().map(Tensor::dims).collect::<Vec<[usize; 2]>>(), [[2, 8], [2, 16]]);
+    }
+
+    #[test]
+    fn without_a_transformer_the_labels_are_read_from_the_feature_vector_alone() {
+        let device = Device::flex();
+        let plain = ClassifierConfig { encoder_layers: 0, decoder_layers: 0, ..config() };
+        assert!(plain.is_sound());
+        let network = Classifier::new(&plain, &device);
+        let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
+        let (logits, features) = network.head(map.clone());
+        assert_eq!(logits.dims(), [2, 3]);
+        // Places in another order have the same mean, and so the same feature vector and logits.
+        let (other, same) = network.head(map.flip([2, 3]));
+        let near = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max()) < 1e-5;
+        assert!(near(features, same) && near(logits, other));
     }
 
     #[test]

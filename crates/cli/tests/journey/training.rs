@@ -1,0 +1,185 @@
+//! Training runs that are killed, resumed and refused.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::{code, gray_png, json, path, stderr, wilhelm};
+
+const SIDE: u32 = 16;
+
+/// Pictures of a bright and of a dark middle on noise, with their table.
+fn pictures(folder: &Path) {
+    let mut table = "file,class\n".to_owned();
+    for number in 0..60_u32 {
+        let bright = number % 2 == 0;
+        let pixels: Vec<u8> = (0..SIDE * SIDE)
+            .map(|at| {
+                let (column, row) = (at % SIDE, at / SIDE);
+                let inside = (5..11).contains(&column) && (5..11).contains(&row);
+                let mut state = (number * 7919 + at).wrapping_mul(2_654_435_761);
+                state ^= state >> 15;
+                let noise = (state.wrapping_mul(2_246_822_519) >> 26) as u8;
+                90 + noise + if inside == bright { 60 } else { 0 }
+            })
+            .collect();
+        let name = format!("{number}.png");
+        gray_png(folder, &name, SIDE, &pixels);
+        table += &format!("{name},{}\n", if bright { "bright" } else { "dark" });
+    }
+    std::fs::write(folder.join("labels.csv"), table).expect("written");
+}
+
+const RECIPE: &str = r#"
+name = "middle"
+version = "1.0.0"
+title = "Brightness of the middle"
+license = "Apache-2.0"
+must_not = ["It must not be used for anything but tests."]
+seed = 5
+mirror = false
+validation_share = 0.3
+duplicates_above = 0.9999
+fit = "stretch"
+data_words = "made-up pictures"
+data_license = "none"
+citation = "none"
+[data]
+kind = "table"
+table = "labels.csv"
+classes = ["bright", "dark"]
+[input]
+modalities = ["MR"]
+body_parts = ["BRAIN"]
+quantity = "arbitrary"
+least_side = 8
+greatest_aspect = 1.5
+words = "a made-up picture"
+population = "none"
+[architecture]
+widths = [4, 8]
+stem_stride = 2
+side = 16
+features = 16
+model_width = 8
+heads = 2
+encoder_layers = 1
+decoder_layers = 1
+labels = 2
+[[labels]]
+key = "bright"
+name = "bright middle"
+[[labels]]
+key = "dark"
+name = "dark middle"
+normal = true
+[augmentation]
+mirror = true
+rotation_degrees = 5.0
+scale = 0.05
+shift = 0.02
+contrast = 0.1
+brightness = 0.02
+log_gamma = 0.1
+noise = 0.02
+erase = 0.0
+mix = 0.2
+[optimization]
+epochs = 40
+warm_up_epochs = 1
+batch = 8
+learning_rate = 0.01
+weight_decay = 0.01
+clip_norm = 1.0
+label_smoothing = 0.05
+class_balance = 0.0
+average = 0.95
+"#;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("made");
+        pictures(&data);
+        std::fs::write(folder.path().join("recipe.toml"), RECIPE).expect("written");
+        Self { folder }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn arguments(&self, out: &str, more: &[&str]) -> Vec<String> {
+        let [recipe, data, out] = ["recipe.toml", "data", out].map(|name| path(&self.at(name)).to_owned());
+        let fixed = ["train", "classifier", "--recipe", &recipe, "--data", &data, "--out", &out];
+        fixed.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+    }
+
+    fn train(&self, out: &str, more: &[&str]) -> std::process::Output {
+        let arguments = self.arguments(out, more);
+        wilhelm(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+#[test]
+fn a_run_killed_ten_times_ends_with_the_weights_of_an_unbroken_one() {
+    let place = Place::new();
+    let whole = place.train("whole", &["--json"]);
+    assert_eq!(code(&whole), 0, "{}", stderr(&whole));
+    assert!(json(&whole.stdout)["macro_auc"]["estimate"].as_f64().expect("a figure") > 0.95);
+
+    let arguments = place.arguments("broken", &["--resume", "--checkpoint-every", "0"]);
+    let (mut kills, mut wait) = (0, 150);
+    // Each part lives a little longer than the time that it takes to start, so that it makes some steps.
+    while kills < 10 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wilhelm"))
+            .args(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_millis(wait));
+        if child.try_wait().expect("asked").is_some() {
+            break;
+        }
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        kills += 1;
+        wait = 120 + (wait * 7919) % 230;
+    }
+    assert_eq!(kills, 10, "the run was over before the tenth kill: it is too short for this machine");
+    let rest = place.train("broken", &["--resume"]);
+    assert_eq!(code(&rest), 0, "{}", stderr(&rest));
+    for name in ["weights.safetensors", "outliers.safetensors"] {
+        let read = |run: &str| std::fs::read(place.at(run).join(name)).expect("there");
+        assert!(read("whole") == read("broken"), "{name} differs");
+    }
+    let history = |run: &str| json(&std::fs::read(place.at(run).join("history.json")).expect("there"));
+    assert_eq!(history("whole.run"), history("broken.run"));
+    assert_eq!(history("whole.run").as_array().expect("passes").len(), 40);
+}
+
+#[test]
+fn a_run_s_folder_is_not_taken_by_another_recipe_and_a_wrong_key_is_named() {
+    let place = Place::new();
+    let short = RECIPE.replace("epochs = 40", "epochs = 1");
+    std::fs::write(place.at("recipe.toml"), &short).expect("written");
+    let first = place.train("model", &[]);
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    let metrics = json(&std::fs::read(place.at("model.run/metrics.json")).expect("there"));
+    assert_eq!(metrics["epoch"], 1);
+    let again = place.train("model", &["--force"]);
+    assert_eq!(code(&again), 2, "{}", stderr(&again));
+    assert!(stderr(&again).contains("holds a finished run"), "{}", stderr(&again));
+    std::fs::write(place.at("recipe.toml"), short.replace("seed = 5", "seed = 6")).expect("written");
+    let other = place.train("other", &["--run", path(&place.at("model.run"))]);
+    assert!(stderr(&other).contains("its recipe.toml differs"), "{}", stderr(&other));
+    std::fs::write(place.at("recipe.toml"), short + "learning = 3\n").expect("written");
+    let unknown = place.train("third", &[]);
+    assert!(stderr(&unknown).contains("unknown field `learning`"), "{}", stderr(&unknown));
+}

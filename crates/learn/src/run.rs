@@ -1,0 +1,219 @@
+//! The folder of a training run: what decides it, how it went, and the checkpoints to go on from.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::fit::Checkpoints;
+use crate::{EpochReport, LearnError, RunMetrics};
+
+/// What decides a run; it goes on only where all of it is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identity {
+    schema: u32,
+    program: String,
+    recipe_sha256: String,
+    data_sha256: String,
+    finished: bool,
+}
+
+/// A run's folder, locked against other processes as long as this lives.
+///
+/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `history.json` (a line of figures
+/// a pass) and `checkpoints/`.
+#[derive(Debug)]
+pub struct Run {
+    folder: PathBuf,
+    identity: Identity,
+    checkpoints: Checkpoints,
+    every: f64,
+    _lock: File,
+}
+
+impl Run {
+    /// Seconds between checkpoints within a pass, unless told otherwise.
+    pub const EVERY: f64 = 60.0;
+
+    /// Opens a run's folder, or makes it.
+    ///
+    /// A folder with a run in it is only taken to go on with that run (`resume`). `every` is the least time
+    /// between two checkpoints within a pass, in seconds; each pass ends with one anyway.
+    ///
+    /// # Errors
+    /// [`LearnError::Run`] for a folder that is not writable, in which another process trains, that holds
+    /// another run, a finished one, or one that `resume` does not allow.
+    pub fn open(
+        folder: &Path,
+        recipe: &str,
+        data_sha256: &str,
+        resume: bool,
+        every: f64,
+    ) -> Result<Self, LearnError> {
+        let fail = |error: std::io::Error| LearnError::run(folder, &error);
+        let refuse = |what: String| LearnError::Run { place: folder.display().to_string(), what };
+        fs::create_dir_all(folder).map_err(fail)?;
+        let lock = File::create(folder.join("lock")).map_err(fail)?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => refuse("another process trains in it".to_owned()),
+            fs::TryLockError::Error(error) => fail(error),
+        })?;
+        let identity = Identity::of(recipe, data_sha256);
+        let place = folder.join("run.json");
+        match fs::read(&place) {
+            Ok(bytes) => {
+                let found: Identity = serde_json::from_slice(&bytes)
+                    .map_err(|error| refuse(format!("run.json is not readable: {error}")))?;
+                if let Some(what) = found.differs(&identity) {
+                    return Err(refuse(format!(
+                        "holds another run: {what}; name another folder, or remove it"
+                    )));
+                }
+                if found.finished {
+                    return Err(refuse("holds a finished run; name another folder, or remove it".to_owned()));
+                }
+                if !resume {
+                    return Err(refuse(
+                        "holds an unfinished run of this recipe; add --resume to go on with it".to_owned(),
+                    ));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(error)),
+        }
+        let checkpoints = Checkpoints::new(folder.join("checkpoints"));
+        let run = Self { folder: folder.to_owned(), identity, checkpoints, every, _lock: lock };
+        run.put("recipe.toml", recipe.as_bytes())?;
+        run.put_identity()?;
+        Ok(run)
+    }
+
+    /// What a run of this recipe gave that is over; `None` for no run, an unfinished or another one.
+    ///
+    /// # Errors
+    /// [`LearnError::Run`] for metrics that are not readable.
+    pub fn finished(
+        folder: &Path,
+        recipe: &str,
+        data_sha256: &str,
+    ) -> Result<Option<RunMetrics>, LearnError> {
+        let Ok(bytes) = fs::read(folder.join("run.json")) else { return Ok(None) };
+        let wanted = Identity { finished: true, ..Identity::of(recipe, data_sha256) };
+        if serde_json::from_slice::<Identity>(&bytes).ok() != Some(wanted) {
+            return Ok(None);
+        }
+        let place = folder.join("metrics.json");
+        let read = fs::read(&place).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+        read.map(Some).map_err(|error| LearnError::run(&place, &error))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes what came out (`metrics.json`), and removes the checkpoints: the run is over.
+    ///
+    /// # Errors
+    /// [`LearnError::Run`].
+    pub fn finish(mut self, metrics: &RunMetrics) -> Result<(), LearnError> {
+        let metrics = serde_json::to_vec_pretty(metrics)
+            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
+        self.put("metrics.json", &metrics)?;
+        self.identity.finished = true;
+        self.put_identity()?;
+        self.checkpoints.remove()
+    }
+
+    pub(crate) fn checkpoints(&self) -> (&Checkpoints, f64) {
+        (&self.checkpoints, self.every)
+    }
+
+    pub(crate) fn put_history(&self, history: &[EpochReport]) -> Result<(), LearnError> {
+        let lines = serde_json::to_vec_pretty(history)
+            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
+        self.put("history.json", &lines)
+    }
+
+    fn put_identity(&self) -> Result<(), LearnError> {
+        let identity = serde_json::to_vec_pretty(&self.identity)
+            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
+        self.put("run.json", &identity)
+    }
+
+    /// Writes to a temporary name and renames.
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), LearnError> {
+        let place = self.folder.join(name);
+        let written = || {
+            let staging = self.folder.join(format!(".{name}.writing"));
+            let mut file = File::create(&staging)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&staging, &place)
+        };
+        written().map_err(|error| LearnError::run(&place, &error))
+    }
+}
+
+impl Identity {
+    /// Of an unfinished run of this program.
+    fn of(recipe: &str, data_sha256: &str) -> Self {
+        Self {
+            schema: 1,
+            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
+            recipe_sha256: sha256(recipe.as_bytes()),
+            data_sha256: data_sha256.to_owned(),
+            finished: false,
+        }
+    }
+
+    /// In what the run that was found is another one.
+    fn differs(&self, wanted: &Self) -> Option<String> {
+        if self.schema != wanted.schema {
+            return Some(format!("its form is {}, this program writes {}", self.schema, wanted.schema));
+        }
+        if self.recipe_sha256 != wanted.recipe_sha256 {
+            return Some("its recipe.toml differs from this recipe".to_owned());
+        }
+        if self.data_sha256 != wanted.data_sha256 {
+            return Some("it was trained on other data".to_owned());
+        }
+        let other = self.program != wanted.program;
+        other.then(|| format!("it was begun by {}, this is {}", self.program, wanted.program))
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_run_s_alone() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = place.path().join("run");
+        let open = |recipe: &str, data: &str, resume: bool| Run::open(&folder, recipe, data, resume, 60.0);
+        let run = open("a = 1", "abc", false).expect("new");
+        let said = |result: Result<Run, LearnError>| result.expect_err("refused").to_string();
+        assert!(said(open("a = 1", "abc", true)).contains("another process trains in it"));
+        drop(run);
+        assert!(said(open("a = 1", "abc", false)).contains("add --resume"));
+        assert!(said(open("a = 2", "abc", true)).contains("recipe.toml differs"));
+        assert!(said(open("a = 1", "abd", true)).contains("other data"));
+        let run = open("a = 1", "abc", true).expect("resumed");
+        let finished = || Run::finished(&folder, "a = 1", "abc").expect("readable");
+        assert_eq!(finished(), None);
+        let metrics = crate::sweep::tests::metrics(3, 0.75);
+        run.finish(&metrics).expect("finished");
+        assert!(said(open("a = 1", "abc", true)).contains("finished run"));
+        assert_eq!(finished(), Some(metrics));
+        assert_eq!(Run::finished(&folder, "a = 2", "abc").expect("readable"), None);
+        assert!(folder.join("metrics.json").exists() && !folder.join("checkpoints").exists());
+    }
+}
