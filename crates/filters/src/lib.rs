@@ -52,7 +52,7 @@ pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};
 pub use normalize::{NyulScale, Unitless, hu_to_unit, nyul_apply, nyul_train, percentile_rescale, z_score};
 pub use orient::{reorient, reorient_onto};
 pub use plane::Plane;
-pub use prepare::{Fit, Preparation, PrepareError, Prepared, Region, prepare, resize};
+pub use prepare::{Fit, Preparation, PrepareError, Prepared, Region, prepare, prepare_volume, resize};
 pub use resample::{
     Interpolation, LabelInterpolation, isotropic, resample, resample_labels, resample_mask, to_spacing,
 };

@@ -107,6 +107,44 @@ pub fn prepare(plane: Plane<'_>, bounds: (f32, f32), recipe: &Preparation) -> Re
     Ok(Prepared { pixels, columns: recipe.columns, rows: recipe.rows, region })
 }
 
+/// Brings a volume onto a network's grid: each of `slices` slices, evenly spaced along the volume and mixed of the
+/// two native ones about it, as [`prepare`] brings a picture.
+///
+/// # Shapes
+/// `values` are `size[2]` slices; the result has its slices one below the other.
+///
+/// # Errors
+/// [`PrepareError::Size`] for values that do not fit the size, [`PrepareError::Flat`] where `bounds` enclose nothing.
+pub fn prepare_volume(
+    values: &[f32],
+    size: [usize; 3],
+    slices: usize,
+    bounds: (f32, f32),
+    recipe: &Preparation,
+) -> Result<Prepared, PrepareError> {
+    let [columns, rows, native] = size;
+    if values.is_empty() || values.len() != columns * rows * native {
+        return Err(PrepareError::Size { columns, rows: rows * native, found: values.len() });
+    }
+    let plane = |slice: usize| &values[slice * columns * rows..(slice + 1) * columns * rows];
+    let mut whole: Option<Prepared> = None;
+    for slice in 0..slices {
+        let middle = (slice as f32 + 0.5) * native as f32 / slices as f32 - 0.5;
+        let at = middle.clamp(0.0, (native - 1) as f32);
+        let (below, share) = (at as usize, at.fract());
+        let above = (below + 1).min(native - 1);
+        let mixed: Vec<f32> =
+            plane(below).iter().zip(plane(above)).map(|(a, b)| a + (b - a) * share).collect();
+        let next = prepare(Plane::new(&mixed, columns, rows)?, bounds, recipe)?;
+        match &mut whole {
+            Some(whole) => whole.pixels.extend(next.pixels),
+            None => whole = Some(next),
+        }
+    }
+    let whole = whole.ok_or(PrepareError::Size { columns, rows: 0, found: 0 })?;
+    Ok(Prepared { rows: recipe.rows * slices, ..whole })
+}
+
 fn region(plane: Plane<'_>, fit: Fit) -> Region {
     let (columns, rows) = (plane.columns(), plane.rows());
     match fit {
@@ -179,6 +217,23 @@ mod tests {
         assert_eq!(prepare(plane, (7.0, 7.0), &recipe), Err(PrepareError::Flat { low: 7.0, high: 7.0 }));
         let half = prepare(plane, (0.0, 14.0), &recipe).expect("a span");
         assert!(half.pixels.iter().all(|value| (value - 0.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_volume_is_brought_to_other_slices_by_straight_lines() {
+        // Slices of 0, 10, 20, 30; two slices lie at 0.5 and 2.5, eight at -0.25 (held at 0), 0.25, 0.75, ...
+        let values: Vec<f32> = (0..4 * 4).map(|at| (at / 4 * 10) as f32).collect();
+        let recipe = Preparation { columns: 2, rows: 2, fit: Fit::Stretch, mean: 0.0, deviation: 1.0 };
+        let found = |slices: usize| {
+            let volume = prepare_volume(&values, [2, 2, 4], slices, (0.0, 100.0), &recipe).expect("prepared");
+            assert_eq!((volume.columns, volume.rows, volume.pixels.len()), (2, 2 * slices, 4 * slices));
+            volume.pixels.iter().step_by(4).map(|value| (value * 1000.0).round()).collect::<Vec<f32>>()
+        };
+        assert_eq!(found(4), [0.0, 100.0, 200.0, 300.0]);
+        assert_eq!(found(2), [50.0, 250.0]);
+        assert_eq!(found(8), [0.0, 25.0, 75.0, 125.0, 175.0, 225.0, 275.0, 300.0]);
+        assert!(prepare_volume(&values, [2, 2, 5], 4, (0.0, 1.0), &recipe).is_err());
+        assert!(prepare_volume(&values, [2, 2, 4], 0, (0.0, 1.0), &recipe).is_err());
     }
 
     #[test]

@@ -25,13 +25,17 @@ pub struct Augmentation {
     pub erase: f32,
     /// Largest share of another image mixed in (0: none).
     pub mix: f32,
+    /// Whether a volume's first and last slice may change places.
+    #[serde(default)]
+    pub turn_slices: bool,
 }
 
 impl Augmentation {
-    /// A varied copy of a square image with values from 0 to 1.
+    /// A varied copy of a square image, or of a volume of them, with values from 0 to 1; the slices of a volume are
+    /// varied alike, but for noise.
     ///
     /// # Shapes
-    /// `side * side` values, columns fastest, in and out.
+    /// `slices * side * side` values, columns fastest, in and out.
     pub fn apply(&self, pixels: &[f32], side: usize, random: &mut impl Rng) -> Vec<f32> {
         let mut symmetric = |bound: f32| if bound > 0.0 { random.random_range(-bound..=bound) } else { 0.0 };
         let angle = symmetric(self.rotation_degrees).to_radians();
@@ -41,7 +45,14 @@ impl Augmentation {
         let gamma = symmetric(self.log_gamma).exp();
         let mirror = self.mirror && random.random_bool(0.5);
         let noise = if self.noise > 0.0 { random.random_range(0.0..=self.noise) } else { 0.0 };
-        let mut varied = warp(pixels, side, angle, [scale * stretch, scale / stretch], shift, mirror);
+        let turn = self.turn_slices && random.random_bool(0.5);
+        let mut slices: Vec<&[f32]> = pixels.chunks_exact(side * side).collect();
+        if turn {
+            slices.reverse();
+        }
+        let scales = [scale * stretch, scale / stretch];
+        let mut varied: Vec<f32> =
+            slices.iter().flat_map(|slice| warp(slice, side, angle, scales, shift, mirror)).collect();
         let mean = varied.iter().sum::<f32>() / varied.len() as f32;
         for value in &mut varied {
             let toned = value.max(0.0).powf(gamma);
@@ -54,7 +65,8 @@ impl Augmentation {
             *value = value.clamp(0.0, 1.0);
         }
         if self.erase > 0.0 && random.random_bool(f64::from(self.erase)) {
-            erase(&mut varied, side, mean, random);
+            let hole = Hole::draw(side, random);
+            varied.chunks_exact_mut(side * side).for_each(|slice| hole.fill(slice, side, mean));
         }
         varied
     }
@@ -84,12 +96,26 @@ fn warp(pixels: &[f32], side: usize, angle: f32, scale: [f32; 2], shift: [f32; 2
     out
 }
 
-fn erase(pixels: &mut [f32], side: usize, value: f32, random: &mut impl Rng) {
-    let most = (side / 3).max(1);
-    let (width, height) = (random.random_range(1..=most), random.random_range(1..=most));
-    let (left, top) = (random.random_range(0..=side - width), random.random_range(0..=side - height));
-    for row in top..top + height {
-        pixels[row * side + left..row * side + left + width].fill(value);
+/// A rectangle of up to a third of the side.
+struct Hole {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Hole {
+    fn draw(side: usize, random: &mut impl Rng) -> Self {
+        let most = (side / 3).max(1);
+        let (width, height) = (random.random_range(1..=most), random.random_range(1..=most));
+        let (left, top) = (random.random_range(0..=side - width), random.random_range(0..=side - height));
+        Self { left, top, width, height }
+    }
+
+    fn fill(&self, slice: &mut [f32], side: usize, value: f32) {
+        for row in self.top..self.top + self.height {
+            slice[row * side + self.left..row * side + self.left + self.width].fill(value);
+        }
     }
 }
 
@@ -109,6 +135,7 @@ mod tests {
         noise: 0.0,
         erase: 0.0,
         mix: 0.0,
+        turn_slices: false,
     };
 
     #[test]
@@ -128,6 +155,22 @@ mod tests {
         let turned = warp(&pixels, 3, std::f32::consts::FRAC_PI_2, [1.0, 1.0], [0.0, 0.0], false);
         assert!(turned[6] > 0.99 || turned[2] > 0.99, "{turned:?}");
         assert!((turned.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn the_slices_of_a_volume_are_varied_alike_and_may_be_turned_around() {
+        let strong = Augmentation { rotation_degrees: 20.0, shift: 0.1, erase: 1.0, mirror: true, ..NONE };
+        let slice: Vec<f32> = (0..64).map(|value| value as f32 / 64.0).collect();
+        let volume = [slice.clone(), slice.clone(), slice].concat();
+        for place in 0..5 {
+            let varied = strong.apply(&volume, 8, &mut generator(3, 1, place));
+            assert!(varied.chunks_exact(64).all(|other| *other == varied[..64]));
+        }
+        let turning = Augmentation { turn_slices: true, ..NONE };
+        let order: Vec<f32> = (0..3).flat_map(|slice| vec![slice as f32 / 2.0; 4]).collect();
+        let firsts: Vec<f32> =
+            (0..20).map(|place| turning.apply(&order, 2, &mut generator(4, 1, place))[0]).collect();
+        assert!(firsts.contains(&0.0) && firsts.contains(&1.0), "{firsts:?}");
     }
 
     #[test]

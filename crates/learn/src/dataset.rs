@@ -3,20 +3,20 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare};
+use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare, prepare_volume};
 use wilhelm_formats::{Limits, Silent};
-use wilhelm_study::{Image, Projection, Series};
+use wilhelm_study::{Arbitrary, Image, Projection, Series, Volume};
 
 use crate::{DataSource, LearnError, Recipe};
 
-/// One labeled image on the network's grid.
+/// One labeled image or volume on the network's grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// The file, or `file.npz#index`.
     pub source: String,
-    /// Pixels from 0 to 1, columns fastest.
+    /// Pixels from 0 to 1, columns fastest; a volume's slices one after another.
     pub pixels: Vec<f32>,
-    /// 32 x 32, for finding near-duplicates.
+    /// 32 x 32, or all voxels of a volume, for finding near-duplicates.
     pub thumbnail: Vec<f32>,
     /// Index of its label.
     pub label: usize,
@@ -113,22 +113,35 @@ fn from_npz(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnError> {
         }
         let fail = |what: String| LearnError::Data { place: format!("{name}, split {}", split.name), what };
         let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
-        for (place, image) in split.images.iter().enumerate() {
-            let label = labels
+        let label = |place: usize| {
+            labels
                 .get(place)
                 .and_then(|row| row.first())
                 .and_then(|label| usize::try_from(*label).ok())
                 .filter(|label| *label < recipe.labels.len())
                 .ok_or_else(|| {
                     fail(format!("row {place} has no label from 0 to {}", recipe.labels.len() - 1))
-                })?;
-            examples.push(flat_example(
-                recipe,
-                format!("{name}#{}", first + place),
-                image,
-                split.stored_range,
-                label,
-            )?);
+                })
+        };
+        let volumes = recipe.architecture.slices > 1;
+        let (found, other) =
+            if volumes { (&split.volumes.len(), "flat images") } else { (&split.images.len(), "volumes") };
+        if *found == 0 && !split.is_empty() {
+            return Err(fail(format!(
+                "holds {other}, but the network reads {} slices",
+                recipe.architecture.slices
+            )));
+        }
+        let source = |place: usize| format!("{name}#{}", first + place);
+        if volumes {
+            let read = |(place, volume): (usize, &Volume<Arbitrary>)| {
+                volume_example(recipe, source(place), volume, split.stored_range, label(place)?)
+            };
+            examples.extend(split.volumes.par_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?);
+        } else {
+            for (place, image) in split.images.iter().enumerate() {
+                examples.push(flat_example(recipe, source(place), image, split.stored_range, label(place)?)?);
+            }
         }
     }
     Ok(examples)
@@ -137,11 +150,25 @@ fn from_npz(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnError> {
 fn flat_example(
     recipe: &Recipe,
     source: String,
-    image: &Projection<wilhelm_study::Arbitrary>,
+    image: &Projection<Arbitrary>,
     range: (f32, f32),
     label: usize,
 ) -> Result<Example, LearnError> {
     on_grid(recipe, source, image.pixels(), [image.columns(), image.rows()], range, label)
+}
+
+fn volume_example(
+    recipe: &Recipe,
+    source: String,
+    volume: &Volume<Arbitrary>,
+    range: (f32, f32),
+    label: usize,
+) -> Result<Example, LearnError> {
+    let (side, slices) = (recipe.architecture.side, recipe.architecture.slices);
+    let preparation = Preparation { columns: side, rows: side, fit: recipe.fit, mean: 0.0, deviation: 1.0 };
+    let prepared = prepare_volume(volume.voxels(), volume.geometry().size(), slices, range, &preparation)
+        .map_err(|error| LearnError::Data { place: source.clone(), what: error.to_string() })?;
+    Ok(Example { source, thumbnail: prepared.pixels.clone(), pixels: prepared.pixels, label })
 }
 
 fn example(recipe: &Recipe, source: String, series: &Series, label: usize) -> Result<Example, LearnError> {

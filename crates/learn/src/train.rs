@@ -301,7 +301,8 @@ fn varied(
         })
         .collect();
     let (pixels, targets): (Vec<Vec<f32>>, Vec<Vec<f32>>) = rows.into_iter().unzip();
-    let inputs = TensorData::new(pixels.concat(), [batch.len(), 1, side, side]);
+    let slices = recipe.architecture.slices;
+    let inputs = TensorData::new(pixels.concat(), [batch.len(), slices, side, side]);
     (inputs, TensorData::new(targets.concat(), [batch.len(), classes]))
 }
 
@@ -324,7 +325,7 @@ fn pass(
     let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
     for batch in places.chunks(EVALUATION_BATCH) {
         let input = |mirror: bool| {
-            let mut values: Vec<f32> = Vec::with_capacity(batch.len() * side * side);
+            let mut values: Vec<f32> = Vec::new();
             for place in batch {
                 for row in examples[*place].pixels.chunks_exact(side) {
                     let normalize = |pixel: &f32| (pixel - preparation.mean) / preparation.deviation;
@@ -335,7 +336,8 @@ fn pass(
                     }
                 }
             }
-            Tensor::<4>::from_data(TensorData::new(values, [batch.len(), 1, side, side]), &device)
+            let slices = values.len() / (batch.len() * side * side);
+            Tensor::<4>::from_data(TensorData::new(values, [batch.len(), slices, side, side]), &device)
         };
         let out = network.forward(input(false));
         let mut logits = rows(out.logits)?;

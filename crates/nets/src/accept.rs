@@ -69,8 +69,13 @@ impl Card {
         if facts.quantity != input.quantity {
             return refuse("unit of the values", spoken(facts.quantity), spoken(input.quantity));
         }
-        if facts.slices != 1 {
-            return refuse("number of slices", facts.slices.to_string(), "a single image".to_owned());
+        let slices = self.architecture.slices;
+        // A volume is brought to the network's slices, within reason.
+        let (fewest, most) = if slices == 1 { (1, 1) } else { (slices.div_ceil(4).max(2), slices * 4) };
+        if !(fewest..=most).contains(&facts.slices) {
+            let expected =
+                if slices == 1 { "a single image".to_owned() } else { format!("{fewest} to {most} slices") };
+            return refuse("number of slices", facts.slices.to_string(), expected);
         }
         if facts.color && !input.color {
             return refuse("picture", "in color".to_owned(), "gray pictures only".to_owned());

@@ -11,8 +11,10 @@ pub const APPEARANCE: usize = 2 * CELLS * CELLS + BINS;
 ///
 /// A network's own features are blind to what its task never needed; these are not.
 ///
+/// Of a volume it is the mean over the slices.
+///
 /// # Shapes
-/// `pixels` are `side` rows of `side` values; the result has [`APPEARANCE`] numbers.
+/// `pixels` are slices of `side` rows of `side` values; the result has [`APPEARANCE`] numbers.
 ///
 /// # Units
 /// Gray values from 0 to 1, before they are normalized; roughness and shares as square roots, which evens
@@ -21,6 +23,17 @@ pub const APPEARANCE: usize = 2 * CELLS * CELLS + BINS;
 /// # Panics
 /// If `pixels` is shorter than that.
 pub fn appearance(pixels: &[f32], side: usize) -> Vec<f32> {
+    let slices = pixels.len() / (side * side);
+    let mut sums = of_slice(pixels, side);
+    for slice in 1..slices {
+        let next = of_slice(&pixels[slice * side * side..], side);
+        sums.iter_mut().zip(next).for_each(|(sum, next)| *sum += next);
+    }
+    sums.iter_mut().for_each(|sum| *sum /= slices.max(1) as f32);
+    sums
+}
+
+fn of_slice(pixels: &[f32], side: usize) -> Vec<f32> {
     let mut gray = [0.0_f32; CELLS * CELLS];
     let mut rough = [0.0_f32; CELLS * CELLS];
     let mut counts = [0.0_f32; CELLS * CELLS];
@@ -60,6 +73,14 @@ mod tests {
         let step = 0.5_f32.sqrt();
         assert_eq!(found[64..72], [0.0, 0.0, 0.0, step, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!((found[128], found[159]), (step, step));
+    }
+
+    #[test]
+    fn a_volume_looks_like_the_mean_of_its_slices() {
+        let volume: Vec<f32> = (0..2 * 64).map(|at| if at < 64 { 0.0 } else { 1.0 }).collect();
+        let found = appearance(&volume, 8);
+        assert!(found[..64].iter().all(|gray| *gray == 0.5));
+        assert_eq!((found[128], found[159]), (0.5, 0.5));
     }
 
     #[test]

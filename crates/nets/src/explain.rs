@@ -11,7 +11,7 @@ pub struct HeatMap {
     pub label: String,
     /// Columns of the map.
     pub columns: usize,
-    /// Rows of the map.
+    /// Rows of the map; those of a volume's slices one below the other.
     pub rows: usize,
     /// Weights from 0 to 1, columns fastest; all 0 where nothing raised the logit.
     pub weights: Vec<f32>,
@@ -60,14 +60,14 @@ impl Model {
             })?;
         let maps = self.network.feature_maps(self.tensor(&[image], false)?);
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let [_, channels, rows, columns] = last.dims();
+        let [slices, channels, rows, columns] = last.dims();
         let traced_device = self.device.clone().autodiff();
         let traced = Tensor::<4>::from_data(last.to_data(), &traced_device).require_grad();
         let head = self.network.clone().fork(&traced_device);
-        let score = head.head(traced.clone()).0.slice([0..1, index..index + 1]).sum();
+        let score = head.head(traced.clone(), slices).0.slice([0..1, index..index + 1]).sum();
         let gradient = traced.grad(&score.backward()).expect("the score depends on the map");
         let weights = gradient.mean_dim(3).mean_dim(2);
-        let cam = (weights * last).sum_dim(1).reshape([rows * columns]);
+        let cam = (weights * last).sum_dim(1).reshape([slices * rows * columns]);
         let values = cam.into_data().try_to_vec::<f32>().expect("the CPU backend computes in f32");
         debug_assert!(channels > 0);
         let greatest = values.iter().copied().fold(0.0_f32, f32::max);
@@ -75,7 +75,7 @@ impl Model {
             .iter()
             .map(|value| if greatest > 0.0 { (value / greatest).max(0.0) } else { 0.0 })
             .collect();
-        Ok(HeatMap { label: label.to_owned(), columns, rows, weights, region: image.region })
+        Ok(HeatMap { label: label.to_owned(), columns, rows: slices * rows, weights, region: image.region })
     }
 }
 

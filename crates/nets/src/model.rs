@@ -60,16 +60,18 @@ pub enum ModelError {
         known: String,
     },
     /// A prepared image of another size than the network's.
-    #[error("model {model}: image of {columns} x {rows}, expected {side} x {side}")]
+    #[error("model {model}: image of {columns} x {rows}, expected {side} x {side} in {slices} slices")]
     Size {
         /// The model's name.
         model: String,
         /// Columns found.
         columns: usize,
-        /// Rows found.
+        /// Rows found, of all slices together.
         rows: usize,
         /// The network's side.
         side: usize,
+        /// The network's slices.
+        slices: usize,
     },
     /// A network output that is no probability.
     #[error("model {model}: {source}")]
@@ -203,12 +205,12 @@ impl Model {
     }
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
-        let side = self.card.architecture.side;
-        let mut values: Vec<f32> = Vec::with_capacity(images.len() * side * side);
+        let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
+        let mut values: Vec<f32> = Vec::with_capacity(images.len() * slices * side * side);
         for image in images {
-            if image.columns != side || image.rows != side {
+            if image.columns != side || image.rows != slices * side {
                 let (columns, rows) = (image.columns, image.rows);
-                return Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side });
+                return Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side, slices });
             }
             for row in image.pixels.chunks_exact(side) {
                 if mirror {
@@ -218,7 +220,7 @@ impl Model {
                 }
             }
         }
-        Ok(Tensor::from_data(TensorData::new(values, [images.len(), 1, side, side]), &self.device))
+        Ok(Tensor::from_data(TensorData::new(values, [images.len(), slices, side, side]), &self.device))
     }
 
     fn forward(&self, images: &[&Prepared], mirror: bool) -> Result<Rows, ModelError> {

@@ -1,6 +1,8 @@
 use rayon::prelude::*;
 use wilhelm_filters::quality::{QualityCard, Severity, quality};
-use wilhelm_filters::{IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare};
+use wilhelm_filters::{
+    IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume,
+};
 use wilhelm_nets::{Card, InputFacts, Model, Prediction};
 use wilhelm_study::{Image, Series};
 
@@ -97,6 +99,19 @@ pub struct Candidate<'a> {
     pub bounds: (f32, f32),
     /// Its quality card.
     pub quality: QualityCard,
+    /// The whole volume, where it is one.
+    pub volume: Option<Stack<'a>>,
+}
+
+/// The slices of a volume on its way to a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack<'a> {
+    /// Its values, columns fastest.
+    pub values: &'a [f32],
+    /// Columns, rows, slices.
+    pub size: [usize; 3],
+    /// What becomes black and white.
+    pub bounds: (f32, f32),
 }
 
 impl<'a> Candidate<'a> {
@@ -107,11 +122,18 @@ impl<'a> Candidate<'a> {
     pub fn of_series(series: &'a Series) -> Result<Self, PrepareError> {
         let plane = representative_plane(series)?;
         let bounds = bounds(plane, series);
+        let volume = (!matches!(series.image, Image::Flat(_) | Image::Cine(_))).then(|| {
+            let values = series.image.values();
+            // The darkest and the brightest of the volume, not of the slice that stands for it.
+            let whole = intensity_bounds(values, series.stored_range, series.window);
+            Stack { values, size: series.image.size(), bounds: (whole.low, whole.high) }
+        });
         Ok(Self {
             facts: facts(series),
             plane,
             bounds: (bounds.low, bounds.high),
             quality: quality_of(plane, series),
+            volume,
         })
     }
 }
@@ -126,8 +148,7 @@ pub fn predict_planes(model: &Model, candidates: &[Candidate<'_>]) -> Result<Vec
         .par_iter()
         .map(|candidate| match refusal(card, &candidate.facts, &candidate.quality) {
             Some(reason) => Err(reason),
-            None => prepare(candidate.plane, candidate.bounds, &card.preparation)
-                .map_err(|error| format!("it cannot be prepared: {error}")),
+            None => prepared(candidate, card).map_err(|error| format!("it cannot be prepared: {error}")),
         })
         .collect();
     let accepted: Vec<&Prepared> = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).collect();
@@ -146,6 +167,15 @@ pub fn predict_planes(model: &Model, candidates: &[Candidate<'_>]) -> Result<Vec
             }
         })
         .collect())
+}
+
+fn prepared(candidate: &Candidate<'_>, card: &Card) -> Result<Prepared, PrepareError> {
+    match (card.architecture.slices, candidate.volume) {
+        (1, _) | (_, None) => prepare(candidate.plane, candidate.bounds, &card.preparation),
+        (slices, Some(stack)) => {
+            prepare_volume(stack.values, stack.size, slices, stack.bounds, &card.preparation)
+        }
+    }
 }
 
 /// The outlier detector's verdict in words.

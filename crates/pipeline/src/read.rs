@@ -207,8 +207,14 @@ fn choose(
     let mut verdicts = Verdicts { chosen: None, others: Vec::new() };
     for (index, model) in models.iter().enumerate() {
         go("predict", index, models.len())?;
-        let reading = predict_planes(model, std::slice::from_ref(candidate))?.pop();
-        let other = match reading.expect("one image gives one reading") {
+        let reading = if model.card().architecture.slices > 1 {
+            // The report shows one picture, and the evidence is a place in it.
+            Reading::Refused { reason: "it reads whole volumes, which only `predict` does".to_owned() }
+        } else {
+            let reading = predict_planes(model, std::slice::from_ref(candidate))?.pop();
+            reading.expect("one image gives one reading")
+        };
+        let other = match reading {
             Reading::Refused { reason } => Some((reason, None)),
             Reading::Abstained { reason, prediction } => Some((reason, Some(prediction.outlier_score))),
             Reading::Read { prediction, prepared } => {

@@ -5,8 +5,8 @@ use wilhelm_filters::Plane;
 use wilhelm_filters::quality::quality;
 use wilhelm_formats::{NpzSplit, read_npz};
 use wilhelm_nets::{InputFacts, Model, Prediction};
-use wilhelm_pipeline::{Candidate, Reading, predict_planes};
-use wilhelm_study::QuantityKind;
+use wilhelm_pipeline::{Candidate, Reading, Stack, predict_planes};
+use wilhelm_study::{Arbitrary, Projection, QuantityKind, Volume};
 
 use crate::args;
 use crate::config::Config;
@@ -96,33 +96,58 @@ fn npz_rows(
     table: &mut Table,
     line: &Line,
 ) -> anyhow::Result<()> {
-    for (chunk_number, chunk) in split.images.chunks(BATCH).enumerate() {
-        line.at(chunk_number * BATCH, split.images.len());
-        let candidates = chunk
-            .iter()
-            .map(|image| {
-                Ok(Candidate {
-                    facts: InputFacts {
-                        modality: None,
-                        body_part: None,
-                        view: None,
-                        quantity: QuantityKind::Arbitrary,
-                        columns: image.columns(),
-                        rows: image.rows(),
-                        slices: 1,
-                        color: split.color,
-                    },
-                    plane: Plane::new(image.pixels(), image.columns(), image.rows())?,
-                    bounds: split.stored_range,
-                    quality: quality(image.pixels(), image.columns(), image.rows(), Some(split.stored_range)),
-                })
-            })
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        for (place, read) in predict_planes(model, &candidates)?.iter().enumerate() {
+    let candidates =
+        if split.volumes.is_empty() { flat_candidates(split)? } else { volume_candidates(split)? };
+    for (chunk_number, chunk) in candidates.chunks(BATCH).enumerate() {
+        line.at(chunk_number * BATCH, candidates.len());
+        for (place, read) in predict_planes(model, chunk)?.iter().enumerate() {
             table.reading(&format!("{name}#{}", first + chunk_number * BATCH + place), read);
         }
     }
     Ok(())
+}
+
+/// What is known of a picture in an archive: nothing but its numbers.
+fn facts([columns, rows, slices]: [usize; 3], color: bool) -> InputFacts {
+    InputFacts {
+        modality: None,
+        body_part: None,
+        view: None,
+        quantity: QuantityKind::Arbitrary,
+        columns,
+        rows,
+        slices,
+        color,
+    }
+}
+
+fn flat_candidates(split: &NpzSplit) -> anyhow::Result<Vec<Candidate<'_>>> {
+    let candidate = |image: &'_ Projection<Arbitrary>| -> anyhow::Result<Candidate<'_>> {
+        let (columns, rows) = (image.columns(), image.rows());
+        Ok(Candidate {
+            facts: facts([columns, rows, 1], split.color),
+            plane: Plane::new(image.pixels(), columns, rows)?,
+            bounds: split.stored_range,
+            quality: quality(image.pixels(), columns, rows, Some(split.stored_range)),
+            volume: None,
+        })
+    };
+    split.images.iter().map(candidate).collect()
+}
+
+fn volume_candidates(split: &NpzSplit) -> anyhow::Result<Vec<Candidate<'_>>> {
+    let candidate = |volume: &'_ Volume<Arbitrary>| -> anyhow::Result<Candidate<'_>> {
+        let size @ [columns, rows, slices] = volume.geometry().size();
+        let middle = &volume.voxels()[slices / 2 * columns * rows..][..columns * rows];
+        Ok(Candidate {
+            facts: facts(size, split.color),
+            plane: Plane::new(middle, columns, rows)?,
+            bounds: split.stored_range,
+            quality: quality(middle, columns, rows, Some(split.stored_range)),
+            volume: Some(Stack { values: volume.voxels(), size, bounds: split.stored_range }),
+        })
+    };
+    split.volumes.iter().map(candidate).collect()
 }
 
 struct Table {

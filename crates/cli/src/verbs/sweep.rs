@@ -2,8 +2,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use wilhelm_learn::{
-    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Sweep, Variant, load, summarize, table,
-    train_classifier,
+    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Sweep, Variant, load, summarize,
+    table, train_classifier,
 };
 
 use crate::args;
@@ -33,6 +33,7 @@ pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
             recipe.data == other.data
                 && recipe.fit == other.fit
                 && recipe.architecture.side == other.architecture.side
+                && recipe.architecture.slices == other.architecture.slices
                 && recipe.labels == other.labels
         };
         let data = match loaded.take() {
@@ -43,7 +44,9 @@ pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
         let result = match one(variant, &data, verb) {
             Err(error) => match error.downcast::<LearnError>() {
                 // A network that does not learn is a result; a disk that is full is not.
-                Ok(error @ (LearnError::Diverged { .. } | LearnError::NoSignal { .. })) => Err(error.to_string()),
+                Ok(error @ (LearnError::Diverged { .. } | LearnError::NoSignal { .. })) => {
+                    Err(error.to_string())
+                }
                 Ok(error) => return Err(error.into()),
                 Err(error) => return Err(error),
             },

@@ -9,7 +9,17 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 
-use super::Backbone;
+use super::{Backbone, Recurrent, RecurrentCell, RecurrentConfig, SequencePooling};
+
+/// The recurrent network over the slices of a volume; stands on the model's card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SliceMemory {
+    /// What remembers.
+    pub cell: RecurrentCell,
+    /// Length of the state in each direction.
+    pub hidden: usize,
+}
 
 /// Sizes of a [`Classifier`]; stands on the model's card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +31,13 @@ pub struct ClassifierConfig {
     pub stem_stride: usize,
     /// Columns and rows of the input (it is square).
     pub side: usize,
+    /// Slices of the input, each read by the CNN; 1 is a flat image.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub slices: usize,
+    /// What reads the slices' feature vectors in order, forward and backward; without it the Transformer has
+    /// them alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent: Option<SliceMemory>,
     /// Length of the named feature vector.
     pub features: usize,
     /// Width of the Transformer.
@@ -33,6 +50,15 @@ pub struct ClassifierConfig {
     pub decoder_layers: usize,
     /// Labels, one query each.
     pub labels: usize,
+}
+
+const fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(slices: &usize) -> bool {
+    *slices == 1
 }
 
 impl ClassifierConfig {
@@ -60,6 +86,11 @@ impl ClassifierConfig {
             && self.decoder_layers <= 12
             && within(self.labels, 256)
             && self.token_side() <= 64
+            && within(self.slices, 1024)
+            && match self.recurrent {
+                None => true,
+                Some(memory) => self.slices > 1 && within(memory.hidden, 1024),
+            }
     }
 }
 
@@ -78,8 +109,11 @@ pub struct Forward {
 /// CNN features into a Transformer encoder-decoder: one token a place of the last feature map and
 /// one for the feature vector; in the decoder one learned query a label, read by its own scorer.
 ///
+/// Of a volume the CNN reads every slice; a recurrent network reads the slices' feature vectors in both
+/// directions, and the tokens are the slices. The volume's feature vector is the mean of its slices'.
+///
 /// # Shapes
-/// `[batch, 1, side, side]` to `[batch, labels]` logits.
+/// `[batch, slices, side, side]` to `[batch, labels]` logits; a flat image has one slice.
 ///
 /// # Source
 /// Vaswani et al. 2017, arXiv:1706.03762; label queries after Carion et al. 2020 and Liu et al.
@@ -89,6 +123,7 @@ pub struct Classifier {
     backbone: Backbone,
     feature: Linear,
     feature_token: Linear,
+    recurrent: Option<Recurrent>,
     token: Linear,
     position: Param<Tensor<3>>,
     encoder: TransformerEncoder,
@@ -121,7 +156,21 @@ impl Classifier {
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
         let last = config.widths.last().copied().unwrap_or(1);
         let width = config.model_width;
-        let tokens = config.token_side() * config.token_side() + 1;
+        let places = config.token_side() * config.token_side();
+        let tokens = 1 + if config.slices == 1 { places } else { config.slices };
+        let recurrent = config.recurrent.map(|memory| RecurrentConfig {
+            cell: memory.cell,
+            features: config.features,
+            hidden: memory.hidden,
+            layers: 1,
+            pooling: SequencePooling::Mean,
+            classes: 1,
+        });
+        let token = match &recurrent {
+            Some(recurrent) => 2 * recurrent.hidden,
+            None if config.slices == 1 => last,
+            None => config.features,
+        };
         let random = |shape: [usize; 3], deviation: f64| {
             Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
         };
@@ -129,7 +178,8 @@ impl Classifier {
             backbone: Backbone::new(&config.widths, config.stem_stride, device),
             feature: LinearConfig::new(last, config.features).init(device),
             feature_token: LinearConfig::new(config.features, width).init(device),
-            token: LinearConfig::new(last, width).init(device),
+            recurrent: recurrent.map(|recurrent| Recurrent::new(&recurrent, device)),
+            token: LinearConfig::new(token, width).init(device),
             position: random([1, tokens, width], 0.02),
             encoder: TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
                 .with_norm_first(true)
@@ -144,18 +194,42 @@ impl Classifier {
         }
     }
 
-    /// The feature maps of every stage, shallowest first.
+    /// The feature maps of every stage, shallowest first; those of a volume's slices one after another.
+    ///
+    /// # Shapes
+    /// `[batch, slices, side, side]` to `[batch * slices, channels, rows, columns]`.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        self.backbone.forward(input)
+        let [batch, slices, rows, columns] = input.dims();
+        self.backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
     }
 
     /// From the last feature map to logits and the feature vector.
-    pub fn head(&self, map: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-        let [batch, channels, rows, columns] = map.dims();
-        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([batch, channels]);
+    ///
+    /// # Shapes
+    /// `[batch * slices, channels, rows, columns]` to `[batch, labels]` and `[batch, features]`.
+    pub fn head(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
+        let [images, channels, rows, columns] = map.dims();
+        let batch = images / slices;
+        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([images, channels]);
         let features = relu(self.feature.forward(pooled));
-        let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
-        let summary = self.feature_token.forward(features.clone()).unsqueeze_dim::<3>(1);
+        if slices == 1 {
+            let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
+            return (self.logits(features.clone(), places), features);
+        }
+        let [_, length] = features.dims();
+        let sequence = features.reshape([batch, slices, length]);
+        let features = sequence.clone().mean_dim(1).reshape([batch, length]);
+        let places = match &self.recurrent {
+            Some(recurrent) => recurrent.forward(sequence, &vec![slices; batch]).states,
+            None => sequence,
+        };
+        (self.logits(features.clone(), places), features)
+    }
+
+    /// The Transformer over the summary and the places: `[batch, features]` and `[batch, places, channels]`.
+    fn logits(&self, features: Tensor<2>, places: Tensor<3>) -> Tensor<2> {
+        let [batch, _] = features.dims();
+        let summary = self.feature_token.forward(features).unsqueeze_dim::<3>(1);
         let tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
         let memory = self.encoder.forward(TransformerEncoderInput::new(tokens));
         let [_, labels, _] = self.queries.dims();
@@ -166,18 +240,24 @@ impl Classifier {
             self.decoder.forward(TransformerDecoderInput::new(queries, memory))
         };
         let read = self.norm.forward(read);
-        let logits = (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val();
-        (logits, features)
+        (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val()
     }
 
     /// The whole pass.
     pub fn forward(&self, input: Tensor<4>) -> Forward {
+        let [_, slices, _, _] = input.dims();
         let maps = self.feature_maps(input);
-        let taps = maps.iter().map(|map| channel_statistics(map.clone())).collect();
+        let taps = maps.iter().map(|map| over_slices(channel_statistics(map.clone()), slices)).collect();
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let (logits, features) = self.head(last);
+        let (logits, features) = self.head(last, slices);
         Forward { logits, features, taps }
     }
+}
+
+/// The mean of each volume's slices: `[batch * slices, n]` to `[batch, n]`.
+fn over_slices(rows: Tensor<2>, slices: usize) -> Tensor<2> {
+    let [images, width] = rows.dims();
+    rows.reshape([images / slices, slices, width]).mean_dim(1).reshape([images / slices, width])
 }
 
 /// Mean and standard deviation of each channel over the places of a map: `[batch, 2 * channels]`.
@@ -199,6 +279,8 @@ mod tests {
             widths: vec![4, 8],
             stem_stride: 1,
             side: 8,
+            slices: 1,
+            recurrent: None,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -222,16 +304,43 @@ mod tests {
     }
 
     #[test]
+    fn a_volume_is_read_slice_by_slice_and_its_vectors_are_means() {
+        let device = Device::flex();
+        device.seed(9);
+        let memory = SliceMemory { cell: RecurrentCell::Gru, hidden: 6 };
+        for recurrent in [None, Some(memory)] {
+            let config = ClassifierConfig { slices: 5, recurrent, ..config() };
+            assert!(config.is_sound());
+            let network = Classifier::new(&config, &device);
+            let volumes = Tensor::<4>::random([2, 5, 8, 8], Distribution::Normal(0.0, 1.0), &device);
+            let out = network.forward(volumes.clone());
+            assert_eq!((out.logits.dims(), out.features.dims()), ([2, 3], [2, 10]));
+            assert_eq!(out.taps.iter().map(Tensor::dims).collect::<Vec<[usize; 2]>>(), [[2, 8], [2, 16]]);
+            // The slices in another order have the same means, and other logits: their order counts.
+            let turned = network.forward(volumes.clone().flip([1]));
+            let far = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max());
+            assert!(far(out.features.clone(), turned.features) < 1e-5);
+            assert!(far(out.taps[1].clone(), turned.taps[1].clone()) < 1e-5);
+            assert!(far(out.logits.clone(), turned.logits) > 1e-4);
+            // A volume's logits do not depend on its neighbors in the batch.
+            let alone = network.forward(volumes.narrow(0, 1, 1));
+            assert!(far(out.logits.narrow(0, 1, 1), alone.logits) < 1e-5);
+        }
+        let flat = ClassifierConfig { recurrent: Some(memory), ..config() };
+        assert!(!flat.is_sound(), "a flat image has nothing to remember");
+    }
+
+    #[test]
     fn without_a_transformer_the_labels_are_read_from_the_feature_vector_alone() {
         let device = Device::flex();
         let plain = ClassifierConfig { encoder_layers: 0, decoder_layers: 0, ..config() };
         assert!(plain.is_sound());
         let network = Classifier::new(&plain, &device);
         let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
-        let (logits, features) = network.head(map.clone());
+        let (logits, features) = network.head(map.clone(), 1);
         assert_eq!(logits.dims(), [2, 3]);
         // Places in another order have the same mean, and so the same feature vector and logits.
-        let (other, same) = network.head(map.flip([2, 3]));
+        let (other, same) = network.head(map.flip([2, 3]), 1);
         let near = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max()) < 1e-5;
         assert!(near(features, same) && near(logits, other));
     }
@@ -251,11 +360,11 @@ mod tests {
         let network = Classifier::new(&config(), &device);
         let map = Tensor::<4>::random([1, 8, 4, 4], Distribution::Normal(0.0, 1.0), &plain);
         let evaluate = network.valid();
-        let score = |map: Tensor<4>| scalar(evaluate.head(map).0.slice([0..1, 1..2]).reshape([1]));
+        let score = |map: Tensor<4>| scalar(evaluate.head(map, 1).0.slice([0..1, 1..2]).reshape([1]));
         // Dropout is off in `valid`, so the graph must be made of the same function.
         let traced = Tensor::<4>::from_data(map.to_data(), &device).require_grad();
         let trained = evaluate.clone().fork(&device).no_grad();
-        let output = trained.valid().fork(&device).head(traced.clone()).0.slice([0..1, 1..2]).sum();
+        let output = trained.valid().fork(&device).head(traced.clone(), 1).0.slice([0..1, 1..2]).sum();
         let gradient = traced
             .grad(&output.backward())
             .expect("a gradient")
