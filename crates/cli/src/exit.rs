@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
-use wilhelm_nets::ModelError;
+use wilhelm_nets::{ExplainError, ModelError};
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ModelError>() {
         blame(matches!(error, ModelError::Unknown { .. }))
+    } else if let Some(error) = error.downcast_ref::<ExplainError>() {
+        blame(error.is_callers_fault())
     } else {
         Exit::Ours
     };

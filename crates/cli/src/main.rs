@@ -48,6 +48,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Read(verb) => verbs::read::run(verb, &config),
         Verb::Inspect(verb) => verbs::inspect::run(verb, &config),
         Verb::Predict(verb) => verbs::predict::run(verb, &config),
+        Verb::Explain(verb) => verbs::explain::run(verb, &config),
         Verb::Convert(verb) => verbs::convert::run(verb, &config),
         Verb::Segment(verb) => verbs::segment::run(verb, &config),
         Verb::Measure(verb) => verbs::measure::run(verb, &config),

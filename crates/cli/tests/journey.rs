@@ -297,6 +297,170 @@ fn a_patients_name_reaches_neither_report_nor_error() {
     }
 }
 
+/// The first and only volume of a NIfTI file.
+fn volume_of(file: &Path) -> wilhelm_study::Image {
+    let reading = wilhelm_formats::read(
+        std::slice::from_ref(&file.to_owned()),
+        &wilhelm_formats::Limits::default(),
+        &wilhelm_formats::Silent,
+    );
+    assert!(reading.failures.is_empty(), "{:?}", reading.failures);
+    reading.series.into_iter().next().expect("a volume").image
+}
+
+#[test]
+fn an_explanation_shows_every_map_with_its_scores_on_the_grid_of_the_image() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/breast_ultrasound/breast_mass.png");
+    // The truth of this test: the left half.
+    let half: Vec<u8> = (0..256 * 256).map(|at| if at % 256 < 128 { 255 } else { 0 }).collect();
+    let mask = gray_png(place.path(), "mask.png", 256, &half);
+    let out = place.path().join("out");
+    let quick = ["--steps", "20", "--samples", "4", "--window", "16"];
+    let arguments =
+        ["explain", path(&image), "--model", "breast-ultrasound", "--mask", path(&mask), "--json"];
+    let output = wilhelm(&[&arguments[..], &quick, &["--out", path(&out)]].concat());
+    assert!(code(&output) <= 1, "{}", stderr(&output));
+    let found = json(&output.stdout);
+    assert_eq!(found, json(&std::fs::read(out.join("explanation.json")).expect("written")));
+    assert_eq!(found["label"], "malignant");
+    assert!(found["notes"][0].as_str().expect("a note").contains("not what causes disease"));
+    let maps = found["maps"].as_array().expect("maps");
+    let methods: Vec<&str> = maps.iter().map(|map| map["method"].as_str().expect("a method")).collect();
+    assert_eq!(
+        methods,
+        ["grad-cam", "grad-cam-plus-plus", "integrated-gradients", "smooth-grad", "occlusion", "rollout"]
+    );
+    for map in maps {
+        let steps = map["sanity"]["randomization"]["steps"].as_array().expect("steps");
+        assert_eq!(steps.len(), 4);
+        for score in ["deletion", "insertion"] {
+            let area = map["sanity"]["faithfulness"][score]["area"].as_f64().expect("an area");
+            assert!((0.0..=1.0).contains(&area), "{map}");
+            let random = &map["sanity"]["faithfulness"][format!("{score}_random")];
+            assert!(random["low"].as_f64() <= random["high"].as_f64(), "{map}");
+        }
+        let volume = volume_of(&out.join(map["map"].as_str().expect("a file")));
+        assert_eq!(volume.size(), [256, 256, 1]);
+        // The greatest value stands where the JSON and the truth say.
+        let greatest = volume.values().iter().copied().fold(f32::MIN, f32::max);
+        assert!((f64::from(greatest) - map["greatest"].as_f64().expect("a number")).abs() < 1e-9, "{map}");
+        let at = volume.values().iter().position(|value| *value == greatest).expect("it is there");
+        assert_eq!(map["greatest_at"], serde_json::json!({ "column": at % 256, "row": at / 256 }));
+        assert_eq!(map["pointing"]["hit"], at % 256 < 128);
+        assert_eq!(map["pointing"]["truth_share"], 0.5);
+        let overlay = std::fs::read(out.join(map["overlay"].as_str().expect("a file"))).expect("a picture");
+        assert_eq!(&overlay[..8], b"\x89PNG\r\n\x1a\n");
+    }
+    assert_eq!(maps[0]["computed_on"], serde_json::json!([8, 8]));
+    let error = maps[2]["completeness"]["error"].as_f64().expect("it is defined");
+    assert!(error < 0.1, "integrated gradients are off by {error}");
+    let html = std::fs::read_to_string(out.join("explanation.html")).expect("a page");
+    assert!(html.contains("not a medical device") || html.contains("Not a medical device"));
+    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"));
+    // The same again is the same to the byte; another layer is another grid.
+    let again = place.path().join("again");
+    let one = ["explain", path(&image), "--model", "breast-ultrasound", "--method", "grad-cam,smooth-grad"];
+    let output = wilhelm(&[&one[..], &quick, &["--no-scores", "--out", path(&again)]].concat());
+    assert!(code(&output) <= 1, "{}", stderr(&output));
+    for file in ["overlay-grad-cam.png", "overlay-smooth-grad.png", "map-grad-cam.nii.gz"] {
+        let read = |folder: &Path| std::fs::read(folder.join(file)).expect("written");
+        // The truth is outlined on the first pictures.
+        assert!(read(&again) == read(&out) || file.ends_with(".png"), "{file} differs");
+    }
+    assert!(!again.join("overlay-rollout.png").exists());
+    let coarse = place.path().join("coarse");
+    let output =
+        wilhelm(&[&one[..], &["--no-scores", "--layer", "4", "--json", "--out", path(&coarse)]].concat());
+    assert_eq!(json(&output.stdout)["maps"][0]["computed_on"], serde_json::json!([4, 4]));
+}
+
+#[test]
+fn what_cannot_be_explained_ends_in_one_sentence_and_leaves_nothing() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/breast_ultrasound/breast_mass.png");
+    let blank = gray_png(place.path(), "blank.png", 256, &[77; 256 * 256]);
+    let small = gray_png(place.path(), "small.png", 16, &[255; 256]);
+    let dark = gray_png(place.path(), "dark.png", 256, &[0; 256 * 256]);
+    let out = place.path().join("out");
+    let model = ["--model", "breast-ultrasound", "--out", path(&out)];
+    let cases: [(Vec<&str>, i32, &str); 11] = [
+        (vec![path(&image), "--label", "cancer"], 2, "benign, malignant, normal"),
+        (vec![path(&image), "--method", "guess"], 2, "grad-cam"),
+        (vec![path(&image), "--layer", "5"], 2, "1 (32 x 32), 2 (16 x 16), 3 (8 x 8), 4 (4 x 4)"),
+        (vec![path(&image), "--layer", "0"], 2, "1 (32 x 32)"),
+        (vec![path(&image), "--mask", path(&small)], 3, "16 x 16 pixels, the image has 256 x 256"),
+        (vec![path(&image), "--mask", path(&dark)], 3, "no pixel is above 0"),
+        (
+            vec![path(&image), "--window", "4", "--stride", "5"],
+            3,
+            "stride is 5, expected 1 to the window's 4",
+        ),
+        (vec![path(&image), "--steps", "0"], 3, "steps is 0, expected 1 to 10000"),
+        (vec![path(&image), "--cases", path(&small)], 3, "stored cases"),
+        (vec![path(&blank)], 3, "blank.png"),
+        (vec![path(place.path())], 2, "expected one image"),
+    ];
+    for (arguments, exit, needle) in cases {
+        let output = wilhelm(&[&["explain"][..], &arguments, &model].concat());
+        let said = stderr(&output);
+        assert_eq!(code(&output), exit, "{arguments:?}: {said}");
+        assert!(said.contains(needle), "{arguments:?}: {said}");
+        assert!(!out.exists(), "{arguments:?} left output behind");
+    }
+    let nothing = wilhelm(&["explain"]);
+    assert_eq!(code(&nothing), 2, "{}", stderr(&nothing));
+    let folder = place.path().join("cats");
+    std::fs::create_dir_all(folder.join("tabby")).expect("made");
+    let output =
+        wilhelm(&["explain", "certificate", "--model", "breast-ultrasound", "--data", path(&folder)]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).contains("tabby"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_certificate_has_a_row_for_each_disturbance_and_the_nearest_case_of_an_image_is_itself() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let sample = root().join("testdata/breast_ultrasound/breast_mass.png");
+    let data = place.path().join("data");
+    for (label, name) in [("malignant", "a.png"), ("Benign", "b.png")] {
+        std::fs::create_dir_all(data.join(label)).expect("made");
+        std::fs::copy(&sample, data.join(label).join(name)).expect("copied");
+    }
+    gray_png(&data.join("Benign"), "noise.png", 128, &noise(128 * 128));
+    let of = ["--model", "breast-ultrasound", "--data", path(&data)];
+    let output = wilhelm(&[&["explain", "certificate", "--json"][..], &of].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let found = json(&output.stdout);
+    let rows = found["certificate"]["rows"].as_array().expect("rows").clone();
+    let inputs: Vec<&str> = rows.iter().map(|row| row["input"].as_str().expect("a name")).collect();
+    assert_eq!(
+        inputs,
+        ["none", "mirrored", "upside-down", "shuffled-patches", "shuffled-pixels", "blank", "noise"]
+    );
+    assert_eq!((&rows[0]["same_label"], &rows[4]["refused"]), (&1.0.into(), &1.0.into()));
+    // The model averages an image with its mirror: both are one to it.
+    assert_eq!(rows[0]["confidence"], rows[1]["confidence"]);
+    assert_eq!(found["sentences"].as_array().map(Vec::len), Some(7));
+
+    let table = place.path().join("cases.safetensors");
+    let output = wilhelm(&[&["explain", "cases", "--out", path(&table)][..], &of].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let arguments = ["--label", "malignant", "--method", "rollout", "--no-scores", "--json"];
+    let out = place.path().join("out");
+    let shown = ["--model", "breast-ultrasound", "--cases", path(&table), "--out", path(&out)];
+    let output = wilhelm(&[&["explain", path(&sample)][..], &arguments, &shown].concat());
+    assert!(code(&output) <= 1, "{}", stderr(&output));
+    let similar = json(&output.stdout)["similar_cases"].clone();
+    assert_eq!(similar["alike"].as_array().map(Vec::len), Some(1));
+    assert_eq!(similar["alike"][0]["name"], "malignant/a.png");
+    assert_eq!(similar["otherwise"][0]["name"], "Benign/b.png");
+    assert!(similar["alike"][0]["distance"].as_f64().expect("a distance") < 1e-6);
+    let other = wilhelm(&["explain", path(&sample), "--model", "chest-pneumonia", "--cases", path(&table)]);
+    assert_eq!(code(&other), 3, "{}", stderr(&other));
+    assert!(stderr(&other).contains("other weights"), "{}", stderr(&other));
+}
+
 /// A label map of cubes of 1 mm, in axial slices.
 fn label_map(
     folder: &Path,

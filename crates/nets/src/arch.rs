@@ -7,7 +7,7 @@ mod backbone;
 mod classifier;
 mod densenet;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 mod head;
 #[cfg(test)]
 mod learning;

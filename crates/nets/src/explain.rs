@@ -1,8 +1,58 @@
-use burn::module::Module;
-use burn::tensor::Tensor;
+//! What a network looked at, how far that can be believed, and whether it looks at all.
+//!
+//! A map is an [`Attribution`]: how much each place did for one logit, by [`grad_cam`], [`grad_cam_plus_plus`],
+//! [`integrated_gradients`], [`smooth_grad`], [`occlusion()`] or [`attention_rollout`], of any network that is
+//! [`Explained`], in two and three dimensions. With each come its scores: [`parameter_randomization`],
+//! [`deletion_insertion`] and, where a truth exists, [`pointing()`]. [`on_projection`] and [`on_volume`] carry a map to
+//! the grid of the image that was explained, [`overlay`] draws it. [`StoredCases`] has the cases nearest to an image,
+//! a [`Certificate`] what a model makes of images that are none.
+//!
+//! A map shows what raised a number, not what causes disease.
+
+mod agreement;
+mod architectures;
+mod attribution;
+mod cam;
+mod certificate;
+mod disturb;
+mod draw;
+mod error;
+mod faithfulness;
+#[cfg(test)]
+mod golden;
+mod gradients;
+mod native;
+mod network;
+mod occlusion;
+mod of_model;
+mod picture;
+mod pointing;
+mod randomize;
+mod rollout;
+mod similar;
+
 use wilhelm_filters::{Prepared, Region};
 
-use crate::{Model, ModelError};
+use crate::Model;
+
+pub use attribution::{Attribution, Placement};
+pub use cam::{grad_cam, grad_cam_plus_plus};
+pub use certificate::{Certificate, CertificateRow, CertificateSettings};
+pub use disturb::Disturbance;
+pub use error::ExplainError;
+pub use faithfulness::{
+    Faithfulness, OrderCurve, OrderSettings, RandomAreas, RandomOrders, deletion_insertion,
+};
+pub use gradients::{Completeness, NoiseSettings, PathSettings, integrated_gradients, smooth_grad};
+pub use native::{on_projection, on_volume};
+pub use network::{Attending, AttentionTrace, Explained, Mapped};
+pub use occlusion::{WindowSettings, occlusion};
+pub use of_model::{ExplainSettings, Explanation, MapLayer, Method, SanityScores};
+pub use picture::{display_weights, heat_color, map_picture, overlay, side_by_side};
+pub use pointing::{Pointing, PointingGame, pointing};
+pub use randomize::{ParameterRandomization, RandomizationStep, parameter_randomization};
+pub use rollout::{Rollout, attention_rollout};
+pub use similar::{Metric, Neighbor, SimilarCases, StoredCases};
 
 /// Where a network looked: how much each place of the input raised one label's logit.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,31 +101,11 @@ impl Model {
     ///
     /// # Source
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
-    pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ModelError> {
-        let labels = &self.card().labels;
-        let index =
-            labels.iter().position(|known| known.key == label).ok_or_else(|| ModelError::Unknown {
-                name: label.to_owned(),
-                known: labels.iter().map(|known| known.key.as_str()).collect::<Vec<_>>().join(", "),
-            })?;
-        let maps = self.network.feature_maps(self.tensor(&[image], false)?);
-        let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let [slices, channels, rows, columns] = last.dims();
-        let traced_device = self.device.clone().autodiff();
-        let traced = Tensor::<4>::from_data(last.to_data(), &traced_device).require_grad();
-        let head = self.network.clone().fork(&traced_device);
-        let score = head.head(traced.clone(), slices).0.slice([0..1, index..index + 1]).sum();
-        let gradient = traced.grad(&score.backward()).expect("the score depends on the map");
-        let weights = gradient.mean_dim(3).mean_dim(2);
-        let cam = (weights * last).sum_dim(1).reshape([slices * rows * columns]);
-        let values = cam.into_data().try_to_vec::<f32>().expect("the CPU backend computes in f32");
-        debug_assert!(channels > 0);
-        let greatest = values.iter().copied().fold(0.0_f32, f32::max);
-        let weights = values
-            .iter()
-            .map(|value| if greatest > 0.0 { (value / greatest).max(0.0) } else { 0.0 })
-            .collect();
-        Ok(HeatMap { label: label.to_owned(), columns, rows: slices * rows, weights, region: image.region })
+    pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ExplainError> {
+        let index = self.label_index(label)?;
+        let map = grad_cam(&self.network, &self.tensor(&[image], false)?, index, self.map_layers().len())?;
+        let [columns, rows, _] = map.size();
+        Ok(HeatMap { label: label.to_owned(), columns, rows, weights: map.weights(), region: image.region })
     }
 }
 

@@ -3,15 +3,16 @@
 //! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
-//! something in a volume and has a [`SegmenterCard`]. No tensor type leaves this crate except through
-//! [`arch`], which `learn` trains.
+//! something in a volume and has a [`SegmenterCard`]. [`explain`] says what a network looked at and what that
+//! is worth. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
+//! that [`explain`] takes.
 
 mod accept;
 mod appearance;
 pub mod arch;
 mod calibration;
 mod card;
-mod explain;
+pub mod explain;
 mod model;
 mod outlier;
 mod segmenter;
@@ -23,7 +24,7 @@ pub use calibration::Calibration;
 pub use card::{
     AcceptedInput, Card, CardError, ClassMetric, Interval, Label, OutlierCard, Training, Validation,
 };
-pub use explain::HeatMap;
+pub use explain::{ExplainError, HeatMap};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
 pub use segmenter::{

@@ -73,6 +73,12 @@ pub enum ModelError {
         /// The network's slices.
         slices: usize,
     },
+    /// A model of volumes where only flat images can be explained.
+    #[error("model {model} reads volumes; only models of flat images are explained")]
+    Volumes {
+        /// The model's name.
+        model: String,
+    },
     /// A network output that is no probability.
     #[error("model {model}: {source}")]
     Output {

@@ -1,6 +1,6 @@
 use wilhelm_filters::PrepareError;
 use wilhelm_formats::FormatError;
-use wilhelm_nets::ModelError;
+use wilhelm_nets::{ExplainError, ModelError};
 use wilhelm_report::ReportError;
 
 /// What stops a journey.
@@ -10,6 +10,9 @@ pub enum PipelineError {
     /// A model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The map of where it looked.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     /// The image does not become a network's input.
     #[error(transparent)]
     Prepare(#[from] PrepareError),

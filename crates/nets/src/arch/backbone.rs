@@ -88,6 +88,11 @@ impl Backbone {
             })
             .collect()
     }
+
+    /// The last feature map that follows from the map of a stage, counted from 0.
+    pub(super) fn after(&self, map: Tensor<4>, stage: usize) -> Tensor<4> {
+        self.stages.iter().skip(stage + 1).fold(map, |current, stage| stage.forward(current))
+    }
 }
 
 fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv2d {

@@ -1,4 +1,5 @@
 use burn::module::{Module, Param};
+use burn::nn::attention::MhaInput;
 use burn::nn::transformer::{
     TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
     TransformerEncoderConfig, TransformerEncoderInput,
@@ -106,6 +107,17 @@ pub struct Forward {
     pub taps: Vec<Tensor<2>>,
 }
 
+/// Who attended to whom between the last feature map and the logits.
+pub(crate) struct Attention {
+    /// Among the tokens in each encoder layer, `[batch, heads, tokens, tokens]`.
+    pub among: Vec<Tensor<4>>,
+    /// Of each label's query in each decoder layer, `[batch, heads, labels, tokens]`.
+    pub of_labels: Vec<Tensor<4>>,
+    /// What the queries read at the end, `[batch, labels, width]`: shown to be what `head` scores.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test compares it with what the head reads"))]
+    pub read: Tensor<3>,
+}
+
 /// CNN features into a Transformer encoder-decoder: one token a place of the last feature map and
 /// one for the feature vector; in the decoder one learned query a label, read by its own scorer.
 ///
@@ -203,11 +215,16 @@ impl Classifier {
         self.backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
     }
 
-    /// From the last feature map to logits and the feature vector.
+    /// From the last feature map of flat images to logits and the feature vector.
+    pub fn head(&self, map: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
+        self.head_of_slices(map, 1)
+    }
+
+    /// From the last feature maps of volumes to logits and the feature vector.
     ///
     /// # Shapes
     /// `[batch * slices, channels, rows, columns]` to `[batch, labels]` and `[batch, features]`.
-    pub fn head(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
+    pub fn head_of_slices(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
         let [images, channels, rows, columns] = map.dims();
         let batch = images / slices;
         let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([images, channels]);
@@ -243,13 +260,51 @@ impl Classifier {
         (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val()
     }
 
+    /// The last feature map that follows from the map of a stage, counted from 0.
+    pub(crate) fn last_map(&self, map: Tensor<4>, stage: usize) -> Tensor<4> {
+        self.backbone.after(map, stage)
+    }
+
+    /// Attention on the way from the last feature map to the logits: among the tokens in each encoder layer, then of
+    /// each label's query in each decoder layer.
+    ///
+    /// This is [`head`](Self::head) once more, layer by layer, as it predicts (without dropout): burn's layers keep
+    /// their attention to themselves.
+    pub(crate) fn attention_of_map(&self, map: Tensor<4>) -> Attention {
+        let [batch, channels, rows, columns] = map.dims();
+        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([batch, channels]);
+        let features = relu(self.feature.forward(pooled));
+        let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
+        let summary = self.feature_token.forward(features).unsqueeze_dim::<3>(1);
+        let mut tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
+        let mut among = Vec::with_capacity(self.encoder.layers.len());
+        for layer in &self.encoder.layers {
+            // Normalized first, as the network was made.
+            let normalized = layer.norm_2.forward(tokens.clone());
+            among.push(layer.mha.forward(MhaInput::self_attn(normalized)).weights);
+            tokens = layer.forward(tokens, None, None);
+        }
+        let mut target = self.queries.val().repeat_dim(0, batch);
+        let mut of_labels = Vec::with_capacity(self.decoder.layers.len());
+        for layer in &self.decoder.layers {
+            let normalized = layer.norm_3.forward(target.clone());
+            let asked = target + layer.self_attn.forward(MhaInput::self_attn(normalized)).context;
+            let query = layer.norm_1.forward(asked.clone());
+            let read = layer.cross_attn.forward(MhaInput::new(query, tokens.clone(), tokens.clone()));
+            of_labels.push(read.weights);
+            let sum = asked + read.context;
+            target = sum.clone() + layer.pwff.forward(layer.norm_2.forward(sum));
+        }
+        Attention { among, of_labels, read: target }
+    }
+
     /// The whole pass.
     pub fn forward(&self, input: Tensor<4>) -> Forward {
         let [_, slices, _, _] = input.dims();
         let maps = self.feature_maps(input);
         let taps = maps.iter().map(|map| over_slices(channel_statistics(map.clone()), slices)).collect();
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let (logits, features) = self.head(last, slices);
+        let (logits, features) = self.head_of_slices(last, slices);
         Forward { logits, features, taps }
     }
 }
@@ -337,10 +392,10 @@ mod tests {
         assert!(plain.is_sound());
         let network = Classifier::new(&plain, &device);
         let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
-        let (logits, features) = network.head(map.clone(), 1);
+        let (logits, features) = network.head(map.clone());
         assert_eq!(logits.dims(), [2, 3]);
         // Places in another order have the same mean, and so the same feature vector and logits.
-        let (other, same) = network.head(map.flip([2, 3]), 1);
+        let (other, same) = network.head(map.flip([2, 3]));
         let near = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max()) < 1e-5;
         assert!(near(features, same) && near(logits, other));
     }
@@ -360,11 +415,11 @@ mod tests {
         let network = Classifier::new(&config(), &device);
         let map = Tensor::<4>::random([1, 8, 4, 4], Distribution::Normal(0.0, 1.0), &plain);
         let evaluate = network.valid();
-        let score = |map: Tensor<4>| scalar(evaluate.head(map, 1).0.slice([0..1, 1..2]).reshape([1]));
+        let score = |map: Tensor<4>| scalar(evaluate.head(map).0.slice([0..1, 1..2]).reshape([1]));
         // Dropout is off in `valid`, so the graph must be made of the same function.
         let traced = Tensor::<4>::from_data(map.to_data(), &device).require_grad();
         let trained = evaluate.clone().fork(&device).no_grad();
-        let output = trained.valid().fork(&device).head(traced.clone(), 1).0.slice([0..1, 1..2]).sum();
+        let output = trained.valid().fork(&device).head(traced.clone()).0.slice([0..1, 1..2]).sum();
         let gradient = traced
             .grad(&output.backward())
             .expect("a gradient")
@@ -386,6 +441,18 @@ mod tests {
                 gradient[place]
             );
         }
+    }
+
+    #[test]
+    fn attention_is_followed_along_the_way_that_the_head_takes() {
+        let device = Device::flex();
+        device.seed(6);
+        let config = ClassifierConfig { encoder_layers: 2, decoder_layers: 2, ..config() };
+        let network = Classifier::new(&config, &device);
+        let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
+        let read = network.norm.forward(network.attention_of_map(map.clone()).read);
+        let logits = (read * network.scorer.val()).sum_dim(2).reshape([2, 3]) + network.bias.val();
+        assert_eq!(logits.into_data(), network.head(map).0.into_data());
     }
 
     #[test]

@@ -188,13 +188,27 @@ impl DenseNet {
         let mut maps = Vec::with_capacity(self.blocks.len());
         for (at, block) in self.blocks.iter().enumerate() {
             current = block.iter().fold(current, |current, layer| layer.forward(current));
-            current = match self.transitions.get(at) {
-                Some(transition) => transition.forward(current),
-                None => relu(self.norm.forward(current)),
-            };
+            current = self.between(current, at);
             maps.push(current.clone());
         }
         maps
+    }
+
+    /// What stands between a block and whatever reads it.
+    fn between(&self, map: Tensor<4>, block: usize) -> Tensor<4> {
+        match self.transitions.get(block) {
+            Some(transition) => transition.forward(map),
+            None => relu(self.norm.forward(map)),
+        }
+    }
+
+    /// The logits that follow from the map of a block, counted from 0.
+    pub(crate) fn logits_after(&self, map: Tensor<4>, block: usize) -> Tensor<2> {
+        let mut current = map;
+        for (at, block) in self.blocks.iter().enumerate().skip(block + 1) {
+            current = self.between(block.iter().fold(current, |current, layer| layer.forward(current)), at);
+        }
+        self.head.forward(pooled(current)).1
     }
 
     /// The whole pass.

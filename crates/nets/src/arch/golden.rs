@@ -94,7 +94,7 @@ impl Case {
 }
 
 /// A number from 0 to below 1 for an element of a named tensor.
-pub(super) fn by_rule(name: &str, at: usize) -> f32 {
+pub(crate) fn by_rule(name: &str, at: usize) -> f32 {
     let seed =
         name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let place = u32::try_from(at).expect("no tensor is that big");
@@ -107,7 +107,7 @@ pub(super) fn by_rule(name: &str, at: usize) -> f32 {
 
 /// The elements of a state dict's tensor: matrices and kernels scaled to keep what goes through them, scales of
 /// normalization and variances about 1, offsets and means about 0.
-fn values(name: &str, shape: &[usize]) -> Vec<f32> {
+pub(crate) fn values(name: &str, shape: &[usize]) -> Vec<f32> {
     let count: usize = shape.iter().product();
     let leaf = name.rsplit('.').next().unwrap_or(name);
     let about_one = leaf == "running_var" || (shape.len() == 1 && leaf == "weight");
@@ -128,7 +128,7 @@ pub(super) fn count<N: TorchNames>(network: &N) -> usize {
 }
 
 /// A safetensors file of tensors by rule; counters are whole numbers as PyTorch writes them.
-pub(super) fn file(tensors: &BTreeMap<String, Vec<usize>>) -> Vec<u8> {
+pub(crate) fn file(tensors: &BTreeMap<String, Vec<usize>>) -> Vec<u8> {
     let bytes: Vec<(&String, &Vec<usize>, Dtype, Vec<u8>)> = tensors
         .iter()
         .map(|(name, shape)| {

@@ -113,6 +113,12 @@ impl ResNet3d {
         maps
     }
 
+    /// The logits that follow from the map of a stage, counted from 0.
+    pub(crate) fn logits_after(&self, map: Tensor<5>, stage: usize) -> Tensor<2> {
+        let later = self.stages.iter().skip(stage + 1).flatten();
+        self.head.forward(pooled(later.fold(map, |current, block| block.forward(current)))).1
+    }
+
     /// The whole pass.
     pub fn forward(&self, input: Tensor<5>) -> StagedForward<5> {
         let stages = self.feature_maps(input);

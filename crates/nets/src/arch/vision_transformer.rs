@@ -1,7 +1,7 @@
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::gelu;
+use burn::tensor::activation::{gelu, softmax};
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Device, Distribution, Tensor};
@@ -184,16 +184,49 @@ impl VisionTransformer {
     /// # Panics
     /// If the image has another side than the network's positions.
     pub fn forward(&self, input: Tensor<4>) -> VisionTransformerForward {
-        let patches = self.patches.forward(input);
-        let [batch, width, rows, columns] = patches.dims();
-        let patches = patches.reshape([batch, width, rows * columns]).swap_dims(1, 2);
-        let class = self.class_token.val().repeat_dim(0, batch);
-        let tokens = Tensor::cat(vec![class, patches], 1) + self.positions.val();
+        let (tokens, _) = self.tokens(input);
         let tokens = self.layers.iter().fold(tokens, |tokens, layer| layer.forward(tokens));
         let tokens = self.norm.forward(tokens);
         let features = tokens.clone().narrow(1, 0, 1).squeeze_dim::<2>(1);
         let logits = self.scorer.forward(features.clone());
         VisionTransformerForward { tokens, features, logits }
+    }
+}
+
+impl TransformerLayer {
+    /// How much each token reads of each: `[batch, heads, tokens, tokens]`.
+    fn weights(&self, tokens: Tensor<3>) -> Tensor<4> {
+        let [batch, count, width] = tokens.dims();
+        let of_a_head = width / self.heads;
+        let all: Tensor<5> = self
+            .queries_keys_values
+            .forward(self.attention_norm.forward(tokens))
+            .reshape([batch, count, 3, self.heads, of_a_head]);
+        let all = all.permute([2, 0, 3, 1, 4]);
+        let part = |at: usize| all.clone().narrow(0, at, 1).squeeze_dim::<4>(0);
+        softmax(part(0).matmul(part(1).swap_dims(2, 3)) / (of_a_head as f64).sqrt(), 3)
+    }
+}
+
+impl VisionTransformer {
+    /// How much each token reads of each in every layer, with the rows and columns of patches.
+    pub(crate) fn attention_weights(&self, input: Tensor<4>) -> (Vec<Tensor<4>>, [usize; 2]) {
+        let (mut tokens, grid) = self.tokens(input);
+        let mut weights = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            weights.push(layer.weights(tokens.clone()));
+            tokens = layer.forward(tokens);
+        }
+        (weights, grid)
+    }
+
+    /// The class token and a token for each patch, with the rows and columns of patches.
+    fn tokens(&self, input: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
+        let patches = self.patches.forward(input);
+        let [batch, width, rows, columns] = patches.dims();
+        let patches = patches.reshape([batch, width, rows * columns]).swap_dims(1, 2);
+        let class = self.class_token.val().repeat_dim(0, batch);
+        (Tensor::cat(vec![class, patches], 1) + self.positions.val(), [rows, columns])
     }
 }
 
@@ -278,6 +311,23 @@ mod tests {
         let tokens = Tensor::<3>::from_data([[[0.0], [1.0]]], &device);
         // Token 0 asks nothing: half of each value. Token 1 weighs them 1 to 3.
         close(layer.attend(tokens), &[2.5, 3.5]);
+        // A normalization that gives 0 and 1: the same weights as matrices.
+        let weights = |tokens: Tensor<3>| {
+            let mut layer = layer.clone();
+            layer.attention_norm = norm(2, &device);
+            layer.queries_keys_values = LinearConfig::new(2, 6).init(&device);
+            let mut weight = vec![0.0; 12];
+            // Tokens are normalized to -1, 1: the query is the first number times ln 3, the key the second.
+            weight[0] = -(3.0_f32.ln()) * 2.0_f32.sqrt();
+            weight[6 + 2] = 1.0;
+            layer.queries_keys_values.weight =
+                Param::from_data(burn::tensor::TensorData::new(weight, [2, 6]), &device);
+            layer.queries_keys_values.bias = None;
+            layer.weights(tokens)
+        };
+        let found = weights(Tensor::<3>::from_data([[[0.0, 2.0], [1.0, 1.0]]], &device));
+        // Normalized: (-1, 1) and (0, 0). The first asks with ln 3 for keys 1 and 0: 3 to 1. The second asks nothing.
+        close(found.squeeze_dim::<3>(1), &[0.75, 0.25, 0.5, 0.5]);
         layer.widening = linear(&[2.0], &[-1.0]);
         layer.narrowing = linear(&[3.0], &[1.0]);
         // gelu(1) = 0.8413447 (the normal distribution's share below 1), gelu(-1) = -0.1586553

@@ -1,0 +1,245 @@
+//! Labeled images on a model's grid.
+
+use std::path::{Path, PathBuf};
+
+use wilhelm_filters::quality::quality;
+use wilhelm_filters::{Plane, Prepared, prepare};
+use wilhelm_formats::{Silent, read_npz};
+use wilhelm_nets::{Card, InputFacts};
+use wilhelm_pipeline::Candidate;
+use wilhelm_study::QuantityKind;
+
+use crate::args::LabeledData;
+use crate::config::Config;
+use crate::exit::Stop;
+use crate::progress::Line;
+
+/// A labeled image on the network's grid.
+pub struct Labeled {
+    /// The file's place below the folder, or `file.npz#index`.
+    pub name: String,
+    /// Index of its label on the card.
+    pub label: usize,
+    /// The network's input.
+    pub prepared: Prepared,
+}
+
+/// Labeled images, and what was left out: the name and why.
+pub struct LabeledSet {
+    pub images: Vec<Labeled>,
+    pub left_out: Vec<(String, String)>,
+}
+
+/// Reads what a command line names.
+pub fn load(data: &LabeledData, card: &Card, config: &Config) -> anyhow::Result<LabeledSet> {
+    if data.limit == Some(0) {
+        return Err(Stop::usage("--limit is 0, expected at least 1"));
+    }
+    let mut set = LabeledSet { images: Vec::new(), left_out: Vec::new() };
+    let is_npz = data.data.extension().is_some_and(|end| end.eq_ignore_ascii_case("npz"));
+    if is_npz {
+        from_npz(data, card, config, &mut set)?;
+    } else {
+        from_folder(data, card, config, &mut set)?;
+    }
+    if set.images.is_empty() {
+        let why = set.left_out.first().map(|(name, why)| format!("; {name}: {why}")).unwrap_or_default();
+        return Err(Stop::input(format!("no labeled image was found in {}{why}", data.data.display())));
+    }
+    Ok(set)
+}
+
+fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledSet) -> anyhow::Result<()> {
+    let npz = read_npz(&data.data, &config.limits())?;
+    let file = data.data.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let known: Vec<&str> = npz.splits.iter().map(|split| split.name.as_str()).collect();
+    if let Some(asked) = &data.split
+        && !known.contains(&asked.as_str())
+    {
+        return Err(Stop::usage(format!("--split {asked}: {file} has {}", known.join(", "))));
+    }
+    let mut next = 0;
+    for split in &npz.splits {
+        let first = next;
+        next += split.len();
+        if data.split.as_ref().is_some_and(|asked| *asked != split.name) {
+            continue;
+        }
+        let fail = |what: String| Stop::input(format!("{file}, split {}: {what}", split.name));
+        let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
+        let mut rows = Vec::with_capacity(split.images.len());
+        for place in 0..split.images.len() {
+            let label = labels.get(place).and_then(|row| row.first()).copied();
+            let label =
+                label.and_then(|label| usize::try_from(label).ok()).filter(|at| *at < card.labels.len());
+            let expected = card.labels.len() - 1;
+            rows.push((
+                place,
+                label.ok_or_else(|| fail(format!("row {place} has no label from 0 to {expected}")))?,
+            ));
+        }
+        for (place, label) in limited(rows, data.limit, card.labels.len()) {
+            let image = &split.images[place];
+            let candidate = Candidate {
+                facts: InputFacts {
+                    modality: None,
+                    body_part: None,
+                    view: None,
+                    quantity: QuantityKind::Arbitrary,
+                    columns: image.columns(),
+                    rows: image.rows(),
+                    slices: 1,
+                    color: split.color,
+                },
+                plane: Plane::new(image.pixels(), image.columns(), image.rows())?,
+                bounds: split.stored_range,
+                quality: quality(image.pixels(), image.columns(), image.rows(), Some(split.stored_range)),
+            };
+            set.add(&format!("{file}#{}", first + place), label, &candidate, card);
+        }
+    }
+    Ok(())
+}
+
+fn from_folder(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledSet) -> anyhow::Result<()> {
+    let table = data.data.join("labels.csv");
+    let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, card)? };
+    let files = limited(listed, data.limit, card.labels.len());
+    let line = Line::new("reading");
+    for (done, (name, label)) in files.iter().enumerate() {
+        line.at(done, files.len());
+        let path: PathBuf = data.data.join(name);
+        let reading = wilhelm_formats::read(std::slice::from_ref(&path), &config.limits(), &Silent);
+        match (reading.series.as_slice(), reading.failures.first()) {
+            ([series], _) => set.add(name, *label, &Candidate::of_series(series)?, card),
+            (_, Some(failure)) => set.left_out.push((name.clone(), failure.error.to_string())),
+            (other, None) => {
+                set.left_out.push((name.clone(), format!("holds {} images, expected one", other.len())));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl LabeledSet {
+    /// Brings an image that the card accepts onto the network's grid.
+    fn add(&mut self, name: &str, label: usize, candidate: &Candidate<'_>, card: &Card) {
+        if let Err(refusal) = card.accepts(&candidate.facts) {
+            return self.left_out.push((name.to_owned(), format!("its {refusal}")));
+        }
+        match prepare(candidate.plane, candidate.bounds, &card.preparation) {
+            Ok(prepared) => self.images.push(Labeled { name: name.to_owned(), label, prepared }),
+            Err(error) => self.left_out.push((name.to_owned(), error.to_string())),
+        }
+    }
+}
+
+/// The rows of a table with the columns `file` and `class`, and `split` where one is asked for.
+fn listed(table: &Path, data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
+    let fail = |what: String| Stop::input(format!("{}: {what}", table.display()));
+    let text = std::fs::read_to_string(table).map_err(|error| fail(error.to_string()))?;
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
+    let column = |name: &str| {
+        header.iter().position(|title| *title == name).ok_or_else(|| fail(format!("has no column {name}")))
+    };
+    let (file, class) = (column("file")?, column("class")?);
+    let split = data.split.as_ref().map(|asked| column("split").map(|at| (at, asked))).transpose()?;
+    let mut rows = Vec::new();
+    for (number, line) in lines.enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let cell =
+            |at: usize| cells.get(at).copied().ok_or_else(|| fail(format!("line {} is short", number + 2)));
+        if let Some((at, asked)) = split
+            && cell(at)? != asked.as_str()
+        {
+            continue;
+        }
+        let name = cell(class)?;
+        let label = label_of(name, card)
+            .ok_or_else(|| fail(format!("line {}: class {name} is none of {}", number + 2, known(card))))?;
+        rows.push((cell(file)?.to_owned(), label));
+    }
+    Ok(rows)
+}
+
+/// The files of folders that are called as labels are.
+fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
+    if data.split.is_some() {
+        return Err(Stop::usage("--split needs a labels.csv with a column split, or an NPZ file"));
+    }
+    let fail = |path: &Path, error: std::io::Error| {
+        Stop::input(format!("{} is not readable: {error}", path.display()))
+    };
+    let entries = |path: &Path| -> anyhow::Result<Vec<PathBuf>> {
+        let listed = std::fs::read_dir(path).map_err(|error| fail(path, error))?;
+        let mut all: Vec<PathBuf> = listed
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .map_err(|error| fail(path, error))?;
+        all.sort();
+        Ok(all)
+    };
+    let mut rows = Vec::new();
+    for folder in entries(&data.data)?.into_iter().filter(|path| path.is_dir()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let label = label_of(&name, card).ok_or_else(|| {
+            Stop::input(format!(
+                "folder {} is called as none of the labels {}",
+                folder.display(),
+                known(card)
+            ))
+        })?;
+        for file in entries(&folder)?.into_iter().filter(|path| path.is_file()) {
+            let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            rows.push((format!("{name}/{own}"), label));
+        }
+    }
+    Ok(rows)
+}
+
+/// The label that a class is called by: its key, name or a synonym, whatever the case and the marks in between.
+fn label_of(class: &str, card: &Card) -> Option<usize> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let class = plain(class);
+    card.labels.iter().position(|label| {
+        let own = [&label.key, &label.name];
+        own.into_iter().chain(&label.synonyms).any(|known| plain(known) == class)
+    })
+}
+
+fn known(card: &Card) -> String {
+    card.labels.iter().map(|label| label.key.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// At most so many rows of each label, spread evenly over them, in their order.
+fn limited<T>(rows: Vec<(T, usize)>, limit: Option<usize>, labels: usize) -> Vec<(T, usize)> {
+    let Some(limit) = limit else { return rows };
+    let mut counts = vec![0_usize; labels];
+    rows.iter().for_each(|(_, label)| counts[*label] += 1);
+    let mut seen = vec![0_usize; labels];
+    rows.into_iter()
+        .filter(|(_, label)| {
+            let (at, count) = (seen[*label], counts[*label]);
+            seen[*label] += 1;
+            // Kept where the even share grows by one.
+            count <= limit || (at + 1) * limit / count > at * limit / count
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_takes_as_many_of_each_label_spread_evenly() {
+        let rows: Vec<(usize, usize)> = (0..10).map(|at| (at, usize::from(at >= 7))).collect();
+        let kept = limited(rows.clone(), Some(3), 2);
+        assert_eq!(kept.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [2, 4, 6, 7, 8, 9]);
+        assert_eq!(limited(rows.clone(), None, 2), rows);
+        assert_eq!(limited(rows, Some(1), 2).len(), 2);
+    }
+}
