@@ -1,3 +1,7 @@
+mod evaluate;
+
+pub use evaluate::{Evaluate, EvaluateMasks, EvaluatePredictions, EvaluateVerb, Intervals};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +46,8 @@ pub enum Verb {
     Models(Models),
     /// Train a model from labeled images
     Train(Train),
+    /// Figures of predictions or masks against their truth, each with its interval, and pages of them
+    Evaluate(Evaluate),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

@@ -57,6 +57,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Ground(verb) => verbs::ground::run(verb),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb),
+        Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

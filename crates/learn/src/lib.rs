@@ -10,6 +10,8 @@ mod dataset;
 mod duplicates;
 mod error;
 mod evaluate;
+pub mod evaluation;
+pub mod plots;
 mod recipe;
 mod seed;
 mod split;
