@@ -47,7 +47,7 @@ pub enum Verb {
     /// Train a model from labeled images
     Train(Train),
     /// Figures of predictions or masks against their truth, each with its interval, and pages of them
-    Evaluate(Evaluate),
+    Evaluate(Box<Evaluate>),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

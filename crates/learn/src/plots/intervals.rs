@@ -61,42 +61,41 @@ pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
         let write = |words: String, at: (i32, i32), size: i32, tone, side| {
             Text::new(words, at, text(size, tone).pos(Pos::new(side, VPos::Center)))
         };
-        let draw = |error: &dyn std::fmt::Display| PlotError::of(error);
         let ticks = ((high - low) / step).round() as i32;
         for tick in 0..=ticks {
             let value = low + f64::from(tick) * step;
             let at = x(value);
-            root.draw(&line((at, TOP), (at, bottom), GRID.stroke_width(1))).map_err(|e| draw(&e))?;
+            root.draw(&line((at, TOP), (at, bottom), GRID.stroke_width(1))).map_err(PlotError::of)?;
             root.draw(&write(short(value), (at, bottom + 14), 14, &SOFT, HPos::Center))
-                .map_err(|e| draw(&e))?;
+                .map_err(PlotError::of)?;
         }
         if let Some(reference) = plot.reference {
             let at = x(reference);
             for start in (TOP..bottom).step_by(9) {
                 let end = (start + 5).min(bottom);
-                root.draw(&line((at, start), (at, end), SOFT.stroke_width(1))).map_err(|e| draw(&e))?;
+                root.draw(&line((at, start), (at, end), SOFT.stroke_width(1))).map_err(PlotError::of)?;
             }
         }
         for (place, row) in plot.rows.iter().enumerate() {
             let y = TOP + ROW * place as i32 + ROW / 2;
             let name = cut(&row.name);
-            root.draw(&write(name, (AXIS.0 - 12, y), 14, &INK, HPos::Right)).map_err(|e| draw(&e))?;
+            root.draw(&write(name, (AXIS.0 - 12, y), 14, &INK, HPos::Right)).map_err(PlotError::of)?;
             match &row.interval {
                 Ok((value, from, to)) => {
                     let tone = color(0);
                     root.draw(&line((x(*from), y), (x(*to), y), tone.stroke_width(3)))
-                        .map_err(|e| draw(&e))?;
-                    root.draw(&Circle::new((x(*value), y), 5, tone.filled())).map_err(|e| draw(&e))?;
+                        .map_err(PlotError::of)?;
+                    root.draw(&Circle::new((x(*value), y), 5, tone.filled())).map_err(PlotError::of)?;
                 }
                 Err(reason) => {
                     let at = (AXIS.0 + 8, y);
-                    root.draw(&write(reason.clone(), at, 13, &SOFT, HPos::Left)).map_err(|e| draw(&e))?;
+                    root.draw(&write(reason.clone(), at, 13, &SOFT, HPos::Left)).map_err(PlotError::of)?;
                 }
             }
         }
         let middle = i32::midpoint(AXIS.0, AXIS.1);
         root.draw(&write(plot.label.clone(), (middle, bottom + 38), 15, &INK, HPos::Center))
-            .map_err(|e| draw(&e))?;
+            .map_err(PlotError::of)?;
         root.present().map_err(PlotError::of)?;
     }
     Ok(described(&svg, &plot.what))

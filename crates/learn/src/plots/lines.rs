@@ -169,7 +169,7 @@ fn draw(plot: &LinePlot, svg: &mut String) -> Result<(), PlotError> {
         let bars = bars.into_iter().flatten().map(|ends| PathElement::new(ends, tone.stroke_width(2)));
         chart.draw_series(bars).map_err(PlotError::of)?;
         let drawn = chart.draw_series([Circle::new(mark.at, 5, tone.filled())]).map_err(PlotError::of)?;
-        chart_ring(&mark.name, drawn, tone);
+        name_mark(&mark.name, drawn, tone);
         named |= !mark.name.is_empty();
     }
     if named {
@@ -188,7 +188,7 @@ fn draw(plot: &LinePlot, svg: &mut String) -> Result<(), PlotError> {
 }
 
 /// Names a mark in the legend.
-fn chart_ring<'a>(
+fn name_mark<'a>(
     name: &str,
     drawn: &mut plotters::chart::SeriesAnno<'a, SVGBackend<'a>>,
     tone: plotters::style::RGBColor,

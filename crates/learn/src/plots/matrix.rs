@@ -40,7 +40,6 @@ pub fn matrix_plot(plot: &MatrixPlot) -> Result<String, PlotError> {
     {
         let root = SVGBackend::with_string(&mut svg, ((right + 12) as u32, (bottom + 12) as u32))
             .into_drawing_area();
-        let fail = |error: &dyn std::fmt::Display| PlotError::of(error);
         let write = |words: String, at: (i32, i32), style| Text::new(words, at, style);
         let centered = |size: i32, tone| text(size, tone).pos(Pos::new(HPos::Center, VPos::Center));
         let size = (cell / 4).clamp(9, 16);
@@ -54,24 +53,24 @@ pub fn matrix_plot(plot: &MatrixPlot) -> Result<String, PlotError> {
                 let share = if all == 0 { 0.0 } else { *found as f64 / all as f64 };
                 let corners = [(left + 1, top + 1), (left + cell - 1, top + cell - 1)];
                 let fill = color(usize::from(row != column)).mix(0.06 + 0.5 * share).filled();
-                root.draw(&Rectangle::new(corners, fill)).map_err(|e| fail(&e))?;
+                root.draw(&Rectangle::new(corners, fill)).map_err(PlotError::of)?;
                 let middle = (left + cell / 2, top + cell / 2);
                 if cell >= 20 {
                     root.draw(&write(found.to_string(), middle, centered(size, &INK)))
-                        .map_err(|e| fail(&e))?;
+                        .map_err(PlotError::of)?;
                 }
             }
             let at = (LEFT - 8, top + cell / 2);
             let style = text(14, &INK).pos(Pos::new(HPos::Right, VPos::Center));
-            root.draw(&write(cut(&plot.names[row], longest), at, style)).map_err(|e| fail(&e))?;
+            root.draw(&write(cut(&plot.names[row], longest), at, style)).map_err(PlotError::of)?;
             let at = (LEFT + cell * row as i32 + cell / 2, TOP - 14);
-            root.draw(&write(cut(&plot.names[row], fits), at, centered(14, &INK))).map_err(|e| fail(&e))?;
+            root.draw(&write(cut(&plot.names[row], fits), at, centered(14, &INK))).map_err(PlotError::of)?;
         }
         let at = (i32::midpoint(LEFT, right), 18);
-        root.draw(&write(plot.columns.clone(), at, centered(15, &SOFT))).map_err(|e| fail(&e))?;
+        root.draw(&write(plot.columns.clone(), at, centered(15, &SOFT))).map_err(PlotError::of)?;
         let turned = centered(15, &SOFT).transform(FontTransform::Rotate270);
         let at = (14, i32::midpoint(TOP, bottom));
-        root.draw(&write(plot.rows.clone(), at, turned)).map_err(|e| fail(&e))?;
+        root.draw(&write(plot.rows.clone(), at, turned)).map_err(PlotError::of)?;
         root.present().map_err(PlotError::of)?;
     }
     Ok(described(&svg, &plot.what))

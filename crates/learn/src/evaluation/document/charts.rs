@@ -10,6 +10,9 @@ const CURVES: usize = 6;
 /// Most labels of a matrix that can be read.
 const CELLS: usize = 30;
 
+/// A point with its intervals sideways, and up and down.
+type Measured = ((f64, f64), Option<(f64, f64)>, Option<(f64, f64)>);
+
 fn plot(caption: impl Into<String>, svg: String) -> Plot {
     Plot { caption: caption.into(), svg }
 }
@@ -87,7 +90,7 @@ pub(super) fn one_label(of: &LabelFigures, report: &Report) -> Result<Vec<Plot>,
     if of.roc.is_empty() {
         return Ok(plots);
     }
-    let mark = |at: Option<((f64, f64), Option<(f64, f64)>, Option<(f64, f64)>)>| -> Vec<Mark> {
+    let mark = |at: Option<Measured>| -> Vec<Mark> {
         let mark =
             |(at, across, along)| Mark { name: "operating point".to_owned(), at, across, along, line: 1 };
         at.map(mark).into_iter().collect()
