@@ -27,17 +27,30 @@ fn predictions(verb: &EvaluatePredictions) -> anyhow::Result<Exit> {
     let Some(path) = &verb.predictions else {
         return Err(Stop::usage("a table of predictions is needed"));
     };
+    refuse_overwriting(&verb.out, verb.force)?;
     let columns = columns(verb)?;
     let table = read_table(path)?;
     let truth = verb.truth.as_deref().map(read_table).transpose()?;
-    let cases = |table: &Table, path: &Path| -> anyhow::Result<Cases> {
-        let cases = Cases::read(table, truth.as_ref(), &columns)?;
+    let cases = |table: &Table, path: &Path, columns: &Columns| -> anyhow::Result<Cases> {
+        let cases = Cases::read(table, truth.as_ref(), columns)?;
         // A page is passed on: it names files, not the folders of this machine.
         Ok(Cases { file: name(path), ..cases })
     };
-    let own = cases(&table, path)?;
+    let own = cases(&table, path, &columns)?;
     let other = match &verb.compare {
-        Some(path) => Some(cases(&read_table(path)?, path)?),
+        Some(path) => {
+            let table = read_table(path)?;
+            // Patients and groups are those of the first table, whether or not this one has them.
+            let is_there = |name: &String| {
+                [Some(&table), truth.as_ref()].into_iter().flatten().any(|table| table.column(name).is_some())
+            };
+            let columns = Columns {
+                patient: columns.patient.clone().filter(is_there),
+                groups: columns.groups.iter().filter(|group| is_there(&group.name)).cloned().collect(),
+                ..columns.clone()
+            };
+            Some(cases(&table, path, &columns)?)
+        }
         None => None,
     };
     let reference = verb.reference.as_deref().map(read_table).transpose()?;
@@ -60,6 +73,15 @@ fn predictions(verb: &EvaluatePredictions) -> anyhow::Result<Exit> {
     }
     let absent = report.labels.iter().any(|label| label.positives == 0);
     Ok(if absent { Exit::Defects } else { Exit::Done })
+}
+
+/// Says so before minutes are spent on figures.
+fn refuse_overwriting(out: &Path, force: bool) -> anyhow::Result<()> {
+    let report = out.join("evaluation.json");
+    if force || !report.exists() {
+        return Ok(());
+    }
+    Err(Stop::usage(format!("{} is already there: add --force to replace it", report.display())))
 }
 
 fn columns(verb: &EvaluatePredictions) -> anyhow::Result<Columns> {
@@ -145,6 +167,7 @@ fn written(out: &Path) -> String {
 }
 
 fn masks(verb: &EvaluateMasks, config: &Config) -> anyhow::Result<Exit> {
+    refuse_overwriting(&verb.out, verb.force)?;
     let settings = MaskSettings {
         tolerance_mm: verb.tolerance,
         patches: verb.patches,
