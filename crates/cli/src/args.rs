@@ -1,3 +1,7 @@
+mod evaluate;
+
+pub use evaluate::{Evaluate, EvaluateMasks, EvaluatePredictions, EvaluateVerb, Intervals};
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -46,6 +50,8 @@ pub enum Verb {
     Train(Train),
     /// Train many variants of a recipe with several seeds, and compare them
     Sweep(Sweep),
+    /// Figures of predictions or masks against their truth, each with its interval, and pages of them
+    Evaluate(Box<Evaluate>),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

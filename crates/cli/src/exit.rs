@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
+use wilhelm_learn::evaluation::EvaluationError;
 use wilhelm_nets::{ExplainError, ModelError};
 
 /// How the program ended.
@@ -63,6 +64,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<FilterError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<LearnError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<EvaluationError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ModelError>() {
         blame(matches!(error, ModelError::Unknown { .. }))

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod convert;
+pub mod evaluate;
 pub mod explain;
 pub mod ground;
 pub mod inspect;

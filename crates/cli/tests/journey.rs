@@ -1,5 +1,8 @@
 //! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
 
+#[path = "journey/evaluate.rs"]
+mod evaluate;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

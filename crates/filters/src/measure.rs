@@ -13,6 +13,7 @@ mod heart;
 mod intensity;
 mod lungs;
 pub(crate) mod outline;
+mod surface;
 mod tube;
 mod volume;
 
@@ -22,6 +23,7 @@ pub use diameter::{Diameters, diameters_of_labels, greatest_diameter, in_plane_d
 pub use heart::{CardiothoracicRatio, cardiothoracic_ratio};
 pub use intensity::{IntensityStatistics, Uptake, intensity_statistics, uptake};
 pub use lungs::{Emphysema, emphysema};
+pub use surface::{MaskSurfaces, SurfaceElement, surface_distances};
 pub use tube::{Tube, TubeSection, tube_diameters};
 pub use volume::{surface_voxels, volume};
 

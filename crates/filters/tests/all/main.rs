@@ -20,3 +20,4 @@ mod resample;
 mod segment;
 mod segment_fields;
 mod shared;
+mod surfaces;

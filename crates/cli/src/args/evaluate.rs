@@ -1,0 +1,135 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Evaluate {
+    #[command(subcommand)]
+    pub verb: Option<EvaluateVerb>,
+    #[command(flatten)]
+    pub predictions: EvaluatePredictions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvaluateVerb {
+    /// Label maps against their truth: Dice, IoU, HD95, ASSD and NSD of every segment
+    Masks(EvaluateMasks),
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluatePredictions {
+    /// Table with a row a case: an id and a probability a label, as `predict` writes it
+    #[arg(required = true)]
+    pub predictions: Option<PathBuf>,
+    /// Table with an id and the true label of each case, where the predictions do not hold it
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    /// Predictions of another model on the same cases
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// Table of earlier predictions, to see whether these have drifted away from them
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Column that parts the cases into groups; numbers by edges, as in `age:40,65`; can be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Vec<String>,
+    /// Column that says whose case it is: intervals then draw patients
+    #[arg(long, value_name = "COLUMN")]
+    pub patient: Option<String>,
+    /// The label that is looked for
+    #[arg(long, value_name = "LABEL")]
+    pub positive: Option<String>,
+    /// Choose the threshold that finds at least this share of positive cases
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["cost_fp", "cost_fn", "operating_point"])]
+    pub target_sensitivity: Option<f64>,
+    /// Choose the threshold at which mistakes cost least: what a false alarm costs
+    #[arg(long, value_name = "COST", requires = "cost_fn", conflicts_with = "operating_point")]
+    pub cost_fp: Option<f64>,
+    /// What a missed case costs
+    #[arg(long, value_name = "COST", requires = "cost_fp", conflicts_with = "operating_point")]
+    pub cost_fn: Option<f64>,
+    /// A threshold that was chosen on other cases
+    #[arg(long, value_name = "THRESHOLD", allow_negative_numbers = true)]
+    pub operating_point: Option<f64>,
+    /// Share of cases that are positive where the model is to be used
+    #[arg(long, value_name = "SHARE")]
+    pub prevalence: Option<f64>,
+    /// Column of ids; otherwise `id`, `image`, `case` or `file`
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Column of the true label; otherwise `label`, `truth` or `class`
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Columns of probabilities, where they cannot be told by their names
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with = "score")]
+    pub labels: Option<Vec<String>>,
+    /// Column with a score that is no probability, such as a laboratory value
+    #[arg(long, value_name = "COLUMN", requires = "positive")]
+    pub score: Option<String>,
+    /// Take the cases that both tables have, instead of refusing those that one lacks
+    #[arg(long)]
+    pub partial: bool,
+    /// Groups with fewer cases are not measured
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub least_cases: usize,
+    /// Bins of the reliability diagram
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub bins: usize,
+    /// Share of conformal sets that may lack the true label
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub miscoverage: f64,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateMasks {
+    /// Label map, or a folder of them: NIfTI, NRRD, MetaImage or DICOM SEG
+    pub predicted: PathBuf,
+    /// Its truth, or a folder with files of the same names
+    pub truth: PathBuf,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    /// Distance within which a surface counts as met
+    #[arg(long, value_name = "MM", default_value_t = 1.0)]
+    pub tolerance: f64,
+    /// Measure surfaces as patches with areas (DeepMind), not as border voxels (MONAI)
+    #[arg(long)]
+    pub patches: bool,
+    /// Take the cases that both folders have, instead of refusing those that one lacks
+    #[arg(long)]
+    pub partial: bool,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How intervals are made.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Intervals {
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Resamples behind an interval
+    #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
+    pub replicates: usize,
+    /// Coverage of the intervals
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    pub level: f64,
+}

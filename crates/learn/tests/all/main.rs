@@ -1,0 +1,3 @@
+//! The crate's tests against other implementations, in one binary.
+
+mod evaluation;
