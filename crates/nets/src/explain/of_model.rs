@@ -23,7 +23,7 @@ pub enum Method {
     IntegratedGradients,
     /// [`smooth_grad`]
     SmoothGrad,
-    /// [`occlusion`]
+    /// [`occlusion()`]
     Occlusion,
     /// [`attention_rollout`]
     Rollout,
