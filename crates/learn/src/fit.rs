@@ -294,7 +294,8 @@ pub enum Keep {
 fn to_bytes(network: &impl Module) -> Result<Vec<u8>, LearnError> {
     let fail = |error: &dyn std::fmt::Display| LearnError::Weights(error.to_string());
     let mut store = BurnpackStore::from_bytes(None);
-    network.save_into(&mut store).map_err(|error| fail(&error))?;
+    // Running statistics take in their last update only when they are asked so, as `valid` does.
+    network.valid().save_into(&mut store).map_err(|error| fail(&error))?;
     Ok(store.get_bytes().map_err(|error| fail(&error))?.to_vec())
 }
 

@@ -113,7 +113,8 @@ pub fn train_classifier(
     let weights = match weights {
         Some(weights) => weights,
         None => {
-            let mut store = SafetensorsStore::from_bytes(None);
+            // The store's own metadata have no order, and the same weights shall have the same hash.
+            let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
             network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
             store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?
         }

@@ -174,7 +174,7 @@ fn a_run_s_folder_is_not_taken_by_another_recipe_and_a_wrong_key_is_named() {
     let metrics = json(&std::fs::read(place.at("model.run/metrics.json")).expect("there"));
     assert_eq!(metrics["epoch"], 1);
     let again = place.train("model", &["--force"]);
-    assert_eq!(code(&again), 2, "{}", stderr(&again));
+    assert_eq!(code(&again), 3, "{}", stderr(&again));
     assert!(stderr(&again).contains("holds a finished run"), "{}", stderr(&again));
     std::fs::write(place.at("recipe.toml"), short.replace("seed = 5", "seed = 6")).expect("written");
     let other = place.train("other", &["--run", path(&place.at("model.run"))]);

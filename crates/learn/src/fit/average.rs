@@ -57,7 +57,8 @@ impl Average {
 
 fn numbers(network: &impl Module) -> Vec<f32> {
     let mut take = Take { values: Vec::with_capacity(network.num_params()) };
-    network.visit(&mut take);
+    // Running statistics take in their last update only when they are asked so, as `valid` does.
+    network.valid().visit(&mut take);
     take.values
 }
 
