@@ -421,9 +421,9 @@ mod tests {
 
     #[test]
     fn loss_and_accuracy_worked_on_paper() {
-        // -ln(e / (e + 1)) = 0.313262 and -ln(1/2) = 0.693147; equal logits count as right.
+        // -ln(e / (e + 1)) = 0.313262 and -ln(1/2) = ln 2; equal logits count as right.
         let (loss, accuracy) = loss_and_accuracy(&[vec![1.0, 0.0], vec![3.0, 3.0]], [0, 1].into_iter());
-        assert!((loss - (0.313_262 + 0.693_147) / 2.0).abs() < 1e-5, "{loss}");
+        assert!((loss - (0.313_262 + std::f32::consts::LN_2) / 2.0).abs() < 1e-5, "{loss}");
         assert_eq!(accuracy, 1.0);
         assert_eq!(loss_and_accuracy(&[vec![1.0, 0.0]], [1].into_iter()).1, 0.0);
     }
