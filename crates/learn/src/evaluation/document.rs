@@ -153,7 +153,8 @@ fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1000.0 => format!("{value:.0}"),
         size if size >= 100.0 => format!("{value:.1}"),
-        size if size > 0.0 && size < 0.000_5 => format!("{value:.1e}"),
+        // Below that, rounding alone is left.
+        size if size > 1e-9 && size < 0.000_5 => format!("{value:.1e}"),
         _ => format!("{value:.3}"),
     }
 }

@@ -8,7 +8,7 @@ use crate::evaluation::{
 };
 use crate::plots::PlotError;
 
-/// Labels whose own plots are open at first.
+/// Labels whose own plots are open at first, where none is looked for.
 const OPEN: usize = 2;
 
 pub(super) fn report(report: &Report) -> Result<Document, PlotError> {
@@ -166,7 +166,7 @@ fn labels(report: &Report) -> Result<Section, PlotError> {
     for (place, label) in report.labels.iter().enumerate() {
         let inner = one_label(label, report)?;
         if several {
-            let open = place < OPEN;
+            let open = report.positive.as_ref().map_or(place < OPEN, |positive| *positive == label.label);
             blocks.push(Block::Folded {
                 title: format!("{} against the rest", label.label),
                 open,
