@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(shown(&Figure::alone(1.0, Method::Delong, "x")), "1.000 (no interval)");
         assert_eq!(shown(&Figure::missing(Method::Wald, "x")), "none");
         assert_eq!(
-            (number(-1234.5), number(1.2e-5), number(0.0)),
+            (number(-1234.5), number(1.2e-5), number(2e-15)),
             ("-1234".into(), "1.2e-5".into(), "0.000".into())
         );
     }
