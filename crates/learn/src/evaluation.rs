@@ -177,8 +177,9 @@ impl Report {
 /// A figure that has no value for these cases says so in its place and stops none of the others.
 ///
 /// # Errors
-/// [`EvaluationError::Setting`] for a setting outside its range, [`EvaluationError::Pairs`] for another
-/// model with other labels or truths, and what is wrong with the reference.
+/// [`EvaluationError::Setting`] for a setting outside its range, [`EvaluationError::Pairs`] for a prevalence
+/// or threshold that is of no label and for another model with other labels or truths, and what is wrong
+/// with the reference.
 pub fn evaluate(
     cases: &Cases,
     other: Option<&Cases>,
@@ -186,6 +187,14 @@ pub fn evaluate(
     settings: &Settings,
 ) -> Result<Report, EvaluationError> {
     settings.check()?;
+    let is_of_one_label =
+        settings.prevalence.is_some() || matches!(settings.rule, OperatingRule::Stated { .. });
+    if is_of_one_label && cases.positive.is_none() {
+        let labels = cases.labels.join(", ");
+        return Err(EvaluationError::Pairs(format!(
+            "a prevalence or a threshold is that of one label: say with --positive which of {labels}"
+        )));
+    }
     let sampler = Sampler::new(cases.len(), cases.patients.as_deref(), settings.resampling);
     let wanted: Vec<usize> = match cases.positive.filter(|_| cases.labels.len() == 2) {
         Some(positive) => vec![positive],

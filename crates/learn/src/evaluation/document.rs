@@ -153,7 +153,8 @@ fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1000.0 => format!("{value:.0}"),
         size if size >= 100.0 => format!("{value:.1}"),
-        size if size > 0.0 && size < 0.000_5 => format!("{value:.1e}"),
+        // Below that, rounding alone is left.
+        size if size > 1e-9 && size < 0.000_5 => format!("{value:.1e}"),
         _ => format!("{value:.3}"),
     }
 }
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!(shown(&Figure::alone(1.0, Method::Delong, "x")), "1.000 (no interval)");
         assert_eq!(shown(&Figure::missing(Method::Wald, "x")), "none");
         assert_eq!(
-            (number(-1234.5), number(1.2e-5), number(0.0)),
+            (number(-1234.5), number(1.2e-5), number(2e-15)),
             ("-1234".into(), "1.2e-5".into(), "0.000".into())
         );
     }

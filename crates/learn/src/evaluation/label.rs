@@ -5,7 +5,7 @@ use wilhelm_stats::{
 };
 
 use super::figure::Sampler;
-use super::operating::{OperatingPoint, operating_point};
+use super::operating::{OperatingPoint, OperatingRule, operating_point};
 use super::ranking::Ranked;
 use super::{Cases, Figure, Method, Scale, Settings};
 
@@ -35,7 +35,8 @@ pub struct LabelFigures {
     pub roc: Vec<RocPoint>,
     /// Points of the precision-recall curve, corners alone.
     pub precision_recall: Vec<PrecisionRecallPoint>,
-    /// Calls at a threshold; `None` for a label without cases inside and outside it.
+    /// Calls at a threshold; `None` for a label without cases inside and outside it, and where the threshold
+    /// was stated for another label.
     pub operating_point: Option<OperatingPoint>,
 }
 
@@ -170,8 +171,20 @@ pub(super) fn label_figures(
         probabilities,
         roc,
         precision_recall,
-        operating_point: operating_point(&values, &is_label, is_probability, sampler, settings).ok(),
+        operating_point: own_settings(cases, label, settings).and_then(|settings| {
+            operating_point(&values, &is_label, is_probability, sampler, &settings).ok()
+        }),
     }
+}
+
+/// The settings as they hold for a label: a prevalence and a stated threshold are those of the positive
+/// label, and other labels are called at no threshold of another.
+fn own_settings(cases: &Cases, label: usize, settings: &Settings) -> Option<Settings> {
+    if cases.positive == Some(label) {
+        return Some(settings.clone());
+    }
+    let stated = matches!(settings.rule, OperatingRule::Stated { .. });
+    (!stated).then(|| Settings { prevalence: None, ..settings.clone() })
 }
 
 /// The area with DeLong's interval.

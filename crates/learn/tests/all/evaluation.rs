@@ -98,6 +98,14 @@ fn three_labels_agree_with_scikit_learn() {
         check("AP", label.average_precision.value, &golden["average_precision"][place], ROUNDING);
         assert_eq!(label.roc_auc.method, Method::Delong);
     }
+    let of_none = Settings { prevalence: Some(0.1), ..draws(100) };
+    let refused = evaluate(&cases, None, None, &of_none).expect_err("refused").to_string();
+    assert!(refused.ends_with("say with --positive which of benign, malignant, normal"), "{refused}");
+    let malignant = Cases { positive: Some(1), ..cases };
+    let stated = Settings { rule: OperatingRule::Stated { threshold: 0.3 }, ..of_none };
+    let one = evaluate(&malignant, None, None, &stated).expect("a report");
+    let points: Vec<bool> = one.labels.iter().map(|label| label.operating_point.is_some()).collect();
+    assert_eq!(points, [false, true, false]);
     // The majority is right where the commonest label is true; shares as probabilities rank nothing.
     let majority = headline(&report.baselines[0].headlines, "accuracy");
     assert_eq!(majority.value, Some(83.0 / 180.0));

@@ -8,7 +8,7 @@ use crate::evaluation::{
 };
 use crate::plots::PlotError;
 
-/// Labels whose own plots are open at first.
+/// Labels whose own plots are open at first, where none is looked for.
 const OPEN: usize = 2;
 
 pub(super) fn report(report: &Report) -> Result<Document, PlotError> {
@@ -166,7 +166,7 @@ fn labels(report: &Report) -> Result<Section, PlotError> {
     for (place, label) in report.labels.iter().enumerate() {
         let inner = one_label(label, report)?;
         if several {
-            let open = place < OPEN;
+            let open = report.positive.as_ref().map_or(place < OPEN, |positive| *positive == label.label);
             blocks.push(Block::Folded {
                 title: format!("{} against the rest", label.label),
                 open,
@@ -276,26 +276,28 @@ fn operating(point: &OperatingPoint) -> DocumentTable {
 }
 
 fn groups(of: &GroupFigures) -> Result<Section, PlotError> {
-    let mut header = vec!["measure".to_owned()];
-    if let Some(first) = of.measures.first() {
-        header.extend(first.groups.iter().map(|group| format!("{} ({} cases)", group.group, group.cases)));
-    }
-    header.extend(["largest gap".to_owned(), "p".to_owned()]);
-    let rows = of.measures.iter().map(|measure| {
-        let mut row = vec![measure.name.clone()];
-        row.extend(measure.groups.iter().map(|group| with_note(&group.figure)));
-        match &measure.gap {
-            Some(gap) => {
-                row.push(format!("{}: {} over {}", shown(&gap.figure), gap.highest, gap.lowest));
-                row.push(chance(gap.p));
-            }
-            None => row.extend(["none".to_owned(), "none".to_owned()]),
-        }
+    let mut header = vec![of.column.clone(), "cases".to_owned()];
+    header.extend(of.measures.iter().map(|measure| measure.name.clone()));
+    let names = of.measures.first().map_or(&[][..], |measure| &measure.groups);
+    let rows = names.iter().enumerate().map(|(place, group)| {
+        let mut row = vec![group.group.clone(), group.cases.to_string()];
+        row.extend(of.measures.iter().map(|measure| with_note(&measure.groups[place].figure)));
         row
+    });
+    let gaps = of.measures.iter().map(|measure| match &measure.gap {
+        Some(gap) => {
+            let found = [gap.highest.clone(), gap.lowest.clone(), shown(&gap.figure), chance(gap.p)];
+            [vec![measure.name.clone()], found.to_vec()].concat()
+        }
+        None => [vec![measure.name.clone()], vec!["none".to_owned(); 4]].concat(),
     });
     let blocks = vec![
         Block::Plots(charts::groups(of)?),
         Block::Table(DocumentTable { header, rows: rows.collect() }),
+        Block::Table(DocumentTable::new(
+            &["largest gap of", "highest", "lowest", "gap", "p"],
+            gaps.collect(),
+        )),
         Block::Text(format!(
             "Groups of fewer than {} cases are not measured. A gap is never below 0 and leans upward in small \
              groups; p is the chance of one at least as large if the groups had been drawn at random.",
