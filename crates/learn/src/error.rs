@@ -65,6 +65,9 @@ pub enum LearnError {
         /// What is wrong with it.
         what: String,
     },
+    /// Curves that cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] crate::plots::PlotError),
     /// A checkpoint of another run.
     #[error("the checkpoint is not one of this recipe: it {what}")]
     Checkpoint {
@@ -91,6 +94,6 @@ impl LearnError {
 
     /// Whether the input is at fault rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
-        !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_))
+        !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Plot(_))
     }
 }

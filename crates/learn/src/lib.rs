@@ -6,6 +6,7 @@
 //! trait, randomness through the recipe's seed.
 
 mod augment;
+mod curves;
 mod dataset;
 mod duplicates;
 mod error;

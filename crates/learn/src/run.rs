@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::fit::Checkpoints;
-use crate::{EpochReport, LearnError, RunMetrics};
+use crate::{EpochReport, LearnError, RunMetrics, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ struct Identity {
 
 /// A run's folder, locked against other processes as long as this lives.
 ///
-/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `history.json` (a line of figures
-/// a pass) and `checkpoints/`.
+/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `history.json` (figures of every pass),
+/// `curves.html` and `checkpoints/`.
 #[derive(Debug)]
 pub struct Run {
     folder: PathBuf,
@@ -132,7 +132,14 @@ impl Run {
         (&self.checkpoints, self.every)
     }
 
-    pub(crate) fn put_history(&self, history: &[EpochReport]) -> Result<(), LearnError> {
+    /// Writes the history of an unfinished run, or the whole of a finished one, as numbers and as curves.
+    pub(crate) fn put_history(
+        &self,
+        name: &str,
+        history: &[EpochReport],
+        running: bool,
+    ) -> Result<(), LearnError> {
+        self.put("curves.html", curves::page(name, history, running)?.as_bytes())?;
         let lines = serde_json::to_vec_pretty(history)
             .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
         self.put("history.json", &lines)

@@ -74,13 +74,17 @@ pub fn train_classifier(
             let weights = class_weights(recipe, examples, &split);
             let pictures = Pictures { recipe, examples, split: &split, preparation: &preparation, weights };
             let fresh = |device: &Device| Classifier::new(&recipe.architecture, device);
-            let mut recorder = Recorder { run, history: Vec::new(), fault: None, progress };
+            let mut recorder =
+                Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
             let checkpoints = run.map(Run::checkpoints);
             let fitted = fit(&recipe.optimization, recipe.seed, &pictures, fresh, checkpoints, &mut recorder);
             if let Some(fault) = recorder.fault {
                 return Err(fault);
             }
             let fitted = fitted?;
+            if let Some(run) = run {
+                run.put_history(&recipe.name, &fitted.history, false)?;
+            }
             (history, epoch, seconds) = (fitted.history, Some(fitted.epoch), Some(fitted.seconds));
             fitted.network
         }
@@ -178,6 +182,7 @@ fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparat
 /// Writes each pass to the run's folder before it tells the caller.
 struct Recorder<'a> {
     run: Option<&'a Run>,
+    name: &'a str,
     history: Vec<EpochReport>,
     /// A folder that cannot be written stops the run.
     fault: Option<LearnError>,
@@ -191,7 +196,7 @@ impl TrainProgress for Recorder<'_> {
     fn epoch(&mut self, report: EpochReport) {
         self.history.push(report);
         if let Some(run) = self.run {
-            self.fault = run.put_history(&self.history).err();
+            self.fault = run.put_history(self.name, &self.history, true).err();
         }
         self.progress.epoch(report);
     }

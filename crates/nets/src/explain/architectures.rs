@@ -126,6 +126,8 @@ mod tests {
             widths: vec![4, 6, 8],
             stem_stride: 1,
             side: 8,
+            slices: 1,
+            recurrent: None,
             features: 10,
             model_width: 8,
             heads: 2,

@@ -159,6 +159,8 @@ mod tests {
             widths: vec![4, 8],
             stem_stride: 1,
             side: 16,
+            slices: 1,
+            recurrent: None,
             features: 10,
             model_width: 8,
             heads: 2,
