@@ -121,8 +121,8 @@ fn facts([columns, rows, slices]: [usize; 3], color: bool) -> InputFacts {
     }
 }
 
-fn flat_candidates(split: &NpzSplit) -> anyhow::Result<Vec<Candidate<'_>>> {
-    let candidate = |image: &'_ Projection<Arbitrary>| -> anyhow::Result<Candidate<'_>> {
+fn flat_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
+    let candidate = |image: &'a Projection<Arbitrary>| -> anyhow::Result<Candidate<'a>> {
         let (columns, rows) = (image.columns(), image.rows());
         Ok(Candidate {
             facts: facts([columns, rows, 1], split.color),
@@ -135,8 +135,8 @@ fn flat_candidates(split: &NpzSplit) -> anyhow::Result<Vec<Candidate<'_>>> {
     split.images.iter().map(candidate).collect()
 }
 
-fn volume_candidates(split: &NpzSplit) -> anyhow::Result<Vec<Candidate<'_>>> {
-    let candidate = |volume: &'_ Volume<Arbitrary>| -> anyhow::Result<Candidate<'_>> {
+fn volume_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
+    let candidate = |volume: &'a Volume<Arbitrary>| -> anyhow::Result<Candidate<'a>> {
         let size @ [columns, rows, slices] = volume.geometry().size();
         let middle = &volume.voxels()[slices / 2 * columns * rows..][..columns * rows];
         Ok(Candidate {

@@ -94,6 +94,7 @@ fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledS
                 plane: Plane::new(image.pixels(), image.columns(), image.rows())?,
                 bounds: split.stored_range,
                 quality: quality(image.pixels(), image.columns(), image.rows(), Some(split.stored_range)),
+                volume: None,
             };
             set.add(&format!("{file}#{}", first + place), label, &candidate, card);
         }
