@@ -337,7 +337,7 @@ mod tests {
         LabelMap::new(grid, labels.collect(), segments).expect("labels")
     }
 
-    fn of<'a>(case: &'a MaskCase, label: u16) -> &'a SegmentFigures {
+    fn of(case: &MaskCase, label: u16) -> &SegmentFigures {
         case.segments.iter().find(|segment| segment.label == label).expect("the segment")
     }
 
