@@ -96,7 +96,7 @@ impl Model {
     /// Grad-CAM of one label on the last feature map.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] for a label the card does not have, [`ModelError::Size`] for an
+    /// [`ExplainError::Model`] for a label the card does not have or an
     /// image of another size.
     ///
     /// # Source
