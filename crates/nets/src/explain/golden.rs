@@ -402,7 +402,7 @@ fn a_bright_corner_of_a_volume_stays_where_it_is_and_the_geometry_is_the_volumes
         let inside = |at: usize| {
             let place = [at % 10, at / 10 % 8, at / 80];
             (0..3).all(|axis| {
-                (place[axis] >= size[axis] / 2 + 1) == (corner >> axis & 1 == 1)
+                (place[axis] > size[axis] / 2) == (corner >> axis & 1 == 1)
                     && (place[axis] < size[axis] / 2 - 1) == (corner >> axis & 1 == 0)
             })
         };
