@@ -96,8 +96,7 @@ impl Model {
     /// Grad-CAM of one label on the last feature map.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] for a label the card does not have, [`ModelError::Size`] for an
-    /// image of another size.
+    /// [`ExplainError::Model`] for a label the card does not have or an image of another size.
     ///
     /// # Source
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
