@@ -386,7 +386,7 @@ fn what_cannot_be_explained_ends_in_one_sentence_and_leaves_nothing() {
     let small = gray_png(place.path(), "small.png", 16, &[255; 256]);
     let dark = gray_png(place.path(), "dark.png", 256, &[0; 256 * 256]);
     let out = place.path().join("out");
-    let model = ["--model", "breast-ultrasound", "--out", path(&out)];
+    let model = ["--model", "breast-ultrasound", "--no-scores", "--out", path(&out)];
     let cases: [(Vec<&str>, i32, &str); 11] = [
         (vec![path(&image), "--label", "cancer"], 2, "benign, malignant, normal"),
         (vec![path(&image), "--method", "guess"], 2, "grad-cam"),
@@ -395,11 +395,15 @@ fn what_cannot_be_explained_ends_in_one_sentence_and_leaves_nothing() {
         (vec![path(&image), "--mask", path(&small)], 3, "16 x 16 pixels, the image has 256 x 256"),
         (vec![path(&image), "--mask", path(&dark)], 3, "no pixel is above 0"),
         (
-            vec![path(&image), "--window", "4", "--stride", "5"],
+            vec![path(&image), "--method", "occlusion", "--window", "4", "--stride", "5"],
             3,
             "stride is 5, expected 1 to the window's 4",
         ),
-        (vec![path(&image), "--steps", "0"], 3, "steps is 0, expected 1 to 10000"),
+        (
+            vec![path(&image), "--method", "integrated-gradients", "--steps", "0"],
+            3,
+            "steps is 0, expected 1 to 10000",
+        ),
         (vec![path(&image), "--cases", path(&small)], 3, "stored cases"),
         (vec![path(&blank)], 3, "blank.png"),
         (vec![path(place.path())], 2, "expected one image"),

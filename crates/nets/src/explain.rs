@@ -48,7 +48,7 @@ pub use native::{on_projection, on_volume};
 pub use network::{Attending, AttentionTrace, Explained, Mapped};
 pub use occlusion::{WindowSettings, occlusion};
 pub use of_model::{ExplainSettings, Explanation, MapLayer, Method, SanityScores};
-pub use picture::{display_weights, heat_color, map_picture, overlay, side_by_side};
+pub use picture::{contact_sheet, display_weights, heat_color, map_picture, overlay};
 pub use pointing::{Pointing, PointingGame, pointing};
 pub use randomize::{ParameterRandomization, RandomizationStep, parameter_randomization};
 pub use rollout::{Rollout, attention_rollout};
@@ -96,8 +96,7 @@ impl Model {
     /// Grad-CAM of one label on the last feature map.
     ///
     /// # Errors
-    /// [`ExplainError::Model`] for a label the card does not have or an
-    /// image of another size.
+    /// [`ExplainError::Model`] for a label the card does not have or an image of another size.
     ///
     /// # Source
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74

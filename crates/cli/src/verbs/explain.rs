@@ -11,7 +11,7 @@ use wilhelm_filters::{PrepareError, Prepared, prepare};
 use wilhelm_formats::{Compression, encode_nifti, encode_png_gray, encode_png_rgb};
 use wilhelm_nets::explain::{
     Attribution, ExplainSettings, Explanation, Method, Metric, Pointing, SanityScores, StoredCases,
-    display_weights, overlay, pointing, side_by_side,
+    contact_sheet, display_weights, overlay, pointing,
 };
 use wilhelm_nets::{Model, Prediction};
 use wilhelm_pipeline::{Candidate, Reading, picture, predict_planes};
@@ -24,6 +24,8 @@ use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::{pick, shelf, table};
 
+/// Pictures in a row of the overview.
+const ACROSS: usize = 4;
 /// What every output says of every map.
 const WHAT_A_MAP_IS: &str = "A map shows what raised a number, not what causes disease.";
 /// Similar cases listed of each kind.
@@ -123,7 +125,7 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     let blank = overlay(&gray, &vec![0.0; gray.len()], shown_truth.as_deref(), [columns, rows], LEAST_SIDE)?;
     let sheet: Vec<ColorPicture> =
         std::iter::once(blank).chain(shown.iter().map(|one| one.overlay.clone())).collect();
-    files.push(("overview.png".to_owned(), png(&side_by_side(&sheet))?));
+    files.push(("overview.png".to_owned(), png(&contact_sheet(&sheet, ACROSS))?));
     let borrowed: Vec<(&str, &[u8])> =
         files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     write_folder(&verb.out, &borrowed, verb.force)?;

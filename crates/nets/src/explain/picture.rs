@@ -104,19 +104,22 @@ pub fn map_picture(
     Ok(with_legend(&drawn(pixels, truth, [columns, rows], least_side, color)))
 }
 
-/// Pictures of one height side by side, white in between.
-pub fn side_by_side(pictures: &[ColorPicture]) -> ColorPicture {
+/// Pictures side by side, `across` in a row, white in between.
+pub fn contact_sheet(pictures: &[ColorPicture], across: usize) -> ColorPicture {
     const GAP: usize = 8;
-    let rows = pictures.iter().map(|picture| picture.rows).max().unwrap_or(0);
-    let columns = pictures.iter().map(|picture| picture.columns + GAP).sum::<usize>().saturating_sub(GAP);
+    let across = across.clamp(1, pictures.len().max(1));
+    let widest = pictures.iter().map(|picture| picture.columns).max().unwrap_or(0);
+    let highest = pictures.iter().map(|picture| picture.rows).max().unwrap_or(0);
+    let along = |count: usize, length: usize| (count * (length + GAP)).saturating_sub(GAP);
+    let columns = if pictures.is_empty() { 0 } else { along(across, widest) };
+    let rows = along(pictures.len().div_ceil(across), highest);
     let mut whole = ColorPicture { columns, rows, pixels: vec![255; columns * rows * 3] };
-    let mut left = 0;
-    for picture in pictures {
+    for (place, picture) in pictures.iter().enumerate() {
+        let (left, top) = (place % across * (widest + GAP), place / across * (highest + GAP));
         for (row, line) in picture.pixels.chunks_exact((picture.columns * 3).max(1)).enumerate() {
-            let begin = (row * columns + left) * 3;
+            let begin = ((top + row) * columns + left) * 3;
             whole.pixels[begin..begin + line.len()].copy_from_slice(line);
         }
-        left += picture.columns + GAP;
     }
     whole
 }
@@ -299,12 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn pictures_stand_side_by_side() {
+    fn pictures_stand_in_rows() {
         let one = ColorPicture { columns: 2, rows: 1, pixels: vec![1; 6] };
         let two = ColorPicture { columns: 1, rows: 2, pixels: vec![2; 6] };
-        let both = side_by_side(&[one, two]);
-        assert_eq!((both.columns, both.rows), (11, 2));
+        let both = contact_sheet(&[one.clone(), two.clone()], 9);
+        assert_eq!((both.columns, both.rows), (12, 2));
         assert_eq!((at(&both, 1, 0), at(&both, 1, 1), at(&both, 10, 1)), ([1; 3], [255; 3], [2; 3]));
-        assert_eq!(side_by_side(&[]).pixels, Vec::<u8>::new());
+        let three = contact_sheet(&[one, two.clone(), two], 2);
+        assert_eq!((three.columns, three.rows, at(&three, 0, 10)), (12, 12, [2; 3]));
+        assert_eq!(contact_sheet(&[], 4).pixels, Vec::<u8>::new());
     }
 }
