@@ -54,7 +54,7 @@ pub enum LearnError {
         epoch: usize,
         /// The loss.
         loss: f32,
-        /// Whether there is a folder with checkpoints.
+        /// Whether a checkpoint is left to go on from.
         kept: bool,
     },
     /// A run's folder that cannot be read or written.

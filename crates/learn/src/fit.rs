@@ -167,6 +167,9 @@ pub(crate) fn fit<L: Lessons>(
             return Err(diverged(epoch, f32::NAN, checkpoints));
         }
         let (validation_loss, validation_accuracy) = lessons.validate(&course.usable())?;
+        if !validation_loss.is_finite() {
+            return Err(diverged(epoch, validation_loss, checkpoints));
+        }
         let last = course.standing.steps.saturating_sub(1);
         let report = EpochReport {
             epoch,
@@ -314,7 +317,8 @@ fn from_bytes<N: Module>(mut network: N, bytes: &[u8]) -> Result<N, LearnError> 
 }
 
 fn diverged(epoch: usize, loss: f32, checkpoints: Option<(&Checkpoints, f64)>) -> LearnError {
-    LearnError::Diverged { epoch, loss, kept: checkpoints.is_some() }
+    let kept = checkpoints.is_some_and(|(checkpoints, _)| matches!(checkpoints.newest(), Ok(Some(_))));
+    LearnError::Diverged { epoch, loss, kept }
 }
 
 fn is_finite(network: &impl Module) -> bool {

@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 pub mod evaluation;
 mod fit;
+mod hash;
 mod metrics;
 pub mod plots;
 mod recipe;

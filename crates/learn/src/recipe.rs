@@ -159,6 +159,9 @@ impl Recipe {
         {
             return fail("the table's classes are not as many as the recipe's labels");
         }
+        if recipe.architecture.slices > 1 && !matches!(recipe.data, DataSource::Npz { .. }) {
+            return fail("a network of several slices is trained from an NPZ file of volumes");
+        }
         let optimization = &recipe.optimization;
         optimization.check()?;
         if !(0.0..0.9).contains(&recipe.validation_share) || recipe.validation_share == 0.0 {

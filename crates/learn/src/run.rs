@@ -1,13 +1,13 @@
 //! The folder of a training run: what decides it, how it went, and the checkpoints to go on from.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::fit::Checkpoints;
+use crate::hash::sha256;
 use crate::{EpochReport, LearnError, RunMetrics, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
@@ -110,11 +110,6 @@ impl Run {
         read.map(Some).map_err(|error| LearnError::run(&place, &error))
     }
 
-    /// The folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Writes what came out (`metrics.json`), and removes the checkpoints: the run is over.
     ///
     /// # Errors
@@ -151,17 +146,8 @@ impl Run {
         self.put("run.json", &identity)
     }
 
-    /// Writes to a temporary name and renames.
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), LearnError> {
-        let place = self.folder.join(name);
-        let written = || {
-            let staging = self.folder.join(format!(".{name}.writing"));
-            let mut file = File::create(&staging)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&staging, &place)
-        };
-        written().map_err(|error| LearnError::run(&place, &error))
+        Ok(wilhelm_formats::write_atomically(&self.folder.join(name), true, bytes)?)
     }
 }
 
@@ -191,10 +177,6 @@ impl Identity {
         let other = self.program != wanted.program;
         other.then(|| format!("it was begun by {}, this is {}", self.program, wanted.program))
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

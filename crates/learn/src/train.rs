@@ -3,13 +3,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use rand::RngExt;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
 use crate::fit::{Lessons, fit};
+use crate::hash::sha256;
 use crate::seed::generator;
 use crate::{
     Dataset, EpochReport, Example, Keep, LearnError, Recipe, Run, Split, TrainProgress, evaluate,
@@ -195,7 +195,7 @@ impl TrainProgress for Recorder<'_> {
     }
     fn epoch(&mut self, report: EpochReport) {
         self.history.push(report);
-        if let Some(run) = self.run {
+        if let (Some(run), None) = (self.run, &self.fault) {
             self.fault = run.put_history(self.name, &self.history, true).err();
         }
         self.progress.epoch(report);
@@ -414,10 +414,6 @@ fn fit_outliers(
         })
         .collect::<Result<Vec<_>, LearnError>>()?;
     Ok(OutlierDetector { taps })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

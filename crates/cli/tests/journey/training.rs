@@ -183,3 +183,48 @@ fn a_run_s_folder_is_not_taken_by_another_recipe_and_a_wrong_key_is_named() {
     let unknown = place.train("third", &[]);
     assert!(stderr(&unknown).contains("unknown field `learning`"), "{}", stderr(&unknown));
 }
+
+#[test]
+fn a_sweep_compares_its_arms_and_reads_what_is_finished() {
+    let place = Place::new();
+    std::fs::write(place.at("recipe.toml"), RECIPE.replace("epochs = 40", "epochs = 6")).expect("written");
+    let sweep = r#"
+        seeds = [1, 2]
+        [[arm]]
+        name = "cnn"
+        set = { architecture = { encoder_layers = 0, decoder_layers = 0 } }
+        [[arm]]
+        name = "transformer"
+        [[arm]]
+        name = "wild"
+        set = { optimization = { learning_rate = 1e30, clip_norm = 0.0 } }
+    "#;
+    std::fs::write(place.at("sweep.toml"), sweep).expect("written");
+    let run = || {
+        let [recipe, sweep, data, out] =
+            ["recipe.toml", "sweep.toml", "data", "out"].map(|name| path(&place.at(name)).to_owned());
+        let arguments =
+            ["sweep", "--recipe", &recipe, "--sweep", &sweep, "--data", &data, "--out", &out, "--json"];
+        let output = wilhelm(&arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        output
+    };
+    let first = run();
+    let table = json(&first.stdout);
+    let arm = |at: usize| &table["arms"][at];
+    assert_eq!([0, 1, 2].map(|at| arm(at)["seeds"].as_u64()), [Some(2), Some(2), Some(0)], "{table}");
+    assert!(arm(1)["parameters"].as_u64() > arm(0)["parameters"].as_u64());
+    assert_eq!(arm(1)["accuracy_difference"]["interval"].as_array().map(Vec::len), Some(2));
+    let reasons = arm(2)["failed"].as_array().expect("a list");
+    assert!(
+        reasons.len() == 2
+            && reasons[0].as_str().is_some_and(|text| text.contains("lower the learning rate"))
+    );
+    assert!(place.at("out/cnn/seed-1/card.toml").exists());
+    let shown = std::fs::read_to_string(place.at("out/sweep.md")).expect("a table");
+    assert!(shown.contains("| transformer | 2 |"), "{shown}");
+    // Finished runs are read, not trained again: their seconds are those of the first time.
+    let again = json(&run().stdout);
+    assert_eq!(again["runs"][0], table["runs"][0]);
+    assert_eq!(again["runs"][1], table["runs"][1]);
+}

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::hash::sha256;
 use crate::{EpochReport, LearnError};
 
 /// Checkpoints that stay: the newest, and the one before in case a disk ate the newest.
@@ -64,7 +64,8 @@ impl Checkpoints {
     }
 
     fn written(&self, standing: &Standing, parts: &Parts) -> io::Result<()> {
-        let staging = self.folder.join(format!(".writing-{}", std::process::id()));
+        // The run's lock keeps other processes out, so what lies there was left by one that was killed.
+        let staging = self.folder.join(".writing");
         let _ = fs::remove_dir_all(&staging);
         fs::create_dir_all(&staging)?;
         let files = parts.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
@@ -153,10 +154,6 @@ fn written(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(place)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
