@@ -68,7 +68,7 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<EvaluationError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ModelError>() {
-        blame(matches!(error, ModelError::Unknown { .. }))
+        blame(matches!(error, ModelError::Unknown { .. } | ModelError::Volumes { .. }))
     } else if let Some(error) = error.downcast_ref::<ExplainError>() {
         blame(error.is_callers_fault())
     } else {

@@ -2,14 +2,15 @@
 
 #[path = "journey/evaluate.rs"]
 mod evaluate;
+#[path = "journey/training.rs"]
+mod training;
+#[path = "journey/volumes.rs"]
+mod volumes;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-
-#[path = "journey/training.rs"]
-mod training;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

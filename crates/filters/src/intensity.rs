@@ -23,6 +23,24 @@ pub struct IntensityBounds {
     pub source: IntensitySource,
 }
 
+/// Chooses what becomes black and white in a volume: the two levels of a mask, whatever numbers they have, else what
+/// [`intensity_bounds`] chooses.
+///
+/// A mask of 0 and 1 and one of 0 and 255 are the same mask, and are the same to a network.
+pub fn volume_bounds(
+    values: &[f32],
+    stored_range: Option<(f32, f32)>,
+    window: Option<(f32, f32)>,
+) -> (f32, f32) {
+    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if low < high && values.iter().all(|value| *value == low || *value == high) {
+        return (low, high);
+    }
+    let bounds = intensity_bounds(values, stored_range, window);
+    (bounds.low, bounds.high)
+}
+
 /// Chooses what becomes black and white: an 8-bit range as it is, else the file's window (center,
 /// width), else the 0.5 and 99.5 percentiles.
 ///
@@ -63,6 +81,16 @@ pub fn intensity_bounds(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_is_the_same_whatever_numbers_it_has() {
+        let eight = Some((0.0, 255.0));
+        assert_eq!(volume_bounds(&[0.0, 1.0, 0.0], eight, None), (0.0, 1.0));
+        assert_eq!(volume_bounds(&[0.0, 255.0, 0.0], eight, None), (0.0, 255.0));
+        // One level is no mask, three are an image.
+        assert_eq!(volume_bounds(&[1.0, 1.0], eight, None), (0.0, 255.0));
+        assert_eq!(volume_bounds(&[0.0, 1.0, 2.0], eight, None), (0.0, 255.0));
+    }
 
     #[test]
     fn eight_bits_keep_their_scale_and_more_bits_use_the_window() {

@@ -48,7 +48,7 @@ pub use bias::{BiasCorrection, BiasField, BiasLevel, BiasSettings, correct_bias}
 pub use crop::{Padding, VoxelBox, box_around, crop, crop_to_mask, pad, paste};
 pub use error::FilterError;
 pub use gridded::Gridded;
-pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds};
+pub use intensity::{IntensityBounds, IntensitySource, intensity_bounds, volume_bounds};
 pub use normalize::{NyulScale, Unitless, hu_to_unit, nyul_apply, nyul_train, percentile_rescale, z_score};
 pub use orient::{reorient, reorient_onto};
 pub use plane::Plane;

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare, prepare_volume};
+use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare, prepare_volume, volume_bounds};
 use wilhelm_formats::{Limits, Silent};
 use wilhelm_study::{Arbitrary, Image, Projection, Series, Volume};
 
@@ -166,7 +166,8 @@ fn volume_example(
 ) -> Result<Example, LearnError> {
     let (side, slices) = (recipe.architecture.side, recipe.architecture.slices);
     let preparation = Preparation { columns: side, rows: side, fit: recipe.fit, mean: 0.0, deviation: 1.0 };
-    let prepared = prepare_volume(volume.voxels(), volume.geometry().size(), slices, range, &preparation)
+    let bounds = volume_bounds(volume.voxels(), Some(range), None);
+    let prepared = prepare_volume(volume.voxels(), volume.geometry().size(), slices, bounds, &preparation)
         .map_err(|error| LearnError::Data { place: source.clone(), what: error.to_string() })?;
     Ok(Example { source, thumbnail: prepared.pixels.clone(), pixels: prepared.pixels, label })
 }

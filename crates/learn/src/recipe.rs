@@ -110,7 +110,7 @@ pub struct Recipe {
     pub mirror: bool,
     /// Share of the images held out for validation.
     pub validation_share: f64,
-    /// Correlation of two 32 x 32 thumbnails above which they count as one source.
+    /// Correlation of two 32 x 32 thumbnails (of volumes as they are) above which they count as one source.
     pub duplicates_above: f64,
     /// How pictures meet the network's grid.
     pub fit: Fit,

@@ -329,7 +329,9 @@ fn pass(
     let side = preparation.columns;
     let device = Device::flex();
     let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
-    for batch in places.chunks(EVALUATION_BATCH) {
+    let values = examples.first().map_or(0, |example| example.pixels.len());
+    let slices = (values / (side * side)).max(1);
+    for batch in places.chunks(EVALUATION_BATCH.div_ceil(slices)) {
         let input = |mirror: bool| {
             let mut values: Vec<f32> = Vec::new();
             for place in batch {
@@ -342,7 +344,6 @@ fn pass(
                     }
                 }
             }
-            let slices = values.len() / (batch.len() * side * side);
             Tensor::<4>::from_data(TensorData::new(values, [batch.len(), slices, side, side]), &device)
         };
         let out = network.forward(input(false));

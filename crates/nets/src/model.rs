@@ -156,7 +156,10 @@ impl Model {
     /// [`ModelError::Size`] for images of another size.
     pub fn predict(&self, images: &[&Prepared]) -> Result<Vec<Prediction>, ModelError> {
         let mut predictions = Vec::with_capacity(images.len());
-        for batch in images.chunks(Self::BATCH) {
+        let slices = self.card.architecture.slices;
+        // A volume's slices go through the CNN at once.
+        let most = if slices == 1 { Self::BATCH } else { (Self::BATCH * 32 / slices).clamp(1, Self::BATCH) };
+        for batch in images.chunks(most) {
             let plain = self.forward(batch, false)?;
             let mirrored = if self.card.mirror { Some(self.forward(batch, true)?) } else { None };
             for (place, image) in batch.iter().enumerate() {
@@ -208,6 +211,17 @@ impl Model {
             features: rows.features[place].clone(),
             taps,
         })
+    }
+
+    /// Refuses a model of volumes, where only one of flat images can be explained.
+    ///
+    /// # Errors
+    /// [`ModelError::Volumes`].
+    pub fn require_flat(&self) -> Result<(), ModelError> {
+        if self.card.architecture.slices > 1 {
+            return Err(ModelError::Volumes { model: self.card.name.clone() });
+        }
+        Ok(())
     }
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {

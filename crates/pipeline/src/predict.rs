@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 use wilhelm_filters::quality::{QualityCard, Severity, quality};
 use wilhelm_filters::{
-    IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume,
+    IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume, volume_bounds,
 };
 use wilhelm_nets::{Card, InputFacts, Model, Prediction};
 use wilhelm_study::{Image, Series};
@@ -122,19 +122,26 @@ impl<'a> Candidate<'a> {
     pub fn of_series(series: &'a Series) -> Result<Self, PrepareError> {
         let plane = representative_plane(series)?;
         let bounds = bounds(plane, series);
-        let volume = (!matches!(series.image, Image::Flat(_) | Image::Cine(_))).then(|| {
-            let values = series.image.values();
-            // The darkest and the brightest of the volume, not of the slice that stands for it.
-            let whole = intensity_bounds(values, series.stored_range, series.window);
-            Stack { values, size: series.image.size(), bounds: (whole.low, whole.high) }
-        });
         Ok(Self {
             facts: facts(series),
             plane,
             bounds: (bounds.low, bounds.high),
             quality: quality_of(plane, series),
-            volume,
+            volume: None,
         })
+    }
+
+    /// The same with the whole volume, for a model that reads volumes; a flat image and a cine have none.
+    ///
+    /// # Errors
+    /// [`PrepareError::Size`] for an image that contradicts its size.
+    pub fn of_volume(series: &'a Series) -> Result<Self, PrepareError> {
+        let volume = (!matches!(series.image, Image::Flat(_) | Image::Cine(_))).then(|| {
+            let values = series.image.values();
+            let bounds = volume_bounds(values, series.stored_range, series.window);
+            Stack { values, size: series.image.size(), bounds }
+        });
+        Ok(Self { volume, ..Self::of_series(series)? })
     }
 }
 

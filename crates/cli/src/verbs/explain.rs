@@ -56,6 +56,7 @@ struct Shown {
 
 fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
+    model.require_flat()?;
     let settings = settings(verb, &model)?;
     let cases = verb.cases.as_deref().map(|path| stored_cases(path, &model)).transpose()?;
     let mut all = pick::series(std::slice::from_ref(&verb.image), config)?;

@@ -1,8 +1,8 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use wilhelm_filters::Plane;
 use wilhelm_filters::quality::quality;
+use wilhelm_filters::{Plane, volume_bounds};
 use wilhelm_formats::{NpzSplit, read_npz};
 use wilhelm_nets::{InputFacts, Model, Prediction};
 use wilhelm_pipeline::{Candidate, Reading, Stack, predict_planes};
@@ -29,6 +29,7 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
         )));
     }
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
+    let reads_volumes = model.card().architecture.slices > 1;
     let (archives, images): (Vec<_>, Vec<_>) =
         verb.paths.iter().cloned().partition(|path| {
             path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
@@ -51,7 +52,8 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
         }
         for (done, chunk) in reading.series.chunks(BATCH).enumerate() {
             line.at(done * BATCH, reading.series.len());
-            let candidates = chunk.iter().map(Candidate::of_series).collect::<Result<Vec<_>, _>>()?;
+            let of = if reads_volumes { Candidate::of_volume } else { Candidate::of_series };
+            let candidates = chunk.iter().map(of).collect::<Result<Vec<_>, _>>()?;
             for (series, read) in chunk.iter().zip(predict_planes(&model, &candidates)?) {
                 let name =
                     series.sources.first().map_or(series.title.as_str(), |source| source.path.as_str());
@@ -138,13 +140,14 @@ fn flat_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>
 fn volume_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
     let candidate = |volume: &'a Volume<Arbitrary>| -> anyhow::Result<Candidate<'a>> {
         let size @ [columns, rows, slices] = volume.geometry().size();
+        let bounds = volume_bounds(volume.voxels(), Some(split.stored_range), None);
         let middle = &volume.voxels()[slices / 2 * columns * rows..][..columns * rows];
         Ok(Candidate {
             facts: facts(size, split.color),
             plane: Plane::new(middle, columns, rows)?,
             bounds: split.stored_range,
             quality: quality(middle, columns, rows, Some(split.stored_range)),
-            volume: Some(Stack { values: volume.voxels(), size, bounds: split.stored_range }),
+            volume: Some(Stack { values: volume.voxels(), size, bounds }),
         })
     };
     split.volumes.iter().map(candidate).collect()

@@ -30,7 +30,7 @@ fn pictures(folder: &Path) {
     std::fs::write(folder.join("labels.csv"), table).expect("written");
 }
 
-const RECIPE: &str = r#"
+pub const RECIPE: &str = r#"
 name = "middle"
 version = "1.0.0"
 title = "Brightness of the middle"

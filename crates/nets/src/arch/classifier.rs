@@ -72,6 +72,17 @@ impl ClassifierConfig {
         side
     }
 
+    /// Numbers in the greatest feature map of one input.
+    fn greatest_map(&self) -> usize {
+        let mut side = self.side.div_ceil(self.stem_stride);
+        let mut most = 0;
+        for width in &self.widths {
+            most = most.max(self.slices * width * side * side);
+            side = side.div_ceil(2);
+        }
+        most
+    }
+
     /// Whether the sizes make a network, and one that a hostile card cannot blow up memory with.
     pub fn is_sound(&self) -> bool {
         let within = |value: usize, most: usize| (1..=most).contains(&value);
@@ -88,9 +99,15 @@ impl ClassifierConfig {
             && within(self.labels, 256)
             && self.token_side() <= 64
             && within(self.slices, 1024)
+            && self.greatest_map() <= 1 << 28
             && match self.recurrent {
                 None => true,
-                Some(memory) => self.slices > 1 && within(memory.hidden, 1024),
+                // Without a Transformer the labels read the feature vector, and nothing what is remembered.
+                Some(memory) => {
+                    self.slices > 1
+                        && within(memory.hidden, 1024)
+                        && self.encoder_layers + self.decoder_layers > 0
+                }
             }
     }
 }
@@ -383,6 +400,8 @@ mod tests {
         }
         let flat = ClassifierConfig { recurrent: Some(memory), ..config() };
         assert!(!flat.is_sound(), "a flat image has nothing to remember");
+        let unread = ClassifierConfig { encoder_layers: 0, decoder_layers: 0, slices: 5, ..flat };
+        assert!(!unread.is_sound(), "nothing would read what is remembered");
     }
 
     #[test]
@@ -461,5 +480,8 @@ mod tests {
         assert!(!ClassifierConfig { widths: vec![1 << 40], ..config() }.is_sound());
         assert!(!ClassifierConfig { heads: 3, ..config() }.is_sound());
         assert!(!ClassifierConfig { side: 0, ..config() }.is_sound());
+        let vast =
+            ClassifierConfig { slices: 1024, side: 1024, stem_stride: 2, widths: vec![1024; 6], ..config() };
+        assert!(!vast.is_sound());
     }
 }

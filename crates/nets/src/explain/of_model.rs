@@ -293,9 +293,7 @@ impl Model {
 
     /// Where a label stands on the card.
     pub(super) fn label_index(&self, label: &str) -> Result<usize, ModelError> {
-        if self.card().architecture.slices > 1 {
-            return Err(ModelError::Volumes { model: self.card().name.clone() });
-        }
+        self.require_flat()?;
         let labels = &self.card().labels;
         labels.iter().position(|known| known.key == label).ok_or_else(|| ModelError::Unknown {
             name: label.to_owned(),

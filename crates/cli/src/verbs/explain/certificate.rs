@@ -16,6 +16,7 @@ const REPLICATES: usize = 500;
 /// `wilhelm explain certificate`
 pub fn run(verb: &args::Certificate, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
+    model.require_flat()?;
     let set = data::load(&verb.data, model.card(), config)?;
     let images: Vec<_> = set.images.into_iter().map(|one| (one.prepared, one.label)).collect();
     let settings = CertificateSettings {

@@ -66,6 +66,9 @@ fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledS
             continue;
         }
         let fail = |what: String| Stop::input(format!("{file}, split {}: {what}", split.name));
+        if !split.volumes.is_empty() {
+            return Err(fail("holds volumes, expected flat images".to_owned()));
+        }
         let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
         let mut rows = Vec::with_capacity(split.images.len());
         for place in 0..split.images.len() {
