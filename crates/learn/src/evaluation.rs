@@ -85,17 +85,28 @@ impl Default for Settings {
     }
 }
 
+fn within(
+    name: &'static str,
+    found: f64,
+    is_right: bool,
+    expected: &'static str,
+) -> Result<(), EvaluationError> {
+    if is_right { Ok(()) } else { Err(EvaluationError::Setting { name, found, expected }) }
+}
+
+/// Tables and masks take the same intervals.
+fn check_resampling(resampling: Resampling) -> Result<(), EvaluationError> {
+    let Resampling { replicates, level, .. } = resampling;
+    within("level", level, level > 0.0 && level < 1.0, "a share between 0 and 1")?;
+    let draws = replicates as f64;
+    within("replicates", draws, (100.0..=1e5).contains(&draws), "100 to 100000")
+}
+
 impl Settings {
     fn check(&self) -> Result<(), EvaluationError> {
-        let within = |name, found: f64, is_right: bool, expected| {
-            if is_right { Ok(()) } else { Err(EvaluationError::Setting { name, found, expected }) }
-        };
         let open = "a share between 0 and 1";
         let between = |share: f64| share > 0.0 && share < 1.0;
-        let Resampling { replicates, level, .. } = self.resampling;
-        within("level", level, between(level), open)?;
-        let draws = replicates as f64;
-        within("replicates", draws, (100.0..=1e6).contains(&draws), "100 to 1000000")?;
+        check_resampling(self.resampling)?;
         within("bins", self.bins as f64, (2..=100).contains(&self.bins), "2 to 100")?;
         within("miscoverage", self.miscoverage, between(self.miscoverage), open)?;
         if let Some(prevalence) = self.prevalence {

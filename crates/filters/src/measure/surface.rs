@@ -67,7 +67,8 @@ impl Surface {
 ///
 /// # Errors
 /// [`FilterError::Voxels`] where the grids differ, [`FilterError::TooFew`] for an empty mask or reference,
-/// [`FilterError::Parameter`] for patches on a grid of a single line of voxels.
+/// [`FilterError::Parameter`] for patches on a grid of a single line of voxels, and for spacings that no scanner
+/// has (below 1e-9 or above 1e9 mm).
 ///
 /// # Source
 /// Border voxels: MONAI, `get_mask_edges`; patches: Nikolov et al. 2021, doi:10.2196/26151.
@@ -83,6 +84,12 @@ pub fn surface_distances(
         if mask.is_empty() {
             return Err(FilterError::TooFew { what, found: 0, expected: 1 });
         }
+    }
+    // Distances are of single precision: beyond these they would be infinite, or nothing.
+    let fits = |between: &f64| (1e-9..=1e9).contains(between);
+    let between = mask.geometry().spacing().millimeters();
+    if let Some(found) = between.iter().find(|between| !fits(between)) {
+        return Err(FilterError::parameter("spacing", found, "1e-9 to 1e9 mm"));
     }
     let part = box_around(&mask.union(reference)?, Mm(0.0))?;
     let takes_part = mask.geometry().size().map(|count| count > 1);
@@ -340,6 +347,11 @@ mod tests {
         ));
         let other = boxed([4; 3], [1.0, 1.0, 1.5], [1; 3], [3; 3]);
         assert!(of(&mask, &other, SurfaceElement::BorderVoxels).is_err());
+        for far in [1e20, 1e-60] {
+            let far = boxed([4; 3], [far; 3], [1; 3], [3; 3]);
+            assert!(of(&far, &far, SurfaceElement::BorderVoxels).is_err());
+            assert!(of(&far, &far, SurfaceElement::Patches).is_err());
+        }
         let line = boxed([4, 1, 1], [1.0; 3], [1, 0, 0], [3, 1, 1]);
         assert!(of(&line, &line, SurfaceElement::Patches).is_err());
         assert!(of(&line, &line, SurfaceElement::BorderVoxels).is_ok());

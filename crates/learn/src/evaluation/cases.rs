@@ -254,6 +254,9 @@ struct Found<'a, 'b> {
 impl Found<'_, '_> {
     fn known(&self) -> Result<Known, EvaluationError> {
         let table = self.joined.predictions;
+        if let Some(row) = self.rows.iter().find(|row| self.joined.label(row).is_empty()) {
+            return Err(self.joined.fail_label(row, "empty, expected the true label"));
+        }
         let stated: BTreeSet<&str> = self.rows.iter().map(|row| self.joined.label(row)).collect();
         if let Some(score) = &self.columns.score {
             let column =
@@ -372,7 +375,7 @@ impl Found<'_, '_> {
                 _ => {
                     let sum: f64 = values[start..].iter().sum();
                     let off = (sum - 1.0).abs();
-                    if off > SUM_TOLERANCE {
+                    if off > SUM_TOLERANCE + 1e-9 {
                         let what = format!(
                             "the probabilities of {} add up to {sum:.4}, expected 1 within {SUM_TOLERANCE}; \
                              --labels names their columns",
@@ -432,9 +435,8 @@ impl Found<'_, '_> {
             } else if edges.is_empty() {
                 (0, text.to_owned())
             } else {
-                let bin =
-                    edges.partition_point(|edge| *edge <= table.number(cells, at.1).unwrap_or(f64::NAN));
-                table.number(cells, at.1)?;
+                let value = table.number(cells, at.1)?;
+                let bin = edges.partition_point(|edge| *edge <= value);
                 let name = match (bin.checked_sub(1).map(|below| edges[below]), edges.get(bin)) {
                     (None, Some(high)) => format!("below {high}"),
                     (Some(low), Some(high)) => format!("{low} to below {high}"),

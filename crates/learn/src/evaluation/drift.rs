@@ -64,7 +64,14 @@ pub(super) fn drift_figures(
         if abstained.is_some_and(|column| !row.cells[column].is_empty()) {
             continue;
         }
-        rows.push(places.iter().map(|column| reference.number(row, *column)).collect::<Result<_, _>>()?);
+        let mut numbers: Vec<f64> =
+            places.iter().map(|column| reference.number(row, *column)).collect::<Result<_, _>>()?;
+        let sum: f64 = numbers.iter().sum();
+        // Probabilities of several labels are divided by their sum, as those of the cases are.
+        if numbers.len() > 1 && sum > 0.0 && (sum - 1.0).abs() > 1e-9 {
+            numbers.iter_mut().for_each(|number| *number /= sum);
+        }
+        rows.push(numbers);
         let score = outlier_column.and_then(|column| reference.number(row, column).ok());
         match (&mut outliers, score) {
             (Some(all), Some(score)) => all.push(score),

@@ -145,6 +145,9 @@ impl Sampler {
         if defined.len() * 2 < rest.len() {
             return Figure::alone(*own, method, "has no value in more than half of the resamples");
         }
+        if self.patients.as_ref().is_some_and(|all| all.iter().all(|patient| *patient == all[0])) {
+            return Figure::alone(*own, method, "one patient has no interval");
+        }
         let tail = (1.0 - self.settings.level) / 2.0;
         match (quantile(&defined, tail), quantile(&defined, 1.0 - tail)) {
             (Ok(low), Ok(high)) => Figure::new(*own, low, high, method),

@@ -86,6 +86,10 @@ pub(super) fn group_figures(
                         let reason = format!("fewer than {} cases", settings.least_cases);
                         Figure::missing(sampler.method(), reason)
                     }
+                    GroupFinding::Measured(found) if !sampler.is_clustered() && found.low == found.high => {
+                        let reason = "the same in every resample: that is no certainty";
+                        Figure::alone(found.estimate, sampler.method(), reason)
+                    }
                     GroupFinding::Measured(found) if !sampler.is_clustered() => {
                         Figure::new(found.estimate, found.low, found.high, sampler.method())
                     }

@@ -191,7 +191,7 @@ fn own_settings(cases: &Cases, label: usize, settings: &Settings) -> Option<Sett
 fn delong(values: &[f64], positives: &[bool], level: f64) -> Figure {
     match delong_interval(values, positives, level, AucScale::Plain) {
         Ok(found) if found.low == found.high => {
-            let reason = "no case errs, so DeLong's interval has no width: that is no certainty";
+            let reason = "DeLong's variance is 0, so its interval has no width: that is no certainty";
             Figure::alone(found.auc, Method::Delong, reason)
         }
         Ok(found) => Figure::new(found.auc, found.low, found.high, Method::Delong),

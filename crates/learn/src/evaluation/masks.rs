@@ -134,6 +134,7 @@ pub fn compare_masks(
     truth: &LabelMap,
     settings: &MaskSettings,
 ) -> Result<MaskCase, EvaluationError> {
+    super::check_resampling(settings.resampling)?;
     let tolerance = settings.tolerance_mm;
     if !(tolerance.is_finite() && tolerance >= 0.0) {
         let expected = "at least 0 mm";
@@ -224,6 +225,7 @@ pub fn summarize(
     cases: Vec<MaskCase>,
     settings: &MaskSettings,
 ) -> Result<MaskReport, EvaluationError> {
+    super::check_resampling(settings.resampling)?;
     if cases.is_empty() {
         return Err(EvaluationError::Pairs("no pair of label maps was given".to_owned()));
     }
@@ -339,6 +341,17 @@ mod tests {
 
     fn of(case: &MaskCase, label: u16) -> &SegmentFigures {
         case.segments.iter().find(|segment| segment.label == label).expect("the segment")
+    }
+
+    #[test]
+    fn intervals_that_cannot_be_drawn_are_refused_before_anything_is_measured() {
+        let truth = map([4, 4, 4], [1.0; 3], |[column, ..]| u16::from(column < 2));
+        for (replicates, level) in [(0, 0.95), (usize::MAX, 0.95), (2000, 95.0), (2000, f64::NAN)] {
+            let resampling = Resampling { replicates, level, seed: 0 };
+            let settings = MaskSettings { resampling, ..MaskSettings::default() };
+            let refused = compare_masks("a", &truth, &truth, &settings);
+            assert!(matches!(refused, Err(EvaluationError::Setting { .. })), "{refused:?}");
+        }
     }
 
     #[test]

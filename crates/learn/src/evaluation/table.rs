@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::EvaluationError;
@@ -43,8 +45,13 @@ impl Table {
         if let Some(place) = header.iter().position(String::is_empty) {
             return Err(fail(format!("column {} has no name in the header", place + 1)));
         }
-        if let Some(name) = header.iter().enumerate().find(|(place, name)| header[..*place].contains(name)) {
-            return Err(fail(format!("two columns are named {}", name.1)));
+        let mut seen = BTreeSet::new();
+        if let Some(name) = header.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(fail(format!("two columns are named {name}")));
+        }
+        // A table without a header would have its first case shown wherever columns are named.
+        if header.iter().any(|name| name.contains('.') && name.parse::<f64>().is_ok()) {
+            return Err(fail("the first line holds numbers, expected the names of columns".to_owned()));
         }
         if records.is_empty() {
             return Err(fail("the table has a header and no row, expected one row a case".to_owned()));

@@ -296,6 +296,58 @@ fn refusal(predictions: &str, truth: Option<&str>, columns: &Columns) -> String 
 }
 
 #[test]
+fn rounded_probabilities_are_taken_and_do_not_drift_from_themselves() {
+    let mut text = "id,label,a,b,c\n".to_owned();
+    for case in 0..60 {
+        let row = ["a,0.996,0.001,0.002", "b,0.33,0.33,0.33", "c,0.001,0.004,0.996"][case % 3];
+        text.push_str(&format!("{case},{row}\n"));
+    }
+    let same = table(&text);
+    let cases = Cases::read(&same, None, &Columns::default()).expect("sums of 0.99 to 1.01");
+    let report = evaluate(&cases, None, Some(&same), &draws(100)).expect("a report");
+    for column in &report.drift.as_ref().expect("drift").columns {
+        let found = &column.kolmogorov_smirnov;
+        assert_eq!((found.statistic, found.p), (0.0, 1.0), "{}", column.column);
+    }
+}
+
+#[test]
+fn a_missing_truth_is_no_label_and_a_table_without_a_header_is_not_shown() {
+    let text = "id,label,sick\n1,sick,0.9\n2,,0.2\n";
+    let refused = refusal(text, None, &positive("sick"));
+    assert!(refused.contains("line 3") && refused.contains("empty, expected the true label"), "{refused}");
+    let headless = Table::parse("table.csv", b"MILLER^ANNA,sick,0.9\nMILLER^OTTO,well,0.1\n");
+    let refused = headless.expect_err("no header").to_string();
+    assert_eq!(refused, "table.csv: the first line holds numbers, expected the names of columns");
+}
+
+#[test]
+fn a_group_that_is_all_right_and_a_single_patient_have_no_interval() {
+    let mut text = "id,label,sick,sex,patient\n".to_owned();
+    for case in 0..80_usize {
+        let sick = case % 2 == 0;
+        let right = case < 40 || case % 5 > 0;
+        let probability = if sick == right { 0.9 } else { 0.1 };
+        let (label, sex) = (if sick { "sick" } else { "well" }, if case < 40 { "female" } else { "male" });
+        text.push_str(&format!("{case},{label},{probability},{sex},p\n"));
+    }
+    let groups = vec![GroupColumn { name: "sex".to_owned(), edges: Vec::new() }];
+    let columns = Columns { groups, ..positive("sick") };
+    let cases = Cases::read(&table(&text), None, &columns).expect("cases");
+    let report = evaluate(&cases, None, None, &draws(200)).expect("a report");
+    for measure in &report.groups[0].measures {
+        let perfect = &measure.groups[0].figure;
+        assert_eq!((perfect.value, perfect.low), (Some(1.0), None), "{}", measure.key);
+    }
+    let columns = Columns { patient: Some("patient".to_owned()), ..positive("sick") };
+    let cases = Cases::read(&table(&text), None, &columns).expect("cases");
+    let report = evaluate(&cases, None, None, &draws(200)).expect("a report");
+    let accuracy = headline(&report.headlines, "accuracy");
+    assert!(accuracy.value.is_some() && accuracy.low.is_none(), "{accuracy:?}");
+    assert_eq!(accuracy.note.as_deref(), Some("one patient has no interval"));
+}
+
+#[test]
 fn tables_that_do_not_fit_are_refused_by_file_line_and_column() {
     let plain = Columns::default();
     let sick = positive("sick");

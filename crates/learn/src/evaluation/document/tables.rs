@@ -47,7 +47,7 @@ fn lead(report: &Report) -> Vec<String> {
         report.label_names.join(", "),
         percent(report.settings.resampling.level)
     )];
-    if report.notes.iter().any(|note| note.contains("abstained")) {
+    if report.answered.value.is_some_and(|share| share < 1.0) {
         lead.push(format!("Share of cases that the model answered: {}.", shown(&report.answered)));
     }
     lead.extend(report.notes.iter().cloned());
@@ -384,7 +384,7 @@ fn method(report: &Report) -> Section {
     let text = format!(
         "Intervals at {}. {area}Calibration line, likelihood ratios, kappa and predictive values at a prevalence: \
          standard errors on their own scale, unless patients are drawn. All others: percentiles of {} resamples of \
-         {unit}, seed {}. Made by {}; how to read each figure: docs/evaluate.md.",
+         {unit}, seed {} (of groups at most 1000). Made by {}; how to read each figure: docs/evaluate.md.",
         percent(settings.level),
         settings.replicates,
         settings.seed,
