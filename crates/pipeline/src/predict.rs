@@ -77,7 +77,7 @@ pub(crate) fn bounds(plane: Plane<'_>, series: &Series) -> IntensityBounds {
 }
 
 /// Whether a model may be asked at all: by its card, then by the quality of the image.
-pub(crate) fn refusal(card: &Card, facts: &InputFacts, quality: &QualityCard) -> Option<String> {
+pub fn refusal(card: &Card, facts: &InputFacts, quality: &QualityCard) -> Option<String> {
     if let Err(refusal) = card.accepts(facts) {
         return Some(format!("its {refusal}"));
     }

@@ -3,6 +3,7 @@ mod certificate;
 mod data;
 mod page;
 
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
     model.require_flat()?;
     let settings = settings(verb, &model)?;
-    let cases = verb.cases.as_deref().map(|path| stored_cases(path, &model)).transpose()?;
+    let cases = verb.cases.as_deref().map(|path| stored_cases(path, &model, config)).transpose()?;
     let mut all = pick::series(std::slice::from_ref(&verb.image), config)?;
     let series = match all.len() {
         1 => all.remove(0),
@@ -234,9 +235,15 @@ fn label(asked: Option<&str>, model: &Model, prediction: &Prediction) -> anyhow:
     Ok(labels[likeliest].key.clone())
 }
 
-fn stored_cases(path: &Path, model: &Model) -> anyhow::Result<StoredCases> {
-    let bytes = std::fs::read(path)
+fn stored_cases(path: &Path, model: &Model, config: &Config) -> anyhow::Result<StoredCases> {
+    let most = config.limits().file_bytes;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
         .map_err(|error| Stop::input(format!("stored cases {} are not readable: {error}", path.display())))?;
+    if bytes.len() as u64 > most {
+        return Err(Stop::input(format!("stored cases {} are larger than {most} bytes", path.display())));
+    }
     let cases = StoredCases::from_bytes(&bytes)?;
     cases.check_model(&model.card().name, &model.card().weights_sha256)?;
     Ok(cases)

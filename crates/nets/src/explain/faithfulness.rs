@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use serde::Serialize;
 use wilhelm_filters::denoise::{Edge, Sigma, gaussian};
-use wilhelm_stats::quantile;
+use wilhelm_stats::{quantile, softmax};
 use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
 
 use super::draw::Draw;
@@ -16,7 +16,7 @@ pub struct OrderSettings {
     pub steps: usize,
     /// Random orders.
     pub repeats: usize,
-    /// Side of the cells that go or come together in a random order, in pixels of the input.
+    /// Side of the cells that go or come together, of maps and of random orders, in pixels of the input.
     pub cell: usize,
     /// What stands where a place was deleted, in the unit of the input.
     pub baseline: f32,
@@ -64,7 +64,7 @@ pub struct Faithfulness {
     pub insertion_random: RandomAreas,
     /// Random orders drawn.
     pub repeats: usize,
-    /// Side of the cells of a random order.
+    /// Side of the cells that went or came together.
     pub cell: usize,
 }
 
@@ -103,9 +103,11 @@ impl RandomOrders {
     }
 }
 
-/// Deletes and inserts the places of an input in the order of a map, against random orders.
+/// Deletes and inserts the cells of an input in the order of a map's mean there, against random orders of the same
+/// cells.
 ///
-/// Places of equal value go in a random order.
+/// Cells of equal mean go in a random order. Both have one grain: a map that were followed pixel by pixel would fool the
+/// network faster than cells do, whatever it shows.
 ///
 /// # Errors
 /// [`ExplainError::Grid`] for a map on another grid than the input; as [`RandomOrders::new`].
@@ -120,11 +122,12 @@ pub fn deletion_insertion<const D: usize, N: Explained<D>>(
     random: &RandomOrders,
     settings: &OrderSettings,
 ) -> Result<Faithfulness, ExplainError> {
+    within("cell", settings.cell)?;
     let walk = Walk::new(network, input, label, settings)?;
     if map.size() != walk.case.size() {
         return Err(ExplainError::grid("the map", map.size(), walk.case.size()));
     }
-    let order = map_order(map, settings.seed);
+    let order = map_order(map, settings.cell, settings.seed);
     let (deletion, insertion) = (walk.deleted(network, &order), walk.inserted(network, &order));
     let better_low = |area: &&f64| deletion.area < **area;
     let better_high = |area: &&f64| insertion.area > **area;
@@ -213,31 +216,49 @@ fn probability(logits: &[f32], label: usize) -> f64 {
     if let [only] = logits {
         return 1.0 / (1.0 + (-logit(only)).exp());
     }
-    let greatest = logits.iter().map(logit).fold(f64::NEG_INFINITY, f64::max);
-    let all: f64 = logits.iter().map(|value| (logit(value) - greatest).exp()).sum();
-    (logit(&logits[label]) - greatest).exp() / all
+    softmax(&logits.iter().map(logit).collect::<Vec<f64>>(), 1.0)[label]
 }
 
-/// Places by falling value.
-fn map_order(map: &Attribution, seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..map.values().len()).collect();
-    Draw::new(seed, "ties").shuffle(&mut order);
-    order.sort_by(|a, b| map.values()[*b].total_cmp(&map.values()[*a]));
+/// The cell of each place, and how many cells there are.
+fn cells([columns, rows, slices]: [usize; 3], cell: usize) -> (Vec<usize>, usize) {
+    let (across, down) = (columns.div_ceil(cell), rows.div_ceil(cell));
+    let of = |place: usize| {
+        let (column, row, slice) = (place % columns, place / columns % rows, place / (columns * rows));
+        (slice / cell * down + row / cell) * across + column / cell
+    };
+    ((0..columns * rows * slices).map(of).collect(), across * down * slices.div_ceil(cell))
+}
+
+/// The places of cells, in the order in which `ranked` lists the cells.
+fn by_cell(cell_of: &[usize], ranked: &[usize]) -> Vec<usize> {
+    let mut rank = vec![0; ranked.len()];
+    ranked.iter().enumerate().for_each(|(at, cell)| rank[*cell] = at);
+    let mut order: Vec<usize> = (0..cell_of.len()).collect();
+    order.sort_by_key(|place| rank[cell_of[*place]]);
     order
+}
+
+/// Cells by the falling mean of a map; equals in a random order.
+fn map_order(map: &Attribution, cell: usize, seed: u64) -> Vec<usize> {
+    let (cell_of, count) = cells(map.size(), cell);
+    let (mut sums, mut places) = (vec![0.0_f64; count], vec![0_u32; count]);
+    for (cell, value) in cell_of.iter().zip(map.values()) {
+        sums[*cell] += f64::from(*value);
+        places[*cell] += 1;
+    }
+    let mean = |cell: usize| sums[cell] / f64::from(places[cell]);
+    let mut ranked: Vec<usize> = (0..count).collect();
+    Draw::new(seed, "ties").shuffle(&mut ranked);
+    ranked.sort_by(|a, b| mean(*b).total_cmp(&mean(*a)));
+    by_cell(&cell_of, &ranked)
 }
 
 /// Cells in a random order, each with its places.
-fn random_order([columns, rows, slices]: [usize; 3], cell: usize, draw: &mut Draw) -> Vec<usize> {
-    let across = columns.div_ceil(cell);
-    let down = rows.div_ceil(cell);
-    let mut rank: Vec<usize> = (0..across * down * slices.div_ceil(cell)).collect();
-    draw.shuffle(&mut rank);
-    let mut order: Vec<usize> = (0..columns * rows * slices).collect();
-    order.sort_by_key(|place| {
-        let (column, row, slice) = (place % columns, place / columns % rows, place / (columns * rows));
-        rank[(slice / cell * down + row / cell) * across + column / cell]
-    });
-    order
+fn random_order(size: [usize; 3], cell: usize, draw: &mut Draw) -> Vec<usize> {
+    let (cell_of, count) = cells(size, cell);
+    let mut ranked: Vec<usize> = (0..count).collect();
+    draw.shuffle(&mut ranked);
+    by_cell(&cell_of, &ranked)
 }
 
 fn blurred(values: &[f32], size: [usize; 3], sigma: f64) -> Result<Vec<f32>, ExplainError> {
@@ -280,8 +301,10 @@ mod tests {
     fn the_greatest_of_a_map_go_first_and_equals_in_a_random_order() {
         let map =
             Attribution::new([40, 1, 1], (0..40).map(|at| f32::from(at == 17)).collect()).expect("a map");
-        let order = map_order(&map, 2);
+        let order = map_order(&map, 1, 2);
         assert_eq!(order[0], 17);
         assert!(order[1..].windows(2).any(|pair| pair[0] > pair[1]));
+        // In cells of four, 17 takes its neighbors along.
+        assert_eq!(map_order(&map, 4, 2)[..4], [16, 17, 18, 19]);
     }
 }

@@ -444,6 +444,12 @@ fn deletion_in_the_order_of_a_good_map_is_faster_than_in_random_orders_and_of_a_
     // All deleted: two equal logits.
     assert_eq!(good.deletion.probabilities[16], 0.5);
     assert_eq!(good.deletion.probabilities[0], good.insertion.probabilities[16]);
+    // Maps of noise, and one that says nothing, are orders as good as random ones.
+    let noise = |seed: usize| (0..256).map(|at: usize| ((at * 7919 + seed * 104_729) % 997) as f32).collect();
+    let maps = (1..20).map(noise).chain([vec![0.0; 256]]);
+    let beaten: Vec<f64> = maps.map(|map| score(map).deletion_random.beaten).collect();
+    let mean = beaten.iter().sum::<f64>() / 20.0;
+    assert!((0.25..0.75).contains(&mean), "{beaten:?}");
     let other = Attribution::new([8, 8, 1], vec![0.0; 64]).expect("a map");
     assert!(deletion_insertion(&network, &input, 0, &other, &random, &settings).is_err());
 }

@@ -168,12 +168,14 @@ impl SanityScores {
         }
         if self.faithfulness.deletion.area >= self.faithfulness.deletion_random.low {
             warnings.push(
-                "deleting in its order lowers the probability no faster than random orders do".to_owned(),
+                "deleting in its order does not lower the probability faster than the middle 95 % of random orders"
+                    .to_owned(),
             );
         }
         if self.faithfulness.insertion.area <= self.faithfulness.insertion_random.high {
             warnings.push(
-                "inserting in its order raises the probability no faster than random orders do".to_owned(),
+                "inserting in its order does not raise the probability faster than the middle 95 % of random orders"
+                    .to_owned(),
             );
         }
         warnings

@@ -12,7 +12,8 @@ pub struct Pointing {
     pub peak: [usize; 3],
     /// The share of all that is above 0 which lies in the truth; nothing where nothing is above 0.
     pub inside: Option<f64>,
-    /// The truth's share of the grid: what a map that knows nothing has inside, and how often it hits.
+    /// The truth's share of the grid: what a map that knows nothing has inside, and with a tolerance of 0 how often it
+    /// hits.
     pub truth_share: f64,
 }
 
@@ -73,7 +74,7 @@ pub struct PointingGame {
     pub low: f64,
     /// Upper end of its 95 % interval.
     pub high: f64,
-    /// How often a place drawn at random would hit: the mean share of the truths.
+    /// How often a place drawn at random would hit with a tolerance of 0: the mean share of the truths.
     pub by_chance: f64,
 }
 

@@ -1,12 +1,12 @@
 //! Labeled images on a model's grid.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use wilhelm_filters::quality::quality;
 use wilhelm_filters::{Plane, Prepared, prepare};
 use wilhelm_formats::{Silent, read_npz};
 use wilhelm_nets::{Card, InputFacts};
-use wilhelm_pipeline::Candidate;
+use wilhelm_pipeline::{Candidate, refusal};
 use wilhelm_study::QuantityKind;
 
 use crate::args::LabeledData;
@@ -72,13 +72,15 @@ fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledS
         let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
         let mut rows = Vec::with_capacity(split.images.len());
         for place in 0..split.images.len() {
-            let label = labels.get(place).and_then(|row| row.first()).copied();
+            let label = labels
+                .get(place)
+                .and_then(|row| if let [only] = row.as_slice() { Some(*only) } else { None });
             let label =
                 label.and_then(|label| usize::try_from(label).ok()).filter(|at| *at < card.labels.len());
             let expected = card.labels.len() - 1;
             rows.push((
                 place,
-                label.ok_or_else(|| fail(format!("row {place} has no label from 0 to {expected}")))?,
+                label.ok_or_else(|| fail(format!("row {place} has no single label from 0 to {expected}")))?,
             ));
         }
         for (place, label) in limited(rows, data.limit, card.labels.len()) {
@@ -128,8 +130,8 @@ fn from_folder(data: &LabeledData, card: &Card, config: &Config, set: &mut Label
 impl LabeledSet {
     /// Brings an image that the card accepts onto the network's grid.
     fn add(&mut self, name: &str, label: usize, candidate: &Candidate<'_>, card: &Card) {
-        if let Err(refusal) = card.accepts(&candidate.facts) {
-            return self.left_out.push((name.to_owned(), format!("its {refusal}")));
+        if let Some(reason) = refusal(card, &candidate.facts, &candidate.quality) {
+            return self.left_out.push((name.to_owned(), reason));
         }
         match prepare(candidate.plane, candidate.bounds, &card.preparation) {
             Ok(prepared) => self.images.push(Labeled { name: name.to_owned(), label, prepared }),
@@ -142,7 +144,7 @@ impl LabeledSet {
 fn listed(table: &Path, data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
     let fail = |what: String| Stop::input(format!("{}: {what}", table.display()));
     let text = std::fs::read_to_string(table).map_err(|error| fail(error.to_string()))?;
-    let mut lines = text.lines();
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
     let column = |name: &str| {
         header.iter().position(|title| *title == name).ok_or_else(|| fail(format!("has no column {name}")))
@@ -162,7 +164,12 @@ fn listed(table: &Path, data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(
         let name = cell(class)?;
         let label = label_of(name, card)
             .ok_or_else(|| fail(format!("line {}: class {name} is none of {}", number + 2, known(card))))?;
-        rows.push((cell(file)?.to_owned(), label));
+        let file = cell(file)?;
+        let is_below = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_below {
+            return Err(fail(format!("line {}: {file} is not below the folder", number + 2)));
+        }
+        rows.push((file.to_owned(), label));
     }
     Ok(rows)
 }

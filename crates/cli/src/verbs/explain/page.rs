@@ -109,24 +109,24 @@ pub fn page(summary: &Value, shown: &[Shown], notes: &[String]) -> String {
         }
         html.push_str("</tr>\n");
     }
-    html.push_str("</table>\n<ul>\n");
-    for line in LEGEND {
-        let _ = writeln!(html, "<li>{}</li>", escaped(line));
-    }
-    html.push_str("</ul>\n");
+    html.push_str("</table>\n");
+    list(&mut html, "ul", &LEGEND);
     for (title, neighbors) in neighbors(summary) {
-        let _ = writeln!(html, "<h2>{}</h2>\n<ol>", escaped(&title));
-        for neighbor in neighbors {
-            let _ = writeln!(html, "<li>{}</li>", escaped(&neighbor));
-        }
-        html.push_str("</ol>\n");
+        let _ = writeln!(html, "<h2>{}</h2>", escaped(&title));
+        list(&mut html, "ol", &neighbors);
     }
-    html.push_str("<h2>Notes</h2>\n<ul>\n");
-    for note in notes {
-        let _ = writeln!(html, "<li>{}</li>", escaped(note));
-    }
-    html.push_str("</ul>\n</html>\n");
+    html.push_str("<h2>Notes</h2>\n");
+    list(&mut html, "ul", notes);
+    html.push_str("</html>\n");
     html
+}
+
+fn list<T: AsRef<str>>(html: &mut String, tag: &str, lines: &[T]) {
+    let _ = writeln!(html, "<{tag}>");
+    for line in lines {
+        let _ = writeln!(html, "<li>{}</li>", escaped(line.as_ref()));
+    }
+    let _ = writeln!(html, "</{tag}>");
 }
 
 fn heading(summary: &Value) -> String {
