@@ -86,7 +86,10 @@ pub(super) fn group_figures(
                         let reason = format!("fewer than {} cases", settings.least_cases);
                         Figure::missing(sampler.method(), reason)
                     }
-                    GroupFinding::Measured(found) if !sampler.is_clustered() && found.low == found.high => {
+                    // Means of equal numbers differ in their last digit by how many are summed.
+                    GroupFinding::Measured(found)
+                        if !sampler.is_clustered() && found.high - found.low < 1e-12 =>
+                    {
                         let reason = "the same in every resample: that is no certainty";
                         Figure::alone(found.estimate, sampler.method(), reason)
                     }

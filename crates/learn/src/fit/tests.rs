@@ -73,7 +73,9 @@ impl Lessons for Points {
         let (mut loss, mut right) = (0.0, 0.0);
         for (row, place) in values.chunks_exact(3).zip(&places) {
             let label = point(*place).1;
-            loss += row.iter().map(|logit| logit.exp()).sum::<f32>().ln() - row[label];
+            let greatest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = row.iter().map(|logit| (logit - greatest).exp()).sum();
+            loss += greatest + sum.ln() - row[label];
             right += f32::from(row.iter().all(|logit| *logit <= row[label]));
         }
         Ok((loss / 60.0, right / 60.0))
