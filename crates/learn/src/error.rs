@@ -20,6 +20,12 @@ pub enum LearnError {
         /// What was found and expected.
         what: String,
     },
+    /// Images that cannot be parted into training and validation.
+    #[error("split: {0}")]
+    Split(String),
+    /// A table of the data, or figures of predictions.
+    #[error(transparent)]
+    Evaluation(#[from] crate::evaluation::EvaluationError),
     /// A file of the data.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -95,5 +101,15 @@ impl LearnError {
     /// Whether the input is at fault rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
         !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Plot(_))
+    }
+}
+
+/// The first ten of many things, for a message.
+pub(crate) fn some(things: &[String], separator: &str) -> String {
+    const SHOWN: usize = 10;
+    let shown = things.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(separator);
+    match things.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{shown}{separator}and {more} more"),
+        _ => shown,
     }
 }

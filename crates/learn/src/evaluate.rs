@@ -1,7 +1,7 @@
 use wilhelm_nets::{Calibration, ClassMetric, Interval, Validation};
 use wilhelm_stats::{
-    BootstrapInterval, Rows, accuracy, bootstrap_interval, brier_score_multiclass, fit_recalibration,
-    macro_one_vs_rest_auc, roc_auc, top_label_calibration_error,
+    BootstrapInterval, Rows, accuracy, bootstrap_interval, bootstrap_interval_by_group,
+    brier_score_multiclass, fit_recalibration, macro_one_vs_rest_auc, roc_auc, top_label_calibration_error,
 };
 
 use crate::{LearnError, Recipe};
@@ -18,7 +18,8 @@ pub struct Evaluation {
     pub figures: Validation,
 }
 
-/// Fits the calibration and measures, on the logits of the validation images.
+/// Fits the calibration and measures, on the logits of the validation images; where `patients` say whose each is,
+/// intervals draw whole patients.
 ///
 /// # Shapes
 /// One row of logits an image, one number a label.
@@ -30,6 +31,7 @@ pub fn evaluate(
     recipe: &Recipe,
     logits: &[Vec<f64>],
     labels: &[usize],
+    patients: Option<&[usize]>,
     split: String,
     command: String,
 ) -> Result<Evaluation, LearnError> {
@@ -46,7 +48,10 @@ pub fn evaluate(
     let table = Rows::new(&flat, classes)?;
     let predicted: Vec<usize> = probabilities.iter().map(|row| likeliest(row)).collect();
     let boot = |statistic: &dyn Fn(&[usize]) -> Option<f64>| -> Result<Interval, LearnError> {
-        Ok(interval(bootstrap_interval(labels.len(), REPLICATES, 0.95, recipe.seed, statistic)?))
+        Ok(interval(match patients {
+            Some(of) => bootstrap_interval_by_group(of, REPLICATES, 0.95, recipe.seed, statistic)?,
+            None => bootstrap_interval(labels.len(), REPLICATES, 0.95, recipe.seed, statistic)?,
+        }))
     };
     let pick = |rows: &[usize], of: &[usize]| rows.iter().map(|row| of[*row]).collect::<Vec<usize>>();
     let mut metrics = Vec::new();
@@ -89,4 +94,38 @@ fn likeliest(row: &[f64]) -> usize {
 
 fn interval(found: BootstrapInterval) -> Interval {
     Interval { estimate: found.estimate, low: found.low, high: found.high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_of_few_patients_are_wider_than_those_of_as_many_single_images() {
+        let recipe = crate::dataset::tests::recipe(&[]);
+        // Patient after patient has five images of one label, all right or, of every fourth patient and the first, all wrong.
+        let labels: Vec<usize> = (0..100).map(|place| place / 5 % 2).collect();
+        let logits: Vec<Vec<f64>> = (0..100)
+            .map(|place| {
+                let right = if place / 5 % 4 == 3 || place < 5 { -1.0 } else { 1.0 };
+                let sign = if labels[place] == 0 { right } else { -right };
+                vec![sign + place as f64 / 1000.0, 0.0]
+            })
+            .collect();
+        let patients: Vec<usize> = (0..100).map(|place| place / 5).collect();
+        let of = |patients: Option<&[usize]>| {
+            evaluate(&recipe, &logits, &labels, patients, String::new(), String::new())
+                .expect("figures")
+                .figures
+        };
+        let (images, by_patient) = (of(None), of(Some(&patients)));
+        let width = |interval: Interval| interval.high - interval.low;
+        assert_eq!(images.accuracy.estimate, by_patient.accuracy.estimate);
+        assert!(
+            width(by_patient.accuracy) > 1.5 * width(images.accuracy),
+            "{:?} {:?}",
+            by_patient.accuracy,
+            images.accuracy
+        );
+    }
 }

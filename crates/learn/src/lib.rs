@@ -1,14 +1,13 @@
 //! Data sets and training.
 //!
-//! The principal function is [`train_classifier`]: a [`Recipe`] and a folder of data become weights,
+//! The principal function is [`train_classifier`]: a [`Recipe`] and the data that it names become weights,
 //! an outlier detector and a [`Card`](wilhelm_nets::Card) whose figures were measured on a validation
-//! split that shares no near-duplicate with the training data. Time comes in through the progress
+//! split that shares no near-duplicate with the training data, and no patient where the data name them. Time comes in through the progress
 //! trait, randomness through the recipe's seed.
 
 mod augment;
 mod curves;
 mod dataset;
-mod duplicates;
 mod error;
 mod evaluate;
 pub mod evaluation;
@@ -17,6 +16,7 @@ mod hash;
 mod metrics;
 pub mod plots;
 mod recipe;
+mod relations;
 mod run;
 mod seed;
 mod split;
@@ -25,13 +25,12 @@ mod train;
 
 pub use augment::Augmentation;
 pub use dataset::{Dataset, Example, load};
-pub use duplicates::group_near_duplicates;
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};
 pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, TrainProgress};
 pub use metrics::RunMetrics;
 pub use recipe::{DataSource, Optimization, Recipe};
 pub use run::Run;
-pub use split::{Split, split_by_group};
+pub use split::{Division, Split, divide, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, SeedMean, Sweep, Variant, summarize, table};
 pub use train::{Trained, train_classifier};

@@ -15,6 +15,9 @@ pub enum DataSource {
         table: String,
         /// The classes' names in the table, in the order of the recipe's labels.
         classes: Vec<String>,
+        /// The column that says whose image it is; all images of a patient stay on one side of the split.
+        #[serde(default)]
+        patient: Option<String>,
     },
     /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
     /// recipe's label `n`.

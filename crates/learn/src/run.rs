@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fit::Checkpoints;
 use crate::hash::sha256;
-use crate::{EpochReport, LearnError, RunMetrics, curves};
+use crate::{Division, EpochReport, LearnError, RunMetrics, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +21,21 @@ struct Identity {
     finished: bool,
 }
 
+/// `split.json`
+#[derive(Serialize)]
+struct WrittenSplit<'a> {
+    schema: u32,
+    by_patient: bool,
+    patients: Option<usize>,
+    words: &'a str,
+    training: Vec<&'a str>,
+    validation: Vec<&'a str>,
+}
+
 /// A run's folder, locked against other processes as long as this lives.
 ///
-/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `history.json` (figures of every pass),
-/// `curves.html` and `checkpoints/`.
+/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `split.json` (which images train and
+/// validate), `history.json` (figures of every pass), `curves.html` and `checkpoints/`.
 #[derive(Debug)]
 pub struct Run {
     folder: PathBuf,
@@ -115,12 +126,25 @@ impl Run {
     /// # Errors
     /// [`LearnError::Run`].
     pub fn finish(mut self, metrics: &RunMetrics) -> Result<(), LearnError> {
-        let metrics = serde_json::to_vec_pretty(metrics)
-            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
-        self.put("metrics.json", &metrics)?;
+        self.put_json("metrics.json", metrics)?;
         self.identity.finished = true;
         self.put_identity()?;
         self.checkpoints.remove()
+    }
+
+    /// Writes which images train and validate (`split.json`).
+    pub(crate) fn put_division(&self, division: &Division<'_>) -> Result<(), LearnError> {
+        let examples = &division.data.examples;
+        let names = |places: &[usize]| places.iter().map(|place| examples[*place].source.as_str()).collect();
+        let written = WrittenSplit {
+            schema: 1,
+            by_patient: division.patients.is_some(),
+            patients: division.patients,
+            words: &division.words,
+            training: names(&division.split.training),
+            validation: names(&division.split.validation),
+        };
+        self.put_json("split.json", &written)
     }
 
     pub(crate) fn checkpoints(&self) -> (&Checkpoints, f64) {
@@ -135,15 +159,17 @@ impl Run {
         running: bool,
     ) -> Result<(), LearnError> {
         self.put("curves.html", curves::page(name, history, running)?.as_bytes())?;
-        let lines = serde_json::to_vec_pretty(history)
-            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
-        self.put("history.json", &lines)
+        self.put_json("history.json", &history)
     }
 
     fn put_identity(&self) -> Result<(), LearnError> {
-        let identity = serde_json::to_vec_pretty(&self.identity)
-            .map_err(|error| LearnError::run(&self.folder, &error.into()))?;
-        self.put("run.json", &identity)
+        self.put_json("run.json", &self.identity)
+    }
+
+    fn put_json(&self, name: &str, value: &impl Serialize) -> Result<(), LearnError> {
+        let bytes =
+            serde_json::to_vec_pretty(value).map_err(|error| LearnError::run(&self.folder, &error.into()))?;
+        self.put(name, &bytes)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), LearnError> {

@@ -1,8 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::seq::SliceRandom;
 
+use crate::error::some;
+use crate::relations::{copies, groups};
 use crate::seed::generator;
+use crate::{Dataset, Example, LearnError, Recipe};
 
 /// Which examples train and which validate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +14,85 @@ pub struct Split {
     pub training: Vec<usize>,
     /// Indices held out.
     pub validation: Vec<usize>,
+}
+
+/// Data parted as a recipe asks for: what a network is trained on and measured by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Division<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// All data.
+    pub data: &'a Dataset,
+    /// Which examples are on which side.
+    pub split: Split,
+    /// Patients, where the data name them; then no patient is on both sides.
+    pub patients: Option<usize>,
+    /// How the split was made, for people.
+    pub words: String,
+}
+
+/// Splits the data as the recipe says: copies of an image, and images of one patient, stay on one side.
+///
+/// The same recipe and data give the same split.
+///
+/// # Errors
+/// [`LearnError::Split`] where a label has no image on one side.
+pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>, LearnError> {
+    let examples = &data.examples;
+    let copies = copies(examples, recipe.duplicates_above);
+    let groups = groups(examples, &copies);
+    let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
+    let share = recipe.validation_share;
+    let split = split_by_group(&groups, &labels, share, recipe.split_seed());
+    let held = format!("{} % of each label held out, whole groups at a time", (share * 100.0).round());
+    check_labels(recipe, examples, &split, &groups)?;
+    let distinct = |of: &mut dyn Iterator<Item = usize>| of.collect::<BTreeSet<usize>>().len();
+    let patients = distinct(&mut examples.iter().filter_map(|example| example.patient));
+    let patients = (patients > 0).then_some(patients);
+    let alike = format!("near-duplicates (thumbnail correlation above {})", recipe.duplicates_above);
+    let (of, by) = match patients {
+        Some(count) => (format!("{alike} and of patients"), format!("split by patient ({count} patients)")),
+        None => (alike, "no patient identifiers were given, so a patient may be on both sides".to_owned()),
+    };
+    let count = distinct(&mut groups.iter().copied());
+    let words = format!("{} images in {count} groups of {of}; {held}; {by}", examples.len());
+    Ok(Division { recipe, data, split, patients, words })
+}
+
+/// Each label must be learned and measured.
+fn check_labels(
+    recipe: &Recipe,
+    examples: &[Example],
+    split: &Split,
+    groups: &[usize],
+) -> Result<(), LearnError> {
+    for (label, known) in recipe.labels.iter().enumerate() {
+        let of_label = |places: &[usize]| -> Vec<usize> {
+            places.iter().copied().filter(|place| examples[*place].label == label).collect()
+        };
+        let (training, validation) = (of_label(&split.training), of_label(&split.validation));
+        let (lacks, other) = match (training.is_empty(), validation.is_empty()) {
+            (false, false) => continue,
+            (true, true) => {
+                return Err(LearnError::Split(format!(
+                    "label {} has no image to train on and none for validation: add some, or take the label out of the recipe",
+                    known.key
+                )));
+            }
+            (true, false) => ("to train on", validation),
+            (false, true) => ("for validation", training),
+        };
+        let names: Vec<String> = other.iter().map(|place| examples[*place].place()).collect();
+        let together = other.iter().map(|place| groups[*place]).collect::<BTreeSet<_>>().len();
+        return Err(LearnError::Split(format!(
+            "label {} has no image {lacks}: it has {} images in {together} groups of copies and patients, all on \
+             the other side: {}; add images, or hold out another share",
+            known.key,
+            other.len(),
+            some(&names, ", ")
+        )));
+    }
+    Ok(())
 }
 
 /// Holds out about `share` of each label's examples, whole groups at a time.
@@ -46,20 +128,4 @@ pub fn split_by_group(groups: &[usize], labels: &[usize], share: f64, seed: u64)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_group_is_torn_and_each_label_gives_its_share() {
-        let labels: Vec<usize> = (0..200).map(|place| usize::from(place % 10 == 0)).collect();
-        let groups: Vec<usize> = (0..200).map(|place| place / 2 * 2).collect();
-        let split = split_by_group(&groups, &labels, 0.2, 9);
-        assert_eq!(split.training.len() + split.validation.len(), 200);
-        for place in &split.validation {
-            assert!(!split.training.iter().any(|other| groups[*other] == groups[*place]));
-        }
-        assert_eq!(split.validation.len(), 40);
-        assert_eq!(split, split_by_group(&groups, &labels, 0.2, 9));
-        assert_ne!(split, split_by_group(&groups, &labels, 0.2, 10));
-    }
-}
+mod tests;

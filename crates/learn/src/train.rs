@@ -11,10 +11,7 @@ use wilhelm_stats::{Mahalanobis, Rows, quantile};
 use crate::fit::{Lessons, fit};
 use crate::hash::sha256;
 use crate::seed::generator;
-use crate::{
-    Dataset, EpochReport, Example, Keep, LearnError, Recipe, Run, Split, TrainProgress, evaluate,
-    group_near_duplicates, split_by_group,
-};
+use crate::{Division, EpochReport, Example, Keep, LearnError, Recipe, Run, Split, TrainProgress, evaluate};
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
 /// and by the appearance, which is what tells neighboring kinds of images apart.
@@ -43,7 +40,7 @@ pub struct Trained {
     pub seconds: Option<f64>,
 }
 
-/// Trains a classifier as the recipe says and measures it on its own validation split.
+/// Trains a classifier as the recipe of `division` says on one part of its data and measures it on the other.
 ///
 /// With `weights` the network is taken as it is, trained before on the same split: only calibration,
 /// outlier detector and figures are made anew. With a `run`, checkpoints and history are written to its folder,
@@ -52,27 +49,26 @@ pub struct Trained {
 /// # Errors
 /// [`LearnError`].
 pub fn train_classifier(
-    recipe: &Recipe,
-    data: &Dataset,
+    division: &Division<'_>,
     weights: Option<Vec<u8>>,
     run: Option<&Run>,
     recipe_name: &str,
     command: &str,
     progress: &mut dyn TrainProgress,
 ) -> Result<Trained, LearnError> {
+    let Division { recipe, data, split, .. } = division;
     let examples = &data.examples;
-    let thumbnails: Vec<Vec<f32>> = examples.iter().map(|example| example.thumbnail.clone()).collect();
-    let groups = group_near_duplicates(&thumbnails, recipe.duplicates_above);
-    let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let split = split_by_group(&groups, &labels, recipe.validation_share, recipe.split_seed());
-    let preparation = preparation(recipe, examples, &split);
+    if let Some(run) = run {
+        run.put_division(division)?;
+    }
+    let preparation = preparation(recipe, examples, split);
     let (mut history, mut epoch, mut seconds) = (Vec::new(), None, None);
     let network = match weights.clone() {
         Some(weights) => Classifier::load(&recipe.architecture, weights, &Device::flex())
             .map_err(|what| LearnError::Start { what })?,
         None => {
-            let weights = class_weights(recipe, examples, &split);
-            let pictures = Pictures { recipe, examples, split: &split, preparation: &preparation, weights };
+            let weights = class_weights(recipe, examples, split);
+            let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights };
             let fresh = |device: &Device| Classifier::new(&recipe.architecture, device);
             let mut recorder =
                 Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
@@ -91,24 +87,19 @@ pub fn train_classifier(
     };
 
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
-    let truth: Vec<usize> = split.validation.iter().map(|place| labels[*place]).collect();
-    let mut distinct = groups.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
+    let truth: Vec<usize> = split.validation.iter().map(|place| examples[*place].label).collect();
     let words = format!(
-        "{} images in {} groups of near-duplicates (thumbnail correlation above {}); {} % of each label held \
-         out, whole groups at a time; temperature and biases were fitted on the same images, so the \
-         calibration figures are optimistic",
-        examples.len(),
-        distinct.len(),
-        recipe.duplicates_above,
-        (recipe.validation_share * 100.0).round()
+        "{}; temperature and biases were fitted on the same images, so the calibration figures are optimistic",
+        division.words
     );
     let words = match recipe.optimization.keep {
         Keep::Best => format!("{words}; the pass was chosen by them too"),
         Keep::Last => words,
     };
-    let evaluation = evaluate(recipe, &validation.logits, &truth, words, command.to_owned())?;
+    let patients: Option<Vec<usize>> =
+        split.validation.iter().map(|place| examples[*place].patient).collect();
+    let patients = patients.as_deref();
+    let evaluation = evaluate(recipe, &validation.logits, &truth, patients, words, command.to_owned())?;
     let training = pass(&network, examples, &split.training, &preparation, false)?;
     let detector = fit_outliers(&training.taps, &validation.taps)?;
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();

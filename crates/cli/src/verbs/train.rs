@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use wilhelm_learn::{EpochReport, Recipe, Run, RunMetrics, TrainProgress, Trained, load, train_classifier};
+use wilhelm_learn::{
+    EpochReport, Recipe, Run, RunMetrics, TrainProgress, Trained, divide, load, train_classifier,
+};
 
 use crate::args::{self, TrainVerb};
 use crate::exit::{Exit, Stop};
@@ -86,6 +88,8 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     };
     let mut progress = Progress::new();
     let examples = load(&parsed, data)?;
+    // A split that is refused leaves no run behind.
+    let division = divide(&parsed, &examples)?;
     let run = match &start {
         Some(_) => None,
         None => {
@@ -98,7 +102,7 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
             Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
         }
     };
-    let trained = train_classifier(&parsed, &examples, start, run.as_ref(), &name, &command, &mut progress)?;
+    let trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
     let files = model_files(&trained)?;
     write_folder(out, &borrowed(&files), *force)?;

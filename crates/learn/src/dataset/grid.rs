@@ -1,0 +1,58 @@
+use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare, prepare_volume, volume_bounds};
+use wilhelm_study::{Image, Series};
+
+use crate::Recipe;
+
+/// Side of the thumbnail of a flat image.
+const THUMBNAIL: usize = 32;
+
+/// An image or volume as the network takes it, and as near-duplicates are found by.
+pub(super) struct OnGrid {
+    pub pixels: Vec<f32>,
+    pub thumbnail: Vec<f32>,
+}
+
+fn preparation(recipe: &Recipe, side: usize) -> Preparation {
+    Preparation { columns: side, rows: side, fit: recipe.fit, mean: 0.0, deviation: 1.0 }
+}
+
+/// A flat image; `bounds` become black and white. An error is words.
+pub(super) fn of_plane(
+    recipe: &Recipe,
+    values: &[f32],
+    [columns, rows]: [usize; 2],
+    bounds: (f32, f32),
+) -> Result<OnGrid, String> {
+    let plane = Plane::new(values, columns, rows).map_err(|error| error.to_string())?;
+    let grid = |side: usize| {
+        let prepared = prepare(plane, bounds, &preparation(recipe, side));
+        prepared.map(|prepared| prepared.pixels).map_err(|error| error.to_string())
+    };
+    Ok(OnGrid { pixels: grid(recipe.architecture.side)?, thumbnail: grid(THUMBNAIL)? })
+}
+
+/// A volume, as `wilhelm predict` brings it to a model of volumes; `range` is that of its stored values.
+pub(super) fn of_volume(
+    recipe: &Recipe,
+    values: &[f32],
+    size: [usize; 3],
+    range: Option<(f32, f32)>,
+    window: Option<(f32, f32)>,
+) -> Result<OnGrid, String> {
+    let bounds = volume_bounds(values, range, window);
+    let preparation = preparation(recipe, recipe.architecture.side);
+    let prepared = prepare_volume(values, size, recipe.architecture.slices, bounds, &preparation)
+        .map_err(|error| error.to_string())?;
+    Ok(OnGrid { thumbnail: prepared.pixels.clone(), pixels: prepared.pixels })
+}
+
+/// What a file holds: a flat image.
+pub(super) fn of_series(recipe: &Recipe, series: &Series) -> Result<OnGrid, String> {
+    match &series.image {
+        Image::Flat(image) => {
+            let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);
+            of_plane(recipe, image.pixels(), [image.columns(), image.rows()], (bounds.low, bounds.high))
+        }
+        _ => Err("is a volume or a cine, expected a flat image".to_owned()),
+    }
+}
