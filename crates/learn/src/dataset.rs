@@ -3,9 +3,12 @@
 mod files;
 mod grid;
 mod npz;
+mod stated;
 mod table;
 
 use std::path::Path;
+
+pub use stated::Side;
 
 use sha2::{Digest, Sha256};
 
@@ -20,6 +23,8 @@ pub struct Example {
     pub line: Option<u64>,
     /// Whose it is, as a running number from 1; the identifier itself is not kept.
     pub patient: Option<usize>,
+    /// On which side of the split the data say that it is.
+    pub side: Option<Side>,
     /// Pixels from 0 to 1, columns fastest; a volume's slices one after another.
     pub pixels: Vec<f32>,
     /// 32 x 32, or all voxels of a volume, for finding near-duplicates.
@@ -43,8 +48,8 @@ impl Example {
 pub struct Dataset {
     /// The images.
     pub examples: Vec<Example>,
-    /// SHA-256 over all pixels and labels, and over the patients' running numbers where there are any: all that
-    /// decides a run beside its recipe.
+    /// SHA-256 over all pixels and labels, and over the patients' running numbers and the stated sides where
+    /// there are any: all that decides a run beside its recipe.
     pub sha256: String,
 }
 
@@ -63,6 +68,12 @@ impl Dataset {
                 hash.update(example.patient.unwrap_or(0).to_le_bytes());
             }
         }
+        if examples.iter().any(|example| example.side.is_some()) {
+            hash.update(b"sides");
+            for example in &examples {
+                hash.update(example.side.map_or("none", Side::name));
+            }
+        }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Self { examples, sha256 }
     }
@@ -74,13 +85,16 @@ impl Dataset {
 /// [`LearnError::Data`] and [`LearnError::Evaluation`] for a table or files that are not as the recipe says;
 /// a listed image that cannot be read is an error, not a smaller data set.
 pub fn load(recipe: &Recipe, folder: &Path) -> Result<Dataset, LearnError> {
-    let examples = match &recipe.data {
-        DataSource::Table { table, classes, patient } => {
-            let columns = table::Columns { classes, patient: patient.as_deref() };
+    let mut examples = match &recipe.data {
+        DataSource::Table { table, classes, patient, split, .. } => {
+            let columns = table::Columns { classes, patient: patient.as_deref(), split: split.as_deref() };
             files::read_all(recipe, folder, table::read(folder, table, &columns)?)?
         }
-        DataSource::Npz { file } => npz::read(recipe, &folder.join(file))?,
+        DataSource::Npz { file, .. } => npz::read(recipe, &folder.join(file))?,
     };
+    if let Some(list) = recipe.data.validation() {
+        stated::apply_list(folder, list, &mut examples)?;
+    }
     Ok(Dataset::new(examples))
 }
 

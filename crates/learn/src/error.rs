@@ -23,6 +23,18 @@ pub enum LearnError {
     /// Images that cannot be parted into training and validation.
     #[error("split: {0}")]
     Split(String),
+    /// A stated split with the same image or patient on two sides.
+    #[error(
+        "the stated split leaks, since what is trained on would be measured too; {count} {}: {pairs}; move all copies \
+         of an image and all images of a patient to one side",
+        if *.count == 1 { "pair" } else { "pairs" }
+    )]
+    Leak {
+        /// Pairs of copies, and of first images of a patient on both sides.
+        count: usize,
+        /// The first ten, by file and line.
+        pairs: String,
+    },
     /// A table of the data, or figures of predictions.
     #[error(transparent)]
     Evaluation(#[from] crate::evaluation::EvaluationError),

@@ -24,7 +24,7 @@ mod sweep;
 mod train;
 
 pub use augment::Augmentation;
-pub use dataset::{Dataset, Example, load};
+pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};
 pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, TrainProgress};

@@ -18,13 +18,55 @@ pub enum DataSource {
         /// The column that says whose image it is; all images of a patient stay on one side of the split.
         #[serde(default)]
         patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line.
+        #[serde(default)]
+        validation: Option<String>,
     },
     /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
     /// recipe's label `n`.
     Npz {
         /// The file's name.
         file: String,
+        /// A list of the images that validate (`file.npz#index`), one a line.
+        #[serde(default)]
+        validation: Option<String>,
     },
+}
+
+impl DataSource {
+    /// The list of the images that validate.
+    pub(crate) fn validation(&self) -> Option<&str> {
+        match self {
+            Self::Table { validation, .. } | Self::Npz { validation, .. } => validation.as_deref(),
+        }
+    }
+
+    /// The key under `[data]` that says which images train and validate, and what it names.
+    fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
+        let column = match self {
+            Self::Table { split, .. } => split.as_deref(),
+            Self::Npz { .. } => None,
+        };
+        match (column, self.validation()) {
+            (Some(_), Some(_)) => Err(LearnError::Recipe(
+                "split and validation under [data] both say which images validate: keep one".to_owned(),
+            )),
+            (Some(column), None) => Ok(Some(("split", column))),
+            (None, list) => Ok(list.map(|list| ("validation", list))),
+        }
+    }
+}
+
+/// Which images a recipe holds out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Holding<'a> {
+    /// This share of each label's.
+    Share(f64),
+    /// Those that the data say, by this key under `[data]`, which names a column or a file.
+    Stated { key: &'static str, name: &'a str },
 }
 
 /// How the weights are fitted.
@@ -111,8 +153,9 @@ pub struct Recipe {
     pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
-    /// Share of the images held out for validation.
-    pub validation_share: f64,
+    /// Share of the images held out for validation; left out where the data say which are.
+    #[serde(default)]
+    pub validation_share: Option<f64>,
     /// Correlation of two 32 x 32 thumbnails (of volumes as they are) above which they count as one source.
     pub duplicates_above: f64,
     /// How pictures meet the network's grid.
@@ -143,6 +186,22 @@ impl Recipe {
         self.split_seed.unwrap_or(self.seed)
     }
 
+    /// Which images are held out.
+    pub(crate) fn holding(&self) -> Result<Holding<'_>, LearnError> {
+        let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
+        match (self.validation_share, self.data.stated_split()?) {
+            (Some(share), None) if share > 0.0 && share < 0.9 => Ok(Holding::Share(share)),
+            (Some(_), None) => fail("validation_share must lie above 0 and below 0.9"),
+            (None, Some((key, name))) => Ok(Holding::Stated { key, name }),
+            (None, None) => fail(
+                "it does not say which images validate: set validation_share, or split or validation under [data]",
+            ),
+            (Some(_), Some((key, _))) => Err(LearnError::Recipe(format!(
+                "validation_share and {key} under [data] both say which images validate: keep one"
+            ))),
+        }
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -167,9 +226,39 @@ impl Recipe {
         }
         let optimization = &recipe.optimization;
         optimization.check()?;
-        if !(0.0..0.9).contains(&recipe.validation_share) || recipe.validation_share == 0.0 {
-            return fail("validation_share must lie above 0 and below 0.9");
-        }
+        recipe.holding()?;
         Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_says_which_images_validate() {
+        let place = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../models/recipes/breast-ultrasound.toml");
+        let text = std::fs::read_to_string(place).expect("the recipe of a shipped model");
+        let with = |share: &str, data: &str| {
+            let text = text.replace("validation_share = 0.2", share);
+            let text = text.replace("table = \"labels.csv\"", &format!("table = \"labels.csv\"\n{data}"));
+            match Recipe::from_toml(&text) {
+                Ok(recipe) => Ok(format!("{:?}", recipe.holding().expect("checked"))),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        assert_eq!(with("validation_share = 0.2", "patient = \"who\""), Ok("Share(0.2)".to_owned()));
+        assert_eq!(with("", "split = \"part\""), Ok("Stated { key: \"split\", name: \"part\" }".to_owned()));
+        let refused = |share: &str, data: &str, words: &str| {
+            let said = with(share, data).expect_err(words);
+            assert!(said.contains(words), "{said}");
+        };
+        refused("", "", "does not say which images validate");
+        refused("validation_share = 0.9", "", "above 0 and below 0.9");
+        refused("validation_share = 0.2", "split = \"part\"", "validation_share and split under [data] both");
+        refused("validation_share = 0.2", "validation = \"v.txt\"", "validation_share and validation under");
+        refused("", "split = \"part\"\nvalidation = \"v.txt\"", "keep one");
+        refused("validation_share = 0.2", "leaks = true", "unknown field `leaks`");
     }
 }

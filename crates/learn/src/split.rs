@@ -1,11 +1,14 @@
+mod leak;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::seq::SliceRandom;
 
 use crate::error::some;
+use crate::recipe::Holding;
 use crate::relations::{copies, groups};
 use crate::seed::generator;
-use crate::{Dataset, Example, LearnError, Recipe};
+use crate::{Dataset, Example, LearnError, Recipe, Side};
 
 /// Which examples train and which validate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +39,23 @@ pub struct Division<'a> {
 /// The same recipe and data give the same split.
 ///
 /// # Errors
-/// [`LearnError::Split`] where a label has no image on one side.
+/// [`LearnError::Split`] where a label has no image on one side, [`LearnError::Leak`] where the data state a split with
+/// the same image or patient on two sides.
 pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>, LearnError> {
     let examples = &data.examples;
     let copies = copies(examples, recipe.duplicates_above);
     let groups = groups(examples, &copies);
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let share = recipe.validation_share;
-    let split = split_by_group(&groups, &labels, share, recipe.split_seed());
-    let held = format!("{} % of each label held out, whole groups at a time", (share * 100.0).round());
+    let (split, held) = match recipe.holding()? {
+        Holding::Share(share) => (
+            split_by_group(&groups, &labels, share, recipe.split_seed()),
+            format!("{} % of each label held out, whole groups at a time", (share * 100.0).round()),
+        ),
+        Holding::Stated { key, name } => {
+            leak::refuse_leaks(examples, &copies)?;
+            (stated(examples), stated_words(examples, key, name))
+        }
+    };
     check_labels(recipe, examples, &split, &groups)?;
     let distinct = |of: &mut dyn Iterator<Item = usize>| of.collect::<BTreeSet<usize>>().len();
     let patients = distinct(&mut examples.iter().filter_map(|example| example.patient));
@@ -57,6 +68,24 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
     let count = distinct(&mut groups.iter().copied());
     let words = format!("{} images in {count} groups of {of}; {held}; {by}", examples.len());
     Ok(Division { recipe, data, split, patients, words })
+}
+
+/// The split as the data state it.
+fn stated(examples: &[Example]) -> Split {
+    let of = |side: Side| {
+        let is = |place: &usize| examples[*place].side == Some(side);
+        (0..examples.len()).filter(is).collect()
+    };
+    Split { training: of(Side::Training), validation: of(Side::Validation) }
+}
+
+fn stated_words(examples: &[Example], key: &str, name: &str) -> String {
+    let aside = examples.iter().filter(|example| example.side == Some(Side::Test)).count();
+    let aside = if aside > 0 { format!("; {aside} test images were set aside") } else { String::new() };
+    let what = if key == "split" { "column" } else { "list" };
+    format!(
+        "held out as the {what} {name} states, which was checked: no image or copy is on two sides{aside}"
+    )
 }
 
 /// Each label must be learned and measured.

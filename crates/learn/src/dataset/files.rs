@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use wilhelm_formats::{Limits, Silent};
 
-use super::{Example, grid};
+use super::{Example, Side, grid};
 use crate::error::some;
 use crate::{LearnError, Recipe};
 
@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub line: Option<u64>,
     /// Whose it is, as a running number from 1.
     pub patient: Option<usize>,
+    /// On which side of the split it is said to be.
+    pub side: Option<Side>,
     /// Index of its label.
     pub label: usize,
 }
@@ -69,6 +71,7 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
         source: entry.source,
         line: entry.line,
         patient: entry.patient,
+        side: entry.side,
         pixels: on_grid.pixels,
         thumbnail: on_grid.thumbnail,
         label: entry.label,

@@ -55,6 +55,7 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnEr
                 source,
                 line: None,
                 patient: None,
+                side: None,
                 pixels: on_grid.pixels,
                 thumbnail: on_grid.thumbnail,
                 label: label(place)?,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::Side;
 use super::files::Entry;
 use crate::LearnError;
 use crate::evaluation::{EvaluationError, Table};
@@ -11,6 +12,8 @@ pub(super) struct Columns<'a> {
     pub classes: &'a [String],
     /// The column that says whose image it is.
     pub patient: Option<&'a str>,
+    /// The column that says on which side it is.
+    pub split: Option<&'a str>,
 }
 
 /// The images that the table names.
@@ -31,6 +34,7 @@ fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<En
     };
     let (file, class) = (place("file")?, place("class")?);
     let patient = columns.patient.map(place).transpose()?;
+    let split = columns.split.map(place).transpose()?;
     let labels: BTreeMap<&str, usize> =
         columns.classes.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
     // Identifiers go no further than this map.
@@ -64,11 +68,16 @@ fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<En
                 Some(*patients.entry(identifier).or_insert(next))
             }
         };
+        let side = |column: usize| {
+            Side::of(&row.cells[column]).ok_or_else(|| fail(column, format!("none of {}", Side::WORDS)))
+        };
+        let side = split.map(side).transpose()?;
         entries.push(Entry {
             source: source.to_owned(),
             path: folder.join(source),
             line: Some(row.line),
             patient,
+            side,
             label,
         });
     }
@@ -82,7 +91,7 @@ mod tests {
     fn found(text: &str, patient: Option<&str>) -> Result<Vec<Entry>, String> {
         let classes = ["a".to_owned(), "b".to_owned()];
         let table = Table::parse("t.csv", text.as_bytes()).map_err(|error| error.to_string())?;
-        let columns = Columns { classes: &classes, patient };
+        let columns = Columns { classes: &classes, patient, split: None };
         entries(Path::new("d"), &table, &columns).map_err(|error| error.to_string())
     }
 

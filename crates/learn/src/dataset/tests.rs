@@ -14,6 +14,7 @@ pub(crate) fn example(place: usize, label: usize) -> Example {
         source: format!("{place}.png"),
         line: Some(place as u64 + 2),
         patient: None,
+        side: None,
         thumbnail: pixels.clone(),
         pixels,
         label,
@@ -49,4 +50,52 @@ fn patients_are_part_of_the_data_s_hash_and_data_without_any_keep_theirs() {
     assert_eq!(without.sha256, plain);
     assert_ne!(with([1, 1, 2, 2]), plain);
     assert_ne!(with([1, 1, 2, 2]), with([1, 2, 2, 2]));
+    let mut stated = examples;
+    stated.iter_mut().for_each(|example| example.side = Some(Side::Training));
+    let all_training = Dataset::new(stated.clone()).sha256;
+    stated[3].side = Some(Side::Validation);
+    assert!(all_training != plain && Dataset::new(stated).sha256 != all_training);
+}
+
+/// Writes a picture of noise.
+pub(crate) fn picture(place: &Path, seed: u32) {
+    let pixels: Vec<u8> = (0..16 * 16).map(|at| noise(seed, at)).collect();
+    let png = wilhelm_formats::encode_png_gray(16, 16, &pixels).expect("a picture");
+    std::fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+    std::fs::write(place, png).expect("written");
+}
+
+/// A recipe of a table of pictures; `more` are lines of its `[data]`.
+fn of_table(more: &str) -> Recipe {
+    let data =
+        format!("[data]\nkind = \"table\"\ntable = \"t.csv\"\nclasses = [\"n\", \"p\"]\n{more}\n[input]");
+    let changes = [(OLD_DATA, data.as_str()), ("validation_share = 0.12\n", "")];
+    recipe(&changes[..if more.contains("split") || more.contains("validation") { 2 } else { 1 }])
+}
+
+/// The data of the recipe that tests change.
+const OLD_DATA: &str = "[data]\nkind = \"npz\"\nfile = \"dev/pneumoniamnist_trainval.npz\"\n\n[input]";
+
+#[test]
+fn sides_come_from_a_column_or_a_list_and_a_wrong_one_is_named_by_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    (0..3).for_each(|seed| picture(&folder.path().join(format!("{seed}.png")), seed));
+    write("t.csv", "file,class,part\n0.png,n,Train\n1.png,p,val\n2.png,p,test\n");
+    let sides = |more: &str| -> Result<Vec<Option<Side>>, String> {
+        let data = load(&of_table(more), folder.path()).map_err(|error| error.to_string())?;
+        Ok(data.examples.iter().map(|example| example.side).collect())
+    };
+    let all = [Side::Training, Side::Validation, Side::Test].map(Some).to_vec();
+    assert_eq!(sides("split = \"part\""), Ok(all));
+    assert_eq!(sides(""), Ok(vec![None; 3]));
+    write("val.txt", "2.png\n\n");
+    let listed = [Side::Training, Side::Training, Side::Validation].map(Some).to_vec();
+    assert_eq!(sides("validation = \"val.txt\""), Ok(listed));
+    write("val.txt", "2.png\n7.png\n");
+    let said = "val.txt, line 2: no image of these data; expected names like 0.png";
+    assert_eq!(sides("validation = \"val.txt\""), Err(said.to_owned()));
+    write("t.csv", "file,class,part\n0.png,n,train\n1.png,p,dev\n");
+    let said = "t.csv, line 3, column part: none of train, training, val, valid, validation, test";
+    assert_eq!(sides("split = \"part\""), Err(said.to_owned()));
 }

@@ -68,3 +68,90 @@ fn a_label_that_one_side_lacks_is_named_with_its_images() {
         "{said}"
     );
 }
+
+/// Eight images of two labels, the first four in training.
+fn stated_examples() -> Vec<Example> {
+    let mut examples = examples(8, |_| None);
+    for (place, example) in examples.iter_mut().enumerate() {
+        example.side = Some(if place < 4 { Side::Training } else { Side::Validation });
+    }
+    examples
+}
+
+fn of_list() -> Recipe {
+    let list = "file = \"dev/pneumoniamnist_trainval.npz\"";
+    recipe(&[("validation_share = 0.12\n", ""), (list, &format!("{list}\nvalidation = \"v.txt\""))])
+}
+
+#[test]
+fn a_stated_split_is_taken_as_it_is_and_test_images_are_set_aside() {
+    let mut examples = stated_examples();
+    examples[1].side = Some(Side::Test);
+    let (recipe, data) = (of_list(), data(examples));
+    let division = divide(&recipe, &data).expect("no leak");
+    assert_eq!(division.split, Split { training: vec![0, 2, 3], validation: vec![4, 5, 6, 7] });
+    assert!(
+        division.words.contains("the list v.txt states, which was checked")
+            && division.words.contains("1 test images were set aside"),
+        "{}",
+        division.words
+    );
+}
+
+#[test]
+fn the_same_image_or_patient_on_two_sides_is_refused_with_lines_and_no_identifier() {
+    let said = |change: &dyn Fn(&mut Vec<Example>)| {
+        let mut examples = stated_examples();
+        change(&mut examples);
+        divide(&of_list(), &data(examples)).expect_err("a leak").to_string()
+    };
+    let copied = said(&|examples| {
+        examples[6].pixels = examples[2].pixels.clone();
+        examples[6].thumbnail = examples[2].thumbnail.clone();
+    });
+    assert_eq!(
+        copied,
+        "the stated split leaks, since what is trained on would be measured too; 1 pair: 2.png (line 4) in training \
+         and 6.png (line 8) in validation show the same; move all copies of an image and all images of a patient to \
+         one side"
+    );
+    let brighter = said(&|examples| {
+        examples[6].thumbnail = examples[2].thumbnail.iter().map(|value| value * 0.5 + 9.0).collect();
+    });
+    assert!(brighter.contains("2.png (line 4) in training and 6.png (line 8) in validation"), "{brighter}");
+    let aside = said(&|examples| {
+        examples[5].side = Some(Side::Test);
+        examples[5].pixels = examples[7].pixels.clone();
+    });
+    assert!(
+        aside.contains("5.png (line 7) in test and 7.png (line 9) in validation show the same"),
+        "{aside}"
+    );
+    let patient = said(&|examples| {
+        let patients = [1, 2, 3, 77, 77, 4, 5, 6];
+        examples.iter_mut().zip(patients).for_each(|(example, patient)| example.patient = Some(patient));
+    });
+    assert!(
+        patient.contains(
+            "1 pair: 3.png (line 5) in training and 4.png (line 6) in validation are of one patient"
+        ),
+        "{patient}"
+    );
+    assert!(!patient.contains("77"), "{patient}");
+}
+
+#[test]
+fn of_many_leaks_ten_are_named_and_the_others_counted() {
+    let mut examples: Vec<Example> = (0..24).map(|place| example(place, place % 2)).collect();
+    for place in 0..24 {
+        examples[place].side = Some(if place < 12 { Side::Training } else { Side::Validation });
+        examples[place].pixels = examples[place % 12].pixels.clone();
+        examples[place].thumbnail = examples[place % 12].thumbnail.clone();
+    }
+    let said = divide(&of_list(), &data(examples)).expect_err("leaks").to_string();
+    assert!(
+        said.contains("12 pairs: 0.png (line 2)") && said.contains("9.png (line 11) in training"),
+        "{said}"
+    );
+    assert!(said.contains("show the same; and 2 more; move") && !said.contains("10.png"), "{said}");
+}
