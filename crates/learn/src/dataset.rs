@@ -1,6 +1,7 @@
 //! Labeled images and volumes on the network's grid, whatever form they come in.
 
 mod files;
+mod folders;
 mod grid;
 mod npz;
 mod stated;
@@ -89,6 +90,9 @@ pub fn load(recipe: &Recipe, folder: &Path) -> Result<Dataset, LearnError> {
         DataSource::Table { table, classes, patient, split, .. } => {
             let columns = table::Columns { classes, patient: patient.as_deref(), split: split.as_deref() };
             files::read_all(recipe, folder, table::read(folder, table, &columns)?)?
+        }
+        DataSource::Folders { classes, .. } => {
+            files::read_all(recipe, folder, folders::entries(folder, classes)?)?
         }
         DataSource::Npz { file, .. } => npz::read(recipe, &folder.join(file))?,
     };

@@ -25,6 +25,14 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
+    /// A folder for each class, with its images in it.
+    Folders {
+        /// The folders' names, in the order of the recipe's labels.
+        classes: Vec<String>,
+        /// A list of the images that validate (`class/file`), one a line.
+        #[serde(default)]
+        validation: Option<String>,
+    },
     /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
     /// recipe's label `n`.
     Npz {
@@ -40,7 +48,9 @@ impl DataSource {
     /// The list of the images that validate.
     pub(crate) fn validation(&self) -> Option<&str> {
         match self {
-            Self::Table { validation, .. } | Self::Npz { validation, .. } => validation.as_deref(),
+            Self::Table { validation, .. }
+            | Self::Folders { validation, .. }
+            | Self::Npz { validation, .. } => validation.as_deref(),
         }
     }
 
@@ -48,7 +58,7 @@ impl DataSource {
     fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
         let column = match self {
             Self::Table { split, .. } => split.as_deref(),
-            Self::Npz { .. } => None,
+            Self::Folders { .. } | Self::Npz { .. } => None,
         };
         match (column, self.validation()) {
             (Some(_), Some(_)) => Err(LearnError::Recipe(
@@ -216,13 +226,13 @@ impl Recipe {
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
         }
-        if let DataSource::Table { classes, .. } = &recipe.data
-            && classes.len() != recipe.labels.len()
-        {
-            return fail("the table's classes are not as many as the recipe's labels");
-        }
-        if recipe.architecture.slices > 1 && !matches!(recipe.data, DataSource::Npz { .. }) {
-            return fail("a network of several slices is trained from an NPZ file of volumes");
+        if let DataSource::Table { classes, .. } | DataSource::Folders { classes, .. } = &recipe.data {
+            if classes.len() != recipe.labels.len() {
+                return fail("the classes of the data are not as many as the recipe's labels");
+            }
+            if (1..classes.len()).any(|place| classes[..place].contains(&classes[place])) {
+                return fail("two classes of the data have the same name");
+            }
         }
         let optimization = &recipe.optimization;
         optimization.check()?;

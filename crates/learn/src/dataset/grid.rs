@@ -46,13 +46,17 @@ pub(super) fn of_volume(
     Ok(OnGrid { thumbnail: prepared.pixels.clone(), pixels: prepared.pixels })
 }
 
-/// What a file holds: a flat image.
+/// What a file holds: a volume for a network of several slices, else a flat image.
 pub(super) fn of_series(recipe: &Recipe, series: &Series) -> Result<OnGrid, String> {
+    let slices = recipe.architecture.slices;
     match &series.image {
-        Image::Flat(image) => {
+        Image::Flat(image) if slices == 1 => {
             let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);
             of_plane(recipe, image.pixels(), [image.columns(), image.rows()], (bounds.low, bounds.high))
         }
-        _ => Err("is a volume or a cine, expected a flat image".to_owned()),
+        Image::Flat(_) => Err(format!("is a flat image, but the network reads {slices} slices")),
+        Image::Cine(_) => Err("is a cine, expected one image or volume".to_owned()),
+        _ if slices == 1 => Err("is a volume, but the network reads flat images".to_owned()),
+        volume => of_volume(recipe, volume.values(), volume.size(), series.stored_range, series.window),
     }
 }

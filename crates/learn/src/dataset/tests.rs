@@ -99,3 +99,70 @@ fn sides_come_from_a_column_or_a_list_and_a_wrong_one_is_named_by_line() {
     let said = "t.csv, line 3, column part: none of train, training, val, valid, validation, test";
     assert_eq!(sides("split = \"part\""), Err(said.to_owned()));
 }
+
+fn of_folders(more: &[(&str, &str)]) -> Recipe {
+    let data = "[data]\nkind = \"folders\"\nclasses = [\"n\", \"p\"]\n[input]";
+    let changes: Vec<(&str, &str)> = [(OLD_DATA, data)].into_iter().chain(more.iter().copied()).collect();
+    recipe(&changes)
+}
+
+#[test]
+fn images_in_folders_are_those_of_a_table_and_all_that_cannot_be_read_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let names = ["n/0.png", "n/1.png", "p/2.png"];
+    (0_u32..).zip(names).for_each(|(seed, name)| picture(&at(name), seed));
+    let listed = names.map(|name| format!("{name},{}\n", &name[..1])).concat();
+    std::fs::write(at("t.csv"), format!("file,class\n{listed}")).expect("written");
+    let of_folders = || load(&of_folders(&[]), folder.path());
+    let (folders, table) = (of_folders().expect("data"), load(&of_table(""), folder.path()).expect("data"));
+    assert_eq!(folders.sha256, table.sha256);
+    let seen: Vec<(&str, usize)> =
+        folders.examples.iter().map(|example| (example.source.as_str(), example.label)).collect();
+    assert_eq!(seen, [("n/0.png", 0), ("n/1.png", 0), ("p/2.png", 1)]);
+    std::fs::write(at("n/notes.txt"), "no image").expect("written");
+    std::fs::write(at("p/broken.png"), b"\x89PNG\r\n\x1a\nbroken").expect("written");
+    let said = of_folders().expect_err("not readable").to_string();
+    assert!(said.contains("2 of 5 images cannot be used: n/notes.txt: "), "{said}");
+    assert!(said.contains("; p/broken.png: ") && said.ends_with("; mend them or take them out"), "{said}");
+}
+
+/// A NIfTI volume that grows brighter from slice to slice.
+fn volume(place: &Path, slices: usize) {
+    use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
+    let spacing = Spacing::new(Mm(1.0), Mm(1.0), Mm(2.0)).expect("positive");
+    let geometry = Geometry::axis_aligned([8, 6, slices], spacing).expect("a grid");
+    let values = (0..48 * slices).map(|at| (at / 48 * 100 + at % 48) as f32).collect();
+    let volume = Volume::<Arbitrary>::new(geometry, values).expect("a volume");
+    let bytes = wilhelm_formats::encode_nifti(&volume, wilhelm_formats::Compression::Gzip);
+    std::fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+    std::fs::write(place, bytes).expect("written");
+}
+
+#[test]
+fn volumes_in_files_are_brought_to_the_network_s_slices_and_flat_images_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    volume(&at("n/0.nii.gz"), 5);
+    volume(&at("p/1.nii.gz"), 9);
+    let side = recipe(&[]).architecture.side;
+    let (old, new) = (format!("\nside = {side}\n"), format!("\nside = {side}\nslices = 3\n"));
+    let of_slices = of_folders(&[(&old, &new)]);
+    let data = load(&of_slices, folder.path()).expect("volumes");
+    for example in &data.examples {
+        assert_eq!(example.pixels.len(), 3 * side * side);
+        let mean = |slice: usize| {
+            let pixels = &example.pixels[slice * side * side..][..side * side];
+            pixels.iter().sum::<f32>() / pixels.len() as f32
+        };
+        assert!(mean(0) + 0.2 < mean(1) && mean(1) + 0.2 < mean(2), "{} {} {}", mean(0), mean(1), mean(2));
+    }
+    let said = load(&of_folders(&[]), folder.path()).expect_err("a flat network").to_string();
+    assert!(said.contains("n/0.nii.gz: is a volume, but the network reads flat images"), "{said}");
+    picture(&at("p/2.png"), 3);
+    let said = load(&of_slices, folder.path()).expect_err("a flat image").to_string();
+    assert!(
+        said.contains("1 of 3 images cannot be used: p/2.png: is a flat image, but the network"),
+        "{said}"
+    );
+}
