@@ -585,6 +585,10 @@ pub enum TrainVerb {
         /// Folder for card and weights
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
+        /// images left out; goes on where the same command was stopped
+        #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
+        folds: Option<usize>,
         /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
         /// figures are made anew
         #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]

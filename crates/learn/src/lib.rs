@@ -12,7 +12,10 @@ mod error;
 mod evaluate;
 pub mod evaluation;
 mod fit;
+mod folds;
 mod hash;
+mod held_out;
+mod mean;
 mod metrics;
 pub mod plots;
 mod recipe;
@@ -28,9 +31,14 @@ pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};
 pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, TrainProgress};
+pub use folds::{
+    FoldLine, FoldRun, FoldSummary, OutOfFold, fold_runs, folds_table, out_of_fold, summarize_folds,
+};
+pub use held_out::{HeldOut, HeldOutCase};
+pub use mean::RunMean;
 pub use metrics::RunMetrics;
-pub use recipe::{DataSource, Optimization, Recipe};
+pub use recipe::{DataSource, Fold, Optimization, Recipe};
 pub use run::Run;
-pub use split::{Division, Split, divide, split_by_group};
-pub use sweep::{Arm, ArmSummary, Axis, Outcome, SeedMean, Sweep, Variant, summarize, table};
+pub use split::{Division, Split, divide, folds_by_group, split_by_group};
+pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};
 pub use train::{Trained, train_classifier};

@@ -70,11 +70,28 @@ impl DataSource {
     }
 }
 
+/// One of the parts into which the data are cut for a cross-validation: the one held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fold {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Fold {
+    /// Most folds: above, single images were meant, which is another method.
+    pub const MOST: usize = 100;
+}
+
 /// Which images a recipe holds out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Holding<'a> {
     /// This share of each label's.
     Share(f64),
+    /// One of several parts of the data.
+    Fold(Fold),
     /// Those that the data say, by this key under `[data]`, which names a column or a file.
     Stated { key: &'static str, name: &'a str },
 }
@@ -163,13 +180,16 @@ pub struct Recipe {
     pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
-    /// Share of the images held out for validation; left out where the data say which are.
+    /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
     /// Correlation of two 32 x 32 thumbnails (of volumes as they are) above which they count as one source.
     pub duplicates_above: f64,
     /// How pictures meet the network's grid.
     pub fit: Fit,
+    /// The part of the data that is held out, in the place of the share.
+    #[serde(default)]
+    pub fold: Option<Fold>,
     /// The data set, in words.
     pub data_words: String,
     /// Its license.
@@ -198,17 +218,33 @@ impl Recipe {
 
     /// Which images are held out.
     pub(crate) fn holding(&self) -> Result<Holding<'_>, LearnError> {
-        let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
-        match (self.validation_share, self.data.stated_split()?) {
-            (Some(share), None) if share > 0.0 && share < 0.9 => Ok(Holding::Share(share)),
-            (Some(_), None) => fail("validation_share must lie above 0 and below 0.9"),
-            (None, Some((key, name))) => Ok(Holding::Stated { key, name }),
-            (None, None) => fail(
-                "it does not say which images validate: set validation_share, or split or validation under [data]",
+        let fail = |what: String| Err(LearnError::Recipe(what));
+        let stated = self.data.stated_split()?;
+        let mut named = Vec::new();
+        named.extend(self.validation_share.map(|_| "validation_share".to_owned()));
+        named.extend(self.fold.map(|_| "fold".to_owned()));
+        named.extend(stated.map(|(key, _)| format!("{key} under [data]")));
+        if named.len() > 1 {
+            return fail(format!("{} both say which images validate: keep one", named[..2].join(" and ")));
+        }
+        match (self.validation_share, self.fold, stated) {
+            (Some(share), ..) if share > 0.0 && share < 0.9 => Ok(Holding::Share(share)),
+            (Some(_), ..) => fail("validation_share must lie above 0 and below 0.9".to_owned()),
+            (_, Some(fold), _) => {
+                let Fold { number, of } = fold;
+                if (2..=Fold::MOST).contains(&of) && (1..=of).contains(&number) {
+                    return Ok(Holding::Fold(fold));
+                }
+                fail(format!(
+                    "fold is {number} of {of}, expected one of 2 to {} folds, counted from 1",
+                    Fold::MOST
+                ))
+            }
+            (.., Some((key, name))) => Ok(Holding::Stated { key, name }),
+            (None, None, None) => fail(
+                "it does not say which images validate: set validation_share, or split or validation under [data]"
+                    .to_owned(),
             ),
-            (Some(_), Some((key, _))) => Err(LearnError::Recipe(format!(
-                "validation_share and {key} under [data] both say which images validate: keep one"
-            ))),
         }
     }
 
@@ -269,6 +305,17 @@ mod tests {
         refused("validation_share = 0.2", "split = \"part\"", "validation_share and split under [data] both");
         refused("validation_share = 0.2", "validation = \"v.txt\"", "validation_share and validation under");
         refused("", "split = \"part\"\nvalidation = \"v.txt\"", "keep one");
+        assert_eq!(
+            with("fold = { number = 2, of = 5 }", ""),
+            Ok("Fold(Fold { number: 2, of: 5 })".to_owned())
+        );
+        refused("fold = { number = 6, of = 5 }", "", "fold is 6 of 5, expected one of 2 to 100");
+        refused("fold = { number = 1, of = 5 }", "split = \"part\"", "fold and split under [data] both");
+        refused(
+            "validation_share = 0.2\nfold = { number = 1, of = 5 }",
+            "",
+            "validation_share and fold both",
+        );
         refused("validation_share = 0.2", "leaks = true", "unknown field `leaks`");
     }
 }

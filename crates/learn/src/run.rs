@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fit::Checkpoints;
 use crate::hash::sha256;
-use crate::{Division, EpochReport, LearnError, RunMetrics, curves};
+use crate::{Division, EpochReport, HeldOut, LearnError, RunMetrics, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,8 @@ struct WrittenSplit<'a> {
 /// A run's folder, locked against other processes as long as this lives.
 ///
 /// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `split.json` (which images train and
-/// validate), `history.json` (figures of every pass), `curves.html` and `checkpoints/`.
+/// validate), `history.json` (figures of every pass), `curves.html`, `checkpoints/` and `held-out.json` (outputs for the
+/// validation images).
 #[derive(Debug)]
 pub struct Run {
     folder: PathBuf,
@@ -147,6 +148,21 @@ impl Run {
         self.put_json("split.json", &written)
     }
 
+    /// Writes what the network says of the images held out (`held-out.json`).
+    pub(crate) fn put_held_out(&self, held_out: &HeldOut) -> Result<(), LearnError> {
+        self.put_json("held-out.json", held_out)
+    }
+
+    /// What the network of a run says of the images that were held out.
+    ///
+    /// # Errors
+    /// [`LearnError::Run`] if there is none, or it is not readable.
+    pub fn held_out(folder: &Path) -> Result<HeldOut, LearnError> {
+        let place = folder.join("held-out.json");
+        let read = fs::read(&place).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+        read.map_err(|error| LearnError::run(&place, &error))
+    }
+
     pub(crate) fn checkpoints(&self) -> (&Checkpoints, f64) {
         (&self.checkpoints, self.every)
     }
@@ -208,6 +224,7 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Dataset, Example, HeldOutCase, divide};
 
     #[test]
     fn a_folder_is_one_run_s_alone() {
@@ -230,5 +247,33 @@ mod tests {
         assert_eq!(finished(), Some(metrics));
         assert_eq!(Run::finished(&folder, "a = 2", "abc").expect("readable"), None);
         assert!(folder.join("metrics.json").exists() && !folder.join("checkpoints").exists());
+    }
+
+    #[test]
+    fn a_run_says_whether_its_split_is_by_patient_and_keeps_what_was_held_out() {
+        let place = tempfile::tempdir().expect("a folder");
+        let recipe = crate::dataset::tests::recipe(&[]);
+        let examples = (0..40)
+            .map(|at| Example { patient: Some(at / 2 + 1), ..crate::dataset::tests::example(at, at % 2) })
+            .collect();
+        let data = Dataset { examples, sha256: String::new() };
+        let division = divide(&recipe, &data).expect("a split");
+        let run = Run::open(place.path(), "a = 1", "abc", false, 60.0).expect("new");
+        run.put_division(&division).expect("written");
+        let text = fs::read(place.path().join("split.json")).expect("there");
+        let split: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        assert_eq!((split["by_patient"].as_bool(), split["patients"].as_u64()), (Some(true), Some(20)));
+        assert!(
+            split["words"].as_str().is_some_and(|words| words.ends_with("split by patient (20 patients)"))
+        );
+        let listed = |side: &str| split[side].as_array().expect("a list").len();
+        assert_eq!(listed("training") + listed("validation"), 40);
+
+        let none = Run::held_out(place.path()).expect_err("not there yet").to_string();
+        assert!(none.contains("held-out.json"), "{none}");
+        let case = HeldOutCase { image: "0.png".to_owned(), label: 1, logits: vec![0.5, -0.25] };
+        let held_out = HeldOut { schema: HeldOut::SCHEMA, cases: vec![case] };
+        run.put_held_out(&held_out).expect("written");
+        assert_eq!(Run::held_out(place.path()).expect("readable"), held_out);
     }
 }

@@ -1,6 +1,9 @@
+mod folds;
 mod leak;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use folds::folds_by_group;
 
 use rand::seq::SliceRandom;
 
@@ -8,7 +11,7 @@ use crate::error::some;
 use crate::recipe::Holding;
 use crate::relations::{copies, groups};
 use crate::seed::generator;
-use crate::{Dataset, Example, LearnError, Recipe, Side};
+use crate::{Dataset, Example, Fold, LearnError, Recipe, Side};
 
 /// Which examples train and which validate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +49,31 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
     let copies = copies(examples, recipe.duplicates_above);
     let groups = groups(examples, &copies);
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
+    let seed = recipe.split_seed();
     let (split, held) = match recipe.holding()? {
-        Holding::Share(share) => (
-            split_by_group(&groups, &labels, share, recipe.split_seed()),
-            format!("{} % of each label held out, whole groups at a time", (share * 100.0).round()),
-        ),
+        Holding::Share(share) => {
+            let split = split_by_group(&groups, &labels, share, seed);
+            check_labels(recipe, examples, &split, &groups, "add images, or hold out another share")?;
+            (split, format!("{} % of each label held out, whole groups at a time", (share * 100.0).round()))
+        }
+        Holding::Fold(Fold { number, of }) => {
+            let folds = folds_by_group(&groups, &labels, of, seed);
+            // All of them, before the first is trained.
+            for fold in 1..=of {
+                let hint = format!("that is fold {fold} of {of}: add images, or take fewer folds");
+                check_labels(recipe, examples, &without(&folds, fold), &groups, &hint)?;
+            }
+            let words =
+                format!("fold {number} of {of} held out, labels spread evenly, whole groups at a time");
+            (without(&folds, number), words)
+        }
         Holding::Stated { key, name } => {
             leak::refuse_leaks(examples, &copies)?;
-            (stated(examples), stated_words(examples, key, name))
+            let split = stated(examples);
+            check_labels(recipe, examples, &split, &groups, "move some")?;
+            (split, stated_words(examples, key, name))
         }
     };
-    check_labels(recipe, examples, &split, &groups)?;
     let distinct = |of: &mut dyn Iterator<Item = usize>| of.collect::<BTreeSet<usize>>().len();
     let patients = distinct(&mut examples.iter().filter_map(|example| example.patient));
     let patients = (patients > 0).then_some(patients);
@@ -68,6 +85,12 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
     let count = distinct(&mut groups.iter().copied());
     let words = format!("{} images in {count} groups of {of}; {held}; {by}", examples.len());
     Ok(Division { recipe, data, split, patients, words })
+}
+
+/// All folds but one train.
+fn without(folds: &[usize], fold: usize) -> Split {
+    let (validation, training) = (0..folds.len()).partition(|place| folds[*place] == fold);
+    Split { training, validation }
 }
 
 /// The split as the data state it.
@@ -94,6 +117,7 @@ fn check_labels(
     examples: &[Example],
     split: &Split,
     groups: &[usize],
+    hint: &str,
 ) -> Result<(), LearnError> {
     for (label, known) in recipe.labels.iter().enumerate() {
         let of_label = |places: &[usize]| -> Vec<usize> {
@@ -115,7 +139,7 @@ fn check_labels(
         let together = other.iter().map(|place| groups[*place]).collect::<BTreeSet<_>>().len();
         return Err(LearnError::Split(format!(
             "label {} has no image {lacks}: it has {} images in {together} groups of copies and patients, all on \
-             the other side: {}; add images, or hold out another share",
+             the other side: {}; {hint}",
             known.key,
             other.len(),
             some(&names, ", ")

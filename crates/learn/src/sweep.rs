@@ -5,9 +5,8 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use wilhelm_stats::{Estimate, mean_interval};
 
-use crate::{LearnError, Recipe, RunMetrics};
+use crate::{LearnError, Recipe, RunMean, RunMetrics};
 
 /// Most runs of a sweep: above, a grid was probably not meant.
 const MOST_RUNS: usize = 10_000;
@@ -198,31 +197,6 @@ pub struct Outcome {
     pub result: Result<RunMetrics, String>,
 }
 
-/// A mean over seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct SeedMean {
-    /// The mean.
-    pub mean: f64,
-    /// Student's 95 % interval over the seeds; none with one seed.
-    pub interval: Option<[f64; 2]>,
-}
-
-impl SeedMean {
-    fn of(values: &[f64]) -> Option<Self> {
-        match mean_interval(values, 0.95) {
-            Ok(Estimate { value, low, high }) => Some(Self { mean: value, interval: Some([low, high]) }),
-            Err(_) => values.first().map(|value| Self { mean: *value, interval: None }),
-        }
-    }
-
-    fn words(self, digits: usize) -> String {
-        match self.interval {
-            Some([low, high]) => format!("{:.digits$} ({low:.digits$} to {high:.digits$})", self.mean),
-            None => format!("{:.digits$}", self.mean),
-        }
-    }
-}
-
 /// An arm's line in the table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ArmSummary {
@@ -235,15 +209,15 @@ pub struct ArmSummary {
     /// Numbers in the network.
     pub parameters: Option<usize>,
     /// Mean over labels of the area under the ROC curve.
-    pub macro_auc: Option<SeedMean>,
+    pub macro_auc: Option<RunMean>,
     /// Share of images whose likeliest label is right.
-    pub accuracy: Option<SeedMean>,
+    pub accuracy: Option<RunMean>,
     /// Brier score.
-    pub brier: Option<SeedMean>,
+    pub brier: Option<RunMean>,
     /// Macro AUC less that of the first arm, seed by seed.
-    pub macro_auc_difference: Option<SeedMean>,
+    pub macro_auc_difference: Option<RunMean>,
     /// Accuracy less that of the first arm, seed by seed.
-    pub accuracy_difference: Option<SeedMean>,
+    pub accuracy_difference: Option<RunMean>,
     /// Seconds a run.
     pub seconds: Option<f64>,
 }
@@ -266,14 +240,14 @@ pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
     let summary = |(at, arm): (usize, &&str)| {
         let own = runs(arm);
         let mean = |figure: &dyn Fn(&RunMetrics) -> f64| {
-            SeedMean::of(&own.iter().map(|(_, metrics)| figure(metrics)).collect::<Vec<f64>>())
+            RunMean::of(&own.iter().map(|(_, metrics)| figure(metrics)).collect::<Vec<f64>>())
         };
         let difference = |figure: &dyn Fn(&RunMetrics) -> f64| {
             let pairs = own.iter().filter_map(|(seed, metrics)| {
                 let (_, other) = first.iter().find(|(other, _)| other == seed)?;
                 Some(figure(metrics) - figure(other))
             });
-            if at == 0 { None } else { SeedMean::of(&pairs.collect::<Vec<f64>>()) }
+            if at == 0 { None } else { RunMean::of(&pairs.collect::<Vec<f64>>()) }
         };
         let seconds: Vec<f64> = own.iter().filter_map(|(_, metrics)| metrics.seconds).collect();
         let failed = outcomes
@@ -305,7 +279,7 @@ pub fn table(summaries: &[ArmSummary], images: usize) -> String {
          | arm | seeds | parameters | macro AUC | difference | accuracy | difference | Brier | seconds |\n\
          |---|---:|---:|---|---|---|---|---|---:|\n"
     );
-    let words = |mean: Option<SeedMean>| mean.map_or_else(|| "-".to_owned(), |mean| mean.words(4));
+    let words = |mean: Option<RunMean>| mean.map_or_else(|| "-".to_owned(), |mean| mean.words(4));
     for line in summaries {
         let _ = writeln!(
             text,

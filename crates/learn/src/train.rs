@@ -11,7 +11,10 @@ use wilhelm_stats::{Mahalanobis, Rows, quantile};
 use crate::fit::{Lessons, fit};
 use crate::hash::sha256;
 use crate::seed::generator;
-use crate::{Division, EpochReport, Example, Keep, LearnError, Recipe, Run, Split, TrainProgress, evaluate};
+use crate::{
+    Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split,
+    TrainProgress, evaluate,
+};
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
 /// and by the appearance, which is what tells neighboring kinds of images apart.
@@ -28,8 +31,8 @@ pub struct Trained {
     pub weights: Vec<u8>,
     /// `outliers.safetensors`
     pub detector: Vec<u8>,
-    /// Sources of the validation images, for whoever repeats the figures.
-    pub validation_sources: Vec<String>,
+    /// The validation images and what the network says of them, for whoever repeats the figures.
+    pub held_out: HeldOut,
     /// Numbers in the network.
     pub parameters: usize,
     /// Every pass; empty where the weights were trained before.
@@ -87,6 +90,11 @@ pub fn train_classifier(
     };
 
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
+    let held_out = held_out(examples, &split.validation, &validation.logits);
+    if let Some(run) = run {
+        // Before the figures, which a network that learned nothing does not have.
+        run.put_held_out(&held_out)?;
+    }
     let truth: Vec<usize> = split.validation.iter().map(|place| examples[*place].label).collect();
     let words = format!(
         "{}; temperature and biases were fitted on the same images, so the calibration figures are optimistic",
@@ -149,9 +157,17 @@ pub fn train_classifier(
         },
         validation: evaluation.figures,
     };
-    let validation_sources = split.validation.iter().map(|place| examples[*place].source.clone()).collect();
     let parameters = network.num_params();
-    Ok(Trained { card, weights, detector, validation_sources, parameters, history, epoch, seconds })
+    Ok(Trained { card, weights, detector, held_out, parameters, history, epoch, seconds })
+}
+
+fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> HeldOut {
+    let case = |(place, logits): (&usize, &Vec<f64>)| HeldOutCase {
+        image: examples[*place].source.clone(),
+        label: examples[*place].label,
+        logits: logits.clone(),
+    };
+    HeldOut { schema: HeldOut::SCHEMA, cases: places.iter().zip(logits).map(case).collect() }
 }
 
 /// Mean and deviation of the training pixels.

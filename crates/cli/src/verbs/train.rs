@@ -9,6 +9,7 @@ use crate::args::{self, TrainVerb};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
+use crate::verbs::folds::Wanted;
 use crate::verbs::models::figures;
 
 pub struct Progress {
@@ -48,11 +49,12 @@ impl TrainProgress for Progress {
 /// A model's folder.
 pub fn model_files(trained: &Trained) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let card = &trained.card;
+    let validation: String = trained.held_out.cases.iter().map(|case| format!("{}\n", case.image)).collect();
     Ok(vec![
         ("card.toml".to_owned(), card.to_toml()?.into_bytes()),
         (card.weights.clone(), trained.weights.clone()),
         (card.outlier.file.clone(), trained.detector.clone()),
-        ("validation.txt".to_owned(), (trained.validation_sources.join("\n") + "\n").into_bytes()),
+        ("validation.txt".to_owned(), validation.into_bytes()),
     ])
 }
 
@@ -63,12 +65,27 @@ pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
 
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
-    let TrainVerb::Classifier { recipe, data, out, weights, run, resume, checkpoint_every, force, json } =
-        &verb.verb;
+    let TrainVerb::Classifier {
+        recipe,
+        data,
+        out,
+        folds,
+        weights,
+        run,
+        resume,
+        checkpoint_every,
+        force,
+        json,
+    } = &verb.verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
     let text = read_text(recipe, "recipe")?;
+    if let Some(count) = *folds {
+        let checkpoint_every = checkpoint_every.max(0.0);
+        let wanted = Wanted { count, recipe: &text, data, out, checkpoint_every, json: *json };
+        return super::folds::run(&wanted);
+    }
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -11,6 +11,15 @@ const SIDE: u32 = 16;
 /// Pictures of a bright and of a dark middle on noise, with their table.
 fn pictures(folder: &Path) {
     let mut table = "file,class\n".to_owned();
+    each_picture(|number, class, pixels| {
+        let name = format!("{number}.png");
+        gray_png(folder, &name, SIDE, pixels);
+        table += &format!("{name},{class}\n");
+    });
+    std::fs::write(folder.join("labels.csv"), table).expect("written");
+}
+
+fn each_picture(mut with: impl FnMut(u32, &str, &[u8])) {
     for number in 0..60_u32 {
         let bright = number % 2 == 0;
         let pixels: Vec<u8> = (0..SIDE * SIDE)
@@ -23,11 +32,8 @@ fn pictures(folder: &Path) {
                 90 + noise + if inside == bright { 60 } else { 0 }
             })
             .collect();
-        let name = format!("{number}.png");
-        gray_png(folder, &name, SIDE, &pixels);
-        table += &format!("{name},{}\n", if bright { "bright" } else { "dark" });
+        with(number, if bright { "bright" } else { "dark" }, &pixels);
     }
-    std::fs::write(folder.join("labels.csv"), table).expect("written");
 }
 
 pub const RECIPE: &str = r#"
@@ -227,4 +233,89 @@ fn a_sweep_compares_its_arms_and_reads_what_is_finished() {
     let again = json(&run().stdout);
     assert_eq!(again["runs"][0], table["runs"][0]);
     assert_eq!(again["runs"][1], table["runs"][1]);
+}
+
+#[test]
+fn a_cross_validation_from_folders_gives_a_table_that_evaluate_reads() {
+    let place = Place::new();
+    let data = place.at("data");
+    std::fs::remove_dir_all(&data).expect("removed");
+    for class in ["bright", "dark"] {
+        std::fs::create_dir_all(data.join(class)).expect("made");
+    }
+    each_picture(|number, class, pixels| {
+        gray_png(&data.join(class), &format!("{number}.png"), SIDE, pixels);
+    });
+    let table = "kind = \"table\"\ntable = \"labels.csv\"";
+    assert!(RECIPE.contains(table));
+    let recipe = RECIPE.replace(table, "kind = \"folders\"").replace("epochs = 40", "epochs = 12");
+    std::fs::write(place.at("recipe.toml"), recipe).expect("written");
+
+    let first = place.train("out", &["--folds", "2", "--json"]);
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    let summary = json(&first.stdout);
+    assert_eq!(summary["folds"].as_array().map(Vec::len), Some(2), "{summary}");
+    assert_eq!(summary["accuracy"]["interval"].as_array().map(Vec::len), Some(2), "{summary}");
+    let predictions = place.at("out/out-of-fold.csv");
+    let read = || std::fs::read_to_string(&predictions).expect("a table");
+    let text = read();
+    let images: std::collections::BTreeSet<&str> =
+        text.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!((text.lines().count(), images.len()), (61, 60), "{text}");
+    assert!(text.starts_with("image,label,fold,bright,dark\nbright/0.png,bright,"), "{text}");
+    let shown = std::fs::read_to_string(place.at("out/folds.md")).expect("a table");
+    assert!(shown.contains("| mean | 60 |") && shown.contains("| together | 60 |"), "{shown}");
+    let card = std::fs::read_to_string(place.at("out/fold-2/card.toml")).expect("a card");
+    assert!(
+        card.contains("fold 2 of 2 held out") && card.contains("no patient identifiers were given"),
+        "{card}"
+    );
+
+    let page = path(&place.at("evaluation")).to_owned();
+    let evaluated =
+        wilhelm(&["evaluate", path(&predictions), "--positive", "bright", "--out", &page, "--json"]);
+    assert_eq!(code(&evaluated), 0, "{}", stderr(&evaluated));
+    let report = json(&evaluated.stdout);
+    assert_eq!(report["headlines"], summary["together"]);
+    assert!(report["headlines"][0]["value"].as_f64().expect("an area") > 0.8, "{report}");
+
+    // A cross-validation that lost its second fold makes it anew and ends with the same table.
+    std::fs::remove_dir_all(place.at("out/fold-2.run")).expect("removed");
+    let again = place.train("out", &["--folds", "2"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert!(read() == text, "the table differs");
+}
+
+#[test]
+fn a_stated_split_that_leaks_is_refused_by_file_and_line() {
+    let place = Place::new();
+    let data = place.at("data");
+    let table = std::fs::read_to_string(data.join("labels.csv")).expect("a table");
+    std::fs::copy(data.join("1.png"), data.join("again.png")).expect("copied");
+    let mut split = "file,class,who,part\n".to_owned();
+    for (number, line) in table.lines().skip(1).enumerate() {
+        split += &format!("{line},Doe^{},{}\n", number / 2, if number < 40 { "train" } else { "val" });
+    }
+    std::fs::write(data.join("labels.csv"), format!("{split}again.png,dark,Doe^29,val\n")).expect("written");
+    let recipe = RECIPE
+        .replace("validation_share = 0.3\n", "")
+        .replace("classes = ", "patient = \"who\"\nsplit = \"part\"\nclasses = ");
+    std::fs::write(place.at("recipe.toml"), &recipe).expect("written");
+    let refused = place.train("model", &[]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    let said = stderr(&refused);
+    assert!(
+        said.contains(
+            "1 pair: 1.png (line 3) in training and again.png (line 62) in validation show the same"
+        ),
+        "{said}"
+    );
+    std::fs::write(data.join("labels.csv"), split.replace("40.png,bright,Doe^20", "40.png,bright,Doe^3"))
+        .expect("written");
+    let said = stderr(&place.train("model", &[]));
+    assert!(
+        said.contains("6.png (line 8) in training and 40.png (line 42) in validation are of one patient")
+            && !said.contains("Doe"),
+        "{said}"
+    );
 }

@@ -155,3 +155,27 @@ fn of_many_leaks_ten_are_named_and_the_others_counted() {
     );
     assert!(said.contains("show the same; and 2 more; move") && !said.contains("10.png"), "{said}");
 }
+
+#[test]
+fn every_image_is_held_out_in_one_fold_and_a_label_too_rare_for_the_folds_is_named() {
+    let of = |number: usize, count: usize| {
+        recipe(&[("validation_share = 0.12", &format!("fold = {{ number = {number}, of = {count} }}"))])
+    };
+    let examples = examples(60, |place| Some(place / 4 + 1));
+    let data_set = data(examples.clone());
+    let mut held: Vec<usize> = Vec::new();
+    for number in 1..=3 {
+        let recipe = of(number, 3);
+        let division = divide(&recipe, &data_set).expect("a fold");
+        assert_eq!(division.split.validation.len(), 20);
+        assert!(division.words.contains(&format!("fold {number} of 3 held out")), "{}", division.words);
+        held.extend(division.split.validation);
+    }
+    held.sort_unstable();
+    assert_eq!(held, (0..60).collect::<Vec<_>>());
+    // Three images of the second label cannot be in four folds; the first fold says so at once.
+    let rare = (0..24).map(|place| example(place, usize::from(place < 3))).collect();
+    let said = divide(&of(1, 4), &data(rare)).expect_err("too rare").to_string();
+    assert!(said.contains("has no image for validation: it has 3 images in 3 groups"), "{said}");
+    assert!(said.ends_with("of 4: add images, or take fewer folds"), "{said}");
+}
