@@ -13,6 +13,7 @@ pub mod arch;
 mod calibration;
 mod card;
 pub mod explain;
+mod kernels;
 mod model;
 mod outlier;
 mod segmenter;

@@ -5,6 +5,8 @@ use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::{convolve, convolve_transposed};
+
 use super::head::MOST_PARAMETERS;
 use super::torch::TorchNames;
 
@@ -79,7 +81,7 @@ impl ConvolutionalEncoder {
     }
 
     fn forward(&self, image: Tensor<4>) -> Tensor<2> {
-        let map = self.stages.iter().fold(image, |map, stage| leaky_relu(stage.forward(map), SLOPE));
+        let map = self.stages.iter().fold(image, |map, stage| leaky_relu(convolve(stage, map), SLOPE));
         let [batch, channels, rows, columns] = map.dims();
         map.reshape([batch, channels * rows * columns])
     }
@@ -122,7 +124,7 @@ impl ConvolutionalDecoder {
         let map = flat.reshape([batch, self.width, self.small_side, self.small_side]);
         let last = self.stages.len().saturating_sub(1);
         self.stages.iter().enumerate().fold(map, |map, (at, stage)| {
-            let map = stage.forward(map);
+            let map = convolve_transposed(stage, map);
             if at == last { map } else { leaky_relu(map, SLOPE) }
         })
     }

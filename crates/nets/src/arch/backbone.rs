@@ -1,8 +1,9 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+
+use crate::kernels::{Then, convolve, normalize};
 
 /// Two 3x3 convolutions with a shortcut.
 ///
@@ -38,11 +39,11 @@ impl ResidualBlock {
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let short = match (&self.shortcut, &self.shortcut_norm) {
-            (Some(convolution), Some(norm)) => norm.forward(convolution.forward(input.clone())),
+            (Some(shortcut), Some(norm)) => normalize(norm, convolve(shortcut, input.clone()), Then::Nothing),
             _ => input.clone(),
         };
-        let inner = relu(self.first_norm.forward(self.first.forward(input)));
-        relu(self.second_norm.forward(self.second.forward(inner)) + short)
+        let inner = normalize(&self.first_norm, convolve(&self.first, input), Then::Rectify);
+        normalize(&self.second_norm, convolve(&self.second, inner), Then::AddAndRectify(short))
     }
 }
 
@@ -79,7 +80,7 @@ impl Backbone {
 
     /// The feature maps of every stage, shallowest first.
     pub fn forward(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        let mut current = relu(self.stem_norm.forward(self.stem.forward(input)));
+        let mut current = normalize(&self.stem_norm, convolve(&self.stem, input), Then::Rectify);
         self.stages
             .iter()
             .map(|stage| {

@@ -1,9 +1,10 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+
+use crate::kernels::{Then, convolve, normalize};
 
 use super::head::{Head, MOST_PARAMETERS, StagedForward, pooled};
 use super::resnet::{convolution, halved};
@@ -103,8 +104,8 @@ impl DenseLayer {
 
     /// Input and output, one after the other.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = self.first.forward(relu(self.first_norm.forward(input.clone())));
-        let added = self.second.forward(relu(self.second_norm.forward(inner)));
+        let inner = convolve(&self.first, normalize(&self.first_norm, input.clone(), Then::Rectify));
+        let added = convolve(&self.second, normalize(&self.second_norm, inner, Then::Rectify));
         Tensor::cat(vec![input, added], 1)
     }
 }
@@ -128,7 +129,7 @@ impl Transition {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let thinned = self.convolution.forward(relu(self.norm.forward(input)));
+        let thinned = convolve(&self.convolution, normalize(&self.norm, input, Then::Rectify));
         let [batch, channels, rows, columns] = thinned.dims();
         let [rows, columns] = [rows / 2, columns / 2];
         thinned
@@ -184,7 +185,7 @@ impl DenseNet {
 
     /// The feature maps of every block, shallowest first.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        let mut current = halved(relu(self.stem_norm.forward(self.stem.forward(input))));
+        let mut current = halved(normalize(&self.stem_norm, convolve(&self.stem, input), Then::Rectify));
         let mut maps = Vec::with_capacity(self.blocks.len());
         for (at, block) in self.blocks.iter().enumerate() {
             current = block.iter().fold(current, |current, layer| layer.forward(current));
@@ -198,7 +199,7 @@ impl DenseNet {
     fn between(&self, map: Tensor<4>, block: usize) -> Tensor<4> {
         match self.transitions.get(block) {
             Some(transition) => transition.forward(map),
-            None => relu(self.norm.forward(map)),
+            None => normalize(&self.norm, map, Then::Rectify),
         }
     }
 

@@ -2,10 +2,12 @@ use burn::module::Module;
 use burn::nn::PaddingConfig3d;
 use burn::nn::conv::{Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::module::{conv3d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{DType, Device, Tensor};
 use burn_store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
+
+use crate::kernels::{convolve_transposed_volume, convolve_volume};
 
 /// Two 3x3x3 convolutions with a shortcut, each normalized within its image.
 ///
@@ -29,10 +31,10 @@ impl ResidualBlock3d {
     }
 
     fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let inner = relu(normalized(self.first.forward(input.clone())));
-        let inner = normalized(self.second.forward(inner));
+        let inner = relu(normalized(convolve_volume(&self.first, input.clone())));
+        let inner = normalized(convolve_volume(&self.second, inner));
         let short = match &self.shortcut {
-            Some(shortcut) => normalized(shortcut.forward(input)),
+            Some(shortcut) => normalized(convolve_volume(shortcut, input)),
             None => input,
         };
         relu(inner + short)
@@ -69,9 +71,9 @@ impl Up {
     }
 
     fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let narrow = relu(normalized(self.narrowing.forward(input)));
-        let doubled = relu(normalized(self.doubling.forward(narrow)));
-        relu(normalized(self.widening.forward(doubled)))
+        let narrow = relu(normalized(convolve_volume(&self.narrowing, input)));
+        let doubled = relu(normalized(convolve_transposed_volume(&self.doubling, narrow)));
+        relu(normalized(convolve_volume(&self.widening, doubled)))
     }
 }
 
@@ -122,7 +124,7 @@ impl LinkNet {
 
     /// The whole pass.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
-        let mut current = halved(relu(normalized(folded(input, self.stem.weight.val()))));
+        let mut current = halved(relu(normalized(convolve_volume(&self.stem, input))));
         let mut seen = Vec::with_capacity(self.down.len());
         for stage in &self.down {
             seen.push(current.clone());
@@ -132,8 +134,9 @@ impl LinkNet {
             let same_size = seen.pop().expect("as many stages up as down");
             current = stage.forward(current) + same_size;
         }
-        let doubled = relu(normalized(self.doubling.forward(current)));
-        self.classes.forward(relu(normalized(self.refining.forward(doubled))))
+        let doubled = relu(normalized(convolve_transposed_volume(&self.doubling, current)));
+        let refined = relu(normalized(convolve_volume(&self.refining, doubled)));
+        convolve_transposed_volume(&self.classes, refined)
     }
 }
 
@@ -189,27 +192,6 @@ fn transposed(
         .init(device)
 }
 
-/// The stem's convolution (7x7x7, stride 2, 3 voxels of padding, one channel, no bias) as one of 4x4x4 and stride 1 over
-/// the eight voxels of each 2x2x2 block as channels: the same sums in another order, in half the time.
-///
-/// The backend copies the voxels under the kernel one channel vector at a time, and a vector of one is slow to copy.
-///
-/// # Shapes
-/// `[batch, 1, x, y, z]` with even sides and `[out, 1, 7, 7, 7]` to `[batch, out, x / 2, y / 2, z / 2]`.
-fn folded(input: Tensor<5>, weight: Tensor<5>) -> Tensor<5> {
-    // Tap k of 7 meets voxel 2 o + k - 3. With one zero before it, tap j of 8 meets 2 o + j - 4: voxel j % 2 of block
-    // o + j / 2 - 2, so that two blocks of padding come before and one behind, of which one voxel is never met.
-    let blocks = |tensor: Tensor<5>| {
-        let [first, _, x, y, z] = tensor.dims();
-        let [x, y, z] = [x / 2, y / 2, z / 2];
-        let split: Tensor<7> = tensor.reshape([first, x, 2, y, 2, z, 2]);
-        split.permute([0, 2, 4, 6, 1, 3, 5]).reshape([first, 8, x, y, z])
-    };
-    let input = blocks(input.pad([(4, 2); 3], 0.0_f32));
-    let weight = blocks(weight.pad([(1, 0); 3], 0.0_f32));
-    conv3d(input, weight, None, ConvOptions::new([1; 3], [0; 3], [1; 3], 1))
-}
-
 /// Each channel of each image with mean 0 and standard deviation 1 (instance normalization, no learned scale).
 fn normalized(input: Tensor<5>) -> Tensor<5> {
     let shape = input.dims();
@@ -238,7 +220,7 @@ pub(super) fn halved(input: Tensor<5>) -> Tensor<5> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Distribution, TensorData};
+    use burn::tensor::TensorData;
     use std::path::Path;
 
     fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -272,20 +254,6 @@ mod tests {
             }
         }
         assert_eq!(numbers(found), expected);
-    }
-
-    #[test]
-    fn the_folded_stem_is_the_convolution_that_it_stands_for() {
-        let device = Device::flex();
-        device.seed(7);
-        let stem = LinkNet::new(&device).stem;
-        let input = Tensor::<5>::random([1, 1, 8, 12, 10], Distribution::Normal(0.0, 1.0), &device);
-        let expected = stem.forward(input.clone());
-        let found = folded(input, stem.weight.val());
-        assert_eq!(found.dims(), expected.dims());
-        for (found, expected) in numbers(found).iter().zip(numbers(expected)) {
-            assert!((found - expected).abs() < 1e-4, "{found} for {expected}");
-        }
     }
 
     /// Probabilities of PyTorch for a cube made by rule (`tools/golden/brain_mask.py`).

@@ -1,10 +1,11 @@
 use burn::module::Module;
 use burn::nn::{Initializer, Linear, LinearConfig};
-use burn::tensor::activation::{sigmoid, softmax, tanh};
+use burn::tensor::activation::{softmax, tanh};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::torch::TorchNames;
+use crate::kernels::{Gates, remember};
 
 /// What remembers from step to step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,57 +107,13 @@ impl Direction {
 
     /// The state at every step. Steps that are not valid (`[batch, steps, 1]`, 1 or 0) leave it as it is.
     fn forward(&self, sequence: Tensor<3>, valid: &Tensor<3>, backward: bool) -> Tensor<3> {
-        let device = sequence.device();
-        let [batch, steps, _] = sequence.dims();
-        let [hidden, _] = self.hidden.weight.dims();
+        let gates = match self.cell {
+            RecurrentCell::Lstm => Gates::LongShort,
+            RecurrentCell::Gru => Gates::Gated,
+        };
         // What the steps bring does not depend on the state: one product for all of them.
-        let brought = self.input.forward(sequence);
-        let mut state = Tensor::<2>::zeros([batch, hidden], &device);
-        let mut memory = state.clone();
-        let mut states = Vec::with_capacity(steps);
-        for at in 0..steps {
-            let at = if backward { steps - 1 - at } else { at };
-            let keep = valid.clone().slice([0..batch, at..at + 1, 0..1]).reshape([batch, 1]);
-            let brought = brought.clone().narrow(1, at, 1).squeeze_dim::<2>(1);
-            let kept = self.hidden.forward(state.clone());
-            let new = match self.cell {
-                RecurrentCell::Lstm => {
-                    let (new, remembered) = long_short(brought + kept, memory.clone());
-                    memory = chosen(&keep, remembered, memory);
-                    new
-                }
-                RecurrentCell::Gru => gated(brought, kept, state.clone()),
-            };
-            state = chosen(&keep, new, state);
-            states.push((state.clone() * keep).unsqueeze_dim::<3>(1));
-        }
-        if backward {
-            states.reverse();
-        }
-        Tensor::cat(states, 1)
+        remember(&self.hidden, self.input.forward(sequence), valid, gates, backward)
     }
-}
-
-/// `new` where `keep` is 1, `old` where it is 0.
-fn chosen(keep: &Tensor<2>, new: Tensor<2>, old: Tensor<2>) -> Tensor<2> {
-    old.clone() + keep.clone() * (new - old)
-}
-
-/// State and memory of long short-term memory, from its gates: input, forget, candidate, output.
-fn long_short(gates: Tensor<2>, memory: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let [_, hidden] = memory.dims();
-    let gate = |at: usize| gates.clone().narrow(1, at * hidden, hidden);
-    let memory = sigmoid(gate(1)) * memory + sigmoid(gate(0)) * tanh(gate(2));
-    (sigmoid(gate(3)) * tanh(memory.clone()), memory)
-}
-
-/// State of a gated recurrent unit, from its gates: reset, update, candidate.
-fn gated(brought: Tensor<2>, kept: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-    let [_, hidden] = state.dims();
-    let part = |gates: &Tensor<2>, at: usize| gates.clone().narrow(1, at * hidden, hidden);
-    let gate = |at: usize| sigmoid(part(&brought, at) + part(&kept, at));
-    let candidate = tanh(part(&brought, 2) + gate(0) * part(&kept, 2));
-    candidate.clone() + gate(1) * (state - candidate)
 }
 
 /// Both directions of a layer.
@@ -262,6 +219,61 @@ impl TorchNames for Recurrent {
 mod tests {
     use super::super::learning;
     use super::*;
+    use burn::tensor::activation::sigmoid;
+
+    /// The states of a direction, put together from burn's operations.
+    fn plain(direction: &Direction, sequence: Tensor<3>, valid: &Tensor<3>, backward: bool) -> Tensor<3> {
+        let device = sequence.device();
+        let [batch, steps, _] = sequence.dims();
+        let [hidden, _] = direction.hidden.weight.dims();
+        // What the steps bring does not depend on the state: one product for all of them.
+        let brought = direction.input.forward(sequence);
+        let mut state = Tensor::<2>::zeros([batch, hidden], &device);
+        let mut memory = state.clone();
+        let mut states = Vec::with_capacity(steps);
+        for at in 0..steps {
+            let at = if backward { steps - 1 - at } else { at };
+            let keep = valid.clone().slice([0..batch, at..at + 1, 0..1]).reshape([batch, 1]);
+            let brought = brought.clone().narrow(1, at, 1).squeeze_dim::<2>(1);
+            let kept = direction.hidden.forward(state.clone());
+            let new = match direction.cell {
+                RecurrentCell::Lstm => {
+                    let (new, remembered) = long_short(brought + kept, memory.clone());
+                    memory = chosen(&keep, remembered, memory);
+                    new
+                }
+                RecurrentCell::Gru => gated(brought, kept, state.clone()),
+            };
+            state = chosen(&keep, new, state);
+            states.push((state.clone() * keep).unsqueeze_dim::<3>(1));
+        }
+        if backward {
+            states.reverse();
+        }
+        Tensor::cat(states, 1)
+    }
+
+    /// `new` where `keep` is 1, `old` where it is 0.
+    fn chosen(keep: &Tensor<2>, new: Tensor<2>, old: Tensor<2>) -> Tensor<2> {
+        old.clone() + keep.clone() * (new - old)
+    }
+
+    /// State and memory of long short-term memory, from its gates: input, forget, candidate, output.
+    fn long_short(gates: Tensor<2>, memory: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let [_, hidden] = memory.dims();
+        let gate = |at: usize| gates.clone().narrow(1, at * hidden, hidden);
+        let memory = sigmoid(gate(1)) * memory + sigmoid(gate(0)) * tanh(gate(2));
+        (sigmoid(gate(3)) * tanh(memory.clone()), memory)
+    }
+
+    /// State of a gated recurrent unit, from its gates: reset, update, candidate.
+    fn gated(brought: Tensor<2>, kept: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
+        let [_, hidden] = state.dims();
+        let part = |gates: &Tensor<2>, at: usize| gates.clone().narrow(1, at * hidden, hidden);
+        let gate = |at: usize| sigmoid(part(&brought, at) + part(&kept, at));
+        let candidate = tanh(part(&brought, 2) + gate(0) * part(&kept, 2));
+        candidate.clone() + gate(1) * (state - candidate)
+    }
 
     fn config() -> RecurrentConfig {
         RecurrentConfig {
@@ -282,6 +294,48 @@ mod tests {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+        }
+    }
+
+    #[test]
+    fn states_and_their_gradients_are_those_of_the_plain_operations() {
+        let device = Device::flex();
+        device.seed(21);
+        let device = device.autodiff();
+        let normal = burn::tensor::Distribution::Normal(0.0, 1.0);
+        for cell in [RecurrentCell::Lstm, RecurrentCell::Gru] {
+            for (batch, steps, hidden, backward) in [(2, 5, 7, false), (11, 4, 40, true), (1, 1, 1, true)] {
+                let direction = Direction::new(cell, 6, hidden, &device);
+                let sequence = Tensor::<3>::random([batch, steps, 6], normal, &device).require_grad();
+                let weights = Tensor::<3>::random([batch, steps, hidden], normal, &device);
+                // Sequences end after 1, 2, ... steps.
+                let valid = (0..batch * steps).map(|at| f32::from(at % steps <= at / steps));
+                let valid = TensorData::new(valid.collect::<Vec<f32>>(), [batch, steps, 1]);
+                let valid = Tensor::<3>::from_data(valid, &device);
+                let found = direction.forward(sequence.clone(), &valid, backward);
+                let expected = plain(&direction, sequence.clone(), &valid, backward);
+                close(&numbers(found.clone()), &numbers(expected.clone()));
+                let found = (found * weights.clone()).sum().backward();
+                let expected = (expected * weights).sum().backward();
+                let near = |found: Vec<f32>, expected: Vec<f32>| {
+                    let greatest = expected.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
+                    for (found, expected) in found.iter().zip(&expected) {
+                        assert!(
+                            (found - expected).abs() < 1e-5 * greatest,
+                            "{cell:?}: {found} for {expected}"
+                        );
+                    }
+                };
+                let of_sequence = |gradients| numbers(sequence.grad(gradients).expect("a gradient"));
+                near(of_sequence(&found), of_sequence(&expected));
+                for layer in [&direction.input, &direction.hidden] {
+                    let weight = |gradients| numbers(layer.weight.grad(gradients).expect("a gradient"));
+                    near(weight(&found), weight(&expected));
+                    let bias = layer.bias.as_ref().expect("a bias");
+                    let of_bias = |gradients| numbers(bias.grad(gradients).expect("a gradient"));
+                    near(of_bias(&found), of_bias(&expected));
+                }
+            }
         }
     }
 

@@ -1,11 +1,12 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+
+use crate::kernels::{Then, convolve, normalize};
 
 use super::head::{Head, StagedForward, pooled};
 use super::torch::{TorchNames, next};
@@ -113,15 +114,16 @@ impl ResNetBlock {
     /// The whole block.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let short = match (&self.shortcut, &self.shortcut_norm) {
-            (Some(convolution), Some(norm)) => norm.forward(convolution.forward(input.clone())),
+            (Some(shortcut), Some(norm)) => normalize(norm, convolve(shortcut, input.clone()), Then::Nothing),
             _ => input.clone(),
         };
         let mut current = input;
+        let last = self.norms.len();
         for (at, (convolution, norm)) in self.convolutions.iter().zip(&self.norms).enumerate() {
-            let activated = if at == 0 { current } else { relu(current) };
-            current = norm.forward(convolution.forward(activated));
+            let then = if at + 1 < last { Then::Rectify } else { Then::AddAndRectify(short.clone()) };
+            current = normalize(norm, convolve(convolution, current), then);
         }
-        relu(current + short)
+        current
     }
 }
 
@@ -169,7 +171,7 @@ impl ResNet {
 
     /// The feature maps of every stage, shallowest first.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        let mut current = relu(self.stem_norm.forward(self.stem.forward(input)));
+        let mut current = normalize(&self.stem_norm, convolve(&self.stem, input), Then::Rectify);
         if self.pools {
             current = halved(current);
         }

@@ -1,8 +1,9 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv3d, Conv3dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig3d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+
+use crate::kernels::{Then, convolve_volume, normalize};
 
 use super::head::{Head, StagedForward, pooled};
 use super::link_net::halved;
@@ -45,15 +46,18 @@ impl ResNetBlock3d {
     /// The whole block.
     pub fn forward(&self, input: Tensor<5>) -> Tensor<5> {
         let short = match (&self.shortcut, &self.shortcut_norm) {
-            (Some(convolution), Some(norm)) => norm.forward(convolution.forward(input.clone())),
+            (Some(shortcut), Some(norm)) => {
+                normalize(norm, convolve_volume(shortcut, input.clone()), Then::Nothing)
+            }
             _ => input.clone(),
         };
         let mut current = input;
+        let last = self.norms.len();
         for (at, (convolution, norm)) in self.convolutions.iter().zip(&self.norms).enumerate() {
-            let activated = if at == 0 { current } else { relu(current) };
-            current = norm.forward(convolution.forward(activated));
+            let then = if at + 1 < last { Then::Rectify } else { Then::AddAndRectify(short.clone()) };
+            current = normalize(norm, convolve_volume(convolution, current), then);
         }
-        relu(current + short)
+        current
     }
 }
 
@@ -101,7 +105,7 @@ impl ResNet3d {
 
     /// The feature maps of every stage, shallowest first.
     pub fn feature_maps(&self, input: Tensor<5>) -> Vec<Tensor<5>> {
-        let mut current = relu(self.stem_norm.forward(self.stem.forward(input)));
+        let mut current = normalize(&self.stem_norm, convolve_volume(&self.stem, input), Then::Rectify);
         if self.pools {
             current = halved(current);
         }

@@ -8,6 +8,8 @@ use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::{convolve, convolve_transposed, convolve_transposed_volume, convolve_volume};
+
 use super::head::MOST_PARAMETERS;
 use super::torch::TorchNames;
 
@@ -66,7 +68,7 @@ const SLOPE: f64 = 0.01;
 macro_rules! unet {
     (
         $(#[$about:meta])* $network:ident, $block:ident, $rank:literal, $convolution:ident, $config:ident,
-        $transposed:ident, $transposed_config:ident, $padding:expr
+        $transposed:ident, $transposed_config:ident, $padding:expr, $convolve:ident, $convolve_transposed:ident
     ) => {
         /// A 3-wide convolution, normalization within each image and channel, leaky activation.
         #[derive(Module, Debug)]
@@ -89,7 +91,7 @@ macro_rules! unet {
 
             /// The whole block.
             pub fn forward(&self, input: Tensor<$rank>) -> Tensor<$rank> {
-                leaky_relu(self.norm.forward(self.convolution.forward(input)), SLOPE)
+                leaky_relu(self.norm.forward($convolve(&self.convolution, input)), SLOPE)
             }
         }
 
@@ -145,9 +147,9 @@ macro_rules! unet {
                 let mut logits = Vec::with_capacity(self.up.len());
                 for ((up, merged), scorer) in self.up.iter().zip(&self.merged).zip(&self.scorers) {
                     let seen = maps.pop().expect("one stage less up than down");
-                    let joined = Tensor::cat(vec![up.forward(current), seen], 1);
+                    let joined = Tensor::cat(vec![$convolve_transposed(up, current), seen], 1);
                     current = merged.iter().fold(joined, |current, block| block.forward(current));
-                    logits.push(scorer.forward(current.clone()));
+                    logits.push($convolve(scorer, current.clone()));
                 }
                 logits
             }
@@ -186,7 +188,7 @@ unet!(
     /// Ronneberger et al. 2015, doi:10.1007/978-3-319-24574-4_28; Isensee et al. 2021,
     /// doi:10.1038/s41592-020-01008-z
     UNet, UNetBlock, 4, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig,
-    PaddingConfig2d::Explicit(1, 1, 1, 1)
+    PaddingConfig2d::Explicit(1, 1, 1, 1), convolve, convolve_transposed
 );
 
 unet!(
@@ -198,7 +200,7 @@ unet!(
     /// # Source
     /// Çiçek et al. 2016, doi:10.1007/978-3-319-46723-8_49; Isensee et al. 2021, doi:10.1038/s41592-020-01008-z
     UNet3d, UNetBlock3d, 5, Conv3d, Conv3dConfig, ConvTranspose3d, ConvTranspose3dConfig,
-    PaddingConfig3d::Explicit(1, 1, 1)
+    PaddingConfig3d::Explicit(1, 1, 1), convolve_volume, convolve_transposed_volume
 );
 
 /// nnU-Net's name of a tensor.

@@ -1,0 +1,181 @@
+//! Times one network's training step or pass, for `tools/bench/networks.py`, which has the same in PyTorch.
+//!
+//! Usage: `networks CASE TIMES`. Prints the seconds of each run as JSON.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a program of its own: it tells the time and prints"
+)]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::nn::transformer::{
+    TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
+    TransformerEncoderConfig, TransformerEncoderInput,
+};
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Distribution, Tensor};
+use wilhelm_nets::arch::{
+    Backbone, Recurrent, RecurrentCell, RecurrentConfig, ResNet, ResNetBlock3d, ResNetConfig, ResNetDepth,
+    SequencePooling,
+};
+
+/// A CNN of three stages and a layer of two scores.
+#[derive(Module, Debug)]
+struct Small {
+    backbone: Backbone,
+    head: Linear,
+}
+
+/// Three residual blocks of volumes and a layer of two scores.
+#[derive(Module, Debug)]
+struct SmallVolumes {
+    blocks: Vec<ResNetBlock3d>,
+    head: Linear,
+}
+
+/// Two layers of encoder and of decoder, eight queries.
+#[derive(Module, Debug)]
+struct Translator {
+    encoder: TransformerEncoder,
+    decoder: TransformerDecoder,
+    head: Linear,
+}
+
+fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+}
+
+/// Negative log-likelihood of the first label.
+fn loss(logits: Tensor<2>) -> Tensor<1> {
+    let [batch, _] = logits.dims();
+    log_softmax(logits, 1).slice([0..batch, 0..1]).mean().neg()
+}
+
+/// Seconds of each of several runs after one that is not counted.
+fn timed(times: usize, mut run: impl FnMut()) -> Vec<f64> {
+    run();
+    let mut once = || {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..times).map(|_| once()).collect()
+}
+
+/// Seconds of each training step: forward, backward, AdamW.
+fn steps<N: Module>(network: N, times: usize, logits: impl Fn(&N) -> Tensor<2>) -> Vec<f64> {
+    let mut optimizer: ModuleOptimizer = AdamWConfig::new().init();
+    let mut network = Some(network);
+    timed(times, || {
+        let current = network.take().expect("put back after each step");
+        let gradients = GradientsParams::from_grads(loss(logits(&current)).backward(), &current);
+        network = Some(optimizer.step(1e-3, current, gradients));
+    })
+}
+
+fn small(side: usize, batch: usize, times: usize) -> Vec<f64> {
+    let device = Device::flex().autodiff();
+    let network = Small {
+        backbone: Backbone::new(&[32, 64, 128], 1, &device),
+        head: LinearConfig::new(128, 2).init(&device),
+    };
+    let images = noise([batch, 1, side, side], &device);
+    steps(network, times, |network| {
+        let map = network.backbone.forward(images.clone()).pop().expect("three stages");
+        let [batch, width, rows, columns] = map.dims();
+        let pooled = map.reshape([batch, width, rows * columns]).mean_dim(2).reshape([batch, width]);
+        network.head.forward(pooled)
+    })
+}
+
+fn volumes(times: usize) -> Vec<f64> {
+    let device = Device::flex().autodiff();
+    let block =
+        |input, output, stride| ResNetBlock3d::new(ResNetDepth::Eighteen, input, output, stride, &device);
+    let network = SmallVolumes {
+        blocks: vec![block(1, 16, 1), block(16, 32, 2), block(32, 64, 2)],
+        head: LinearConfig::new(64, 2).init(&device),
+    };
+    let volumes = noise([32, 1, 28, 28, 28], &device);
+    steps(network, times, |network| {
+        let map = network.blocks.iter().fold(volumes.clone(), |map, block| block.forward(map));
+        let [batch, width, x, y, z] = map.dims();
+        let pooled = map.reshape([batch, width, x * y * z]).mean_dim(2).reshape([batch, width]);
+        network.head.forward(pooled)
+    })
+}
+
+fn recurrent(times: usize) -> Vec<f64> {
+    let device = Device::flex().autodiff();
+    let config = RecurrentConfig {
+        cell: RecurrentCell::Lstm,
+        features: 128,
+        hidden: 128,
+        layers: 1,
+        pooling: SequencePooling::Mean,
+        classes: 2,
+    };
+    let network = Recurrent::new(&config, &device);
+    let slices = noise([64, 64, 128], &device);
+    steps(network, times, |network| network.forward(slices.clone(), &[64; 64]).logits)
+}
+
+fn transformer(times: usize) -> Vec<f64> {
+    let device = Device::flex().autodiff();
+    let network = Translator {
+        encoder: TransformerEncoderConfig::new(256, 1024, 8, 2).init(&device),
+        decoder: TransformerDecoderConfig::new(256, 1024, 8, 2).init(&device),
+        head: LinearConfig::new(256, 2).init(&device),
+    };
+    let (tokens, queries) = (noise([32, 64, 256], &device), noise([32, 8, 256], &device));
+    steps(network, times, |network| {
+        let memory = network.encoder.forward(TransformerEncoderInput::new(tokens.clone()));
+        let read = network.decoder.forward(TransformerDecoderInput::new(queries.clone(), memory));
+        network.head.forward(read.mean_dim(1).reshape([32, 256]))
+    })
+}
+
+fn resnet(batch: usize, times: usize) -> Vec<f64> {
+    let device = Device::flex();
+    let config = ResNetConfig {
+        depth: ResNetDepth::Eighteen,
+        channels: 3,
+        small_stem: false,
+        features: None,
+        classes: 1000,
+    };
+    let network = ResNet::new(&config, &device);
+    let images = noise([batch, 3, 224, 224], &device);
+    timed(times, || {
+        let _ = network.forward(images.clone()).logits.into_data();
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [case, times] = arguments.as_slice() else {
+        println!("usage: networks CASE TIMES");
+        return ExitCode::from(2);
+    };
+    let times = times.parse().unwrap_or(5);
+    let seconds = match case.as_str() {
+        "small_cnn_28" => small(28, 128, times),
+        "small_cnn_64" => small(64, 32, times),
+        "cnn_of_volumes_28" => volumes(times),
+        "lstm" => recurrent(times),
+        "transformer" => transformer(times),
+        "resnet18_224" => resnet(1, times),
+        "resnet18_224_of_16" => resnet(16, times),
+        other => {
+            println!("{other:?} is no case");
+            return ExitCode::from(2);
+        }
+    };
+    println!("{{\"seconds\": {seconds:?}}}");
+    ExitCode::SUCCESS
+}

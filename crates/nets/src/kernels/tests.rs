@@ -1,0 +1,275 @@
+//! The kernels against burn's own layers: outputs and every gradient.
+
+use burn::module::Module;
+use burn::nn::conv::{
+    Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvTranspose2d, ConvTranspose2dConfig, ConvTranspose3d,
+    ConvTranspose3dConfig,
+};
+use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d, PaddingConfig3d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Distribution, Tensor};
+
+use super::*;
+
+fn device() -> Device {
+    let device = Device::flex();
+    device.seed(31);
+    device.autodiff()
+}
+
+fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("floats")
+}
+
+/// Sums are added in another order: a few units in the last place of the greatest number.
+fn assert_near(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let greatest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    assert!(greatest > 0.0, "{what}: all numbers are 0");
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() < 1e-5 * greatest, "{what} at {place}: {found} for {expected}");
+    }
+}
+
+/// Output and the gradients of a weighted sum of it: with respect to the input and what `of` names.
+fn with_gradients<const D: usize>(
+    input: &Tensor<D>,
+    forward: impl Fn(Tensor<D>) -> Tensor<D>,
+    of: impl Fn(&burn::tensor::Gradients) -> Vec<Vec<f32>>,
+) -> Vec<Vec<f32>> {
+    let input = input.clone().detach().require_grad();
+    let output = forward(input.clone());
+    let device = output.device();
+    device.seed(32);
+    let weights = noise(output.dims(), &device);
+    let gradients = (output.clone() * weights).sum().backward();
+    let mut found = vec![numbers(output), numbers(input.grad(&gradients).expect("a gradient"))];
+    found.extend(of(&gradients));
+    found
+}
+
+fn compare(name: &str, found: Vec<Vec<f32>>, expected: Vec<Vec<f32>>) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let what = ["output", "input's gradient"].get(place).copied().unwrap_or("a parameter's gradient");
+        assert_near(&format!("{name}: {what}"), found, expected);
+    }
+}
+
+macro_rules! parameters {
+    ($module:expr, $gradients:expr) => {{
+        let mut all = vec![numbers($module.weight.grad($gradients).expect("a gradient"))];
+        all.extend($module.bias.as_ref().map(|bias| numbers(bias.grad($gradients).expect("a gradient"))));
+        all
+    }};
+}
+
+#[test]
+fn convolutions_and_their_gradients_are_those_of_burn() {
+    let device = device();
+    // batch, in, out, height, width, kernel, stride, padding, bias
+    let cases = [
+        (3, 5, 11, 9, 7, [3, 3], [1, 1], [1, 1], false),
+        (2, 3, 9, 13, 18, [5, 5], [2, 2], [2, 2], true),
+        (2, 4, 6, 8, 8, [1, 1], [2, 2], [0, 0], false),
+        (1, 60, 40, 30, 33, [3, 3], [1, 1], [1, 1], true),
+        (5, 1, 24, 15, 16, [7, 7], [2, 2], [3, 3], false),
+        (40, 50, 17, 3, 2, [3, 3], [1, 1], [1, 1], false),
+        (2, 3, 4, 6, 9, [2, 3], [3, 1], [0, 2], false),
+        (1, 1, 1, 1, 1, [1, 1], [1, 1], [0, 0], true),
+    ];
+    for (batch, inputs, outputs, height, width, kernel, stride, [top, left], bias) in cases {
+        let module: Conv2d = Conv2dConfig::new([inputs, outputs], kernel)
+            .with_stride(stride)
+            .with_padding(PaddingConfig2d::Explicit(top, left, top, left))
+            .with_bias(bias)
+            .init(&device);
+        let input = noise([batch, inputs, height, width], &device);
+        let found = with_gradients(&input, |x| convolve(&module, x), |g| parameters!(module, g));
+        let expected = with_gradients(&input, |x| module.forward(x), |g| parameters!(module, g));
+        compare(&format!("{inputs} to {outputs}, {height} x {width}, {kernel:?}"), found, expected);
+    }
+}
+
+#[test]
+fn convolutions_of_volumes_and_their_gradients_are_those_of_burn() {
+    let device = device();
+    let cases = [
+        (2, 4, 6, [5, 6, 7], [3, 3, 3], [2, 2, 1], [1, 1, 1], true),
+        (1, 20, 9, [6, 5, 8], [3, 3, 3], [1, 1, 1], [1, 1, 1], false),
+        (3, 2, 3, [4, 7, 5], [1, 3, 2], [1, 2, 1], [0, 1, 0], false),
+    ];
+    for (batch, inputs, outputs, [x, y, z], kernel, stride, padding, bias) in cases {
+        let module: Conv3d = Conv3dConfig::new([inputs, outputs], kernel)
+            .with_stride(stride)
+            .with_padding(PaddingConfig3d::Explicit(padding[0], padding[1], padding[2]))
+            .with_bias(bias)
+            .init(&device);
+        let input = noise([batch, inputs, x, y, z], &device);
+        let found = with_gradients(&input, |x| convolve_volume(&module, x), |g| parameters!(module, g));
+        let expected = with_gradients(&input, |x| module.forward(x), |g| parameters!(module, g));
+        compare(&format!("{inputs} to {outputs}, {x} x {y} x {z}"), found, expected);
+    }
+}
+
+#[test]
+fn transposed_convolutions_and_their_gradients_are_those_of_burn() {
+    let device = device();
+    for (kernel, stride, padding, out) in [(2, 2, 0, 0), (4, 2, 1, 0), (3, 2, 1, 1), (3, 1, 1, 0)] {
+        let module: ConvTranspose2d = ConvTranspose2dConfig::new([5, 7], [kernel; 2])
+            .with_stride([stride; 2])
+            .with_padding([padding; 2])
+            .with_padding_out([out; 2])
+            .init(&device);
+        let input = noise([2, 5, 6, 4], &device);
+        let found = with_gradients(&input, |x| convolve_transposed(&module, x), |g| parameters!(module, g));
+        let expected = with_gradients(&input, |x| module.forward(x), |g| parameters!(module, g));
+        compare(&format!("kernel {kernel}, stride {stride}"), found, expected);
+
+        let module: ConvTranspose3d = ConvTranspose3dConfig::new([3, 4], [kernel; 3])
+            .with_stride([stride; 3])
+            .with_padding([padding; 3])
+            .with_padding_out([out; 3])
+            .init(&device);
+        let input = noise([2, 3, 3, 4, 2], &device);
+        let forward = |x| convolve_transposed_volume(&module, x);
+        let found = with_gradients(&input, forward, |g| parameters!(module, g));
+        let expected = with_gradients(&input, |x| module.forward(x), |g| parameters!(module, g));
+        compare(&format!("volume, kernel {kernel}, stride {stride}"), found, expected);
+    }
+}
+
+#[test]
+fn what_the_kernels_do_not_know_is_left_to_burn() {
+    let device = device();
+    let module: Conv2d = Conv2dConfig::new([4, 6], [3, 3]).with_groups(2).init(&device);
+    let input = noise([2, 4, 6, 5], &device);
+    assert_eq!(numbers(convolve(&module, input.clone())), numbers(module.forward(input.clone())));
+    let module: Conv2d = Conv2dConfig::new([4, 6], [3, 3]).with_dilation([2, 1]).init(&device);
+    assert_eq!(numbers(convolve(&module, input.clone())), numbers(module.forward(input.clone())));
+    let uneven = PaddingConfig2d::Explicit(1, 0, 2, 1);
+    let module: Conv2d = Conv2dConfig::new([4, 6], [3, 3]).with_padding(uneven).init(&device);
+    assert_eq!(numbers(convolve(&module, input.clone())), numbers(module.forward(input)));
+}
+
+fn norm(channels: usize, device: &Device) -> BatchNorm {
+    let mut norm = BatchNormConfig::new(channels).init(device);
+    norm.gamma = norm.gamma.map(|gamma| (noise(gamma.dims(), device) * 0.2 + 1.0).detach().require_grad());
+    norm.beta = norm.beta.map(|beta| (noise(beta.dims(), device) * 0.2).detach().require_grad());
+    norm
+}
+
+fn of_norm(norm: &BatchNorm, gradients: &burn::tensor::Gradients) -> Vec<Vec<f32>> {
+    [&norm.gamma, &norm.beta].map(|part| numbers(part.grad(gradients).expect("a gradient"))).into()
+}
+
+#[test]
+fn normalization_its_gradients_and_its_statistics_are_those_of_burn() {
+    let device = device();
+    for shape in [[4, 3, 5, 7], [2, 20, 1, 3], [3, 2, 40, 33]] {
+        let channels = shape[1];
+        let input = noise(shape, &device) * 3.0 + 5.0;
+        let short = noise(shape, &device);
+        for then in 0..3 {
+            let follow = |x: Tensor<4>| match then {
+                0 => Then::Nothing,
+                1 => Then::Rectify,
+                _ => Then::AddAndRectify(short.clone() + x * 0.5),
+            };
+            device.seed(33);
+            let ours = norm(channels, &device);
+            device.seed(33);
+            let theirs = norm(channels, &device);
+            let found =
+                with_gradients(&input, |x| normalize(&ours, x.clone(), follow(x)), |g| of_norm(&ours, g));
+            let expected = with_gradients(
+                &input,
+                |x| match follow(x.clone()) {
+                    Then::Nothing => theirs.forward(x),
+                    Then::Rectify => relu(theirs.forward(x)),
+                    Then::AddAndRectify(short) => relu(theirs.forward(x) + short),
+                },
+                |g| of_norm(&theirs, g),
+            );
+            // The gradient of a normalization is a difference of sums that nearly cancel.
+            for (found, expected) in found.iter().zip(&expected) {
+                let greatest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+                for (found, expected) in found.iter().zip(expected) {
+                    assert!(
+                        (found - expected).abs() < 3e-5 * greatest.max(1.0),
+                        "{shape:?}, {then}: {found} for {expected}"
+                    );
+                }
+            }
+            let (ours, theirs) = (ours.valid(), theirs.valid());
+            assert_near(
+                "running mean",
+                &numbers(ours.running_mean.value()),
+                &numbers(theirs.running_mean.value()),
+            );
+            assert_near(
+                "running variance",
+                &numbers(ours.running_var.value()),
+                &numbers(theirs.running_var.value()),
+            );
+            // Without gradients: by the running statistics.
+            let (x, short) = (input.clone().inner(), short.clone().inner());
+            let expected = theirs.forward(x.clone());
+            let (found, expected) = match then {
+                0 => (normalize(&ours, x, Then::Nothing), expected),
+                1 => (normalize(&ours, x, Then::Rectify), relu(expected)),
+                _ => (normalize(&ours, x, Then::AddAndRectify(short.clone())), relu(expected + short)),
+            };
+            assert_near("by running statistics", &numbers(found), &numbers(expected));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_number_stays_so() {
+    let device = Device::flex();
+    let mut values = vec![1.0_f32; 12];
+    values[3] = f32::NAN;
+    let input = Tensor::<3>::from_data(burn::tensor::TensorData::new(values, [2, 2, 3]), &device);
+    let norm = BatchNormConfig::new(2).init(&device);
+    let found = numbers(normalize(&norm, input, Then::Rectify));
+    assert_eq!(found.iter().filter(|value| value.is_nan()).count(), 1);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let shape = ConvolutionShape {
+        batch: 3,
+        inputs: 10,
+        outputs: 19,
+        size: [1, 12, 11],
+        kernel: [1, 3, 3],
+        stride: [1, 2, 1],
+        padding: [0, 1, 1],
+    };
+    let number = |at: usize| ((at * 7919 % 1013) as f32) / 1013.0 - 0.5;
+    let input: Vec<f32> = (0..3 * 10 * 12 * 11).map(number).collect();
+    let weights: Vec<f32> = (0..19 * 10 * 9).map(number).collect();
+    let places: usize = shape.output().iter().product();
+    let gradient: Vec<f32> = (0..3 * 19 * places).map(number).collect();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| {
+            let mut all = [vec![0.0; gradient.len()], vec![0.0; input.len()], vec![0.0; weights.len()]];
+            let [output, of_input, of_weights] = &mut all;
+            shape.forward(&input, &weights, output);
+            shape.input_gradient(&weights, &gradient, of_input);
+            shape.weight_gradient(&input, &gradient, of_weights);
+            all
+        })
+    };
+    let one = run(1);
+    assert!(one.iter().all(|numbers| numbers.iter().any(|number| *number != 0.0)));
+    for threads in [2, 3, 7] {
+        assert_eq!(one, run(threads), "{threads} threads");
+    }
+}
