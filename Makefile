@@ -37,12 +37,14 @@ conformance: setup ## write docs/conformance.md anew: which DICOM files decode t
 	cp "$(CARGO_TARGET_DIR)/conformance.md" docs/conformance.md
 
 performance: setup ## write docs/performance.md anew: filters and codecs beside their peers ($DATA)
-	cargo build --release --locked --workspace --example kernels --example codecs
+	cargo build --release --locked --workspace --example kernels --example codecs --example networks
 	PYTHONPATH="$$(tools/setup.sh filters)" && export PYTHONPATH DATA="$(DATA)" && \
 	  python3 tools/bench/kernels.py "$(CARGO_TARGET_DIR)/release/examples/kernels" \
 	    --markdown "$(CARGO_TARGET_DIR)/performance.md" && \
 	  python3 tools/bench/codecs.py "$(CARGO_TARGET_DIR)/release/examples/codecs" "$(DATA)/dicom_conformance" \
 	    --append "$(CARGO_TARGET_DIR)/performance.md"
+	PYTHONPATH="$$(tools/setup.sh networks)" python3 tools/bench/networks.py \
+	  "$(CARGO_TARGET_DIR)/release/examples/networks" --append "$(CARGO_TARGET_DIR)/performance.md"
 	cp "$(CARGO_TARGET_DIR)/performance.md" docs/performance.md
 
 test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG and CharLS

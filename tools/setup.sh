@@ -4,7 +4,8 @@
 #   tools/setup.sh          what building and `make demo` need
 #   tools/setup.sh test     that, and what `make test` needs
 #   tools/setup.sh bench    that, and the peers of `make bench`; prints the folder of the Python packages
-#   tools/setup.sh filters  the same for `make performance`
+#   tools/setup.sh filters  the same for the filters and codecs of `make performance`
+#   tools/setup.sh networks the same for its networks
 #   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
 #
 # Else silent when all is there.
@@ -96,6 +97,7 @@ filters)
     scipy==1.17.1 scikit-image==0.26.0 SimpleITK==2.5.7 mirp==2.7.0 pydicom==3.0.2 pylibjpeg==2.1.0 \
     pylibjpeg-openjpeg==2.6.0 pyjpegls==1.5.1 python-gdcm==3.2.6
   ;;
+networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch torchvision onnxruntime onnx ;;
 interop)
   if ! has dciodvfy; then
     if has apt-get && [ "$(id -u)" = 0 ]; then

@@ -7,6 +7,7 @@ mod args;
 mod config;
 mod exit;
 mod labels;
+mod memory;
 mod output;
 mod pick;
 mod progress;

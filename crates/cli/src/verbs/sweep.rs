@@ -20,6 +20,7 @@ struct Written<'a> {
 
 /// `wilhelm sweep`
 pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
+    crate::memory::keep_freed();
     let text = read_text(&verb.recipe, "recipe")?;
     let sweep = Sweep::from_toml(&read_text(&verb.sweep, "sweep")?)?;
     let variants = sweep.variants(&text)?;

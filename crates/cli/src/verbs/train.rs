@@ -65,6 +65,7 @@ pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
 
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
+    crate::memory::keep_freed();
     let TrainVerb::Classifier {
         recipe,
         data,
