@@ -97,7 +97,8 @@ filters)
     scipy==1.17.1 scikit-image==0.26.0 SimpleITK==2.5.7 mirp==2.7.0 pydicom==3.0.2 pylibjpeg==2.1.0 \
     pylibjpeg-openjpeg==2.6.0 pyjpegls==1.5.1 python-gdcm==3.2.6
   ;;
-networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch torchvision onnxruntime onnx ;;
+networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch==2.15.0 torchvision==0.29.2 \
+    onnxruntime==1.32.0 onnx==1.23.2 ;;
 interop)
   if ! has dciodvfy; then
     if has apt-get && [ "$(id -u)" = 0 ]; then

@@ -11,7 +11,10 @@ pub fn keep_freed() {
         let settings =
             [(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, libc::c_int::MAX), (libc::M_TOP_PAD, AT_ONCE)];
         for (setting, value) in settings {
-            #[expect(unsafe_code, reason = "mallopt takes two numbers, locks by itself and touches no memory of ours")]
+            #[expect(
+                unsafe_code,
+                reason = "mallopt takes two numbers, locks by itself and touches no memory of ours"
+            )]
             // SAFETY: the call takes numbers by value and may be made at any time from any thread.
             let taken = unsafe { libc::mallopt(setting, value) };
             if taken == 0 {

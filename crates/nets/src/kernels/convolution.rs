@@ -1,6 +1,7 @@
 //! Convolutions of images and volumes and both their gradients.
 
-use super::correlate::{Correlation, Panels};
+use super::correlate::{Correlation, Weights};
+use rayon::prelude::*;
 
 /// Sizes of a convolution; a flat image has depth 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,6 @@ impl ConvolutionShape {
     pub fn forward(&self, input: &[f32], weights: &[f32], output: &mut [f32]) {
         let taps = self.taps();
         let depth = self.inputs * taps.len();
-        let panels = Panels::new(self.outputs, depth, |row, element| weights[row * depth + element]);
         let offset =
             |tap: &[usize; 3]| std::array::from_fn(|axis| tap[axis] as isize - self.padding[axis] as isize);
         let to = self.output();
@@ -62,7 +62,7 @@ impl ConvolutionShape {
             start: [0; 3],
             spread: [1; 3],
         };
-        correlation.run(input, &panels, output);
+        correlation.run(input, &Weights { depth, values: weights.into() }, output);
     }
 
     /// The gradient with respect to the weights, from the input and the gradient with respect to the output.
@@ -108,9 +108,12 @@ impl ConvolutionShape {
         }
         let depth = self.outputs * taps.len();
         let window = all.len();
-        let panels = Panels::new(self.inputs, depth, |row, element| {
-            let (channel, tap) = (element / elements.len(), elements[element % elements.len()]);
-            weights[(channel * self.inputs + row) * window + tap]
+        let mut values = vec![0.0; self.inputs * depth];
+        values.par_chunks_mut(depth).enumerate().for_each(|(row, values)| {
+            for (channel, values) in values.chunks_exact_mut(elements.len()).enumerate() {
+                let window = &weights[(channel * self.inputs + row) * window..][..window];
+                values.iter_mut().zip(&elements).for_each(|(value, tap)| *value = window[*tap]);
+            }
         });
         let correlation = Correlation {
             batch: self.batch,
@@ -124,6 +127,6 @@ impl ConvolutionShape {
             start: phase,
             spread: self.stride,
         };
-        correlation.run(gradient, &panels, into);
+        correlation.run(gradient, &Weights { depth, values: values.into() }, into);
     }
 }

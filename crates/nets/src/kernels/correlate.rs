@@ -7,6 +7,7 @@
 use super::tile;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Places a panel: four panels of 48 (three registers of sixteen) or twelve of 16 (two of eight).
@@ -139,7 +140,7 @@ impl Correlation {
     /// Writes every sum; places that no column belongs to keep what they hold.
     ///
     /// Images and channels are dealt out to threads; no sum depends on how.
-    pub(super) fn run(&self, input: &[f32], weights: &Panels, output: &mut [f32]) {
+    pub(super) fn run(&self, input: &[f32], weights: &Weights, output: &mut [f32]) {
         let each = self.grid.iter().product::<usize>();
         let volume = self.to.iter().product::<usize>();
         if self.batch == 0 || self.outputs == 0 || each == 0 {
@@ -151,7 +152,7 @@ impl Correlation {
         let groups = self.batch.div_ceil(images);
         let parts = if images == 1 { (2 * threads).div_ceil(groups) } else { 1 };
         let channels = if groups >= threads { self.outputs } else { self.outputs.div_ceil(parts) };
-        let channels = channels.next_multiple_of(weights.rows).min(self.outputs);
+        let channels = channels.next_multiple_of(tile::rows()).min(self.outputs);
         let group = images * self.outputs * volume;
         output[..self.batch * self.outputs * volume].par_chunks_mut(group).enumerate().for_each(
             |(group, output)| {
@@ -213,33 +214,24 @@ struct Part<'a> {
     output: &'a mut [f32],
 }
 
-/// Weights as the tiles read them: for some rows after each other, all window elements of those rows.
-pub(super) struct Panels {
-    rows: usize,
-    depth: usize,
-    values: Vec<f32>,
+/// Weights: a row for each output channel, with all window elements.
+pub(super) struct Weights<'a> {
+    pub depth: usize,
+    pub values: Cow<'a, [f32]>,
 }
 
-impl Panels {
-    /// `at(row, element)` is the weight of an output channel and a window element.
-    pub(super) fn new(outputs: usize, depth: usize, at: impl Fn(usize, usize) -> f32 + Sync) -> Self {
-        let rows = tile::rows();
-        let mut values = vec![0.0; outputs.next_multiple_of(rows) * depth];
-        values.par_chunks_mut(rows * depth).enumerate().for_each(|(panel, values)| {
-            for row in 0..rows.min(outputs - panel * rows) {
-                for (element, value) in values[row..].iter_mut().step_by(rows).enumerate() {
-                    *value = at(panel * rows + row, element);
-                }
-            }
-        });
-        Self { rows, depth, values }
+impl Weights<'_> {
+    /// Some elements of a row; behind the last row stands the last once more.
+    fn row(&self, row: usize, depth: &Range<usize>) -> &[f32] {
+        let from = row.min(self.values.len() / self.depth - 1) * self.depth;
+        &self.values[from + depth.start..from + depth.end]
     }
 }
 
 struct Work<'a> {
     of: &'a Correlation,
     input: &'a [f32],
-    weights: &'a Panels,
+    weights: &'a Weights<'a>,
     part: Part<'a>,
     images: Range<usize>,
 }
@@ -249,7 +241,7 @@ impl WithSimd for Work<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.weights.rows {
+        match tile::rows() {
             8 => self.tiles::<S, 8, 3>(simd),
             _ => self.tiles::<S, 6, 2>(simd),
         }
@@ -273,8 +265,7 @@ impl Work<'_> {
                 let depth = depth..(depth + DEPTH).min(of.depth());
                 of.pack(self.input, &runs, depth.clone(), wide, &mut packed);
                 for row in self.part.channels.clone().step_by(R) {
-                    let from = row * self.weights.depth + depth.start * R;
-                    let weights = &self.weights.values[from..from + depth.len() * R];
+                    let weights: [&[f32]; R] = std::array::from_fn(|at| self.weights.row(row + at, &depth));
                     let rows = row..(row + R).min(self.part.channels.end);
                     for panel in 0..columns.len().div_ceil(wide) {
                         let numbers = &packed[panel * depth.len() * wide..(panel + 1) * depth.len() * wide];
@@ -296,18 +287,31 @@ impl Work<'_> {
 #[inline(always)]
 fn multiply<S: Simd, const R: usize, const V: usize>(
     simd: S,
-    weights: &[f32],
+    weights: [&[f32]; R],
     numbers: &[S::f32s],
     products: &mut [f32],
 ) {
+    const TOGETHER: usize = 4;
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for (weights, numbers) in weights.as_chunks::<R>().0.iter().zip(numbers.as_chunks::<V>().0) {
+    let mut add = |weights: [f32; R], numbers: &[S::f32s; V]| {
         for row in 0..R {
             let weight = simd.splat_f32s(weights[row]);
             for register in 0..V {
                 sums[row][register] = simd.mul_add_f32s(weight, numbers[register], sums[row][register]);
             }
         }
+    };
+    let numbers = numbers.as_chunks::<V>().0;
+    let chunks = weights.map(|row| row.as_chunks::<TOGETHER>().0);
+    let whole = numbers.len() / TOGETHER * TOGETHER;
+    for (chunk, numbers) in numbers.as_chunks::<TOGETHER>().0.iter().enumerate() {
+        let weights = chunks.map(|row| &row[chunk]);
+        for place in 0..TOGETHER {
+            add(weights.map(|row| row[place]), &numbers[place]);
+        }
+    }
+    for (place, numbers) in numbers.iter().enumerate().skip(whole) {
+        add(weights.map(|row| row[place]), numbers);
     }
     let (products, _) = S::as_mut_simd_f32s(products);
     for (out, sums) in products.as_chunks_mut::<V>().0.iter_mut().zip(sums) {
