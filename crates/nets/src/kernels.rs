@@ -69,7 +69,7 @@ pub(crate) trait Kernels: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// The gradients with respect to input, gamma and beta.
-    #[expect(clippy::too_many_arguments, reason = "burn's macro takes tensors one by one")]
+    #[allow(clippy::too_many_arguments, reason = "burn's macro takes tensors one by one")]
     fn normalize_gradient(
         input: FloatTensor<Self>,
         output: FloatTensor<Self>,
@@ -265,6 +265,7 @@ pub(crate) fn convolve_transposed_volume(module: &ConvTranspose3d, input: Tensor
 }
 
 /// What follows a normalization.
+#[expect(clippy::large_enum_variant, reason = "made in a call and taken apart in it")]
 pub(crate) enum Then<const D: usize> {
     /// Nothing.
     Nothing,

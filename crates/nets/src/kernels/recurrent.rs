@@ -374,9 +374,8 @@ impl Product<'_> {
         let width = self.weights.width;
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         let rows: [&[f32]; R] = std::array::from_fn(|row| &self.numbers[row * depth..(row + 1) * depth]);
-        for place in 0..depth {
-            let from = place * width + first;
-            let weights = S::as_simd_f32s(&self.weights.values[from..from + V * S::F32_LANES]).0;
+        for (place, weights) in self.weights.values.chunks_exact(width).enumerate() {
+            let weights = S::as_simd_f32s(&weights[first..first + V * S::F32_LANES]).0;
             let weights: &[S::f32s; V] = weights.try_into().expect("whole registers");
             for row in 0..R {
                 let number = simd.splat_f32s(rows[row][place]);
