@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance test-codecs test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo test bench conformanceconformance performance performance-networks results  test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -37,15 +37,23 @@ conformance: setup ## write docs/conformance.md anew: which DICOM files decode t
 	cp "$(CARGO_TARGET_DIR)/conformance.md" docs/conformance.md
 
 performance: setup ## write docs/performance.md anew: filters and codecs beside their peers ($DATA)
-	cargo build --release --locked --workspace --example kernels --example codecs --example networks
+	cargo build --release --locked --workspace --example kernels --example codecs
 	PYTHONPATH="$$(tools/setup.sh filters)" && export PYTHONPATH DATA="$(DATA)" && \
 	  python3 tools/bench/kernels.py "$(CARGO_TARGET_DIR)/release/examples/kernels" \
 	    --markdown "$(CARGO_TARGET_DIR)/performance.md" && \
 	  python3 tools/bench/codecs.py "$(CARGO_TARGET_DIR)/release/examples/codecs" "$(DATA)/dicom_conformance" \
 	    --append "$(CARGO_TARGET_DIR)/performance.md"
-	PYTHONPATH="$$(tools/setup.sh networks)" python3 tools/bench/networks.py \
-	  "$(CARGO_TARGET_DIR)/release/examples/networks" --append "$(CARGO_TARGET_DIR)/performance.md"
 	cp "$(CARGO_TARGET_DIR)/performance.md" docs/performance.md
+	$(MAKE) performance-networks
+
+performance-networks: setup ## write the table of networks in docs/performance.md anew: beside PyTorch and ONNX Runtime
+	cargo build --release --locked --workspace --example networks
+	PYTHONPATH="$$(tools/setup.sh networks)" python3 tools/bench/networks.py \
+	  "$(CARGO_TARGET_DIR)/release/examples/networks" --into docs/performance.md
+
+results: ## write docs/results.md anew from the shipped cards and models/runs
+	python3 tools/results.py > docs/results.md.new
+	mv docs/results.md.new docs/results.md
 
 test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG and CharLS
 	cargo nextest run --cargo-profile release --locked -p wilhelm-formats --no-default-features --features openjpeg,charls

@@ -33,6 +33,8 @@ add() {
   done
 }
 
+# docs/results.md says what the committed cards and runs say.
+results() { python3 tools/results.py --check; }
 format() { cargo fmt --all --check; }
 lints() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
 tests() {
@@ -58,6 +60,7 @@ schemas() {
 licenses() { "$(tools/setup.sh path cargo-deny)" --locked --workspace check --hide-inclusion-graph licenses bans sources; }
 
 part format format
+part results results
 if part tests tests; then
   part examples examples
   part schemas schemas

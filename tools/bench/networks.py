@@ -1,7 +1,7 @@
 """Networks beside PyTorch and ONNX Runtime: training steps and passes on the processor, peers in the same run.
 
 Usage: python tools/bench/networks.py path/to/examples/networks [--times 5] [--threads 2] [--only NAME ...]
-           [--append FILE]
+           [--into FILE]
 
 Each network has the same layers, sizes and optimizer (AdamW) here and there; the weights are random. A run of each
 comes in turns, and the median of the runs counts. `ratio` is the faster peer's time over ours: above 1 we are faster.
@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--append", help="add the table to a page, docs/performance.md")
+    parser.add_argument("--into", help="put the table into a page, docs/performance.md, in the place of the last one")
     options = parser.parse_args()
     os.environ["RAYON_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(options.threads)
     import torch
@@ -43,7 +43,7 @@ def main():
     for name in CASES:
         if options.only and not any(part in name for part in options.only):
             continue
-        peers = {peer: run for peer, run in peers_of(name, options.threads).items()}
+        peers = peers_of(name, options.threads)
         for run in peers.values():
             run()
         ours, theirs = [], {peer: [] for peer in peers}
@@ -61,9 +61,11 @@ def main():
         rows.append(row)
         shown = ", ".join(f"{peer} {value:.1f}" for peer, value in medians.items())
         print(f"{name:22} {mine:9.1f} ms   {shown}   ratio {row['ratio']:.2f}", flush=True)
-    if options.append:
-        with open(options.append, "a") as page:
-            page.write(section(rows, options.threads))
+    if options.into:
+        path = pathlib.Path(options.into)
+        before, _, after = path.read_text().partition("\n## Networks\n")
+        rest = after.partition("\n## ")
+        path.write_text(before.rstrip("\n") + "\n" + section(rows, options.threads) + "".join(rest[1:]))
 
 
 def section(rows, threads):

@@ -33,9 +33,11 @@ fn sized(like: &FlexTensor, batch: usize, channels: usize, size: [usize; 3]) -> 
     Shape::from(all)
 }
 
-fn written(shape: Shape, write: impl FnOnce(&mut [f32])) -> FlexTensor {
+/// A tensor that `write` fills, on a thread of the pool: what is dealt out from there wakes nobody who is awake.
+fn written(shape: Shape, write: impl FnOnce(&mut [f32]) + Send) -> FlexTensor {
     let mut tensor = zeros(shape);
-    write(tensor.storage_mut());
+    let numbers = tensor.storage_mut();
+    rayon::scope(|_| write(numbers));
     tensor
 }
 
