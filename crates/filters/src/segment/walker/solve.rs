@@ -271,7 +271,7 @@ impl<'a> Level<'a> {
                         .for_each(|(l, (n, f))| *l = mix(*n, *f));
                     if from.halved[0] {
                         (line[0], line[last + 1]) = (line[1], line[last]);
-                        wide(|| between(line, target));
+                        wide!(between(line, target));
                     } else {
                         target.copy_from_slice(&line[1..=last]);
                     }
