@@ -34,18 +34,25 @@ pub fn run(operation: &str, input: &Input) -> Option<Output> {
                 watershed::flood(input, &markers, None, Connectivity::Faces, &Silent).expect("floods"),
             )
         }
-        "segment_click" => {
-            let [columns, rows, slices] = input.geometry().size();
-            let at = |share: usize| Index {
-                column: columns * share / 8,
-                row: rows * share / 8,
-                slice: slices * share / 8,
-            };
-            let clicks = Clicks { foreground: vec![at(4)], background: vec![at(1), at(7)], within: None };
-            set(walker::follow(input, &clicks, &Walk::default(), &Silent).expect("followed").mask)
+        "segment_click" => set(clicked(input, &Walk::default())),
+        // As scikit-image's walker, which knows no noise and no values; small images are solved whole.
+        "segment_click_whole" => {
+            set(clicked(input, &Walk { edge: 10.0, noise: 0.0, value: 0.0, click_radius: 1 }))
         }
         _ => return None,
     })
+}
+
+/// A click in the middle, and one outside toward each of two corners.
+fn clicked(input: &Input, walk: &Walk) -> Mask {
+    let [columns, rows, slices] = input.geometry().size();
+    let at = |share: usize| Index {
+        column: columns * share / 8,
+        row: rows * share / 8,
+        slice: slices * share / 8,
+    };
+    let clicks = Clicks { foreground: vec![at(4)], background: vec![at(1), at(7)], within: None };
+    walker::follow(input, &clicks, walk, &Silent).expect("followed").mask
 }
 
 /// A marker at every 16th voxel along each axis, from the 8th, numbered in order.

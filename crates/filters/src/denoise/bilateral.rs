@@ -69,7 +69,7 @@ fn bilateral_values(
     result.par_chunks_mut(size[0]).enumerate().try_for_each(|(line, out)| {
         steps.check()?;
         let start = padded.start(line % size[1], line / size[1]);
-        wide(|| {
+        wide!({
             let mut column = 0;
             while column < size[0] {
                 // The last block overlaps the one before, so that every block is full.

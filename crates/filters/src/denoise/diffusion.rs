@@ -145,7 +145,7 @@ impl Stencil {
             .map(|line| {
                 let start = field.start(line % rows, line / rows);
                 let mut sum = 0.0;
-                wide(|| {
+                wide!({
                     for (stride, scale) in &self.axes {
                         let half = 0.5 * scale;
                         let after = &field.values[start + stride..][..columns];
@@ -185,7 +185,7 @@ impl Stencil {
                 upwind: [vec![0.0; columns], vec![0.0; columns]],
             },
             |scratch, (task, chunk)| {
-                wide(|| {
+                wide!({
                     let mut kept = false;
                     for (nth, out) in chunk.chunks_exact_mut(length).enumerate() {
                         let line = task * LINES + nth;

@@ -37,13 +37,18 @@ pub(crate) fn gaussian_values(values: &[f32], size: [usize; 3], sigma: [f64; 3],
     // Slices first, alone; then rows and columns of one line together, so that two arrays are enough.
     let between = (kernels[2].len() > 1).then(|| {
         let mut between = vec![0.0_f32; values.len()];
-        lines(&mut between, columns, |line, out| {
-            let (slice, row) = (line / rows, line % rows);
-            let at = |away: isize| {
-                let place = edge.place(slice as isize + away, size[2]) * rows + row;
-                &values[place * columns..(place + 1) * columns]
-            };
-            weigh(out, &kernels[2], at);
+        between.par_chunks_mut(columns * LINES).enumerate().for_each(|(first, chunk)| {
+            wide!({
+                for (nth, out) in chunk.chunks_exact_mut(columns).enumerate() {
+                    let line = first * LINES + nth;
+                    let (slice, row) = (line / rows, line % rows);
+                    let at = |away: isize| {
+                        let place = edge.place(slice as isize + away, size[2]) * rows + row;
+                        &values[place * columns..(place + 1) * columns]
+                    };
+                    weigh(out, &kernels[2], at);
+                }
+            });
         });
         between
     });
@@ -53,7 +58,7 @@ pub(crate) fn gaussian_values(values: &[f32], size: [usize; 3], sigma: [f64; 3],
     result.par_chunks_mut(columns * LINES).enumerate().for_each_init(
         || vec![0.0_f32; columns + 2 * reach],
         |line_with_margin, (first, chunk)| {
-            wide(|| {
+            wide!({
                 for (nth, out) in chunk.chunks_exact_mut(columns).enumerate() {
                     let (slice, row) = ((first * LINES + nth) / rows, (first * LINES + nth) % rows);
                     let at = |away: isize| {
@@ -81,16 +86,6 @@ pub(crate) fn gaussian_values(values: &[f32], size: [usize; 3], sigma: [f64; 3],
 
 /// Rows that one task works on.
 const LINES: usize = 16;
-
-fn lines(out: &mut [f32], columns: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
-    out.par_chunks_mut(columns * LINES).enumerate().for_each(|(first, chunk)| {
-        wide(|| {
-            for (nth, row) in chunk.chunks_exact_mut(columns).enumerate() {
-                work(first * LINES + nth, row);
-            }
-        });
-    });
-}
 
 /// The weighted sum of rows at equal distances on both sides of the one at 0.
 #[inline(always)]

@@ -67,26 +67,25 @@ fn median_values(
         || vec![[0_i32; LANES]; window / 2 + 2],
         |work, (first, chunk)| {
             steps.check()?;
-            wide(|| {
-                for (nth, out) in chunk.chunks_exact_mut(size[0]).enumerate() {
-                    let line = first * LINES + nth;
-                    let start = keys.start(line % size[1], line / size[1]);
-                    // The last block overlaps the one before, so that every block is full.
-                    let mut column = 0;
-                    while column < size[0] {
-                        let place = column.min(size[0].saturating_sub(LANES));
-                        let lanes = LANES.min(size[0]);
-                        let found = if sorts(window, varying) {
-                            by_sorting(&keys.values, start + place, &offsets, lanes, work)
-                        } else {
-                            by_bits(&keys.values, start + place, &offsets, lanes, varying)
-                        };
-                        let out = &mut out[place..place + lanes];
-                        out.iter_mut().zip(found).for_each(|(out, key)| *out = value(key));
-                        column += LANES;
-                    }
+            for (nth, out) in chunk.chunks_exact_mut(size[0]).enumerate() {
+                let line = first * LINES + nth;
+                let start = keys.start(line % size[1], line / size[1]);
+                // The last block overlaps the one before, so that every block is full.
+                let mut column = 0;
+                while column < size[0] {
+                    let place = column.min(size[0].saturating_sub(LANES));
+                    let lanes = LANES.min(size[0]);
+                    // Counting gains nothing from wider registers.
+                    let found = if sorts(window, varying) {
+                        wide!(by_sorting(&keys.values, start + place, &offsets, lanes, work))
+                    } else {
+                        by_bits(&keys.values, start + place, &offsets, lanes, varying)
+                    };
+                    let out = &mut out[place..place + lanes];
+                    out.iter_mut().zip(found).for_each(|(out, key)| *out = value(key));
+                    column += LANES;
                 }
-            });
+            }
             steps.made();
             Ok::<(), FilterError>(())
         },
@@ -146,11 +145,10 @@ fn block(keys: &[i32], start: usize, offset: isize, lanes: usize) -> [i32; LANES
 /// Puts the smaller of each lane into the first and the greater into the second.
 #[inline(always)]
 fn exchange(work: &mut [[i32; LANES]], first: usize, second: usize) {
+    // Whole arrays at once: a store a lane might change what the next lane reads, for all the compiler knows.
     let (a, b) = (work[first], work[second]);
-    for lane in 0..LANES {
-        work[first][lane] = a[lane].min(b[lane]);
-        work[second][lane] = a[lane].max(b[lane]);
-    }
+    work[first] = std::array::from_fn(|lane| a[lane].min(b[lane]));
+    work[second] = std::array::from_fn(|lane| a[lane].max(b[lane]));
 }
 
 /// Of a bit more than half the window neither the least nor the greatest can be the median: both are dropped,

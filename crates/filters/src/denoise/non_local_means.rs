@@ -81,7 +81,7 @@ fn means_of_values(
             for begin in (0..rows).step_by(TILE_ROWS) {
                 steps.check()?;
                 let tile = Tile { row: row + begin, rows: TILE_ROWS.min(rows - begin), slice, depth };
-                wide(|| plan.accumulate(&padded, tile, buffers));
+                wide!(plan.accumulate(&padded, tile, buffers));
                 for z in 0..depth {
                     let place = (z * size[1] + begin) * size[0];
                     let out = &mut out[place..place + tile.rows * size[0]];

@@ -117,7 +117,7 @@ fn diffuse(
     over(coefficients, &|line, out| {
         let (here, above, below) =
             (&field[neighbor(line, 0)], &field[neighbor(line, -1)], &field[neighbor(line, 1)]);
-        wide(|| {
+        wide!({
             let inner = |at: usize, before: usize, after: usize| {
                 let around = [above[at], below[at], here[before], here[after]];
                 coefficient(here[at], around, scale)
@@ -140,7 +140,7 @@ fn diffuse(
             (&field[neighbor(line, 0)], &field[neighbor(line, -1)], &field[neighbor(line, 1)]);
         let (own, low) = (&coefficients[neighbor(line, 0)], &coefficients[neighbor(line, 1)]);
         let quarter = 0.25 * time_step;
-        wide(|| {
+        wide!({
             let rows = above.iter().zip(below).zip(own).zip(low);
             for ((out, here), (((above, below), own), low)) in out.iter_mut().zip(here).zip(rows) {
                 *out = here + quarter * (low * (below - here) + own * (above - here));

@@ -88,6 +88,8 @@ fn least_variation(
 struct Dual {
     size: [usize; 3],
     along: [Vec<f32>; 3],
+    /// The first slice of each task's part in the image that the field stands for.
+    seams: Vec<f32>,
 }
 
 /// The part of the field that one task works on.
@@ -101,7 +103,8 @@ impl Dual {
         let count: usize = size.iter().product();
         // The first holds the result in the end, so it always exists.
         let along = [0, 1, 2].map(|axis| vec![0.0; if size[axis] > 1 || axis == 0 { count } else { 0 }]);
-        Self { size, along }
+        let seams = vec![0.0; size[2].div_ceil(SLAB) * size[0] * size[1]];
+        Self { size, along, seams }
     }
 
     /// One step; gives the cost of the image before it.
@@ -109,16 +112,19 @@ impl Dual {
         let [columns, rows, slices] = self.size;
         let plane = columns * rows;
         // A task's last slice needs the one after, which its neighbor is about to change: it is made first.
-        let firsts: Vec<(Vec<f32>, f64)> = (0..slices)
-            .into_par_iter()
-            .step_by(SLAB)
-            .map(|slice| {
-                let mut out = vec![0.0; plane];
-                let along = [0, 1, 2].map(|axis| self.along[axis].as_slice());
-                let cost = primal(&mut out, values, self.size, slice, 0, along);
-                (out, cost)
-            })
-            .collect();
+        let along = self.along.each_ref().map(Vec::as_slice);
+        let firsts = self.seams.par_chunks_mut(plane).enumerate().map(|(nth, seam)| {
+            let mut cost = 0.0;
+            wide!({
+                for (row, out) in seam.chunks_exact_mut(columns).enumerate() {
+                    cost += primal(out, values, self.size, nth * SLAB, row, 0, along);
+                }
+            });
+            cost
+        });
+        let firsts: Vec<f64> = firsts.collect();
+        let seams = self.seams.as_slice();
+        let seam_of = |nth: usize| &seams[nth * plane..][..plane];
         let mut parts = self.along.each_mut().map(|along| along.chunks_mut(SLAB * plane));
         let slabs: Vec<Slab<'_>> = (0..slices)
             .step_by(SLAB)
@@ -128,29 +134,39 @@ impl Dual {
             .into_par_iter()
             .enumerate()
             .map(|(nth, mut slab)| {
-                let (mut here, mut cost) = firsts[nth].clone();
-                let mut next = vec![0.0; plane];
+                let (mut here, mut cost) = (seam_of(nth).to_vec(), firsts[nth]);
+                let mut next = vec![0.0; columns];
                 let mut squares = vec![0.0; columns];
                 for slice in slab.first..(slab.first + SLAB).min(slices) {
-                    if slice + 1 == slices {
-                        next.copy_from_slice(&here);
-                    } else if slice + 1 == slab.first + SLAB {
-                        next.copy_from_slice(&firsts[nth + 1].0);
-                    } else {
-                        let along = slab.along.each_ref().map(|along| &**along);
-                        cost += primal(&mut next, values, self.size, slice + 1, slab.first, along);
-                    }
-                    for row in 0..rows {
-                        let line = row * columns..(row + 1) * columns;
-                        let below = if row + 1 < rows { line.start + columns } else { line.start };
-                        let planes = [&here[line], &here[below..below + columns], &next[row * columns..]];
-                        let start = ((slice - slab.first) * rows + row) * columns;
-                        let along = slab.along.each_mut().map(|along| {
-                            if along.is_empty() { &mut [][..] } else { &mut along[start..start + columns] }
-                        });
-                        cost += wide(|| project(along, planes, &mut squares, step, weight));
-                    }
-                    std::mem::swap(&mut here, &mut next);
+                    let seam =
+                        (slice + 1 == slab.first + SLAB && slice + 1 < slices).then(|| seam_of(nth + 1));
+                    wide!({
+                        for row in 0..rows {
+                            let line = row * columns..(row + 1) * columns;
+                            if slice + 1 == slices {
+                                next.copy_from_slice(&here[line.clone()]);
+                            } else if let Some(seam) = seam {
+                                next.copy_from_slice(&seam[line.clone()]);
+                            } else {
+                                let along = slab.along.each_ref().map(|along| &**along);
+                                cost +=
+                                    primal(&mut next, values, self.size, slice + 1, row, slab.first, along);
+                            }
+                            let below = if row + 1 < rows { line.end } else { line.start };
+                            let planes = [&here[line.clone()], &here[below..below + columns], &next];
+                            let start = ((slice - slab.first) * rows + row) * columns;
+                            let along = slab.along.each_mut().map(|along| {
+                                if along.is_empty() {
+                                    &mut [][..]
+                                } else {
+                                    &mut along[start..start + columns]
+                                }
+                            });
+                            cost += project(along, planes, &mut squares, step, weight);
+                            // Nothing of this slice is asked for any more but the rows below.
+                            here[line].copy_from_slice(&next);
+                        }
+                    });
                 }
                 cost
             })
@@ -191,42 +207,36 @@ fn subtract(out: &mut [f32], here: &[f32], before: Option<&[f32]>) {
     }
 }
 
-/// One slice of the image that the field stands for, and the squares of its difference from the input.
+/// One row of the image that the field stands for, and the squares of its difference from the input.
 ///
 /// `along` begins at slice `begin`; a slice at `begin` above 0 is never asked for.
+#[inline(always)]
 fn primal(
     out: &mut [f32],
     values: &[f32],
-    size: [usize; 3],
+    [columns, rows, _]: [usize; 3],
     slice: usize,
+    row: usize,
     begin: usize,
     along: [&[f32]; 3],
 ) -> f64 {
-    let [columns, rows, _] = size;
     let plane = columns * rows;
-    let mut cost = 0.0;
-    wide(|| {
-        for row in 0..rows {
-            let out = &mut out[row * columns..(row + 1) * columns];
-            let values = &values[slice * plane + row * columns..][..columns];
-            let start = (slice - begin) * plane + row * columns;
-            let field = &along[0][start..start + columns];
-            out[0] = values[0] - field[0];
-            for ((out, value), field) in out[1..].iter_mut().zip(&values[1..]).zip(field.windows(2)) {
-                *out = value - field[1] + field[0];
-            }
-            if !along[1].is_empty() {
-                let before = (row > 0).then(|| &along[1][start - columns..start]);
-                subtract(out, &along[1][start..start + columns], before);
-            }
-            if !along[2].is_empty() {
-                let before = (start >= plane).then(|| &along[2][start - plane..start - plane + columns]);
-                subtract(out, &along[2][start..start + columns], before);
-            }
-            cost += sum_in_lanes(out.iter().zip(values).map(|(out, value)| (out - value) * (out - value)));
-        }
-    });
-    cost
+    let values = &values[slice * plane + row * columns..][..columns];
+    let start = (slice - begin) * plane + row * columns;
+    let field = &along[0][start..start + columns];
+    out[0] = values[0] - field[0];
+    for ((out, value), field) in out[1..].iter_mut().zip(&values[1..]).zip(field.windows(2)) {
+        *out = value - field[1] + field[0];
+    }
+    if !along[1].is_empty() {
+        let before = (row > 0).then(|| &along[1][start - columns..start]);
+        subtract(out, &along[1][start..start + columns], before);
+    }
+    if !along[2].is_empty() {
+        let before = (start >= plane).then(|| &along[2][start - plane..start - plane + columns]);
+        subtract(out, &along[2][start..start + columns], before);
+    }
+    sum_in_lanes(out.iter().zip(values).map(|(out, value)| (out - value) * (out - value)))
 }
 
 /// Moves the field of one row toward the gradient and shortens what is too long; the gradients' magnitudes

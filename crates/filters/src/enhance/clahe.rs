@@ -131,7 +131,7 @@ impl Plan {
             let (row, slice) = (line % rows, line / rows);
             let ((row_maps, row_part), (slice_maps, slice_part)) =
                 (self.between(row, 1), self.between(slice, 2));
-            wide(|| {
+            wide!({
                 mixed.fill(0.0);
                 for (slice, slice_weight) in slice_maps.into_iter().zip([1.0 - slice_part, slice_part]) {
                     for (row, row_weight) in row_maps.into_iter().zip([1.0 - row_part, row_part]) {

@@ -76,7 +76,7 @@ impl Levels {
                 let (values, inside) = intensities.row(slice * size[1] + row);
                 let grays = &mut grays[frame..frame + size[0]];
                 let highest = match intensities.is_raw() {
-                    true => wide(|| bins.levels(values, inside, f64::from, grays)),
+                    true => wide!(bins.levels(values, inside, f64::from, grays)),
                     false => bins.levels(values, inside, |value| intensities.value(value), grays),
                 };
                 [usize::from(highest), inside.iter().filter(|inside| **inside).count()]

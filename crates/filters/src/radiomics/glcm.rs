@@ -84,7 +84,7 @@ fn co_occurrences(levels: &Levels, step: [i32; 3]) -> Vec<u32> {
     let mut row = vec![0_u32; levels.size[0]];
     for from in levels.rows() {
         let (here, there) = (levels.row(from, 0), levels.row(from, offset));
-        wide(|| {
+        wide!({
             let pairs = here.iter().zip(there);
             row.iter_mut()
                 .zip(pairs)

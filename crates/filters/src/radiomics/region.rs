@@ -93,7 +93,7 @@ impl<'a> Intensities<'a> {
         let rows = (0..self.rows()).into_par_iter().with_min_len(ROWS);
         let found = rows.map(|row| {
             let (values, inside) = self.row(row);
-            wide(|| row_range(values, inside))
+            wide!(row_range(values, inside))
         });
         let (odd, range) = found.reduce(nothing, together);
         if odd > 0 {

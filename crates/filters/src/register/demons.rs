@@ -177,34 +177,37 @@ pub fn demons<F: VoxelQuantity, M: VoxelQuantity>(
 fn run(
     pair: &Pair<'_>,
     settings: &DemonsSettings,
-    shifts: &mut Vec<f32>,
+    shifts: &mut [f32],
     tick: &mut dyn FnMut(usize) -> Result<(), FilterError>,
 ) -> Result<Vec<f64>, FilterError> {
     let size = pair.fixed.size;
-    let mut warped = vec![0.0; pair.fixed.values.len()];
     let composes = settings.update == DemonsUpdate::Diffeomorphic;
-    let mut room = vec![0.0; if composes { shifts.len() } else { 0 }];
     let separate = composes || settings.update_sigma_voxels > 0.0;
+    // Nothing asks for the mean difference before the first update is known: a few slices are enough.
+    let at_once = !separate && settings.damping == 0.0;
+    let mut warped = vec![0.0; if at_once { 0 } else { pair.fixed.values.len() }];
     let mut update = vec![0.0; if separate { shifts.len() } else { 0 }];
     let stiff = Smoother::new(settings.sigma_voxels);
     let viscous = Smoother::new(settings.update_sigma_voxels);
     let mut history = Vec::new();
     for iteration in 0..settings.iterations {
         tick(iteration)?;
-        let Some(squares) = pair.warp(shifts, &mut warped) else { break };
-        let noise = settings.damping * squares;
-        let target = if separate { &mut update } else { &mut *shifts };
-        pair.force(&warped, settings.longest_step_voxels, noise, !separate, target);
+        let longest = settings.longest_step_voxels;
+        let squares = if at_once { pair.advance(shifts, longest) } else { pair.warp(shifts, &mut warped) };
+        let Some(squares) = squares else { break };
         history.push(squares);
+        let noise = settings.damping * squares;
         if separate {
+            pair.force(&warped, longest, noise, false, &mut update);
             viscous.smooth(&mut update, size);
             if composes {
-                pair.exponential(&mut update, &mut room);
-                pair.compose(shifts, &update, &mut room);
-                std::mem::swap(shifts, &mut room);
+                pair.exponential(&mut update);
+                pair.compose(shifts, Some(&update));
             } else {
                 shifts.par_iter_mut().zip(&update).for_each(|(shift, update)| *shift += update);
             }
+        } else if !at_once {
+            pair.force(&warped, longest, noise, true, shifts);
         }
         stiff.smooth(shifts, size);
         let long = history.len();

@@ -110,47 +110,57 @@ impl DisplacementField {
 
     /// Determinants of the Jacobian matrix at each voxel: central differences, one-sided at the border.
     pub fn determinants(&self) -> Vec<f32> {
+        let columns = self.geometry.size()[0];
+        let mut determinants = vec![1.0_f32; self.geometry.voxels()];
+        determinants.par_chunks_mut(columns).enumerate().for_each(|(line, target)| {
+            target.iter_mut().zip(self.determinants_of(line)).for_each(|(target, found)| *target = found);
+        });
+        determinants
+    }
+
+    /// The determinants of one line of voxels.
+    fn determinants_of(&self, line: usize) -> impl Iterator<Item = f32> {
         let size = self.geometry.size();
         let [columns, rows, _] = size;
         let strides = [3, 3 * columns, 3 * columns * rows];
         let axes = self.geometry.direction().axes().map(Vector3::from);
         let spacing = self.geometry.spacing().millimeters();
-        let mut determinants = vec![1.0_f32; self.geometry.voxels()];
-        determinants.par_chunks_mut(columns).enumerate().for_each(|(line, target)| {
-            for (column, target) in target.iter_mut().enumerate() {
-                let at = [column, line % rows, line / rows];
-                let offset = 3 * (line * columns + column);
-                let mut jacobian = Matrix3::identity();
-                for (axis, direction) in axes.iter().enumerate() {
-                    let before = usize::from(at[axis] > 0);
-                    let after = usize::from(at[axis] + 1 < size[axis]);
-                    if before + after == 0 {
-                        continue;
-                    }
-                    let run = spacing[axis] * (before + after) as f64;
-                    let slope = Vector3::from_fn(|part, _| {
-                        let high = self.displacements[offset + after * strides[axis] + part];
-                        let low = self.displacements[offset - before * strides[axis] + part];
-                        (f64::from(high) - f64::from(low)) / run
-                    });
-                    jacobian += slope * direction.transpose();
+        (0..columns).map(move |column| {
+            let at = [column, line % rows, line / rows];
+            let offset = 3 * (line * columns + column);
+            let mut jacobian = Matrix3::identity();
+            for (axis, direction) in axes.iter().enumerate() {
+                let before = usize::from(at[axis] > 0);
+                let after = usize::from(at[axis] + 1 < size[axis]);
+                if before + after == 0 {
+                    continue;
                 }
-                *target = jacobian.determinant() as f32;
+                let run = spacing[axis] * (before + after) as f64;
+                let slope = Vector3::from_fn(|part, _| {
+                    let high = self.displacements[offset + after * strides[axis] + part];
+                    let low = self.displacements[offset - before * strides[axis] + part];
+                    (f64::from(high) - f64::from(low)) / run
+                });
+                jacobian += slope * direction.transpose();
             }
-        });
-        determinants
+            jacobian.determinant() as f32
+        })
     }
 
     /// Whether, and how much, the map folds.
     pub fn folding(&self) -> Folding {
-        let determinants = self.determinants();
-        let folded = determinants.iter().filter(|determinant| **determinant <= 0.0).count();
-        let (least, greatest) =
-            determinants.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), found| {
-                (low.min(*found), high.max(*found))
-            });
+        let [_, rows, slices] = self.geometry.size();
+        let none = (0, f32::INFINITY, f32::NEG_INFINITY);
+        let (folded, least, greatest) = (0..rows * slices)
+            .into_par_iter()
+            .map(|line| {
+                self.determinants_of(line).fold(none, |(folded, low, high), found| {
+                    (folded + usize::from(found <= 0.0), low.min(found), high.max(found))
+                })
+            })
+            .reduce(|| none, |a, b| (a.0 + b.0, a.1.min(b.1), a.2.max(b.2)));
         Folding {
-            share: folded as f64 / determinants.len() as f64,
+            share: folded as f64 / self.geometry.voxels() as f64,
             least_determinant: f64::from(least),
             greatest_determinant: f64::from(greatest),
         }
@@ -180,6 +190,17 @@ impl Transform for DisplacementField {
 /// The vector at a continuous index by straight lines, held at the border.
 #[inline]
 pub(super) fn vector_at(vectors: &[f32], size: [usize; 3], at: [f32; 3]) -> [f32; 3] {
+    let plane = 3 * size[0] * size[1];
+    vector_of(|slice| &vectors[slice * plane..], size, at)
+}
+
+/// [`vector_at`] of slices that lie apart: `of_slice` gives them by their number.
+#[inline]
+pub(super) fn vector_of<'a>(
+    of_slice: impl Fn(usize) -> &'a [f32],
+    size: [usize; 3],
+    at: [f32; 3],
+) -> [f32; 3] {
     let beside = |axis: usize| {
         let last = size[axis] - 1;
         // `max` and `min` take a number that is none to the border.
@@ -190,17 +211,16 @@ pub(super) fn vector_at(vectors: &[f32], size: [usize; 3], at: [f32; 3]) -> [f32
     let (x, x_weight) = beside(0);
     let (y, y_weight) = beside(1);
     let (z, z_weight) = beside(2);
-    let [columns, rows, _] = size;
-    let line = |row: usize, slice: usize| {
-        let start = (slice * rows + row) * columns;
-        let read = |column: usize| -> [f32; 3] {
-            let offset = 3 * (start + column);
-            [vectors[offset], vectors[offset + 1], vectors[offset + 2]]
-        };
+    let line = |vectors: &[f32], row: usize| {
+        let line = &vectors[3 * row * size[0]..][..3 * size[0]];
+        let read =
+            |column: usize| -> [f32; 3] { *line[3 * column..].first_chunk().expect("three numbers a voxel") };
         mix(read(x[0]), read(x[1]), x_weight)
     };
-    let front = mix(line(y[0], z[0]), line(y[1], z[0]), y_weight);
-    let back = mix(line(y[0], z[1]), line(y[1], z[1]), y_weight);
+    let [front, back] = z.map(|slice| {
+        let vectors = of_slice(slice);
+        mix(line(vectors, y[0]), line(vectors, y[1]), y_weight)
+    });
     mix(front, back, z_weight)
 }
 

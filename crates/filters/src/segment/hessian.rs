@@ -265,7 +265,7 @@ fn cosine(angle: f32) -> f32 {
 }
 
 /// `exp(-x)` for `x` of 0 or more, in single precision and without branches.
-#[inline]
+#[inline(always)]
 pub(super) fn exp_minus(x: f32) -> f32 {
     // 2^whole * 2^part, the whole number read off the bits of a sum with 1.5 * 2^23.
     const ROUND: f32 = 12_582_912.0;

@@ -146,6 +146,22 @@ impl Runs {
         self.filled((0..self.list.len()).map(keep).collect())
     }
 
+    /// Takes the voxels of the components that `keep` does not name out of the set they were found in.
+    pub(super) fn cleared(&self, inside: &mut [bool], keep: &[bool]) {
+        let [columns, rows, _] = self.size;
+        inside.par_chunks_mut(columns * rows).enumerate().for_each(|(at, cells)| {
+            let slice = &self.slices[at];
+            for (row, cells) in cells.chunks_mut(columns).enumerate() {
+                for run in slice.row(row) {
+                    if !keep[self.labels[self.first[at] + run] as usize] {
+                        let Run { start, end } = slice.runs[run];
+                        cells[start as usize..end as usize].fill(false);
+                    }
+                }
+            }
+        });
+    }
+
     /// An array with `values[component]` at each voxel, and the default elsewhere.
     pub(super) fn filled<T: Copy + Default + Send + Sync>(&self, values: Vec<T>) -> Vec<T> {
         let [columns, rows, slices] = self.size;

@@ -5,7 +5,9 @@
 //! through). The whole image is solved on a coarse grid; each finer grid only where the answer is
 //! still open. Images of up to 2^18 voxels are solved exactly.
 
+mod open;
 mod solve;
+mod system;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use wilhelm_study::{Index, Progress};
 
-use super::binary::{Maskable, offset, refuse_nan};
+use super::binary::{Maskable, offset, refuse_nan, where_value};
 use super::runs::{Connectivity, Runs};
 use super::steps::Steps;
 use crate::FilterError;
@@ -100,9 +102,13 @@ pub fn follow<I: Maskable>(
     let field = Field::of(size, clicks)?;
     let marks = field.marks(clicks, walk.click_radius)?;
     let values = field.cut(image.values(), size);
-    refuse_nan(&values, true)?;
+    let (mean, squares) = moments(&values);
+    // Finite numbers of single precision have a finite mean in double precision.
+    if !mean.is_finite() {
+        refuse_nan(&values, true)?;
+    }
     let spacing = image.spacing_mm().unwrap_or([1.0; 3]);
-    let variance = moments(&values).1 / values.len() as f64;
+    let variance = squares / values.len() as f64;
     let rule = Rule {
         // The square of the step that is taken 1/e times as often.
         step: if walk.edge > 0.0 { 10.0 * variance / f64::from(walk.edge) } else { f64::INFINITY },
@@ -126,12 +132,13 @@ pub fn follow<I: Maskable>(
         steps.made()?;
     }
     let (probability, _) = probability.expect("there is a level");
-    let inside: Vec<bool> = probability.par_iter().with_min_len(1 << 14).map(|value| *value > 0.5).collect();
+    let mut inside = where_value(&probability, |value| value > 0.5);
     let runs = Runs::of(field.size, &inside, true, Connectivity::Faces)?;
     let mut keep = vec![false; runs.list.len()];
     let marked = marks.iter().filter(|(_, inside)| **inside).filter_map(|(at, _)| runs.at(*at));
     marked.for_each(|piece| keep[piece] = true);
-    let mask = field.put_back(runs.filled(keep), size);
+    runs.cleared(&mut inside, &keep);
+    let mask = field.put_back(inside, size);
     Ok(Followed { mask: image.mask(mask)?, probability: image.map(field.put_back(probability, size))? })
 }
 
@@ -295,6 +302,35 @@ mod tests {
         let found = follow(&picture, &clicks, &Walk::default(), &Silent).expect("followed");
         let expected: Vec<bool> = picture.pixels().iter().map(|value| *value > 0.5).collect();
         assert_eq!(found.mask.pixels(), expected);
+    }
+
+    #[test]
+    fn rows_and_columns_are_alike_whatever_their_number() {
+        // Blocks of eight columns: rows that end within one, and none that is full.
+        for [columns, rows] in [[7, 19], [8, 17], [25, 9]] {
+            let value =
+                |column: usize, row: usize| (column * 7 + row * 13) as f32 % 5.0 + (column + row) as f32;
+            let walk = Walk { click_radius: 0, ..Walk::default() };
+            let found = |columns: usize, rows: usize, turned: bool| {
+                let turn = |a: usize, b: usize| if turned { (b, a) } else { (a, b) };
+                let values =
+                    (0..columns * rows).map(|n| turn(n % columns, n / columns)).map(|(c, r)| value(c, r));
+                let image =
+                    Projection::<Arbitrary>::new(columns, rows, values.collect(), None).expect("fits");
+                let at = |column, row| {
+                    let (column, row) = turn(column, row);
+                    at(column, row)
+                };
+                let clicks = Clicks { foreground: vec![at(1, 1)], background: vec![at(6, 7)], within: None };
+                follow(&image, &clicks, &walk, &Silent).expect("followed").probability.pixels().to_vec()
+            };
+            let (plain, turned) = (found(columns, rows, false), found(rows, columns, true));
+            for (n, probability) in plain.iter().enumerate() {
+                let other = turned[n % columns * rows + n / columns];
+                assert!((probability - other).abs() < 1e-4, "{probability} is not {other} at {n}");
+            }
+            assert!(plain.iter().any(|probability| (0.2..0.8).contains(probability)));
+        }
     }
 
     #[test]

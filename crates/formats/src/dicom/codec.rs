@@ -153,7 +153,13 @@ pub(crate) fn decode(
                 picture.samples.iter_mut().for_each(|sample| *sample = (*sample).min(highest));
                 samples(&picture, &declared, format)?
             } else if let Some(stream) = plain_jpeg2000(family, coded) {
-                samples(&guarded(|| stream.decode(&declared))?, &declared, format)?
+                guarded(|| match format.bits_allocated {
+                    16 => stream.decode(&declared, u16::to_le_bytes),
+                    32 => stream.decode(&declared, |sample| u32::from(sample).to_le_bytes()),
+                    // A bit is decoded to a byte.
+                    1 | 8 if declared.precision <= 8 => stream.decode(&declared, |sample| [sample as u8]),
+                    _ => Err(too_wide()),
+                })?
             } else {
                 registered(transfer_syntax, family, format, &declared, coded)?
             };
@@ -204,8 +210,12 @@ fn samples(picture: &Picture, declared: &Declared, format: &PixelFormat) -> Resu
         32 => Ok(spread(&picture.samples, |sample| u32::from(sample).to_le_bytes())),
         // A bit is decoded to a byte.
         1 | 8 if declared.precision <= 8 => Ok(picture.samples.iter().map(|sample| *sample as u8).collect()),
-        _ => Err(FormatError::malformed("frame", "the compressed picture has more bits than are allocated")),
+        _ => Err(too_wide()),
     }
+}
+
+fn too_wide() -> FormatError {
+    FormatError::malformed("frame", "the compressed picture has more bits than are allocated")
 }
 
 /// Each sample as its bytes; a loop over whole chunks, which the compiler makes wide.
@@ -268,10 +278,7 @@ fn registered(
     if decoder_bits == 8 && format.bits_allocated == 16 {
         decoded = decoded.iter().flat_map(|byte| [*byte, 0]).collect();
     } else if decoder_bits == 16 && format.bits_allocated <= 8 {
-        return Err(FormatError::malformed(
-            "frame",
-            "the compressed picture has more bits than are allocated",
-        ));
+        return Err(too_wide());
     }
     Ok(decoded)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hayro_jpeg2000::{ComponentData, DecodeSettings, DecoderContext, Image};
 
-use super::codestream::{Declared, Picture};
+use super::codestream::Declared;
 use crate::FormatError;
 
 /// What the decoder's book of code blocks may take for each sample, in bytes.
@@ -44,12 +44,17 @@ pub(crate) fn open(coded: &[u8]) -> Option<Stream<'_>> {
 }
 
 impl Stream<'_> {
-    /// The picture; samples below zero as their 16-bit two's complement.
+    /// The picture's samples, rows, columns, components, the last fastest, each as the bytes that `bytes` makes of it;
+    /// samples below zero come as their 16-bit two's complement.
     ///
     /// # Errors
     /// [`FormatError::Malformed`] where the stream is broken or cut, or its code blocks would take more memory than such
     /// a picture can need.
-    pub(crate) fn decode(&self, declared: &Declared) -> Result<Picture, FormatError> {
+    pub(crate) fn decode<const N: usize>(
+        &self,
+        declared: &Declared,
+        bytes: impl Fn(u16) -> [u8; N],
+    ) -> Result<Vec<u8>, FormatError> {
         let broken = |message: String| FormatError::malformed("JPEG 2000 frame", message);
         let samples = declared.columns * declared.rows * declared.components;
         let most = BOOK_OF_ANY + BOOK_OF_A_SAMPLE * samples as u64;
@@ -62,8 +67,8 @@ impl Stream<'_> {
         let refused = |error| broken(format!("the codec refuses it: {error}"));
         let image = Image::new(&whole, &settings).map_err(refused)?;
         let mut context = DecoderContext::default();
-        let decoded = image.decode(&mut context).map_err(refused)?;
-        let planes: Vec<&[f32]> = decoded.components().iter().map(ComponentData::samples).collect();
+        let picture = image.decode(&mut context).map_err(refused)?;
+        let planes: Vec<&[f32]> = picture.components().iter().map(ComponentData::samples).collect();
         let plane = declared.columns * declared.rows;
         if planes.len() != declared.components || planes.iter().any(|samples| samples.len() != plane) {
             return Err(broken("the picture has another size than its header".to_owned()));
@@ -72,16 +77,17 @@ impl Stream<'_> {
         let highest = f32::from(u16::MAX >> (16 - declared.precision));
         // The decoder shifts every level to begin at zero, those with a sign too; at most 65535 fits.
         let sample = |value: f32| ((value + 0.5).clamp(0.0, highest) as i32 - half) as u16;
-        let mut samples = vec![0; samples];
+        let mut decoded = vec![0; N * samples];
+        let (targets, _) = decoded.as_chunks_mut::<N>();
         if let [gray] = planes[..] {
-            samples.iter_mut().zip(gray).for_each(|(target, value)| *target = sample(*value));
+            targets.iter_mut().zip(gray).for_each(|(target, value)| *target = bytes(sample(*value)));
         } else {
             for (component, plane) in planes.iter().enumerate() {
-                let pixels = samples.chunks_exact_mut(planes.len()).zip(*plane);
-                pixels.for_each(|(pixel, value)| pixel[component] = sample(*value));
+                let pixels = targets.chunks_exact_mut(planes.len()).zip(*plane);
+                pixels.for_each(|(pixel, value)| pixel[component] = bytes(sample(*value)));
             }
         }
-        Ok(Picture { samples, cut_at_row: None })
+        Ok(decoded)
     }
 }
 

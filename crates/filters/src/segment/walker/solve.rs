@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::open::{Around, LANES, Open};
+use super::system::System;
 use crate::lanes::wide;
 use crate::segment::hessian::exp_minus;
 
@@ -14,13 +16,6 @@ pub(super) struct Rule {
     pub(super) noise: f64,
     pub(super) value: f32,
     pub(super) likely: Option<Likely>,
-}
-
-/// What is added to every weight, so that no voxel is cut off.
-const LEAST_WEIGHT: f32 = 1e-8;
-
-fn weight(step: f32, inverse: f32) -> f32 {
-    exp_minus(step * step * inverse) + LEAST_WEIGHT
 }
 
 /// How likely a value is inside, from the values at the clicks.
@@ -84,11 +79,13 @@ impl Likely {
         Self { low, scale, table }
     }
 
-    fn at(&self, value: f32) -> f32 {
+    #[inline(always)]
+    pub(super) fn at(&self, value: f32) -> f32 {
         self.table[bin(value, self.low, self.scale)]
     }
 }
 
+#[inline(always)]
 fn bin(value: f32, low: f32, scale: f32) -> usize {
     (((value - low) * scale).max(0.0) as usize).min(BINS - 1)
 }
@@ -115,6 +112,7 @@ fn each_closed([columns, rows, slices]: [usize; 3], closed: [[bool; 2]; 3], mut 
 }
 
 /// Adds neighbors along a row; a voxel that has none, or is not to have one, counts twice.
+#[inline(always)]
 fn add_pairs(target: &mut [f32], source: &[f32], halved: bool) {
     if !halved {
         target.iter_mut().zip(source).for_each(|(target, value)| *target += value + value);
@@ -130,6 +128,7 @@ fn add_pairs(target: &mut [f32], source: &[f32], halved: bool) {
 /// A row of half the voxels, by straight lines: a voxel lies a quarter of the coarse distance from the one that holds it.
 ///
 /// `line` has its first and its last voxel once more at its ends.
+#[inline(always)]
 fn between(line: &[f32], target: &mut [f32]) {
     let (pairs, single) = target.as_chunks_mut::<2>();
     for (pair, line) in pairs.iter_mut().zip(line.windows(3)) {
@@ -167,8 +166,6 @@ const RINGS: usize = 128;
 /// How far from one half a voxel of a larger grid is still open.
 const OPEN: f32 = 0.45;
 
-const FIXED: u32 = u32::MAX;
-
 impl<'a> Level<'a> {
     pub(super) fn new(size: [usize; 3], spacing: [f64; 3], values: Cow<'a, [f32]>) -> Self {
         Self { size, spacing, values, halved: [false; 3], factor: [1; 3] }
@@ -189,10 +186,12 @@ impl<'a> Level<'a> {
         let axis = (0..3).max_by_key(|axis| self.size[*axis]).unwrap_or(0);
         let stride = [1, self.size[0], self.size[0] * self.size[1]][axis];
         let every = (self.voxels() / (1 << 15)).max(1);
-        let along = |at: &usize| at / stride % self.size[axis] + 1 < self.size[axis];
-        let places = (0..self.voxels()).step_by(every).filter(along);
-        let mut steps: Vec<f32> =
-            places.map(|at| (self.values[at + stride] - self.values[at]).abs()).collect();
+        let along = |at: usize| {
+            let inner = at / stride % self.size[axis] + 1 < self.size[axis];
+            inner.then(|| (self.values[at + stride] - self.values[at]).abs())
+        };
+        let places = (0..self.voxels().div_ceil(every)).into_par_iter().with_min_len(1 << 10);
+        let mut steps: Vec<f32> = places.filter_map(|nth| along(nth * every)).collect();
         if steps.is_empty() {
             return 0.0;
         }
@@ -222,7 +221,7 @@ impl<'a> Level<'a> {
                     for line in lines.clone() {
                         let from = (slice * self.size[1] + line) * self.size[0];
                         let source = &self.values[from..from + self.size[0]];
-                        add_pairs(target, source, halved[0]);
+                        wide!(add_pairs(target, source, halved[0]));
                     }
                 }
                 let share = 0.5 / (slices.len() * lines.len()) as f32;
@@ -271,7 +270,7 @@ impl<'a> Level<'a> {
                         .for_each(|(l, (n, f))| *l = mix(*n, *f));
                     if from.halved[0] {
                         (line[0], line[last + 1]) = (line[1], line[last]);
-                        wide(|| between(line, target));
+                        wide!(between(line, target));
                     } else {
                         target.copy_from_slice(&line[1..=last]);
                     }
@@ -290,25 +289,28 @@ impl<'a> Level<'a> {
         closed: [[bool; 2]; 3],
         rule: &Rule,
     ) {
-        let mut number = vec![0_u32; found.len()];
-        each_closed(self.size, closed, |at| {
-            found[at] = 0.0;
-            number[at] = FIXED;
-        });
-        for (at, probability) in self.marked(marks, finest) {
-            found[at] = probability;
-            number[at] = FIXED;
-        }
-        let open = self.open(found, &number);
-        open.iter().zip(1..).for_each(|(at, open)| number[*at as usize] = open);
-        if open.is_empty() {
+        let marked = self.marked(marks, finest);
+        each_closed(self.size, closed, |at| found[at] = 0.0);
+        marked.iter().for_each(|(at, probability)| found[*at] = *probability);
+        let mut open = self.open(found);
+        each_closed(self.size, closed, |at| open.close(at));
+        marked.keys().for_each(|at| open.close(*at));
+        let places = open.places();
+        if places.is_empty() {
             return;
         }
+        let mut system = self.system(found, &open, &places, rule);
         let whole = found.len() <= WHOLE;
-        let mut system = self.system(found, &number, &open, rule);
         system.conjugate_gradient(if whole { (1e-5, 400) } else { (1e-3, 12) });
-        for (at, value) in open.iter().zip(system.values()) {
-            found[*at as usize] = value;
+        for (place, values) in places.iter().zip(system.values()) {
+            let (start, bits) = (open.start(*place as usize), open.bits(*place as usize));
+            match found[start..].first_chunk_mut() {
+                Some(block) if bits == u8::MAX => *block = values,
+                _ => {
+                    let lanes = (0..LANES).filter(|lane| bits >> lane & 1 == 1);
+                    lanes.for_each(|lane| found[start + lane] = values[lane]);
+                }
+            }
         }
     }
 
@@ -325,10 +327,10 @@ impl<'a> Level<'a> {
         counts.into_iter().map(|(at, [outside, inside])| (at, inside / (inside + outside))).collect()
     }
 
-    /// The voxels to solve for, in order: all of a small grid, of a larger one those nearest to one half.
-    fn open(&self, found: &[f32], number: &[u32]) -> Vec<u32> {
+    /// The voxels to solve for: all of a small grid, of a larger one those nearest to one half.
+    fn open(&self, found: &[f32]) -> Open {
         if found.len() <= WHOLE {
-            return self.within(found, number, f32::INFINITY);
+            return Open::within(self.size, found, f32::INFINITY);
         }
         // One in so many is asked: how many are solved may differ a little from what fits.
         const EVERY: usize = 7;
@@ -344,193 +346,27 @@ impl<'a> Level<'a> {
         };
         let counts = found.par_chunks(1 << 16).map(count).reduce(|| [0; RINGS], sum);
         if counts.iter().sum::<usize>() <= MOST_OPEN {
-            return self.within(found, number, OPEN);
+            return Open::within(self.size, found, OPEN);
         }
         let mut sum = 0;
         let fits = counts.iter().take_while(|count| {
             sum += **count;
             sum <= MOST_OPEN
         });
-        self.within(found, number, fits.count() as f32 / (RINGS - 1) as f32 * OPEN)
+        Open::within(self.size, found, fits.count() as f32 / (RINGS - 1) as f32 * OPEN)
     }
 
-    /// The voxels that are not fixed and lie no further from one half.
-    fn within(&self, found: &[f32], number: &[u32], limit: f32) -> Vec<u32> {
-        let plane = self.size[0] * self.size[1];
-        let slices = found.par_chunks(plane).zip(number.par_chunks(plane)).enumerate();
-        let parts: Vec<Vec<u32>> = slices
-            .map(|(slice, (found, number))| {
-                let cells = found.iter().zip(number).enumerate();
-                let open = cells.filter(|(_, (p, number))| (*p - 0.5).abs() <= limit && **number == 0);
-                open.map(|(at, _)| (slice * plane + at) as u32).collect()
-            })
-            .collect();
-        parts.concat()
-    }
-
-    fn system(&self, found: &[f32], number: &[u32], open: &[u32], rule: &Rule) -> System {
-        let [columns, rows, slices] = self.size;
+    /// The equations of the open voxels, in the blocks at `places`.
+    fn system(&self, found: &[f32], open: &Open, places: &[u32], rule: &Rule) -> System {
         let shortest = self.shortest();
         // As scikit-image: a step in value is a slope, by the shortest spacing.
         let square = rule.step + rule.noise * self.noise();
         let unit = if square > 0.0 { 1.0 / square } else { 0.0 };
         let inverse = self.spacing.map(|spacing| (unit * shortest * shortest / (spacing * spacing)) as f32);
         // A voxel's own value counts by its area beside that of its faces.
-        let own = rule.value * (self.factor.iter().copied().max().unwrap_or(1) as f32).powi(2);
-        let (mut rows_of, mut scales) = (Vec::new(), Vec::new());
-        open.par_iter()
-            .with_min_len(1 << 12)
-            .map(|at| {
-                let at = *at as usize;
-                let place = [at % columns, at / columns % rows, at / columns / rows];
-                let strides = [1, columns, columns * rows];
-                let mut row = Row::default();
-                let (mut diagonal, mut right) = (0.0_f32, 0.0_f32);
-                for axis in 0..3 {
-                    let sides = [
-                        (place[axis] > 0).then(|| at - strides[axis]),
-                        (place[axis] + 1 < [columns, rows, slices][axis]).then(|| at + strides[axis]),
-                    ];
-                    for (side, other) in sides.into_iter().enumerate() {
-                        let Some(other) = other else { continue };
-                        let weight = weight(self.values[at] - self.values[other], inverse[axis]);
-                        diagonal += weight;
-                        match number[other] {
-                            0 | FIXED => right += weight * found[other],
-                            open => {
-                                (row.neighbors[2 * axis + side], row.weights[2 * axis + side]) =
-                                    (open - 1, weight)
-                            }
-                        }
-                    }
-                }
-                if let Some(likely) = &rule.likely {
-                    diagonal += own;
-                    right += own * likely.at(self.values[at]);
-                }
-                (row, Scale { root: diagonal.max(LEAST_WEIGHT).sqrt(), right, guess: found[at] })
-            })
-            .unzip_into_vecs(&mut rows_of, &mut scales);
-        System::new(rows_of, &scales)
-    }
-}
-
-/// The neighbors of an unknown and the weights of the ways to them; where there is none, the weight is 0.
-#[derive(Clone, Copy, Default)]
-struct Row {
-    neighbors: [u32; 6],
-    weights: [f32; 6],
-}
-
-/// What belongs to an unknown beside its neighbors.
-struct Scale {
-    /// Root of the diagonal.
-    root: f32,
-    right: f32,
-    guess: f32,
-}
-
-/// A system of the unknowns times the root of their diagonal, whose diagonal then is 1.
-struct System {
-    rows: Vec<Row>,
-    root: Vec<f32>,
-    right: Vec<f32>,
-    unknown: Vec<f32>,
-}
-
-/// Unknowns a thread takes at a time: sums are made in this order at any number of threads.
-const CHUNK: usize = 1 << 13;
-
-impl System {
-    fn new(mut rows: Vec<Row>, scales: &[Scale]) -> Self {
-        let each =
-            |of: fn(&Scale) -> f32| -> Vec<f32> { scales.par_iter().with_min_len(CHUNK).map(of).collect() };
-        let root = each(|scale| scale.root);
-        rows.par_iter_mut().zip(&root).with_min_len(CHUNK).for_each(|(row, own)| {
-            for (weight, neighbor) in row.weights.iter_mut().zip(row.neighbors) {
-                *weight /= own * root[neighbor as usize];
-            }
-        });
-        Self {
-            rows,
-            right: each(|scale| scale.right / scale.root),
-            unknown: each(|scale| scale.guess * scale.root),
-            root,
-        }
-    }
-
-    /// The unknowns, in their order.
-    fn values(&self) -> Vec<f32> {
-        let both = self.unknown.par_iter().zip(&self.root).with_min_len(CHUNK);
-        both.map(|(unknown, root)| (unknown / root).clamp(0.0, 1.0)).collect()
-    }
-
-    /// The matrix times a vector, and that product's product with the vector.
-    fn times(&self, vector: &[f32], product: &mut [f32]) -> f64 {
-        let chunks =
-            product.par_chunks_mut(CHUNK).zip(self.rows.par_chunks(CHUNK)).zip(vector.par_chunks(CHUNK));
-        let parts: Vec<f64> = chunks
-            .map(|((product, rows), own)| {
-                let mut sum = 0.0;
-                for ((product, row), own) in product.iter_mut().zip(rows).zip(own) {
-                    let mut value = *own;
-                    for (weight, neighbor) in row.weights.iter().zip(row.neighbors) {
-                        value -= weight * vector[neighbor as usize];
-                    }
-                    *product = value;
-                    sum += f64::from(value * own);
-                }
-                sum
-            })
-            .collect();
-        parts.iter().sum()
-    }
-
-    /// Improves the unknowns until the rest is `tolerance` of the right side, or `most` times.
-    fn conjugate_gradient(&mut self, (tolerance, most): (f64, usize)) {
-        let mut product = vec![0.0_f32; self.rows.len()];
-        self.times(&self.unknown, &mut product);
-        let mut rest: Vec<f32> =
-            self.right.iter().zip(&product).map(|(right, product)| right - product).collect();
-        let mut toward = rest.clone();
-        let size = |values: &[f32]| -> f64 {
-            let parts: Vec<f64> = values
-                .par_chunks(CHUNK)
-                .map(|part| part.iter().map(|value| f64::from(*value) * f64::from(*value)).sum())
-                .collect();
-            parts.iter().sum()
-        };
-        let mut square = size(&rest);
-        let enough = size(&self.right) * tolerance * tolerance;
-        for _ in 0..most {
-            if square <= enough {
-                break;
-            }
-            let bend = self.times(&toward, &mut product);
-            if bend.is_nan() || bend <= 0.0 {
-                break;
-            }
-            let far = (square / bend) as f32;
-            let unknown = self.unknown.par_chunks_mut(CHUNK).zip(rest.par_chunks_mut(CHUNK));
-            let vectors = toward.par_chunks(CHUNK).zip(product.par_chunks(CHUNK));
-            let parts: Vec<f64> = unknown
-                .zip(vectors)
-                .map(|((unknown, rest), (toward, product))| {
-                    unknown.iter_mut().zip(toward).for_each(|(unknown, toward)| *unknown += far * toward);
-                    let mut sum = 0.0;
-                    for (rest, product) in rest.iter_mut().zip(product) {
-                        *rest -= far * product;
-                        sum += f64::from(*rest * *rest);
-                    }
-                    sum
-                })
-                .collect();
-            let next: f64 = parts.iter().sum();
-            let share = (next / square) as f32;
-            square = next;
-            toward.par_chunks_mut(CHUNK).zip(rest.par_chunks(CHUNK)).for_each(|(toward, rest)| {
-                toward.iter_mut().zip(rest).for_each(|(toward, rest)| *toward = rest + share * *toward);
-            });
-        }
+        let share = rule.value * (self.factor.iter().copied().max().unwrap_or(1) as f32).powi(2);
+        let own = rule.likely.as_ref().map(|likely| (share, likely));
+        let around = Around { size: self.size, values: &self.values, found, open, inverse, own };
+        System::of(&around, places)
     }
 }
