@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformanceconformance performance performance-networks results  test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo test bench conformance performance performance-networks results test-codecs test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 

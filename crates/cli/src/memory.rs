@@ -3,7 +3,7 @@
 /// Keeps memory that is freed for the next allocation, instead of returning it to the system.
 ///
 /// A training step allocates the same large tensors as the one before. glibc maps each anew by default, and the system
-/// fills every page with zeros again: a quarter of a step. Other allocators are left as they are.
+/// fills every page with zeros once more: a quarter of a step. Other allocators are left as they are.
 pub fn keep_freed() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::tile::wide;
+
 /// Numbers a task at least.
 const TASK: usize = 1 << 15;
 
@@ -71,7 +73,7 @@ impl Channels {
     pub fn moments(self, input: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let count = (self.batch * self.places) as f64;
         let of = |channel: usize| {
-            pulp::Arch::new().dispatch(|| {
+            wide!({
                 let total: f64 = self.segments(channel).map(|segment| sum([&input[segment]], |[x]| x)).sum();
                 let mean = (total / count) as f32;
                 let apart: f64 = self
@@ -92,7 +94,7 @@ impl Channels {
         let least = TASK.div_ceil(self.places);
         out.par_chunks_mut(self.places).enumerate().with_min_len(least).for_each(|(segment, out)| {
             let start = segment * self.places;
-            pulp::Arch::new().dispatch(|| of(segment % self.channels, start..start + self.places, out));
+            wide!(of(segment % self.channels, start..start + self.places, out));
         });
     }
 
@@ -134,7 +136,7 @@ impl Channels {
     /// The gradients with respect to gamma and beta.
     pub fn sums(self, batch: &Batch, gradient: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let of = |channel: usize| {
-            pulp::Arch::new().dispatch(|| {
+            wide!({
                 let (mean, deviation) = (batch.mean[channel], batch.deviation[channel]);
                 let (mut of_gamma, mut of_beta) = (0.0_f64, 0.0_f64);
                 for segment in self.segments(channel) {
@@ -202,7 +204,7 @@ impl Channels {
 pub(super) fn rectifier_gradient(output: &[f32], gradient: &[f32], into: &mut [f32]) {
     into.par_chunks_mut(TASK).zip(output.par_chunks(TASK)).zip(gradient.par_chunks(TASK)).for_each(
         |((into, output), gradient)| {
-            pulp::Arch::new().dispatch(|| {
+            wide!({
                 for ((into, y), g) in into.iter_mut().zip(output).zip(gradient) {
                     *into = if *y > 0.0 { *g } else { 0.0 };
                 }

@@ -72,6 +72,7 @@ impl Correlation {
     }
 
     /// The numbers that window elements `depth` read in the columns of `runs`, in panels of `wide` columns.
+    #[inline(always)]
     fn pack(&self, input: &[f32], runs: &[Run], depth: Range<usize>, wide: usize, panels: &mut [f32]) {
         let taps = self.taps.len();
         let [_, rows, columns] = self.from;
@@ -108,6 +109,7 @@ impl Correlation {
     }
 
     /// Writes `products` (rows of `stride` numbers, one an output channel of `part`), or adds them.
+    #[inline(always)]
     fn put(&self, part: &mut Part, runs: &[Run], tile: &Tile, products: &[f32], stride: usize) {
         let [_, rows, columns] = self.to;
         let volume = self.to.iter().product::<usize>();

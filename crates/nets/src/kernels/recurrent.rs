@@ -6,7 +6,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::tile::{lanes, registers, rows};
+use super::tile::{lanes, registers, rows, wide};
 
 /// What remembers, with the gates in PyTorch's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl Steps {
                         let place = (first + row) * self.steps + at;
                         let within = row * self.steps + at;
                         let one = row * hidden..(row + 1) * hidden;
-                        let step = Step {
+                        let mut step = Step {
                             brought: &brought[place * width..(place + 1) * width],
                             product: &product[row * weights.width..row * weights.width + width],
                             bias,
@@ -134,7 +134,7 @@ impl Steps {
                             state: &mut state[one.clone()],
                             memory: &mut memory[one],
                         };
-                        Arch::new().dispatch(|| step.run(self.gates));
+                        wide!(step.run(self.gates));
                     }
                 }
             },
@@ -170,7 +170,7 @@ impl Steps {
                         if let Some(before) = before {
                             state.copy_from_slice(&before[each - hidden..]);
                         }
-                        let step = StepBack {
+                        let mut step = StepBack {
                             kept: &way.kept[place * each..(place + 1) * each],
                             before: before.map(|before| &before[each - 2 * hidden..]),
                             keeps: way.valid[place],
@@ -180,7 +180,7 @@ impl Steps {
                             of_state: &mut of_state[one.clone()],
                             of_memory: &mut of_memory[one],
                         };
-                        Arch::new().dispatch(|| step.run(self.gates));
+                        wide!(step.run(self.gates));
                         of_product[within * width..(within + 1) * width]
                             .copy_from_slice(&gates[row * width..(row + 1) * width]);
                     }
@@ -210,7 +210,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     #[inline(always)]
-    fn run(self, gates: Gates) {
+    fn run(&mut self, gates: Gates) {
         let hidden = self.state.len();
         let gate = |at: usize| {
             let range = at * hidden..(at + 1) * hidden;
@@ -288,7 +288,7 @@ struct StepBack<'a> {
 
 impl StepBack<'_> {
     #[inline(always)]
-    fn run(self, gates: Gates) {
+    fn run(&mut self, gates: Gates) {
         let hidden = self.of_state.len();
         let keeps = self.keeps;
         let gate = |at: usize, unit: usize| self.kept[at * hidden + unit];
