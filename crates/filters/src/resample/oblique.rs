@@ -2,6 +2,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::lanes::wide;
+
 use super::map::{IndexMap, SNAP, inside, mirrored_taps, nearest as nearest_index};
 
 /// Nearest voxels on any two grids.
@@ -64,21 +66,74 @@ pub(super) fn linear(
     rows(map, to, |line, out| {
         let inner = line.inner(size, out.len(), 0.0);
         fill(line, size, out, outside, &inner, at_border);
-        for (column, out) in inner.clone().zip(&mut out[inner]) {
-            let at = line.at(column);
-            let first: [usize; 3] =
-                std::array::from_fn(|axis| (at[axis].max(0.0) as i32 as usize).min(size[axis] - 2));
-            let part: [f32; 3] = std::array::from_fn(|axis| (at[axis] - first[axis] as f64) as f32);
-            let start = first[2] * plane + first[1] * width + first[0];
-            let pair = |start: usize| {
-                let pair = &values[start..start + 2];
-                mix(pair[0], pair[1], part[0])
-            };
-            let near = mix(pair(start), pair(start + width), part[1]);
-            let far = mix(pair(start + plane), pair(start + plane + width), part[1]);
-            *out = mix(near, far, part[2]);
+        let mut cells = Cells::new(size);
+        for (chunk, out) in out[inner.clone()].chunks_mut(Cells::MOST).enumerate() {
+            cells.find(line, inner.start + chunk * Cells::MOST, out.len());
+            cells.mix(values, out);
         }
     })
+}
+
+/// The cells of eight voxels that some places lie in: found in wide registers, fetched one by one, mixed in wide
+/// registers.
+struct Cells {
+    size: [usize; 3],
+    /// Each cell's first voxel.
+    first: [usize; Self::MOST],
+    /// Where in the cell the place lies.
+    part: [[f32; Self::MOST]; 3],
+    corners: [[f32; Self::MOST]; 8],
+}
+
+impl Cells {
+    /// Places at once.
+    const MOST: usize = 64;
+
+    fn new(size: [usize; 3]) -> Self {
+        Self { size, first: [0; Self::MOST], part: [[0.0; Self::MOST]; 3], corners: [[0.0; Self::MOST]; 8] }
+    }
+
+    /// Of `count` columns from `start` on, which have neighbors on both sides.
+    fn find(&mut self, line: Line, start: usize, count: usize) {
+        let Self { size, first, part, .. } = self;
+        let strides = [1, size[0], size[0] * size[1]];
+        wide!({
+            first.fill(0);
+            for axis in 0..3 {
+                // A volume has fewer than 2^31 voxels along an axis.
+                let last = (size[axis] - 2) as i32;
+                for (place, (first, part)) in first.iter_mut().zip(&mut part[axis]).take(count).enumerate() {
+                    let at = line.start[axis] + line.step[axis] * (start + place) as f64;
+                    let whole = (at.max(0.0) as i32).min(last);
+                    *part = (at - f64::from(whole)) as f32;
+                    *first += whole as usize * strides[axis];
+                }
+            }
+        });
+    }
+
+    /// By straight lines along three axes.
+    fn mix(&mut self, values: &[f32], out: &mut [f32]) {
+        let Self { size, first, part, corners } = self;
+        let (width, plane) = (size[0], size[0] * size[1]);
+        for (place, first) in first.iter().take(out.len()).enumerate() {
+            for (pair, start) in [0, width, plane, plane + width].into_iter().enumerate() {
+                let found = &values[first + start..first + start + 2];
+                corners[2 * pair][place] = found[0];
+                corners[2 * pair + 1][place] = found[1];
+            }
+        }
+        wide!({
+            let [x, y, z] = &*part;
+            let [a, b, c, d, e, f, g, h] = &*corners;
+            for (place, out) in out.iter_mut().enumerate().take(Self::MOST) {
+                let near =
+                    mix(mix(a[place], b[place], x[place]), mix(c[place], d[place], x[place]), y[place]);
+                let far = mix(mix(e[place], f[place], x[place]), mix(g[place], h[place], x[place]), y[place]);
+                *out = mix(near, far, z[place]);
+            }
+        });
+    }
 }
 
 /// The cubic B-spline of the given coefficients, on any two grids.
@@ -130,6 +185,7 @@ pub(super) fn cubic(
     })
 }
 
+#[inline(always)]
 fn mix(first: f32, second: f32, part: f32) -> f32 {
     first + part * (second - first)
 }
