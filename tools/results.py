@@ -3,7 +3,8 @@
 Usage: python3 tools/results.py [--check]
 
 Prints the page. With --check prints nothing and fails where docs/results.md is not what it would print. Nothing is
-measured here; every number stands in a committed file that `wilhelm train` or `wilhelm sweep` wrote.
+measured here; every number of ours stands in a committed file that `wilhelm train` or `wilhelm sweep` wrote, and
+those of others in `PUBLISHED`.
 """
 
 import json
@@ -40,7 +41,7 @@ def page():
         "# Results of training",
         "",
         "Made by `make results` from the cards of the shipped models and from `models/runs`, which hold what the runs wrote;",
-        "nothing here was typed. All figures are of validation splits cut out of the training collections, near-duplicates",
+        "nothing but the last table was typed. These figures are of validation splits cut out of the training collections, near-duplicates",
         "kept together: the collections' own test splits were not touched.",
         "",
         "## The shipped models",
