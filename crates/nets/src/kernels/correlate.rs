@@ -296,28 +296,36 @@ fn multiply<S: Simd, const R: usize, const V: usize>(
 ) {
     const TOGETHER: usize = 4;
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    let mut add = |weights: [f32; R], numbers: &[S::f32s; V]| {
-        for row in 0..R {
-            let weight = simd.splat_f32s(weights[row]);
-            for register in 0..V {
-                sums[row][register] = simd.mul_add_f32s(weight, numbers[register], sums[row][register]);
-            }
-        }
-    };
     let numbers = numbers.as_chunks::<V>().0;
     let chunks = weights.map(|row| row.as_chunks::<TOGETHER>().0);
     let whole = numbers.len() / TOGETHER * TOGETHER;
     for (chunk, numbers) in numbers.as_chunks::<TOGETHER>().0.iter().enumerate() {
         let weights = chunks.map(|row| &row[chunk]);
         for place in 0..TOGETHER {
-            add(weights.map(|row| row[place]), &numbers[place]);
+            accumulate(simd, &mut sums, std::array::from_fn(|row| weights[row][place]), &numbers[place]);
         }
     }
     for (place, numbers) in numbers.iter().enumerate().skip(whole) {
-        add(weights.map(|row| row[place]), numbers);
+        accumulate(simd, &mut sums, std::array::from_fn(|row| weights[row][place]), numbers);
     }
     let (products, _) = S::as_mut_simd_f32s(products);
     for (out, sums) in products.as_chunks_mut::<V>().0.iter_mut().zip(sums) {
         *out = sums;
+    }
+}
+
+/// Adds the products of one window element. No closure: one that is not inlined is compiled for the least processor.
+#[inline(always)]
+fn accumulate<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    sums: &mut [[S::f32s; V]; R],
+    weights: [f32; R],
+    numbers: &[S::f32s; V],
+) {
+    for row in 0..R {
+        let weight = simd.splat_f32s(weights[row]);
+        for register in 0..V {
+            sums[row][register] = simd.mul_add_f32s(weight, numbers[register], sums[row][register]);
+        }
     }
 }
