@@ -23,6 +23,7 @@ use crate::args::{Arguments, Verb};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
+    memory::keep_some();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

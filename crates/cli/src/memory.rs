@@ -1,25 +1,35 @@
 //! What the allocator does with memory that is given back.
 
-/// Keeps memory that is freed for the next allocation, instead of returning it to the system.
+/// Keeps up to 256 MiB of freed memory for the next allocation.
 ///
-/// A training step allocates the same large tensors as the one before. glibc maps each anew by default, and the system
-/// fills every page with zeros once more: a quarter of a step. Other allocators are left as they are.
+/// The frames of a series need the same memory one after the other. By default glibc returns it to the system between
+/// them, which fills every page with zeros once more: a quarter of the time of a large compressed frame. What is larger
+/// than 32 MiB is returned at once, as before.
+pub fn keep_some() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    set([(libc::M_MMAP_THRESHOLD, 32 << 20), (libc::M_TRIM_THRESHOLD, 256 << 20)]);
+}
+
+/// Keeps all memory that is freed for the next allocation, instead of returning it to the system.
+///
+/// A training step allocates the same large tensors as the one before: new pages are a quarter of a step.
 pub fn keep_freed() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        const AT_ONCE: libc::c_int = 64 << 20;
-        let settings =
-            [(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, libc::c_int::MAX), (libc::M_TOP_PAD, AT_ONCE)];
-        for (setting, value) in settings {
-            #[expect(
-                unsafe_code,
-                reason = "mallopt takes two numbers, locks by itself and touches no memory of ours"
-            )]
-            // SAFETY: the call takes numbers by value and may be made at any time from any thread.
-            let taken = unsafe { libc::mallopt(setting, value) };
-            if taken == 0 {
-                tracing::debug!(setting, "the allocator keeps its own setting");
-            }
+    set([(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, libc::c_int::MAX), (libc::M_TOP_PAD, 64 << 20)]);
+}
+
+/// Settings of glibc's allocator; other allocators are left as they are.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn set<const N: usize>(settings: [(libc::c_int, libc::c_int); N]) {
+    for (setting, value) in settings {
+        #[expect(
+            unsafe_code,
+            reason = "mallopt takes two numbers, locks by itself and touches no memory of ours"
+        )]
+        // SAFETY: the call takes numbers by value and may be made at any time from any thread.
+        let taken = unsafe { libc::mallopt(setting, value) };
+        if taken == 0 {
+            tracing::debug!(setting, "the allocator keeps its own setting");
         }
     }
 }

@@ -12,8 +12,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::nn::transformer::{
-    TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
-    TransformerEncoderConfig, TransformerEncoderInput,
+    TransformerDecoder, TransformerDecoderConfig, TransformerEncoder, TransformerEncoderConfig,
 };
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
@@ -21,7 +20,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Distribution, Tensor};
 use wilhelm_nets::arch::{
     Backbone, Recurrent, RecurrentCell, RecurrentConfig, ResNet, ResNetBlock3d, ResNetConfig, ResNetDepth,
-    SequencePooling,
+    SequencePooling, decode, encode,
 };
 
 /// A CNN of three stages and a layer of two scores.
@@ -134,8 +133,8 @@ fn transformer(times: usize) -> Vec<f64> {
     };
     let (tokens, queries) = (noise([32, 64, 256], &device), noise([32, 8, 256], &device));
     steps(network, times, |network| {
-        let memory = network.encoder.forward(TransformerEncoderInput::new(tokens.clone()));
-        let read = network.decoder.forward(TransformerDecoderInput::new(queries.clone(), memory));
+        let memory = encode(&network.encoder, tokens.clone());
+        let read = decode(&network.decoder, queries.clone(), &memory);
         network.head.forward(read.mean_dim(1).reshape([32, 256]))
     })
 }

@@ -18,6 +18,7 @@ mod resnet3d;
 mod torch;
 mod unet;
 mod vision_transformer;
+mod volume_backbone;
 
 pub use autoencoder::{
     AutoencoderConfig, ConvolutionalDecoder, ConvolutionalEncoder, DenoisingAutoencoder, EvidenceBound,
@@ -38,3 +39,6 @@ pub use unet::{UNet, UNet3d, UNetBlock, UNetBlock3d, UNetConfig};
 pub use vision_transformer::{
     TransformerLayer, VisionTransformer, VisionTransformerConfig, VisionTransformerForward,
 };
+pub use volume_backbone::VolumeBackbone;
+
+pub use crate::kernels::{decode, encode};

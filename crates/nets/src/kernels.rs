@@ -1,27 +1,38 @@
-//! Convolutions, batch normalization and recurrent steps on the processor, faster than burn's own, under burn's traits.
+//! Convolutions, batch normalization, recurrent steps and attention on the processor, faster than burn's own, under
+//! burn's traits.
 //!
-//! The networks of [`arch`](crate::arch) call [`convolve`], [`normalize`], [`remember`] and their siblings on burn's
+//! The networks of [`arch`](crate::arch) call [`convolve`], [`normalize`], [`remember`], [`encode`] and their siblings on burn's
 //! modules, so that weights, records and gradients stay burn's. What the kernels do not know (groups, dilation, uneven padding)
 //! is left to burn.
 
+mod attention;
 mod autodiff;
 mod batch_norm;
 mod convolution;
 mod correlate;
+mod dropout;
 mod flex;
+mod gelu;
 mod layers;
+mod planes;
+mod product;
 mod recurrent;
 mod tile;
+mod transformer;
 mod weight_gradient;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use attention::Attention;
 pub(crate) use convolution::ConvolutionShape;
+pub(crate) use dropout::Draw;
 pub(crate) use layers::{
     Then, convolve, convolve_transposed, convolve_transposed_volume, convolve_volume, normalize, remember,
 };
 pub(crate) use recurrent::{Gates, Steps};
+pub(crate) use transformer::{attend, encode_layer, gelu};
+pub use transformer::{decode, encode};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
@@ -119,5 +130,35 @@ pub(crate) trait Kernels: Backend {
         kept: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         steps: Steps,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Numbers dropped by chance, the others scaled so that the mean stays.
+    fn dropout(input: FloatTensor<Self>, draw: Draw) -> FloatTensor<Self>;
+
+    /// The Gaussian error linear unit.
+    fn error_linear(input: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The gradient with respect to its input.
+    fn error_linear_gradient(input: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// What queries (`[batch, queries, heads * width]`) read of values by the likeness of their keys (`[batch, keys,
+    /// heads * width]`), and what the way back needs.
+    fn attend(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        of: Attention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The gradients with respect to queries, keys and values.
+    #[allow(clippy::too_many_arguments, reason = "burn's macro takes tensors one by one")]
+    fn attend_gradient(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        context: FloatTensor<Self>,
+        log_sums: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        of: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }

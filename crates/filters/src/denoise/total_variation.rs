@@ -18,7 +18,7 @@ pub struct TotalVariation {
 }
 
 /// Slices (of a flat image: rows) that one task works on.
-const SLAB: usize = 8;
+const SLAB: usize = 16;
 
 /// Finds the image with the least total variation near the input: flat regions with sharp borders.
 ///

@@ -68,7 +68,7 @@ pub(super) fn linear(
         fill(line, size, out, outside, &inner, at_border);
         let mut cells = Cells::new(size);
         for (chunk, out) in out[inner.clone()].chunks_mut(Cells::MOST).enumerate() {
-            cells.find(line, inner.start + chunk * Cells::MOST, out.len());
+            cells.find(line, inner.start + chunk * Cells::MOST);
             cells.mix(values, out);
         }
     })
@@ -82,7 +82,8 @@ struct Cells {
     first: [usize; Self::MOST],
     /// Where in the cell the place lies.
     part: [[f32; Self::MOST]; 3],
-    corners: [[f32; Self::MOST]; 8],
+    /// The cell's four pairs of neighbors in a row, which lie side by side.
+    pairs: [[[f32; 2]; Self::MOST]; 4],
 }
 
 impl Cells {
@@ -90,20 +91,21 @@ impl Cells {
     const MOST: usize = 64;
 
     fn new(size: [usize; 3]) -> Self {
-        Self { size, first: [0; Self::MOST], part: [[0.0; Self::MOST]; 3], corners: [[0.0; Self::MOST]; 8] }
+        let (part, pairs) = ([[0.0; Self::MOST]; 3], [[[0.0; 2]; Self::MOST]; 4]);
+        Self { size, first: [0; Self::MOST], part, pairs }
     }
 
-    /// Of `count` columns from `start` on, which have neighbors on both sides.
-    fn find(&mut self, line: Line, start: usize, count: usize) {
+    /// Of the columns from `start` on, the first of which have neighbors on both sides; the others get some cell.
+    fn find(&mut self, line: Line, start: usize) {
         let Self { size, first, part, .. } = self;
         let strides = [1, size[0], size[0] * size[1]];
         wide!({
-            first.fill(0);
+            *first = [0; Self::MOST];
             for axis in 0..3 {
                 // A volume has fewer than 2^31 voxels along an axis.
                 let last = (size[axis] - 2) as i32;
-                for (place, (first, part)) in first.iter_mut().zip(&mut part[axis]).take(count).enumerate() {
-                    let at = line.start[axis] + line.step[axis] * (start + place) as f64;
+                for (place, (first, part)) in first.iter_mut().zip(&mut part[axis]).enumerate() {
+                    let at = line.start[axis] + line.step[axis] * f64::from((start + place) as u32);
                     let whole = (at.max(0.0) as i32).min(last);
                     *part = (at - f64::from(whole)) as f32;
                     *first += whole as usize * strides[axis];
@@ -114,25 +116,26 @@ impl Cells {
 
     /// By straight lines along three axes.
     fn mix(&mut self, values: &[f32], out: &mut [f32]) {
-        let Self { size, first, part, corners } = self;
+        let Self { size, first, part, pairs } = self;
         let (width, plane) = (size[0], size[0] * size[1]);
-        for (place, first) in first.iter().take(out.len()).enumerate() {
-            for (pair, start) in [0, width, plane, plane + width].into_iter().enumerate() {
-                let found = &values[first + start..first + start + 2];
-                corners[2 * pair][place] = found[0];
-                corners[2 * pair + 1][place] = found[1];
+        for (pairs, row) in pairs.iter_mut().zip([0, width, plane, plane + width]) {
+            let row = &values[row..];
+            for (pair, first) in pairs.iter_mut().zip(&*first).take(out.len()) {
+                *pair = [row[*first], row[first + 1]];
             }
         }
+        let mut mixed = [0.0; Self::MOST];
         wide!({
             let [x, y, z] = &*part;
-            let [a, b, c, d, e, f, g, h] = &*corners;
-            for (place, out) in out.iter_mut().enumerate().take(Self::MOST) {
-                let near =
-                    mix(mix(a[place], b[place], x[place]), mix(c[place], d[place], x[place]), y[place]);
-                let far = mix(mix(e[place], f[place], x[place]), mix(g[place], h[place], x[place]), y[place]);
-                *out = mix(near, far, z[place]);
+            let [a, b, c, d] = &*pairs;
+            for (place, mixed) in mixed.iter_mut().enumerate() {
+                let [a, b, c, d] = [a[place], b[place], c[place], d[place]];
+                let near = mix(mix(a[0], a[1], x[place]), mix(b[0], b[1], x[place]), y[place]);
+                let far = mix(mix(c[0], c[1], x[place]), mix(d[0], d[1], x[place]), y[place]);
+                *mixed = mix(near, far, z[place]);
             }
         });
+        out.copy_from_slice(&mixed[..out.len()]);
     }
 }
 

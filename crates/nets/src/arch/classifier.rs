@@ -1,8 +1,7 @@
 use burn::module::{Module, Param};
 use burn::nn::attention::MhaInput;
 use burn::nn::transformer::{
-    TransformerDecoder, TransformerDecoderConfig, TransformerDecoderInput, TransformerEncoder,
-    TransformerEncoderConfig, TransformerEncoderInput,
+    TransformerDecoder, TransformerDecoderConfig, TransformerEncoder, TransformerEncoderConfig,
 };
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
@@ -10,7 +9,9 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 
-use super::{Backbone, Recurrent, RecurrentCell, RecurrentConfig, SequencePooling};
+use crate::kernels::{decode, encode, encode_layer};
+
+use super::{Backbone, Recurrent, RecurrentCell, RecurrentConfig, SequencePooling, VolumeBackbone};
 
 /// The recurrent network over the slices of a volume; stands on the model's card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ pub struct ClassifierConfig {
     /// Slices of the input, each read by the CNN; 1 is a flat image.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub slices: usize,
+    /// Whether the CNN convolves across the slices too and halves them as it does columns and rows; otherwise it reads
+    /// each slice for itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub volumetric: bool,
     /// What reads the slices' feature vectors in order, forward and backward; without it the Transformer has
     /// them alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,23 +67,41 @@ const fn is_one(slices: &usize) -> bool {
     *slices == 1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(yes: &bool) -> bool {
+    !*yes
+}
+
 impl ClassifierConfig {
     /// Side of the last feature map.
     pub fn token_side(&self) -> usize {
-        let mut side = self.side.div_ceil(self.stem_stride);
-        for _ in 1..self.widths.len() {
-            side = side.div_ceil(2);
+        self.halved(self.side)
+    }
+
+    /// Places of the last feature map; of slices that are read one by one, their number.
+    fn places(&self) -> usize {
+        let places = self.token_side() * self.token_side();
+        match self.slices {
+            1 => places,
+            slices if self.volumetric => self.halved(slices) * places,
+            slices => slices,
         }
-        side
+    }
+
+    /// What is left of an axis in the last feature map.
+    fn halved(&self, length: usize) -> usize {
+        (1..self.widths.len()).fold(length.div_ceil(self.stem_stride), |length, _| length.div_ceil(2))
     }
 
     /// Numbers in the greatest feature map of one input.
     fn greatest_map(&self) -> usize {
         let mut side = self.side.div_ceil(self.stem_stride);
+        let mut slices = if self.volumetric { self.slices.div_ceil(self.stem_stride) } else { self.slices };
         let mut most = 0;
         for width in &self.widths {
-            most = most.max(self.slices * width * side * side);
+            most = most.max(slices * width * side * side);
             side = side.div_ceil(2);
+            slices = if self.volumetric { slices.div_ceil(2) } else { slices };
         }
         most
     }
@@ -100,6 +123,8 @@ impl ClassifierConfig {
             && self.token_side() <= 64
             && within(self.slices, 1024)
             && self.greatest_map() <= 1 << 28
+            && self.places() <= 4096
+            && (!self.volumetric || (self.slices > 1 && self.recurrent.is_none()))
             && match self.recurrent {
                 None => true,
                 // Without a Transformer the labels read the feature vector, and nothing what is remembered.
@@ -139,7 +164,8 @@ pub(crate) struct Attention {
 /// one for the feature vector; in the decoder one learned query a label, read by its own scorer.
 ///
 /// Of a volume the CNN reads every slice; a recurrent network reads the slices' feature vectors in both
-/// directions, and the tokens are the slices. The volume's feature vector is the mean of its slices'.
+/// directions, and the tokens are the slices. The volume's feature vector is the mean of its slices'. A volumetric CNN
+/// reads the volume as one, and its places are the tokens.
 ///
 /// # Shapes
 /// `[batch, slices, side, side]` to `[batch, labels]` logits; a flat image has one slice.
@@ -149,7 +175,10 @@ pub(crate) struct Attention {
 /// 2021, arXiv:2107.10834
 #[derive(Module, Debug)]
 pub struct Classifier {
-    backbone: Backbone,
+    /// Reads images, or each slice; this or the other is there.
+    backbone: Option<Backbone>,
+    /// Reads volumes as one.
+    volume_backbone: Option<VolumeBackbone>,
     feature: Linear,
     feature_token: Linear,
     recurrent: Option<Recurrent>,
@@ -185,8 +214,7 @@ impl Classifier {
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
         let last = config.widths.last().copied().unwrap_or(1);
         let width = config.model_width;
-        let places = config.token_side() * config.token_side();
-        let tokens = 1 + if config.slices == 1 { places } else { config.slices };
+        let of_map = config.slices == 1 || config.volumetric;
         let recurrent = config.recurrent.map(|memory| RecurrentConfig {
             cell: memory.cell,
             features: config.features,
@@ -197,19 +225,22 @@ impl Classifier {
         });
         let token = match &recurrent {
             Some(recurrent) => 2 * recurrent.hidden,
-            None if config.slices == 1 => last,
+            None if of_map => last,
             None => config.features,
         };
         let random = |shape: [usize; 3], deviation: f64| {
             Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
         };
         Self {
-            backbone: Backbone::new(&config.widths, config.stem_stride, device),
+            backbone: (!config.volumetric).then(|| Backbone::new(&config.widths, config.stem_stride, device)),
+            volume_backbone: config
+                .volumetric
+                .then(|| VolumeBackbone::new(&config.widths, config.stem_stride, device)),
             feature: LinearConfig::new(last, config.features).init(device),
             feature_token: LinearConfig::new(config.features, width).init(device),
             recurrent: recurrent.map(|recurrent| Recurrent::new(&recurrent, device)),
             token: LinearConfig::new(token, width).init(device),
-            position: random([1, tokens, width], 0.02),
+            position: random([1, 1 + config.places(), width], 0.02),
             encoder: TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
                 .with_norm_first(true)
                 .init(device),
@@ -223,13 +254,24 @@ impl Classifier {
         }
     }
 
-    /// The feature maps of every stage, shallowest first; those of a volume's slices one after another.
+    /// The feature maps of every stage, shallowest first; those of a volume's slices one after another. The slices of
+    /// a volumetric network's maps stand one below the other, as rows.
     ///
     /// # Shapes
-    /// `[batch, slices, side, side]` to `[batch * slices, channels, rows, columns]`.
+    /// `[batch, slices, side, side]` to `[batch * slices, channels, rows, columns]`, of a volumetric network to
+    /// `[batch, channels, slices * rows, columns]`.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
         let [batch, slices, rows, columns] = input.dims();
-        self.backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
+        if let Some(backbone) = &self.volume_backbone {
+            let maps = backbone.forward(input.reshape([batch, 1, slices, rows, columns]));
+            let flat = |map: Tensor<5>| {
+                let [batch, channels, slices, rows, columns] = map.dims();
+                map.reshape([batch, channels, slices * rows, columns])
+            };
+            return maps.into_iter().map(flat).collect();
+        }
+        let backbone = self.backbone.as_ref().expect("one of the two is made");
+        backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
     }
 
     /// From the last feature map of flat images to logits and the feature vector.
@@ -265,21 +307,21 @@ impl Classifier {
         let [batch, _] = features.dims();
         let summary = self.feature_token.forward(features).unsqueeze_dim::<3>(1);
         let tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
-        let memory = self.encoder.forward(TransformerEncoderInput::new(tokens));
+        let memory = encode(&self.encoder, tokens);
         let [_, labels, _] = self.queries.dims();
         let read = if self.decoder.layers.is_empty() {
             memory.narrow(1, 0, 1).repeat_dim(1, labels)
         } else {
             let queries = self.queries.val().repeat_dim(0, batch);
-            self.decoder.forward(TransformerDecoderInput::new(queries, memory))
+            decode(&self.decoder, queries, &memory)
         };
         let read = self.norm.forward(read);
         (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val()
     }
 
-    /// The last feature map that follows from the map of a stage, counted from 0.
+    /// The last feature map that follows from the map of a stage, counted from 0; of a network of flat images.
     pub(crate) fn last_map(&self, map: Tensor<4>, stage: usize) -> Tensor<4> {
-        self.backbone.after(map, stage)
+        self.backbone.as_ref().expect("volumetric networks are not asked").after(map, stage)
     }
 
     /// Attention on the way from the last feature map to the logits: among the tokens in each encoder layer, then of
@@ -299,7 +341,7 @@ impl Classifier {
             // Normalized first, as the network was made.
             let normalized = layer.norm_2.forward(tokens.clone());
             among.push(layer.mha.forward(MhaInput::self_attn(normalized)).weights);
-            tokens = layer.forward(tokens, None, None);
+            tokens = encode_layer(layer, tokens);
         }
         let mut target = self.queries.val().repeat_dim(0, batch);
         let mut of_labels = Vec::with_capacity(self.decoder.layers.len());
@@ -318,6 +360,7 @@ impl Classifier {
     /// The whole pass.
     pub fn forward(&self, input: Tensor<4>) -> Forward {
         let [_, slices, _, _] = input.dims();
+        let slices = if self.volume_backbone.is_some() { 1 } else { slices };
         let maps = self.feature_maps(input);
         let taps = maps.iter().map(|map| over_slices(channel_statistics(map.clone()), slices)).collect();
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
@@ -352,6 +395,7 @@ mod tests {
             stem_stride: 1,
             side: 8,
             slices: 1,
+            volumetric: false,
             recurrent: None,
             features: 10,
             model_width: 8,
@@ -402,6 +446,37 @@ mod tests {
         assert!(!flat.is_sound(), "a flat image has nothing to remember");
         let unread = ClassifierConfig { encoder_layers: 0, decoder_layers: 0, slices: 5, ..flat };
         assert!(!unread.is_sound(), "nothing would read what is remembered");
+    }
+
+    #[test]
+    fn a_volumetric_network_halves_the_slices_too_and_reads_places() {
+        let device = Device::flex();
+        device.seed(12);
+        let config = ClassifierConfig { slices: 6, volumetric: true, ..config() };
+        assert!(config.is_sound());
+        assert_eq!(config.places(), 3 * 4 * 4);
+        let network = Classifier::new(&config, &device);
+        let volumes = Tensor::<4>::random([2, 6, 8, 8], Distribution::Normal(0.0, 1.0), &device);
+        let maps = network.feature_maps(volumes.clone());
+        assert_eq!(
+            maps.iter().map(Tensor::dims).collect::<Vec<[usize; 4]>>(),
+            [[2, 4, 48, 8], [2, 8, 12, 4]]
+        );
+        let out = network.forward(volumes.clone());
+        assert_eq!((out.logits.dims(), out.features.dims()), ([2, 3], [2, 10]));
+        assert_eq!(out.taps.iter().map(Tensor::dims).collect::<Vec<[usize; 2]>>(), [[2, 8], [2, 16]]);
+        let far = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max());
+        // What is beside a slice matters to what is made of it, unlike where slices are read one by one.
+        let turned = network.forward(volumes.clone().flip([1]));
+        assert!(far(out.features.clone(), turned.features) > 1e-4);
+        let alone = network.forward(volumes.narrow(0, 1, 1));
+        assert!(far(out.logits.narrow(0, 1, 1), alone.logits) < 1e-5);
+        let memory = Some(SliceMemory { cell: RecurrentCell::Gru, hidden: 6 });
+        assert!(
+            !ClassifierConfig { recurrent: memory, ..config.clone() }.is_sound(),
+            "there are no slices left"
+        );
+        assert!(!ClassifierConfig { slices: 1, ..config }.is_sound(), "a flat image is no volume");
     }
 
     #[test]
@@ -471,7 +546,8 @@ mod tests {
         let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
         let read = network.norm.forward(network.attention_of_map(map.clone()).read);
         let logits = (read * network.scorer.val()).sum_dim(2).reshape([2, 3]) + network.bias.val();
-        assert_eq!(logits.into_data(), network.head(map).0.into_data());
+        // The layers that tell their attention are burn's, and add in another order.
+        assert!(scalar((logits - network.head(map).0).abs().max()) < 1e-5);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl TorchNames for ResNet3d {
     }
 }
 
-fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv3d {
+pub(super) fn convolution(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Conv3d {
     let side = kernel / 2;
     Conv3dConfig::new(channels, [kernel; 3])
         .with_stride([stride; 3])

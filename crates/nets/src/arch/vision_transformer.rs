@@ -1,11 +1,11 @@
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::{gelu, softmax};
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::{Deserialize, Serialize};
+
+use crate::kernels::{attend, gelu};
 
 use super::head::MOST_PARAMETERS;
 use super::torch::TorchNames;
@@ -126,13 +126,9 @@ impl TransformerLayer {
 
     fn attend(&self, tokens: Tensor<3>) -> Tensor<3> {
         let [batch, count, width] = tokens.dims();
-        let heads = self.heads;
-        let all: Tensor<5> =
-            self.queries_keys_values.forward(tokens).reshape([batch, count, 3, heads, width / heads]);
-        let all = all.permute([2, 0, 3, 1, 4]);
-        let part = |at: usize| all.clone().narrow(0, at, 1).squeeze_dim::<4>(0);
-        let read = attention(part(0), part(1), part(2), None, None, AttentionModuleOptions::default());
-        self.projection.forward(read.swap_dims(1, 2).reshape([batch, count, width]))
+        let all = self.queries_keys_values.forward(tokens).reshape([batch, count, 3, width]);
+        let part = |at: usize| all.clone().narrow(2, at, 1).reshape([batch, count, width]);
+        self.projection.forward(attend(part(0), part(1), part(2), self.heads, None))
     }
 
     fn perceive(&self, tokens: Tensor<3>) -> Tensor<3> {

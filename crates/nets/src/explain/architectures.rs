@@ -127,6 +127,7 @@ mod tests {
             stem_stride: 1,
             side: 8,
             slices: 1,
+            volumetric: false,
             recurrent: None,
             features: 10,
             model_width: 8,

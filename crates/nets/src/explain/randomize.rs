@@ -160,6 +160,7 @@ mod tests {
             stem_stride: 1,
             side: 16,
             slices: 1,
+            volumetric: false,
             recurrent: None,
             features: 10,
             model_width: 8,

@@ -9,7 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend};
 use burn::tensor::Shape;
 
-use super::{ConvolutionShape, Kernels, Steps};
+use super::{Attention, ConvolutionShape, Draw, Kernels, Steps};
 
 const TWICE: &str = "gradients of gradients are not computed";
 
@@ -123,6 +123,53 @@ impl<B: Kernels> Backward<B, 3> for Remember {
         if let Some(node) = bias {
             let sums = B::float_sum_dim(of_product, 0);
             grads.register::<B>(node.id, B::float_reshape(sums, Shape::new([steps.width()])));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Dropped;
+
+impl<B: Kernels> Backward<B, 1> for Dropped {
+    type State = Draw;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        if let [Some(node)] = ops.parents {
+            grads.register::<B>(node.id, B::dropout(gradient, ops.state));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Curved;
+
+impl<B: Kernels> Backward<B, 1> for Curved {
+    type State = FloatTensor<B>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        if let [Some(node)] = ops.parents {
+            grads.register::<B>(node.id, B::error_linear_gradient(ops.state, gradient));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Attend;
+
+impl<B: Kernels> Backward<B, 3> for Attend {
+    /// Queries, keys, values, what was read, and the logarithms of the sums.
+    type State = ([FloatTensor<B>; 5], Attention);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let ([queries, keys, values, context, log_sums], of) = ops.state;
+        let (q, k, v) = B::attend_gradient(queries, keys, values, context, log_sums, gradient, of);
+        for (node, found) in ops.parents.into_iter().zip([q, k, v]) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, found);
+            }
         }
     }
 }
@@ -273,6 +320,59 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: Steps,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        unreachable!("{TWICE}")
+    }
+
+    fn dropout(input: FloatTensor<Self>, draw: Draw) -> FloatTensor<Self> {
+        let node = input.node();
+        let output = B::dropout(input.into_primitive(), draw);
+        match Dropped.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(preparation) => preparation.finish(draw, output),
+            OpsKind::UnTracked(preparation) => preparation.finish(output),
+        }
+    }
+
+    fn error_linear(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        let node = input.node();
+        let input = input.into_primitive();
+        let output = B::error_linear(input.clone());
+        match Curved.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(preparation) => preparation.finish(input, output),
+            OpsKind::UnTracked(preparation) => preparation.finish(output),
+        }
+    }
+
+    fn error_linear_gradient(_: FloatTensor<Self>, _: FloatTensor<Self>) -> FloatTensor<Self> {
+        unreachable!("{TWICE}")
+    }
+
+    fn attend(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        of: Attention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let nodes = [queries.node(), keys.node(), values.node()];
+        let (q, k, v) = (queries.into_primitive(), keys.into_primitive(), values.into_primitive());
+        let (context, log_sums) = B::attend(q.clone(), k.clone(), v.clone(), of);
+        let context = match Attend.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(preparation) => {
+                preparation.finish(([q, k, v, context.clone(), log_sums.clone()], of), context)
+            }
+            OpsKind::UnTracked(preparation) => preparation.finish(context),
+        };
+        (context, Self::from_inner(log_sums))
+    }
+
+    fn attend_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         unreachable!("{TWICE}")
     }

@@ -1,9 +1,10 @@
 //! Sums of products of an image and a small window, as one matrix product that is packed while it runs.
 //!
-//! The matrix of windows is never held: a panel of some columns (places) is packed, multiplied by all rows of
-//! weights and dropped. A convolution is one such sum; its gradient with respect to the input is one for each
+//! Where windows step by one and maps are not small, they are read from [`planes`](super::planes). Elsewhere the matrix
+//! of windows is never held: a panel of some columns (places) is packed, multiplied by all rows of weights and dropped. A convolution is one such sum; its gradient with respect to the input is one for each
 //! remainder of the places by the stride.
 
+use super::planes::Planes;
 use super::tile;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -41,12 +42,12 @@ pub(super) struct Correlation {
 
 /// Columns of one row of the grid.
 #[derive(Clone, Copy)]
-struct Run {
+pub(super) struct Run {
     /// First column within the panel.
-    at: usize,
-    length: usize,
-    image: usize,
-    place: [usize; 3],
+    pub at: usize,
+    pub length: usize,
+    pub image: usize,
+    pub place: [usize; 3],
 }
 
 impl Correlation {
@@ -111,7 +112,7 @@ impl Correlation {
 
     /// Writes `products` (rows of `stride` numbers, one an output channel of `part`), or adds them.
     #[inline(never)]
-    fn put(&self, part: &mut Part, runs: &[Run], tile: &Tile, products: &[f32], stride: usize) {
+    pub(super) fn put(&self, part: &mut Part, runs: &[Run], tile: &Tile, products: &[f32], stride: usize) {
         let [_, rows, columns] = self.to;
         let volume = self.to.iter().product::<usize>();
         let channels = part.channels.len();
@@ -144,6 +145,14 @@ impl Correlation {
     ///
     /// Images and channels are dealt out to threads; no sum depends on how.
     pub(super) fn run(&self, input: &[f32], weights: &Weights, output: &mut [f32]) {
+        match Planes::new(self) {
+            Some(planes) => planes.run(self, input, weights, output),
+            None => self.run_packed(input, weights, output),
+        }
+    }
+
+    /// The same, packed while it runs.
+    fn run_packed(&self, input: &[f32], weights: &Weights, output: &mut [f32]) {
         let each = self.grid.iter().product::<usize>();
         let volume = self.to.iter().product::<usize>();
         if self.batch == 0 || self.outputs == 0 || each == 0 {
@@ -204,17 +213,17 @@ fn read(line: &[f32], x: isize, step: usize, out: &mut [f32]) {
     }
 }
 
-struct Tile {
-    rows: Range<usize>,
-    columns: Range<usize>,
-    adds: bool,
+pub(super) struct Tile {
+    pub rows: Range<usize>,
+    pub columns: Range<usize>,
+    pub adds: bool,
 }
 
 /// What one task writes: some channels of one image, or all of several.
-struct Part<'a> {
-    image: usize,
-    channels: Range<usize>,
-    output: &'a mut [f32],
+pub(super) struct Part<'a> {
+    pub image: usize,
+    pub channels: Range<usize>,
+    pub output: &'a mut [f32],
 }
 
 /// Weights: a row for each output channel, with all window elements.
@@ -225,7 +234,7 @@ pub(super) struct Weights<'a> {
 
 impl Weights<'_> {
     /// Some elements of a row; behind the last row stands the last once more.
-    fn row(&self, row: usize, depth: &Range<usize>) -> &[f32] {
+    pub(super) fn row(&self, row: usize, depth: &Range<usize>) -> &[f32] {
         let from = row.min(self.values.len() / self.depth - 1) * self.depth;
         &self.values[from + depth.start..from + depth.end]
     }
@@ -316,7 +325,7 @@ fn multiply<S: Simd, const R: usize, const V: usize>(
 
 /// Adds the products of one window element. No closure: one that is not inlined is compiled for the least processor.
 #[inline(always)]
-fn accumulate<S: Simd, const R: usize, const V: usize>(
+pub(super) fn accumulate<S: Simd, const R: usize, const V: usize>(
     simd: S,
     sums: &mut [[S::f32s; V]; R],
     weights: [f32; R],

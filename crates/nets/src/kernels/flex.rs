@@ -5,9 +5,11 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape};
 
+use super::attention::{Back, Vectors};
 use super::batch_norm::{self, Channels};
+use super::gelu;
 use super::recurrent::Way;
-use super::{ConvolutionShape, Kernels, Steps};
+use super::{Attention, ConvolutionShape, Draw, Kernels, Steps};
 
 /// A tensor whose numbers lie one after another.
 struct Plain(FlexTensor);
@@ -222,5 +224,55 @@ impl Kernels for Flex {
             steps.back(&way, of_brought, of_product.storage_mut(), before.storage_mut());
         });
         (of_brought, of_product, before)
+    }
+
+    fn dropout(input: FloatTensor<Self>, draw: Draw) -> FloatTensor<Self> {
+        let x = Plain::of(&input);
+        written(input.layout().shape().clone(), |out| draw.apply(x.numbers(), out))
+    }
+
+    fn error_linear(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        let x = Plain::of(&input);
+        written(input.layout().shape().clone(), |out| gelu::forward(x.numbers(), out))
+    }
+
+    fn error_linear_gradient(input: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, g) = (Plain::of(&input), Plain::of(&gradient));
+        written(input.layout().shape().clone(), |into| gelu::gradient(x.numbers(), g.numbers(), into))
+    }
+
+    fn attend(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        of: Attention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [q, k, v] = [&queries, &keys, &values].map(Plain::of);
+        let vectors = Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers() };
+        let mut log_sums = zeros(Shape::new([of.batch, of.heads, of.queries]));
+        let context = written(queries.layout().shape().clone(), |context| {
+            of.forward(vectors, context, log_sums.storage_mut());
+        });
+        (context, log_sums)
+    }
+
+    fn attend_gradient(
+        queries: FloatTensor<Self>,
+        keys: FloatTensor<Self>,
+        values: FloatTensor<Self>,
+        context: FloatTensor<Self>,
+        log_sums: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        of: Attention,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let [q, k, v, c, l, g] = [&queries, &keys, &values, &context, &log_sums, &gradient].map(Plain::of);
+        let vectors = Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers() };
+        let back = Back { context: c.numbers(), log_sums: l.numbers(), gradient: g.numbers() };
+        let like = |tensor: &FlexTensor| zeros(tensor.layout().shape().clone());
+        let (mut of_keys, mut of_values) = (like(&keys), like(&values));
+        let of_queries = written(queries.layout().shape().clone(), |of_queries| {
+            of.back(vectors, back, [of_queries, of_keys.storage_mut(), of_values.storage_mut()]);
+        });
+        (of_queries, of_keys, of_values)
     }
 }
