@@ -1,6 +1,9 @@
 mod evaluate;
 
-pub use evaluate::{Evaluate, EvaluateMasks, EvaluatePredictions, EvaluateVerb, Intervals};
+pub use evaluate::{
+    Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateVerb,
+    Intervals, Scale,
+};
 
 use std::path::PathBuf;
 

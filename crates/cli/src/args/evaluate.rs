@@ -15,6 +15,82 @@ pub struct Evaluate {
 pub enum EvaluateVerb {
     /// Label maps against their truth: Dice, IoU, HD95, ASSD and NSD of every segment
     Masks(EvaluateMasks),
+    /// Raters of the same cases: kappas, intraclass correlations, limits of agreement
+    Raters(EvaluateRaters),
+    /// Candidates against lesions: the free-response curve and its sensitivities
+    Detections(EvaluateDetections),
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateRaters {
+    /// Table with a row a case and a column a rater
+    pub ratings: PathBuf,
+    /// The raters' columns, at least two
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    pub raters: Vec<String>,
+    /// What the ratings are; words are nominal and numbers with fractions interval where nothing is said
+    #[arg(long, value_name = "SCALE")]
+    pub scale: Option<Scale>,
+    /// Grades from least to greatest, for an ordinal scale of words
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',')]
+    pub order: Vec<String>,
+    /// Coverage of the intervals
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    pub level: f64,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Scale {
+    /// Classes without an order
+    Nominal,
+    /// Classes with an order, such as grades
+    Ordinal,
+    /// Measurements
+    Interval,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateDetections {
+    /// Table with a row a candidate: its image, x, y (and z) and a score
+    pub candidates: PathBuf,
+    /// Table with a row a lesion: its image, x, y (and z) and its diameter or radius
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+    /// Table that names every image that was looked at, also those without lesions
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// A candidate closer than this to a lesion's center hits it, in the tables' unit; otherwise its radius counts
+    #[arg(long, value_name = "LENGTH")]
+    pub distance: Option<f64>,
+    /// False positives an image at which the sensitivity is read
+    #[arg(long, value_name = "RATES", value_delimiter = ',', default_values_t = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0])]
+    pub rates: Vec<f64>,
+    /// Column of images; otherwise `image`, `case`, `seriesuid` or `file`
+    #[arg(long, value_name = "COLUMN")]
+    pub image: Option<String>,
+    /// Column of scores; otherwise `score`, `probability` or `confidence`
+    #[arg(long, value_name = "COLUMN")]
+    pub score: Option<String>,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

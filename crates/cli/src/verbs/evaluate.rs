@@ -1,3 +1,5 @@
+mod tables;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,8 @@ use crate::{labels, table};
 pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         Some(EvaluateVerb::Masks(wanted)) => masks(wanted, config),
+        Some(EvaluateVerb::Raters(wanted)) => tables::raters(wanted),
+        Some(EvaluateVerb::Detections(wanted)) => tables::detections(wanted),
         None => predictions(&verb.predictions),
     }
 }

@@ -1,8 +1,10 @@
 //! A report as pages: the same tables as Markdown and as one HTML file with plots.
 
 mod charts;
+mod detections;
 mod masks;
 mod page;
+mod raters;
 mod tables;
 
 pub use page::html;
@@ -11,7 +13,9 @@ use std::fmt::Write;
 
 use crate::plots::PlotError;
 
+use super::detections::DetectionReport;
 use super::masks::MaskReport;
+use super::raters::RaterReport;
 use super::{Figure, Report};
 
 /// What every page says first.
@@ -91,6 +95,22 @@ impl Document {
     /// [`PlotError`] if a plot cannot be drawn.
     pub fn of_masks(report: &MaskReport) -> Result<Self, PlotError> {
         masks::report(report)
+    }
+
+    /// The pages of a report on raters.
+    ///
+    /// # Errors
+    /// [`PlotError`] if a plot cannot be drawn.
+    pub fn of_raters(report: &RaterReport) -> Result<Self, PlotError> {
+        raters::report(report)
+    }
+
+    /// The pages of a report on detections.
+    ///
+    /// # Errors
+    /// [`PlotError`] if a plot cannot be drawn.
+    pub fn of_detections(report: &DetectionReport) -> Result<Self, PlotError> {
+        detections::report(report)
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Method {
     BootstrapByPatient,
     /// Symmetric in standard errors (on the log odds or the logarithm where that is the figure's scale).
     Wald,
+    /// By Fisher's distribution of two mean squares.
+    Fisher,
     /// Follows from the cases without any doubt.
     Exact,
 }
