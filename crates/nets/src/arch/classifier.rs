@@ -1,3 +1,7 @@
+mod encoder;
+
+pub use encoder::Encoder;
+
 use burn::module::{Module, Param};
 use burn::nn::attention::MhaInput;
 use burn::nn::transformer::{
@@ -346,7 +350,7 @@ fn channel_statistics(map: Tensor<4>) -> Tensor<2> {
 mod tests {
     use super::*;
 
-    fn config() -> ClassifierConfig {
+    pub(super) fn config() -> ClassifierConfig {
         ClassifierConfig {
             widths: vec![4, 8],
             stem_stride: 1,
