@@ -4,8 +4,8 @@ use burn_store::{ModuleSnapshot, SafetensorsStore};
 use rand::RngExt;
 use rayon::prelude::*;
 use wilhelm_filters::Preparation;
-use wilhelm_nets::arch::Classifier;
-use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
+use wilhelm_nets::arch::{Classifier, Encoder};
+use wilhelm_nets::{Card, EncoderCard, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
 use crate::fit::{Lessons, fit};
@@ -43,17 +43,70 @@ pub struct Trained {
     pub seconds: Option<f64>,
 }
 
+/// What a classifier's training begins with.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Random weights.
+    Fresh,
+    /// The CNN of an encoder that was trained without labels; the rest is random.
+    Encoder {
+        /// Its card.
+        card: Box<EncoderCard>,
+        /// Its weights.
+        weights: Vec<u8>,
+    },
+    /// A network trained before by the same recipe on the same split, which is taken as it is: only calibration, outlier
+    /// detector and figures are made anew.
+    Trained(Vec<u8>),
+}
+
+impl Start {
+    /// Refuses weights that are not those of the recipe's network, or not those that their card vouches for.
+    fn check(&self, recipe: &Recipe) -> Result<(), LearnError> {
+        let Self::Encoder { card, weights } = self else { return Ok(()) };
+        let fail = |what: String| Err(LearnError::Start { what });
+        if let Some(what) = card.misfit(&recipe.architecture) {
+            return fail(format!(
+                "of encoder {} {what}; pre-train one by this recipe, or give the recipe its sizes",
+                card.name
+            ));
+        }
+        let found = sha256(weights);
+        if found != card.weights_sha256 {
+            return fail(format!(
+                "SHA-256 of encoder {}'s weights is {found}, its card says {}; copy its folder anew",
+                card.name, card.weights_sha256
+            ));
+        }
+        match Encoder::load(&recipe.architecture, weights.clone(), &Device::flex()) {
+            Ok(_) => Ok(()),
+            Err(what) => fail(what),
+        }
+    }
+
+    /// A network to begin with.
+    pub(crate) fn network(&self, recipe: &Recipe, device: &Device) -> Classifier {
+        let network = Classifier::new(&recipe.architecture, device);
+        match self {
+            Self::Encoder { weights, .. } => {
+                let encoder = Encoder::load(&recipe.architecture, weights.clone(), device);
+                network.with_encoder(encoder.expect("the same bytes were read when they were checked"))
+            }
+            _ => network,
+        }
+    }
+}
+
 /// Trains a classifier as the recipe of `division` says on one part of its data and measures it on the other.
 ///
-/// With `weights` the network is taken as it is, trained before on the same split: only calibration,
-/// outlier detector and figures are made anew. With a `run`, checkpoints and history are written to its folder,
+/// `start` says what it begins with. With a `run`, checkpoints and history are written to its folder,
 /// and training goes on from the newest checkpoint there. `recipe_name` and `command` are written on the card.
 ///
 /// # Errors
 /// [`LearnError`].
 pub fn train_classifier(
     division: &Division<'_>,
-    weights: Option<Vec<u8>>,
+    start: Start,
     run: Option<&Run>,
     recipe_name: &str,
     command: &str,
@@ -66,13 +119,14 @@ pub fn train_classifier(
     }
     let preparation = preparation(recipe, examples, split);
     let (mut history, mut epoch, mut seconds) = (Vec::new(), None, None);
-    let network = match weights.clone() {
-        Some(weights) => Classifier::load(&recipe.architecture, weights, &Device::flex())
+    start.check(recipe)?;
+    let network = match &start {
+        Start::Trained(weights) => Classifier::load(&recipe.architecture, weights.clone(), &Device::flex())
             .map_err(|what| LearnError::Start { what })?,
-        None => {
+        Start::Fresh | Start::Encoder { .. } => {
             let weights = class_weights(recipe, examples, split);
             let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights };
-            let fresh = |device: &Device| Classifier::new(&recipe.architecture, device);
+            let fresh = |device: &Device| start.network(recipe, device);
             let mut recorder =
                 Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
             let checkpoints = run.map(Run::checkpoints);
@@ -113,9 +167,9 @@ pub fn train_classifier(
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
     let above = scores.iter().filter(|score| **score > 1.0).count();
 
-    let weights = match weights {
-        Some(weights) => weights,
-        None => {
+    let weights = match start {
+        Start::Trained(weights) => weights,
+        Start::Fresh | Start::Encoder { .. } => {
             // The store's own metadata have no order, and the same weights shall have the same hash.
             let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
             network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
@@ -171,7 +225,7 @@ fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> Held
 }
 
 /// Mean and deviation of the training pixels.
-fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
+pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
     let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0.0_f64);
     for place in &split.training {
         for pixel in &examples[*place].pixels {
@@ -187,13 +241,13 @@ fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparat
 }
 
 /// Writes each pass to the run's folder before it tells the caller.
-struct Recorder<'a> {
-    run: Option<&'a Run>,
-    name: &'a str,
-    history: Vec<EpochReport>,
+pub(crate) struct Recorder<'a> {
+    pub run: Option<&'a Run>,
+    pub name: &'a str,
+    pub history: Vec<EpochReport>,
     /// A folder that cannot be written stops the run.
-    fault: Option<LearnError>,
-    progress: &'a mut dyn TrainProgress,
+    pub fault: Option<LearnError>,
+    pub progress: &'a mut dyn TrainProgress,
 }
 
 impl TrainProgress for Recorder<'_> {

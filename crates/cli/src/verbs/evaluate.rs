@@ -19,6 +19,7 @@ use crate::{labels, table};
 pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         Some(EvaluateVerb::Masks(wanted)) => masks(wanted, config),
+        Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
         None => predictions(&verb.predictions),
     }
 }
