@@ -3,8 +3,8 @@
 Usage: python3 tools/results.py [--check]
 
 Prints the page. With --check prints nothing and fails where docs/results.md is not what it would print. Nothing is
-measured here; every number of ours stands in a committed file that `wilhelm train`, `wilhelm sweep` or `wilhelm fewshot`
-wrote, and those of others in `PUBLISHED`.
+measured here; every number of ours stands in a committed file that `wilhelm train`, `wilhelm sweep`, `wilhelm fewshot` or
+`wilhelm evaluate` wrote, and those of others in `PUBLISHED`.
 """
 
 import json
@@ -79,6 +79,8 @@ def page():
         lines += fewshot(path)
     for path in sorted((ROOT / "models/runs").glob("*/simulation.json")):
         lines += simulation(path)
+    for path in sorted((ROOT / "models/runs").glob("*/robustness.json")):
+        lines += robustness(path)
     lines += [
         "",
         "## What others printed",
@@ -199,6 +201,7 @@ def fewshot(path):
         "",
         *[f"- `{source['name']}`: {source['words']}" for source in found["sources"]],
         "",
+        *encoder(path.parent / "encoder.json"),
         "AUC, the mean over the labels:",
         "",
     ]
@@ -207,6 +210,19 @@ def fewshot(path):
     lines += [f"AUC less that of `{found['sources'][0]['name']}`, draw by draw:", ""]
     lines += [*curves(found, "linear_probe", "auc_difference", True), "", "Accuracy:", ""]
     return lines + curves(found, "linear_probe", "accuracy")
+
+
+def encoder(path):
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    figures = found["validation"]
+    return [
+        f"The encoder's NT-Xent loss on {figures['images']} images held out is {figures['loss']:.2f} where chance is {figures['loss_of_chance']:.2f}, and "
+        f"{100 * figures['accuracy']:.0f} % of views find",
+        f"their image's other view; {found['parameters']} numbers, {found['seconds']:.0f} seconds of training.",
+        "",
+    ]
 
 
 def simulation(path):
@@ -232,6 +248,30 @@ def simulation(path):
             f"| {curve['strategy']} | " + " | ".join(shown)
             + f" | {mean(curve['mean_auc'])} | {mean(curve['mean_auc_difference'], True)} |"
         )
+    return lines
+
+
+def robustness(path):
+    found = json.loads(path.read_text())
+    clean = found["clean"]
+    lines = [
+        "",
+        f"## `{path.parent.name}`: corrupted images",
+        "",
+        *told(path.parent),
+        f"`{found['model']}` on {found['images']} images, mean over five severities; intervals of the falls are 95 %, over the images.",
+        "",
+        "| corruption | AUC | fall | accuracy | fall | abstained |",
+        "|---|---:|---|---:|---|---:|",
+        f"| none | {clean['auc']:.3f} | - | {clean['accuracy']:.3f} | - | {clean['abstained']:.3f} |",
+    ]
+    for one in found["corruptions"]:
+        abstained = sum(level["abstained"] for level in one["levels"]) / len(one["levels"])
+        falls = [f"{fall['value']:+.3f} ({fall['low']:+.3f} to {fall['high']:+.3f})" for fall in (one["auc_fall"], one["accuracy_fall"])]
+        lines.append(
+            f"| {one['corruption'].replace('_', ' ')} | {one['mean_auc']:.3f} | {falls[0]} | {one['mean_accuracy']:.3f} | {falls[1]} | {abstained:.3f} |"
+        )
+    lines.append(f"| mean | {found['mean_auc']:.3f} | | {found['mean_accuracy']:.3f} | | |")
     return lines
 
 

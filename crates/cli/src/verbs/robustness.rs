@@ -30,6 +30,7 @@ pub fn run(wanted: &EvaluateRobustness, config: &Config) -> anyhow::Result<Exit>
         let text = read_text(list, "list")?;
         let listed: std::collections::BTreeSet<&str> = text.lines().map(str::trim).collect();
         set.images.retain(|image| listed.contains(image.name.as_str()));
+        set.left_out.retain(|(name, _)| listed.contains(name.as_str()));
         if set.images.is_empty() {
             return Err(Stop::input(format!("{} names none of the images", list.display())));
         }

@@ -171,7 +171,8 @@ fn plot(
     let svg = line_plot(&LinePlot {
         what: format!("{what} over labeled cases of each label"),
         x: Axis::doubling("labeled cases of each label", 1.0, highest),
-        y: Axis::new(what, (least * 10.0).floor() / 10.0, 1.0),
+        // Below the lines is room for their names.
+        y: Axis::new(what, ((least * 10.0).floor() / 10.0 - 0.2).max(0.0), 1.0),
         lines,
         marks: Vec::new(),
     })?;

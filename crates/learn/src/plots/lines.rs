@@ -256,3 +256,21 @@ fn legend_corner(plot: &LinePlot) -> SeriesLabelPosition {
     let counted = corners.into_iter().map(|(x, y, corner)| (crowd((x, y)), corner));
     counted.min_by_key(|(count, _)| *count).map_or(SeriesLabelPosition::LowerRight, |(_, corner)| corner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_of_doublings_has_its_numbers_evenly_apart() {
+        let plot = |x: Axis| {
+            let lines = vec![Line::solid("a", vec![(1.0, 0.2), (8.0, 0.5), (64.0, 0.9)])];
+            line_plot(&LinePlot { what: "w".to_owned(), x, y: Axis::share("y"), lines, marks: Vec::new() })
+        };
+        let svg = plot(Axis::doubling("cases", 1.0, 64.0)).expect("drawn");
+        for label in ["1", "2", "4", "8", "16", "32", "64"] {
+            assert!(svg.contains(&format!("\n{label}\n")), "{label} in {svg}");
+        }
+        assert!(plot(Axis::doubling("cases", 0.0, 64.0)).is_err(), "0 has no place there");
+    }
+}

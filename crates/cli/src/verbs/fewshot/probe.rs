@@ -78,8 +78,17 @@ fn summary(curves: &LearningCurves) -> String {
         .iter()
         .map(|curve| {
             let cells = curve.points.iter().map(|point| format!("{:.3}", point.auc.mean));
-            std::iter::once(curve.source.clone()).chain(cells).collect()
+            let saw = curves.sources.iter().any(|source| source.saw_labels && source.name == curve.source);
+            let name = if saw { format!("{} (saw all labels)", curve.source) } else { curve.source.clone() };
+            std::iter::once(name).chain(cells).collect()
         })
         .collect();
-    table::columns(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+    let blind = &curves.blind;
+    format!(
+        "{}without a look at any image: AUC 0.500, accuracy {:.3} by always calling {}, {:.3} by prevalence\n",
+        table::columns(&header.iter().map(String::as_str).collect::<Vec<_>>(), &rows),
+        blind.majority_accuracy,
+        blind.majority,
+        blind.prevalence_accuracy
+    )
 }
