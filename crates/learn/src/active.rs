@@ -1,6 +1,6 @@
 //! Which cases to label next: those on which a model hesitates, on which models disagree, or that are unlike all others.
 //!
-//! [`choose`] puts cases in the order in which a strategy wants them labeled; [`simulate`] shows on data whose labels are
+//! [`choose()`] puts cases in the order in which a strategy wants them labeled; [`simulate()`] shows on data whose labels are
 //! known whether that order would have been better than chance.
 
 mod choose;
