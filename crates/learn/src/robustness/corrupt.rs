@@ -195,8 +195,8 @@ impl Corruption {
             GaussianBlur => blurred(pixels, side, amount * side as f32)?,
             MotionBlur => {
                 // Each severity moves the image the same way.
-                let angle = generator(seed, NOISE + ((self as u64) << 8), place as u64);
-                moved(pixels, side, amount * side as f32, { angle }.random_range(0.0..std::f32::consts::PI))
+                let mut random = generator(seed, NOISE + ((self as u64) << 8), place as u64);
+                moved(pixels, side, amount * side as f32, random.random_range(0.0..std::f32::consts::PI))
             }
             Pixelate => pixelated(pixels, side, ((side as f32 * amount).round() as usize).clamp(1, side)),
             Jpeg => {
