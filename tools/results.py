@@ -3,8 +3,8 @@
 Usage: python3 tools/results.py [--check]
 
 Prints the page. With --check prints nothing and fails where docs/results.md is not what it would print. Nothing is
-measured here; every number of ours stands in a committed file that `wilhelm train` or `wilhelm sweep` wrote, and
-those of others in `PUBLISHED`.
+measured here; every number of ours stands in a committed file that `wilhelm train`, `wilhelm sweep`, `wilhelm fewshot` or
+`wilhelm evaluate` wrote, and those of others in `PUBLISHED`.
 """
 
 import json
@@ -75,6 +75,12 @@ def page():
         lines += sweep(path)
     for path in sorted((ROOT / "models/runs").glob("*/folds.json")):
         lines += folds(path)
+    for path in sorted((ROOT / "models/runs").glob("*/fewshot.json")):
+        lines += fewshot(path)
+    for path in sorted((ROOT / "models/runs").glob("*/simulation.json")):
+        lines += simulation(path)
+    for path in sorted((ROOT / "models/runs").glob("*/robustness.json")):
+        lines += robustness(path)
     lines += [
         "",
         "## What others printed",
@@ -150,6 +156,122 @@ def folds(path):
             f"| {line['fold']} | {line['images']} | {line['macro_auc']:.3f} | {line['accuracy']:.3f} | {line['brier']:.3f} |"
         )
     lines.append(f"| mean | | {mean(summary['macro_auc'])} | {mean(summary['accuracy'])} | {mean(summary['brier'])} |")
+    return lines
+
+
+METHODS = {
+    "linear_probe": "linear probe",
+    "prototype_cosine": "prototypes, cosine",
+    "prototype_euclid": "prototypes, Euclid",
+    "nearest_neighbors": "nearest neighbors",
+}
+
+
+def cases(point):
+    return f"all ({point['images']})" if point["cases"] is None else f"{point['cases']} a label"
+
+
+def curves(found, method, figure, signed=False):
+    of_method = [curve for curve in found["curves"] if curve["method"] == method]
+    if signed:
+        of_method = of_method[1:]
+    header = [cases(point) for point in of_method[0]["points"]]
+    lines = [f"| {METHODS[method]} | " + " | ".join(header) + " |", "|---|" + "---|" * len(header)]
+    saw = {source["name"]: source["saw_labels"] for source in found["sources"]}
+    for curve in of_method:
+        name = f"`{curve['source']}`" + (" (saw all labels)" if saw[curve["source"]] else "")
+        lines.append(f"| {name} | " + " | ".join(mean(point[figure], signed) for point in curve["points"]) + " |")
+    return lines
+
+
+def fewshot(path):
+    found = json.loads(path.read_text())
+    held_out = sum(label["held_out"] for label in found["labels"])
+    settings, blind = found["settings"], found["blind"]
+    lines = [
+        "",
+        f"## `{path.parent.name}`: few labels",
+        "",
+        *told(path.parent),
+        f"Frozen features, {settings['repeats']} draws of each number of labeled images, the same for every line; {held_out} images held",
+        "out. Intervals are Student's, 95 %, over the draws: they say how much the choice of the labeled images matters, not how much",
+        "the choice of patients does. Without a look at any image: the commonest label has accuracy "
+        f"{blind['majority_accuracy']:.3f}, guessing by",
+        f"prevalence {blind['prevalence_accuracy']:.3f}, both AUC 0.5.",
+        "",
+        *[f"- `{source['name']}`: {source['words']}" for source in found["sources"]],
+        "",
+        *encoder(path.parent / "encoder.json"),
+        "AUC, the mean over the labels:",
+        "",
+    ]
+    for method in METHODS:
+        lines += [*curves(found, method, "auc"), ""]
+    lines += [f"AUC less that of `{found['sources'][0]['name']}`, draw by draw:", ""]
+    lines += [*curves(found, "linear_probe", "auc_difference", True), "", "Accuracy:", ""]
+    return lines + curves(found, "linear_probe", "accuracy")
+
+
+def encoder(path):
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    figures = found["validation"]
+    return [
+        f"The encoder's NT-Xent loss on {figures['images']} images held out is {figures['loss']:.2f} where chance is {figures['loss_of_chance']:.2f}, and "
+        f"{100 * figures['accuracy']:.0f} % of views find",
+        f"their image's other view; {found['parameters']} numbers, {found['seconds']:.0f} seconds of training.",
+        "",
+    ]
+
+
+def simulation(path):
+    found = json.loads(path.read_text())
+    settings = found["settings"]
+    points = found["curves"][0]["points"]
+    middle, last = len(points) // 2, len(points) - 1
+    lines = [
+        "",
+        f"## `{path.parent.name}`: which images to label next",
+        "",
+        *told(path.parent),
+        f"From the same {settings['first']} images of each label each strategy chooses {settings['step']} of {found['pool']} at a time; a linear probe on",
+        f"the features of `{found['source']}` is fitted anew; {found['held_out']} images held out, {settings['repeats']} beginnings. Intervals are Student's, 95 %, over",
+        "the beginnings; differences to chance are taken beginning by beginning.",
+        "",
+        f"| strategy | AUC, {points[0]['labeled']} labeled | {points[middle]['labeled']} labeled | {points[last]['labeled']} labeled | mean over the rounds | less that of chance |",
+        "|---|---|---|---|---|---|",
+    ]
+    for curve in found["curves"]:
+        shown = [mean(curve["points"][at]["auc"]) for at in (0, middle, last)]
+        lines.append(
+            f"| {curve['strategy']} | " + " | ".join(shown)
+            + f" | {mean(curve['mean_auc'])} | {mean(curve['mean_auc_difference'], True)} |"
+        )
+    return lines
+
+
+def robustness(path):
+    found = json.loads(path.read_text())
+    clean = found["clean"]
+    lines = [
+        "",
+        f"## `{path.parent.name}`: corrupted images",
+        "",
+        *told(path.parent),
+        f"`{found['model']}` on {found['images']} images, mean over five severities; intervals of the falls are 95 %, over the images.",
+        "",
+        "| corruption | AUC | fall | accuracy | fall | abstained |",
+        "|---|---:|---|---:|---|---:|",
+        f"| none | {clean['auc']:.3f} | - | {clean['accuracy']:.3f} | - | {clean['abstained']:.3f} |",
+    ]
+    for one in found["corruptions"]:
+        abstained = sum(level["abstained"] for level in one["levels"]) / len(one["levels"])
+        falls = [f"{fall['value']:+.3f} ({fall['low']:+.3f} to {fall['high']:+.3f})" for fall in (one["auc_fall"], one["accuracy_fall"])]
+        lines.append(
+            f"| {one['corruption'].replace('_', ' ')} | {one['mean_auc']:.3f} | {falls[0]} | {one['mean_accuracy']:.3f} | {falls[1]} | {abstained:.3f} |"
+        )
+    lines.append(f"| mean | {found['mean_auc']:.3f} | | {found['mean_accuracy']:.3f} | | |")
     return lines
 
 

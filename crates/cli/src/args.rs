@@ -1,9 +1,11 @@
 mod evaluate;
+mod fewshot;
 
 pub use evaluate::{
-    Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateVerb,
-    Intervals, Scale,
+    Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateRobustness,
+    EvaluateVerb, Intervals, Scale,
 };
+pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 
 use std::path::PathBuf;
 
@@ -53,6 +55,8 @@ pub enum Verb {
     Train(Train),
     /// Train many variants of a recipe with several seeds, and compare them
     Sweep(Sweep),
+    /// How far few labels go, and which images to label next
+    Fewshot(Fewshot),
     /// Figures of predictions or masks against their truth, each with its interval, and pages of them
     Evaluate(Box<Evaluate>),
     /// Show the configuration in force and where each value came from
@@ -578,40 +582,48 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 pub enum TrainVerb {
     /// Train a classifier as a recipe says
-    Classifier {
-        /// The recipe (models/recipes holds those of the shipped models)
-        #[arg(long, value_name = "FILE")]
-        recipe: PathBuf,
-        /// Folder with the data
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// Folder for card and weights
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
-        /// images left out; goes on where the same command was stopped
-        #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
-        folds: Option<usize>,
-        /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
-        /// figures are made anew
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
-        weights: Option<PathBuf>,
-        /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
-        #[arg(long, value_name = "DIR")]
-        run: Option<PathBuf>,
-        /// Go on with the unfinished run in that folder; the result is that of an unbroken run
-        #[arg(long)]
-        resume: bool,
-        /// Seconds between checkpoints within a pass; each pass ends with one anyway
-        #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
-        checkpoint_every: f64,
-        /// Replace a model that is already there
-        #[arg(long)]
-        force: bool,
-        /// Print the validation figures as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Classifier(TrainClassifier),
+    /// Train the classifier's encoder from images alone, without their labels (SimCLR)
+    Pretrain(TrainPretrain),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainClassifier {
+    /// The recipe (models/recipes holds those of the shipped models)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card and weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
+    /// images left out; goes on where the same command was stopped
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
+    pub folds: Option<usize>,
+    /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
+    /// figures are made anew
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
+    pub weights: Option<PathBuf>,
+    /// Begin with the encoder in this folder, which `train pretrain` made for a network of the same sizes
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["weights", "folds"])]
+    pub start: Option<PathBuf>,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the validation figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -61,6 +61,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb),
         Verb::Sweep(verb) => verbs::sweep::run(verb),
+        Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }

@@ -78,6 +78,21 @@ impl Dataset {
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Self { examples, sha256 }
     }
+
+    /// Refuses images with pixels that are no numbers, by name.
+    ///
+    /// # Errors
+    /// [`LearnError::Data`].
+    pub(crate) fn check_finite(&self) -> Result<(), LearnError> {
+        let spoiled = |example: &&Example| example.pixels.iter().any(|pixel| !pixel.is_finite());
+        match self.examples.iter().find(spoiled) {
+            Some(example) => Err(LearnError::Data {
+                place: example.place(),
+                what: "has pixels that are no finite numbers: mend it or take it out".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Reads what a recipe asks for below `folder` and brings it onto the network's grid.

@@ -83,6 +83,9 @@ pub enum LearnError {
         /// What is wrong with it.
         what: String,
     },
+    /// Few labels, or too few, or features that cannot be compared.
+    #[error("few labels: {0}")]
+    Few(String),
     /// Curves that cannot be drawn.
     #[error(transparent)]
     Plot(#[from] crate::plots::PlotError),

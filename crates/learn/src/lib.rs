@@ -5,12 +5,14 @@
 //! split that shares no near-duplicate with the training data, and no patient where the data name them. Time comes in through the progress
 //! trait, randomness through the recipe's seed.
 
+pub mod active;
 mod augment;
 mod curves;
 mod dataset;
 mod error;
 mod evaluate;
 pub mod evaluation;
+pub mod fewshot;
 mod fit;
 mod folds;
 mod hash;
@@ -18,8 +20,10 @@ mod held_out;
 mod mean;
 mod metrics;
 pub mod plots;
+mod pretrain;
 mod recipe;
 mod relations;
+pub mod robustness;
 mod run;
 mod seed;
 mod split;
@@ -37,8 +41,9 @@ pub use folds::{
 pub use held_out::{HeldOut, HeldOutCase};
 pub use mean::RunMean;
 pub use metrics::RunMetrics;
+pub use pretrain::{Pretrained, Pretraining, pretrain};
 pub use recipe::{DataSource, Fold, Optimization, Recipe};
 pub use run::Run;
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};
-pub use train::{Trained, train_classifier};
+pub use train::{Start, Trained, train_classifier};

@@ -3,7 +3,7 @@ use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label};
 
-use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Schedule};
+use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Pretraining, Schedule};
 
 /// Where the images and labels are, below the folder given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +208,9 @@ pub struct Recipe {
     pub augmentation: Augmentation,
     /// How the weights are fitted.
     pub optimization: Optimization,
+    /// How an encoder is trained without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<Pretraining>,
 }
 
 impl Recipe {
@@ -272,6 +275,9 @@ impl Recipe {
         }
         let optimization = &recipe.optimization;
         optimization.check()?;
+        if let Some(fault) = recipe.pretraining.as_ref().and_then(Pretraining::fault) {
+            return fail(fault);
+        }
         recipe.holding()?;
         Ok(recipe)
     }

@@ -126,7 +126,7 @@ impl Run {
     ///
     /// # Errors
     /// [`LearnError::Run`].
-    pub fn finish(mut self, metrics: &RunMetrics) -> Result<(), LearnError> {
+    pub fn finish(mut self, metrics: &impl Serialize) -> Result<(), LearnError> {
         self.put_json("metrics.json", metrics)?;
         self.identity.finished = true;
         self.put_identity()?;

@@ -1,3 +1,7 @@
+mod start;
+
+pub use start::Start;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
@@ -45,15 +49,14 @@ pub struct Trained {
 
 /// Trains a classifier as the recipe of `division` says on one part of its data and measures it on the other.
 ///
-/// With `weights` the network is taken as it is, trained before on the same split: only calibration,
-/// outlier detector and figures are made anew. With a `run`, checkpoints and history are written to its folder,
+/// `start` says what it begins with. With a `run`, checkpoints and history are written to its folder,
 /// and training goes on from the newest checkpoint there. `recipe_name` and `command` are written on the card.
 ///
 /// # Errors
 /// [`LearnError`].
 pub fn train_classifier(
     division: &Division<'_>,
-    weights: Option<Vec<u8>>,
+    start: Start,
     run: Option<&Run>,
     recipe_name: &str,
     command: &str,
@@ -66,13 +69,14 @@ pub fn train_classifier(
     }
     let preparation = preparation(recipe, examples, split);
     let (mut history, mut epoch, mut seconds) = (Vec::new(), None, None);
-    let network = match weights.clone() {
-        Some(weights) => Classifier::load(&recipe.architecture, weights, &Device::flex())
+    start.check(recipe)?;
+    let network = match &start {
+        Start::Trained(weights) => Classifier::load(&recipe.architecture, weights.clone(), &Device::flex())
             .map_err(|what| LearnError::Start { what })?,
-        None => {
+        Start::Fresh | Start::Encoder { .. } => {
             let weights = class_weights(recipe, examples, split);
             let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights };
-            let fresh = |device: &Device| Classifier::new(&recipe.architecture, device);
+            let fresh = |device: &Device| start.network(recipe, device);
             let mut recorder =
                 Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
             let checkpoints = run.map(Run::checkpoints);
@@ -113,9 +117,9 @@ pub fn train_classifier(
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
     let above = scores.iter().filter(|score| **score > 1.0).count();
 
-    let weights = match weights {
-        Some(weights) => weights,
-        None => {
+    let weights = match start {
+        Start::Trained(weights) => weights,
+        Start::Fresh | Start::Encoder { .. } => {
             // The store's own metadata have no order, and the same weights shall have the same hash.
             let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
             network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
@@ -171,7 +175,7 @@ fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> Held
 }
 
 /// Mean and deviation of the training pixels.
-fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
+pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
     let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0.0_f64);
     for place in &split.training {
         for pixel in &examples[*place].pixels {
@@ -187,13 +191,13 @@ fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparat
 }
 
 /// Writes each pass to the run's folder before it tells the caller.
-struct Recorder<'a> {
-    run: Option<&'a Run>,
-    name: &'a str,
-    history: Vec<EpochReport>,
+pub(crate) struct Recorder<'a> {
+    pub run: Option<&'a Run>,
+    pub name: &'a str,
+    pub history: Vec<EpochReport>,
     /// A folder that cannot be written stops the run.
-    fault: Option<LearnError>,
-    progress: &'a mut dyn TrainProgress,
+    pub fault: Option<LearnError>,
+    pub progress: &'a mut dyn TrainProgress,
 }
 
 impl TrainProgress for Recorder<'_> {

@@ -25,7 +25,7 @@ pub use autoencoder::{
     Latent, VariationalAutoencoder, log_likelihood,
 };
 pub use backbone::{Backbone, ResidualBlock};
-pub use classifier::{Classifier, ClassifierConfig, Forward, SliceMemory};
+pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
 pub use head::{Head, StagedForward};
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};

@@ -12,6 +12,7 @@ mod appearance;
 pub mod arch;
 mod calibration;
 mod card;
+mod encoder;
 pub mod explain;
 mod kernels;
 mod model;
@@ -25,6 +26,7 @@ pub use calibration::Calibration;
 pub use card::{
     AcceptedInput, Card, CardError, ClassMetric, Interval, Label, OutlierCard, Training, Validation,
 };
+pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};

@@ -257,7 +257,7 @@ struct Rows {
     taps: Vec<Vec<Vec<f32>>>,
 }
 
-fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
+pub(crate) fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {
     let [_, columns] = tensor.dims();
     let values = tensor.into_data().try_to_vec::<f32>().expect("the CPU backend computes in f32");
     values.chunks_exact(columns).map(<[f32]>::to_vec).collect()

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::LabeledData;
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Evaluate {
@@ -19,6 +21,8 @@ pub enum EvaluateVerb {
     Raters(EvaluateRaters),
     /// Candidates against lesions: the free-response curve and its sensitivities
     Detections(EvaluateDetections),
+    /// A model on corrupted images: noise, blur, contrast, brightness, pixelation, JPEG, motion, in five severities
+    Robustness(EvaluateRobustness),
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +192,36 @@ pub struct EvaluateMasks {
     pub partial: bool,
     #[command(flatten)]
     pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateRobustness {
+    /// Name of the model
+    #[arg(long)]
+    pub model: String,
+    #[command(flatten)]
+    pub data: LabeledData,
+    /// Folder for robustness.json, .csv, .md and .html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-robustness")]
+    pub out: PathBuf,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Resamples behind the intervals of the AUC
+    #[arg(long, value_name = "NUMBER", default_value_t = 500)]
+    pub replicates: usize,
+    /// Only the images that this list names, one a line: a model's validation.txt
+    #[arg(long, value_name = "FILE")]
+    pub only: Option<PathBuf>,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
     /// Replace what is already there
     #[arg(long)]
     pub force: bool,

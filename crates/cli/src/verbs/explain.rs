@@ -1,6 +1,6 @@
 mod cases;
 mod certificate;
-mod data;
+pub(super) mod data;
 mod page;
 
 use std::io::Read;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use wilhelm_learn::evaluation::{Cases, Columns, Headline, Settings, Table, evaluate};
 use wilhelm_learn::{
-    Dataset, FoldRun, FoldSummary, LearnError, OutOfFold, Recipe, Run, RunMetrics, divide, fold_runs,
+    Dataset, FoldRun, FoldSummary, LearnError, OutOfFold, Recipe, Run, RunMetrics, Start, divide, fold_runs,
     folds_table, load, out_of_fold, summarize_folds, train_classifier,
 };
 
@@ -92,7 +92,8 @@ fn one(
     let run = Run::open(folder, &fold.text, &data.sha256, true, wanted.checkpoint_every)?;
     let mut progress = Progress::new();
     let command = format!("wilhelm train classifier --folds {}: fold {}", wanted.count, fold.number);
-    let trained = train_classifier(&division, None, Some(&run), "recipe.toml", &command, &mut progress);
+    let trained =
+        train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress);
     drop(progress);
     let trained = match trained {
         Ok(trained) => trained,

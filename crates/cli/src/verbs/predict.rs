@@ -81,7 +81,7 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
 }
 
 /// The splits of an archive with the number of each one's first image in the whole file.
-fn numbered(splits: Vec<NpzSplit>) -> impl Iterator<Item = (usize, NpzSplit)> {
+pub(super) fn numbered(splits: Vec<NpzSplit>) -> impl Iterator<Item = (usize, NpzSplit)> {
     let mut next = 0;
     splits.into_iter().map(move |split| {
         let first = next;
@@ -123,7 +123,7 @@ fn facts([columns, rows, slices]: [usize; 3], color: bool) -> InputFacts {
     }
 }
 
-fn flat_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
+pub(super) fn flat_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
     let candidate = |image: &'a Projection<Arbitrary>| -> anyhow::Result<Candidate<'a>> {
         let (columns, rows) = (image.columns(), image.rows());
         Ok(Candidate {

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use wilhelm_learn::{
-    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Sweep, Variant, divide, load,
+    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Start, Sweep, Variant, divide, load,
     summarize, table, train_classifier,
 };
 
@@ -76,7 +76,8 @@ fn one(variant: &Variant, data: &Dataset, verb: &args::Sweep) -> anyhow::Result<
     let run = Run::open(&folder, &variant.text, &data.sha256, true, Run::EVERY)?;
     let mut progress = Progress::new();
     let command = format!("wilhelm sweep: arm {}, seed {}", variant.arm, variant.seed);
-    let trained = train_classifier(&division, None, Some(&run), "recipe.toml", &command, &mut progress)?;
+    let trained =
+        train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress)?;
     drop(progress);
     let model = verb.out.join(&variant.arm).join(format!("seed-{}", variant.seed));
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;

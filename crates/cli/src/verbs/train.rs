@@ -1,9 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use wilhelm_learn::{
-    EpochReport, Recipe, Run, RunMetrics, TrainProgress, Trained, divide, load, train_classifier,
+    EpochReport, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load, train_classifier,
 };
+use wilhelm_nets::EncoderCard;
 
 use crate::args::{self, TrainVerb};
 use crate::exit::{Exit, Stop};
@@ -66,18 +67,26 @@ pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     crate::memory::keep_freed();
-    let TrainVerb::Classifier {
+    match &verb.verb {
+        TrainVerb::Classifier(wanted) => classifier(wanted),
+        TrainVerb::Pretrain(wanted) => super::pretrain::run(wanted),
+    }
+}
+
+fn classifier(wanted: &args::TrainClassifier) -> anyhow::Result<Exit> {
+    let args::TrainClassifier {
         recipe,
         data,
         out,
         folds,
         weights,
+        start,
         run,
         resume,
         checkpoint_every,
         force,
         json,
-    } = &verb.verb;
+    } = wanted;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -90,33 +99,22 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let start_words = weights
-        .as_ref()
-        .map_or_else(String::new, |_| format!(" --weights models/{}/weights.safetensors", parsed.name));
+    let (start, words) = begin(weights.as_deref(), start.as_deref(), &parsed)?;
     let command = format!(
-        "wilhelm train classifier --recipe models/recipes/{name} --data {set}{start_words} --out models/{}",
-        parsed.name
+        "wilhelm train classifier --recipe models/recipes/{name} --data {set}{} --out models/{}",
+        words.option, parsed.name
     );
-    let start = match weights {
-        Some(path) => {
-            let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", path.display()));
-            Some(std::fs::read(path).map_err(fail)?)
-        }
-        None => None,
-    };
+    let name = name + &words.on_card;
     let mut progress = Progress::new();
     let examples = load(&parsed, data)?;
     // A split that is refused leaves no run behind.
     let division = divide(&parsed, &examples)?;
     let run = match &start {
-        Some(_) => None,
-        None => {
-            let beside = || {
-                let mut name = out.clone().into_os_string();
-                name.push(".run");
-                name.into()
-            };
-            let folder: PathBuf = run.clone().unwrap_or_else(beside);
+        Start::Trained(_) => None,
+        _ => {
+            let folder = run.clone().unwrap_or_else(|| beside(out));
+            // What a run began with decides it too.
+            let text = text + &words.in_recipe;
             Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
         }
     };
@@ -146,4 +144,62 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// The folder of a run, where none is named.
+pub fn beside(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".run");
+    name.into()
+}
+
+/// What is said of what a training began with.
+#[derive(Default)]
+struct StartWords {
+    /// On the command line.
+    option: String,
+    /// After the recipe's name on the card.
+    on_card: String,
+    /// At the end of the run's recipe.
+    in_recipe: String,
+}
+
+fn begin(
+    weights: Option<&Path>,
+    start: Option<&Path>,
+    recipe: &Recipe,
+) -> anyhow::Result<(Start, StartWords)> {
+    if let Some(path) = weights {
+        let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", path.display()));
+        let option = format!(" --weights models/{}/weights.safetensors", recipe.name);
+        let words = StartWords { option, ..StartWords::default() };
+        return Ok((Start::Trained(std::fs::read(path).map_err(fail)?), words));
+    }
+    let Some(folder) = start else { return Ok((Start::Fresh, StartWords::default())) };
+    let (card, weights) = read_encoder(folder)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let words = StartWords {
+        option: format!(" --start {name}"),
+        on_card: format!(", begun with the encoder of SHA-256 {}", card.weights_sha256),
+        in_recipe: format!("\n# Begun with the encoder of SHA-256 {}\n", card.weights_sha256),
+    };
+    Ok((Start::Encoder { card: Box::new(card), weights }, words))
+}
+
+/// Card and weights of an encoder's folder.
+pub fn read_encoder(folder: &Path) -> anyhow::Result<(EncoderCard, Vec<u8>)> {
+    let place = folder.join(EncoderCard::FILE);
+    if !place.is_file() {
+        return Err(Stop::input(format!(
+            "{} holds no encoder: it has no {}; `wilhelm train pretrain` makes one",
+            folder.display(),
+            EncoderCard::FILE
+        )));
+    }
+    let fault = |error: wilhelm_nets::CardError| Stop::input(format!("{}: {error}", place.display()));
+    let card = EncoderCard::from_toml(&read_text(&place, "card")?).map_err(fault)?;
+    let place = folder.join(&card.weights);
+    let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", place.display()));
+    let weights = std::fs::read(&place).map_err(fail)?;
+    Ok((card, weights))
 }

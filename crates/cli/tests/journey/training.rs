@@ -9,7 +9,7 @@ use crate::{code, gray_png, json, path, stderr, wilhelm};
 const SIDE: u32 = 16;
 
 /// Pictures of a bright and of a dark middle on noise, with their table.
-fn pictures(folder: &Path) {
+pub fn pictures(folder: &Path) {
     let mut table = "file,class\n".to_owned();
     each_picture(|number, class, pixels| {
         let name = format!("{number}.png");

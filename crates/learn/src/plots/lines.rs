@@ -17,12 +17,18 @@ pub struct Axis {
     pub low: f64,
     /// Where it ends.
     pub high: f64,
+    /// Whether equal steps double what it counts; then it begins above 0.
+    pub doubles: bool,
 }
 
 impl Axis {
     /// An axis from `low` to `high`.
     pub fn new(label: &str, low: f64, high: f64) -> Self {
-        Self { label: label.to_owned(), low, high }
+        Self { label: label.to_owned(), low, high, doubles: false }
+    }
+    /// An axis from `low` to `high`, both above 0, on which equal steps double what it counts.
+    pub fn doubling(label: &str, low: f64, high: f64) -> Self {
+        Self { doubles: true, ..Self::new(label, low, high) }
     }
     /// An axis of shares, 0 to 1.
     pub fn share(label: &str) -> Self {
@@ -100,8 +106,27 @@ pub struct LinePlot {
 /// [`PlotError`] for an axis that has no extent.
 pub fn line_plot(plot: &LinePlot) -> Result<String, PlotError> {
     let mut svg = String::new();
-    draw(plot, &mut svg)?;
+    if plot.x.doubles {
+        draw(&in_doublings(plot), &mut svg)?;
+    } else {
+        draw(plot, &mut svg)?;
+    }
     Ok(described(&svg, &plot.what))
+}
+
+/// The same plot with all that lies sideways as powers of two.
+fn in_doublings(plot: &LinePlot) -> LinePlot {
+    let mut plot = plot.clone();
+    (plot.x.low, plot.x.high) = (plot.x.low.log2(), plot.x.high.log2());
+    for line in &mut plot.lines {
+        line.points.iter_mut().for_each(|(x, _)| *x = x.log2());
+        line.band.iter_mut().for_each(|(x, ..)| *x = x.log2());
+    }
+    for mark in &mut plot.marks {
+        mark.at.0 = mark.at.0.log2();
+        mark.across = mark.across.map(|(low, high)| (low.log2(), high.log2()));
+    }
+    plot
 }
 
 fn draw(plot: &LinePlot, svg: &mut String) -> Result<(), PlotError> {
@@ -118,9 +143,9 @@ fn draw(plot: &LinePlot, svg: &mut String) -> Result<(), PlotError> {
         .configure_mesh()
         .x_desc(plot.x.label.as_str())
         .y_desc(plot.y.label.as_str())
-        .x_labels(6)
+        .x_labels(if plot.x.doubles { 9 } else { 6 })
         .y_labels(6)
-        .x_label_formatter(&|value| short(*value))
+        .x_label_formatter(&|value| short(if plot.x.doubles { value.exp2() } else { *value }))
         .y_label_formatter(&|value| short(*value))
         .label_style(text(14, &SOFT))
         .axis_desc_style(text(15, &INK))
@@ -230,4 +255,22 @@ fn legend_corner(plot: &LinePlot) -> SeriesLabelPosition {
     };
     let counted = corners.into_iter().map(|(x, y, corner)| (crowd((x, y)), corner));
     counted.min_by_key(|(count, _)| *count).map_or(SeriesLabelPosition::LowerRight, |(_, corner)| corner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_of_doublings_has_its_numbers_evenly_apart() {
+        let plot = |x: Axis| {
+            let lines = vec![Line::solid("a", vec![(1.0, 0.2), (8.0, 0.5), (64.0, 0.9)])];
+            line_plot(&LinePlot { what: "w".to_owned(), x, y: Axis::share("y"), lines, marks: Vec::new() })
+        };
+        let svg = plot(Axis::doubling("cases", 1.0, 64.0)).expect("drawn");
+        for label in ["1", "2", "4", "8", "16", "32", "64"] {
+            assert!(svg.contains(&format!("\n{label}\n")), "{label} in {svg}");
+        }
+        assert!(plot(Axis::doubling("cases", 0.0, 64.0)).is_err(), "0 has no place there");
+    }
 }

@@ -1,3 +1,7 @@
+mod encoder;
+
+pub use encoder::Encoder;
+
 use burn::module::{Module, Param};
 use burn::nn::attention::MhaInput;
 use burn::nn::transformer::{
@@ -232,10 +236,8 @@ impl Classifier {
             Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
         };
         Self {
-            backbone: (!config.volumetric).then(|| Backbone::new(&config.widths, config.stem_stride, device)),
-            volume_backbone: config
-                .volumetric
-                .then(|| VolumeBackbone::new(&config.widths, config.stem_stride, device)),
+            backbone: flat_backbone(config, device),
+            volume_backbone: volume_backbone(config, device),
             feature: LinearConfig::new(last, config.features).init(device),
             feature_token: LinearConfig::new(config.features, width).init(device),
             recurrent: recurrent.map(|recurrent| Recurrent::new(&recurrent, device)),
@@ -261,17 +263,7 @@ impl Classifier {
     /// `[batch, slices, side, side]` to `[batch * slices, channels, rows, columns]`, of a volumetric network to
     /// `[batch, channels, slices * rows, columns]`.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        let [batch, slices, rows, columns] = input.dims();
-        if let Some(backbone) = &self.volume_backbone {
-            let maps = backbone.forward(input.reshape([batch, 1, slices, rows, columns]));
-            let flat = |map: Tensor<5>| {
-                let [batch, channels, slices, rows, columns] = map.dims();
-                map.reshape([batch, channels, slices * rows, columns])
-            };
-            return maps.into_iter().map(flat).collect();
-        }
-        let backbone = self.backbone.as_ref().expect("one of the two is made");
-        backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
+        feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input)
     }
 
     /// From the last feature map of flat images to logits and the feature vector.
@@ -369,6 +361,35 @@ impl Classifier {
     }
 }
 
+/// The CNN of networks that read images, or slices one by one.
+fn flat_backbone(config: &ClassifierConfig, device: &Device) -> Option<Backbone> {
+    (!config.volumetric).then(|| Backbone::new(&config.widths, config.stem_stride, device))
+}
+
+/// The CNN of networks that read volumes as one.
+fn volume_backbone(config: &ClassifierConfig, device: &Device) -> Option<VolumeBackbone> {
+    config.volumetric.then(|| VolumeBackbone::new(&config.widths, config.stem_stride, device))
+}
+
+/// The feature maps of every stage by the backbone that is there, as [`Classifier::feature_maps`] has them.
+fn feature_maps(
+    backbone: Option<&Backbone>,
+    volume_backbone: Option<&VolumeBackbone>,
+    input: Tensor<4>,
+) -> Vec<Tensor<4>> {
+    let [batch, slices, rows, columns] = input.dims();
+    if let Some(backbone) = volume_backbone {
+        let maps = backbone.forward(input.reshape([batch, 1, slices, rows, columns]));
+        let flat = |map: Tensor<5>| {
+            let [batch, channels, slices, rows, columns] = map.dims();
+            map.reshape([batch, channels, slices * rows, columns])
+        };
+        return maps.into_iter().map(flat).collect();
+    }
+    let backbone = backbone.expect("one of the two is made");
+    backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
+}
+
 /// The mean of each volume's slices: `[batch * slices, n]` to `[batch, n]`.
 fn over_slices(rows: Tensor<2>, slices: usize) -> Tensor<2> {
     let [images, width] = rows.dims();
@@ -389,7 +410,7 @@ fn channel_statistics(map: Tensor<4>) -> Tensor<2> {
 mod tests {
     use super::*;
 
-    fn config() -> ClassifierConfig {
+    pub(super) fn config() -> ClassifierConfig {
         ClassifierConfig {
             widths: vec![4, 8],
             stem_stride: 1,

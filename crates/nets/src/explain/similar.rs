@@ -98,6 +98,13 @@ impl StoredCases {
         self.facts.names.is_empty()
     }
 
+    /// Name, label and features of each case, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &[f32])> {
+        let named = self.facts.names.iter().zip(&self.facts.labels);
+        let rows = self.features.chunks_exact(self.width.max(1));
+        named.zip(rows).map(|((name, label), row)| (name.as_str(), label.as_str(), row))
+    }
+
     /// Whether the features are those of a model with these weights.
     ///
     /// # Errors
@@ -282,6 +289,7 @@ mod tests {
         let cases = table();
         let bytes = cases.to_bytes().expect("a file");
         assert_eq!(StoredCases::from_bytes(&bytes).expect("a table"), cases);
+        assert_eq!(cases.iter().nth(1), Some(("b", "well", &[0.0, 2.0][..])));
         assert_eq!(cases.to_bytes().expect("again"), bytes);
         assert!(StoredCases::new("m", "aa").to_bytes().is_err());
         for end in [0, 4, 20, bytes.len() - 1] {
