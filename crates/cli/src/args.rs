@@ -32,7 +32,7 @@ pub enum Verb {
     Explain(Box<Explain>),
     /// Convert between DICOM, NIfTI, NRRD, MetaImage and PNG, images and label maps alike
     Convert(Convert),
-    /// Find the body, lungs, bones, the brain or nodule candidates in a volume
+    /// Find the body, lungs, bones, the brain or nodule candidates in a volume, or what a model of yours outlines
     Segment(Segment),
     /// Measure what the labels of a volume enclose
     Measure(Measure),
@@ -46,7 +46,7 @@ pub enum Verb {
     Ground(Ground),
     /// List, show or fetch models
     Models(Models),
-    /// Train a model from labeled images
+    /// Train a model from labeled images, or from images and masks
     Train(Train),
     /// Train many variants of a recipe with several seeds, and compare them
     Sweep(Sweep),
@@ -337,6 +337,8 @@ pub enum Structure {
     Nodules,
     /// Candidates for lesions of the breast (a flat ultrasound picture)
     Breast,
+    /// What a model of yours outlines (`train segmenter`), named by --model
+    Model,
 }
 
 #[derive(Debug, Args)]
@@ -349,6 +351,9 @@ pub struct Segment {
     /// Folder for labels, picture and measurements
     #[arg(long, value_name = "DIR", default_value = "wilhelm-segment")]
     pub out: PathBuf,
+    /// Name of the model, or its folder; for the structure `model`
+    #[arg(long, value_name = "NAME", required_if_eq("structure", "model"))]
+    pub model: Option<String>,
     /// Find the brain by thresholds and morphology, not with the network
     #[arg(long)]
     pub classical: bool,
@@ -575,40 +580,73 @@ pub struct Train {
 #[derive(Debug, Subcommand)]
 pub enum TrainVerb {
     /// Train a classifier as a recipe says
-    Classifier {
-        /// The recipe (models/recipes holds those of the shipped models)
-        #[arg(long, value_name = "FILE")]
-        recipe: PathBuf,
-        /// Folder with the data
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// Folder for card and weights
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
-        /// images left out; goes on where the same command was stopped
-        #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
-        folds: Option<usize>,
-        /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
-        /// figures are made anew
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
-        weights: Option<PathBuf>,
-        /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
-        #[arg(long, value_name = "DIR")]
-        run: Option<PathBuf>,
-        /// Go on with the unfinished run in that folder; the result is that of an unbroken run
-        #[arg(long)]
-        resume: bool,
-        /// Seconds between checkpoints within a pass; each pass ends with one anyway
-        #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
-        checkpoint_every: f64,
-        /// Replace a model that is already there
-        #[arg(long)]
-        force: bool,
-        /// Print the validation figures as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Classifier(TrainClassifier),
+    /// Train a network that outlines something, from images and their masks
+    Segmenter(TrainSegmenter),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainClassifier {
+    /// The recipe (models/recipes holds those of the shipped models)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card and weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
+    /// images left out; goes on where the same command was stopped
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
+    pub folds: Option<usize>,
+    /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
+    /// figures are made anew
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
+    pub weights: Option<PathBuf>,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the validation figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainSegmenter {
+    /// The recipe (docs/training.md, "Segmenters")
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card and weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the validation figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,5 +16,7 @@ pub mod read;
 pub mod register;
 pub mod segment;
 mod segment_breast;
+mod segment_model;
 pub mod sweep;
 pub mod train;
+mod train_segmenter;

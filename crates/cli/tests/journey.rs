@@ -2,6 +2,8 @@
 
 #[path = "journey/evaluate.rs"]
 mod evaluate;
+#[path = "journey/segmenter.rs"]
+mod segmenter;
 #[path = "journey/training.rs"]
 mod training;
 #[path = "journey/volumes.rs"]

@@ -1,11 +1,11 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use wilhelm_learn::{
     EpochReport, Recipe, Run, RunMetrics, TrainProgress, Trained, divide, load, train_classifier,
 };
 
-use crate::args::{self, TrainVerb};
+use crate::args::{self, TrainClassifier, TrainVerb};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -28,13 +28,13 @@ impl TrainProgress for Progress {
         self.line.at(done, total);
     }
     fn epoch(&mut self, report: EpochReport) {
+        let score = report.score().map_or_else(String::new, |(name, value)| format!(", {name} {value:.3}"));
         self.line.above(&format!(
-            "epoch {}/{}: loss {:.4}, validation loss {:.4}, accuracy {:.3}, {:.0} s",
+            "epoch {}/{}: loss {:.4}, validation loss {:.4}{score}, {:.0} s",
             report.epoch,
             report.epochs,
             report.training_loss,
             report.validation_loss,
-            report.validation_accuracy,
             self.started.elapsed().as_secs_f64()
         ));
     }
@@ -66,18 +66,25 @@ pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
 /// `wilhelm train`
 pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     crate::memory::keep_freed();
-    let TrainVerb::Classifier {
-        recipe,
-        data,
-        out,
-        folds,
-        weights,
-        run,
-        resume,
-        checkpoint_every,
-        force,
-        json,
-    } = &verb.verb;
+    match &verb.verb {
+        TrainVerb::Classifier(wanted) => classifier(wanted),
+        TrainVerb::Segmenter(wanted) => super::train_segmenter::run(wanted),
+    }
+}
+
+/// The folder beside a model's that keeps its run.
+pub fn run_folder(out: &Path, named: Option<&Path>) -> PathBuf {
+    let beside = || {
+        let mut name = out.to_owned().into_os_string();
+        name.push(".run");
+        name.into()
+    };
+    named.map_or_else(beside, Path::to_path_buf)
+}
+
+fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
+    let TrainClassifier { recipe, data, out, folds, weights, run, resume, checkpoint_every, force, json } =
+        verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -111,12 +118,7 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     let run = match &start {
         Some(_) => None,
         None => {
-            let beside = || {
-                let mut name = out.clone().into_os_string();
-                name.push(".run");
-                name.into()
-            };
-            let folder: PathBuf = run.clone().unwrap_or_else(beside);
+            let folder = run_folder(out, run.as_deref());
             Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
         }
     };
