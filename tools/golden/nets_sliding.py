@@ -4,7 +4,8 @@
     python3 tools/golden/nets_sliding.py
 
 Writes crates/nets/tests/golden/sliding.json: for each case the grid, the window, the overlap, the labels, and the places
-where the two means of logits lie so close together that MONAI's floor under its weights may decide.
+where the two means of logits are nearly the same. The weights are those of MONAI's Gaussian without its floor of a
+thousandth, as nnU-Net has them: they come from here, so large that the floor does not reach them.
 """
 
 import json
@@ -32,16 +33,27 @@ def look(window):
     return torch.cat([window * (1 + down), (1 - window) * (0.5 + along + deep)], dim=1)
 
 
+def weights(window):
+    """A Gaussian about the middle with an eighth of each side as standard deviation."""
+    whole = torch.ones(window, dtype=torch.double)
+    for axis, side in enumerate(window):
+        away = torch.arange(side).double() - (side - 1) / 2
+        shape = [1] * len(window)
+        shape[axis] = side
+        whole = whole * torch.exp(-0.5 * (away / (0.125 * side)) ** 2).reshape(shape)
+    return whole * 1e12
+
+
 cases = []
 for size, window, overlap in [((1, 20, 23), (1, 8, 8), 0.5), ((9, 12, 10), (4, 6, 5), 0.25), ((7, 8, 16), (7, 8, 6), 0.6)]:
     found = sliding_window_inference(
-        image(size), window, sw_batch_size=1, predictor=look, overlap=overlap, mode="gaussian", sigma_scale=0.125
+        image(size), window, sw_batch_size=1, predictor=look, overlap=overlap, roi_weight_map=weights(window)
     )[0]
     apart = (found[0] - found[1]).abs()
     cases.append({
         "grid": size, "window": window, "overlap": overlap,
         "labels": "".join(str(label) for label in found.argmax(0).flatten().tolist()),
-        "close": [place for place, value in enumerate(apart.flatten().tolist()) if value < 0.01],
+        "close": [place for place, value in enumerate(apart.flatten().tolist()) if value < 1e-5],
     })
 TARGET.parent.mkdir(parents=True, exist_ok=True)
 TARGET.write_text(json.dumps({"source": f"MONAI {monai.__version__}; tools/golden/nets_sliding.py", "cases": cases}) + "\n")

@@ -161,7 +161,10 @@ pub(crate) fn fit<L: Lessons, K>(
         let batches = order.chunks(settings.batch).take(steps_an_epoch);
         for batch in batches.skip(course.standing.steps_in_epoch) {
             let stop = progress.cancelled();
+            // Before the first step there is nothing to keep, and weights that nobody has looked at are not drawn yet:
+            // saving them would draw them at another moment.
             if let Some((checkpoints, every)) = checkpoints
+                && course.standing.steps > 0
                 && (stop || progress.seconds() - saved > every)
             {
                 saved = progress.seconds();
@@ -350,6 +353,13 @@ fn from_bytes<N: Module>(mut network: N, bytes: &[u8]) -> Result<N, LearnError> 
 fn diverged(epoch: usize, loss: f32, checkpoints: Option<(&Checkpoints, f64)>) -> LearnError {
     let kept = checkpoints.is_some_and(|(checkpoints, _)| matches!(checkpoints.newest(), Ok(Some(_))));
     LearnError::Diverged { epoch, loss, kept }
+}
+
+/// Draws all random weights now, from the device's seed: otherwise each is drawn when it is first looked at, which for one
+/// that no pass uses may be when a checkpoint is written.
+pub(crate) fn drawn<N: Module>(network: N) -> N {
+    network.visit(&mut Look { finite: true });
+    network
 }
 
 fn is_finite(network: &impl Module) -> bool {

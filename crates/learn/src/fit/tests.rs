@@ -197,6 +197,20 @@ fn a_run_stopped_at_any_step_goes_on_to_the_same_weights_and_history() {
 }
 
 #[test]
+fn a_checkpoint_before_each_step_changes_nothing() {
+    // No average, whose start looks at all weights.
+    let unbroken = trained(&settings(), &points(), None, &mut until(1000)).expect("trained");
+    let place = tempfile::tempdir().expect("a folder");
+    let checkpoints = Checkpoints::new(place.path().to_owned());
+    let always = Some((&checkpoints, -1.0));
+    let stopped = trained(&settings(), &points(), always, &mut until(2));
+    assert!(matches!(stopped, Err(LearnError::Cancelled)));
+    let resumed = trained(&settings(), &points(), always, &mut until(1000)).expect("resumed");
+    assert_eq!(to_bytes_alike(&resumed.network), to_bytes_alike(&unbroken.network));
+    assert_eq!(resumed.history, unbroken.history);
+}
+
+#[test]
 fn a_diverging_loss_stops_the_run_and_the_last_good_checkpoint_stays() {
     let place = tempfile::tempdir().expect("a folder");
     let checkpoints = Checkpoints::new(place.path().to_owned());

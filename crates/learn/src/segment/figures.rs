@@ -1,7 +1,7 @@
 //! A segmenter's figures on its validation images, as their files have them.
 
 use wilhelm_nets::{DistanceUnit, Interval, SegmentMetric, Segmenter};
-use wilhelm_stats::{BootstrapInterval, Resampling, bootstrap_interval, bootstrap_interval_by_group};
+use wilhelm_stats::{BootstrapInterval, Resampling, bootstrap_interval_by_group};
 use wilhelm_study::{Geometry, LabelMap, Mm, Silent, Spacing};
 
 use super::masks::{Outline, Pair};
@@ -77,26 +77,22 @@ pub(super) fn metrics(
         .collect()
 }
 
-/// The mean of the values there are with its interval; without one where there are too few cases or patients for any.
+/// The mean of the values there are with its interval; none where fewer than two cases, or patients, have a value: one says
+/// nothing of others.
 pub(super) fn mean_of(values: &[Option<f64>], patients: Option<&[usize]>, seed: u64) -> Option<Interval> {
     let there: Vec<usize> = (0..values.len()).filter(|place| values[*place].is_some()).collect();
+    let of: Vec<usize> =
+        there.iter().map(|place| patients.map_or(*place, |patients| patients[*place])).collect();
+    if of.iter().all(|one| Some(one) == of.first()) {
+        return None;
+    }
     let own: Vec<f64> = values.iter().copied().flatten().collect();
     let mean = |rows: &[usize]| {
         (!rows.is_empty()).then(|| rows.iter().map(|row| own[*row]).sum::<f64>() / rows.len() as f64)
     };
-    let estimate = mean(&(0..own.len()).collect::<Vec<_>>())?;
-    let found = match patients {
-        Some(patients) => {
-            let of: Vec<usize> = there.iter().map(|place| patients[*place]).collect();
-            bootstrap_interval_by_group(&of, REPLICATES, 0.95, seed, mean)
-        }
-        None => bootstrap_interval(own.len(), REPLICATES, 0.95, seed, mean),
-    };
-    Some(match found {
-        Ok(BootstrapInterval { estimate, low, high, .. }) => Interval { estimate, low, high },
-        // One case or patient says nothing of others: what a share can be at all.
-        Err(_) => Interval { estimate, low: 0.0, high: estimate.max(1.0) },
-    })
+    let BootstrapInterval { estimate, low, high, .. } =
+        bootstrap_interval_by_group(&of, REPLICATES, 0.95, seed, mean).ok()?;
+    Some(Interval { estimate, low, high })
 }
 
 #[cfg(test)]
@@ -113,7 +109,7 @@ mod tests {
         let by_patient = mean_of(&values, Some(&[1, 1, 2, 2]), 1).expect("a mean");
         assert_eq!((by_patient.estimate, by_patient.low, by_patient.high), (0.75, 0.5, 0.875));
         assert_eq!(mean_of(&[None, None], None, 1), None);
-        let alone = mean_of(&[Some(0.25), None], None, 1).expect("a value");
-        assert_eq!((alone.estimate, alone.low, alone.high), (0.25, 0.0, 1.0));
+        assert_eq!(mean_of(&[Some(0.25), None], None, 1), None);
+        assert_eq!(mean_of(&[Some(0.25), Some(0.5)], Some(&[3, 3]), 1), None);
     }
 }

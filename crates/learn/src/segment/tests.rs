@@ -181,7 +181,8 @@ fn a_segmenter_learns_squares_and_its_card_says_how_well_it_and_simpler_things_d
     let dice = metric.dice.expect("a Dice");
     assert!(dice.estimate > 0.85 && dice.low <= dice.estimate && dice.estimate <= dice.high, "{dice:?}");
     assert!(metric.hausdorff_95.expect("surfaces").estimate < 3.0, "{metric:?}");
-    assert!(metric.surface_dice.expect("surfaces").estimate > 0.8, "{metric:?}");
+    // A false alarm counts as 0.
+    assert!(metric.surface_dice.expect("surfaces").estimate > 0.7, "{metric:?}");
     let names: Vec<&str> = validation.baselines.iter().map(|baseline| baseline.name.as_str()).collect();
     assert_eq!(names, ["mean shape of the training masks", "brighter than Otsu's threshold"]);
     let shape = validation.baselines[0].dice.expect("a Dice").estimate;
@@ -195,29 +196,37 @@ fn a_segmenter_learns_squares_and_its_card_says_how_well_it_and_simpler_things_d
 
 #[test]
 fn the_same_seed_gives_the_same_weights_and_a_resumed_run_those_of_an_unbroken_one() {
-    let folder = tempfile::tempdir().expect("a folder");
-    squares(folder.path(), 9, 0);
+    // Without deep supervision the coarser scorers are weights that no step uses.
+    let stages = ("widths = [4, 8]", "widths = [4, 6, 8]");
     let varied = [
+        stages,
         ("epochs = 30", "epochs = 3\naverage = 0.9\nkeep = \"best\""),
         ("rotation_degrees = 0.0", "rotation_degrees = 10.0\nelastic = { amplitude = 0.03, sigma = 0.1 }"),
         ("batch = 4", "batch = 2"),
         ("tolerance = 1.0", "tolerance = 1.0\ndeep_supervision = true"),
-        ("widths = [4, 8]", "widths = [4, 6, 8]"),
     ];
-    let recipe = recipe(&varied).expect("a recipe");
-    let unbroken = trained(&recipe, folder.path(), None, usize::MAX).expect("trained");
-    let again = trained(&recipe, folder.path(), None, usize::MAX).expect("trained");
+    check_resumed(&recipe(&varied).expect("a recipe"));
+    check_resumed(
+        &recipe(&[stages, ("epochs = 30", "epochs = 3"), ("batch = 4", "batch = 2")]).expect("a recipe"),
+    );
+}
+
+/// Nine squares, of which six train: three steps a pass.
+fn check_resumed(recipe: &SegmenterRecipe) {
+    let folder = tempfile::tempdir().expect("a folder");
+    squares(folder.path(), 9, 0);
+    let unbroken = trained(recipe, folder.path(), None, usize::MAX).expect("trained");
+    let again = trained(recipe, folder.path(), None, usize::MAX).expect("trained");
     assert!(unbroken.weights == again.weights && unbroken.card == again.card);
-    // Three steps a pass.
     for stop in [1, 3, 4, 8] {
         let place = tempfile::tempdir().expect("a folder");
-        let open = |resume| Run::open(&place.path().join("run"), "r", "d", resume, 0.5).expect("a run");
+        let open = |resume| Run::open(&place.path().join("run"), "r", "d", resume, -1.0).expect("a run");
         let run = open(false);
-        let stopped = trained(&recipe, folder.path(), Some(&run), stop);
+        let stopped = trained(recipe, folder.path(), Some(&run), stop);
         assert!(matches!(stopped, Err(LearnError::Cancelled)), "{stop}");
         drop(run);
         let run = open(true);
-        let resumed = trained(&recipe, folder.path(), Some(&run), usize::MAX).expect("resumed");
+        let resumed = trained(recipe, folder.path(), Some(&run), usize::MAX).expect("resumed");
         assert!(resumed.weights == unbroken.weights, "{stop}");
         assert_eq!(resumed.history, unbroken.history, "{stop}");
         run.finish(&SegmenterMetrics::of(&resumed)).expect("finished");

@@ -13,6 +13,7 @@ use super::masks::{Outline, OutlineSet};
 use super::recipe::{MaskSegment, SegmenterRecipe};
 use crate::error::some;
 use crate::evaluation::masks::MaskCase;
+use crate::fit::drawn;
 use crate::hash::sha256;
 use crate::recorder::recorded;
 use crate::split::{Parted, Rules, part};
@@ -266,7 +267,7 @@ fn fitted<N: DenseNetwork>(
     let MaskDivision { recipe, data, split, .. } = division;
     let architecture = recipe.architecture();
     let lessons = Windowed::<N>::new(recipe, &data.outlines, split, preparation);
-    let fresh = |device: &Device| N::fresh(&architecture, device);
+    let fresh = |device: &Device| drawn(N::fresh(&architecture, device));
     let fitted = recorded(&recipe.name, &recipe.optimization, recipe.seed, &lessons, fresh, run, progress)?;
     let bytes = save_torch(&fitted.network).map_err(|error| LearnError::Weights(error.to_string()))?;
     Ok(Weights {

@@ -314,7 +314,6 @@ mod tests {
                 })
                 .map(|(at, _)| at)
                 .collect();
-            // MONAI lifts weights below a thousandth; where the means lie within a hundredth, that may decide.
             assert!(differ.is_empty(), "{:?}: {differ:?}", case.grid);
         }
     }
