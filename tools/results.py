@@ -81,6 +81,7 @@ def page():
         lines += simulation(path)
     for path in sorted((ROOT / "models/runs").glob("*/robustness.json")):
         lines += robustness(path)
+    lines += segmenters(sorted((ROOT / "models/runs").glob("*/metrics.json")))
     lines += [
         "",
         "## What others printed",
@@ -114,6 +115,39 @@ def mean(found, signed=False):
 def told(folder):
     path = folder / "README.md"
     return [path.read_text().strip(), ""] if path.exists() else []
+
+
+def segmenters(paths):
+    """The runs of segmenters, each segment beside what simpler things reach."""
+    lines = []
+    for path in paths:
+        found = json.loads(path.read_text())
+        validation = found["validation"]
+        for segment in validation.get("segments", []):
+            unit = {"pixels": "pixels", "millimeters": "mm"}[validation["unit"]]
+            lines.append(
+                f"| `{found['model']}` {found['version']} | {segment['segment']} | {segment['images']} "
+                f"| {interval(segment['dice'])} | {interval(segment['hausdorff_95'])} {unit} "
+                f"| {interval(segment['surface_dice'])} at {validation['tolerance']:g} {unit} "
+                f"| {segment['missed']} | {segment['false_alarms']} |"
+            )
+            for baseline in validation["baselines"]:
+                if baseline["segment"] == segment["segment"]:
+                    lines.append(f"| to compare: {baseline['name']} | | | {interval(baseline['dice'])} | | | | |")
+    if not lines:
+        return []
+    return [
+        "",
+        "## Segmenters",
+        "",
+        "Means over validation images with 95 % bootstrap percentiles, on each image's own grid; what they are compared with on",
+        "the network's. The masks of `head-outline` were drawn by threshold and morphology, not by a person: its figures say how",
+        "closely a network follows that rule, not how well it finds heads.",
+        "",
+        "| model | segment | images | Dice | 95 % Hausdorff distance | normalized surface distance | missed | false alarms |",
+        "|---|---|---:|---|---|---|---:|---:|",
+        *lines,
+    ]
 
 
 def sweep(path):

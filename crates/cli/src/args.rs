@@ -37,7 +37,7 @@ pub enum Verb {
     Explain(Box<Explain>),
     /// Convert between DICOM, NIfTI, NRRD, MetaImage and PNG, images and label maps alike
     Convert(Convert),
-    /// Find the body, lungs, bones, the brain or nodule candidates in a volume
+    /// Find the body, lungs, bones, the brain or nodule candidates in a volume, or what a model of yours outlines
     Segment(Segment),
     /// Measure what the labels of a volume enclose
     Measure(Measure),
@@ -51,7 +51,7 @@ pub enum Verb {
     Ground(Ground),
     /// List, show or fetch models
     Models(Models),
-    /// Train a model from labeled images
+    /// Train a model from labeled images, or from images and masks
     Train(Train),
     /// Train many variants of a recipe with several seeds, and compare them
     Sweep(Sweep),
@@ -344,6 +344,8 @@ pub enum Structure {
     Nodules,
     /// Candidates for lesions of the breast (a flat ultrasound picture)
     Breast,
+    /// What a model of yours outlines (`train segmenter`), named by --model
+    Model,
 }
 
 #[derive(Debug, Args)]
@@ -356,6 +358,9 @@ pub struct Segment {
     /// Folder for labels, picture and measurements
     #[arg(long, value_name = "DIR", default_value = "wilhelm-segment")]
     pub out: PathBuf,
+    /// Name of the model, or its folder; for the structure `model`
+    #[arg(long, value_name = "NAME", required_if_eq("structure", "model"))]
+    pub model: Option<String>,
     /// Find the brain by thresholds and morphology, not with the network
     #[arg(long)]
     pub classical: bool,
@@ -585,6 +590,8 @@ pub enum TrainVerb {
     Classifier(TrainClassifier),
     /// Train the classifier's encoder from images alone, without their labels (SimCLR)
     Pretrain(TrainPretrain),
+    /// Train a network that outlines something, from images and their masks
+    Segmenter(TrainSegmenter),
 }
 
 #[derive(Debug, Args)]
@@ -609,6 +616,34 @@ pub struct TrainClassifier {
     /// Begin with the encoder in this folder, which `train pretrain` made for a network of the same sizes
     #[arg(long, value_name = "DIR", conflicts_with_all = ["weights", "folds"])]
     pub start: Option<PathBuf>,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the validation figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainSegmenter {
+    /// The recipe (docs/training.md, "Segmenters")
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card and weights
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
     /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,

@@ -1,17 +1,21 @@
 //! Label maps in and out: what `segment`, `measure`, `radiomics` and `convert` share.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use wilhelm_filters::{LabelInterpolation, resample_labels};
 use wilhelm_formats::dicom::objects::{
     self, Imprint, LabelCoding, Placement, SegmentationContent, Stamp, read_segmentation,
 };
-use wilhelm_formats::{Compression, encode_nifti, encode_nrrd, read_label_map, write_atomically};
-use wilhelm_study::{LabelMap, Series, SopInstanceUid};
+use wilhelm_formats::{
+    Compression, FormatError, encode_nifti, encode_nrrd, read_label_map, write_atomically,
+};
+use wilhelm_study::{CodedConcept, Geometry, Image, LabelMap, Mm, Segment, Series, SopInstanceUid, Spacing};
 
 use crate::config::Config;
 use crate::exit::Stop;
 use crate::output::print;
+use crate::pick;
 
 /// Reads a label map onto the grid of a volume: NIfTI, NRRD, MetaImage or DICOM SEG.
 ///
@@ -53,6 +57,42 @@ pub fn read_alone(path: &Path, config: &Config) -> anyhow::Result<LabelMap> {
         ))),
         _ => Err(Stop::input(format!("{} holds fractions, expected labels", path.display()))),
     }
+}
+
+/// Reads a label map on its own grid, or a gray picture whose numbers are labels; distances in a picture that does not
+/// say how large its pixels are count pixels.
+pub fn read_alone_or_picture(path: &Path, config: &Config) -> anyhow::Result<LabelMap> {
+    match read_alone(path, config) {
+        Err(error) if matches!(error.downcast_ref(), Some(FormatError::Unsupported { .. })) => {
+            picture(path, config)
+        }
+        other => other,
+    }
+}
+
+fn picture(path: &Path, config: &Config) -> anyhow::Result<LabelMap> {
+    let series = pick::flat(&[path.to_owned()], None, config)?;
+    let Image::Flat(flat) = &series.image else {
+        return Err(Stop::input(format!("{} is a cine, expected outlines", path.display())));
+    };
+    let whole =
+        |value: &f32| (value.fract() == 0.0 && (0.0..=65535.0).contains(value)).then_some(*value as u16);
+    let labels: Option<Vec<u16>> = flat.pixels().iter().map(whole).collect();
+    let labels = labels.ok_or_else(|| {
+        Stop::input(format!(
+            "{} is no picture of labels: its values are no whole numbers from 0",
+            path.display()
+        ))
+    })?;
+    let [x, y] =
+        flat.spacing().map_or([1.0; 2], |spacing| [spacing.between_columns.0, spacing.between_rows.0]);
+    let grid =
+        Geometry::axis_aligned([flat.columns(), flat.rows(), 1], Spacing::new(Mm(x), Mm(y), Mm(1.0))?)?;
+    let found: BTreeSet<u16> = labels.iter().copied().filter(|label| *label > 0).collect();
+    // The code that readers of label maps give to a label of which a file says nothing more.
+    let nothing = CodedConcept::new("99WILHELM", "NOT-STATED", "Not stated");
+    let segment = |label: u16| (label, Segment::anatomy(&format!("label {label}"), nothing.clone(), ""));
+    Ok(LabelMap::new(grid, labels, found.into_iter().map(segment).collect())?)
 }
 
 /// Refuses labels that are not in a map; `asked` says who asks for them.

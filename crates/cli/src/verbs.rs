@@ -19,5 +19,7 @@ pub mod register;
 mod robustness;
 pub mod segment;
 mod segment_breast;
+mod segment_model;
 pub mod sweep;
 pub mod train;
+mod train_segmenter;

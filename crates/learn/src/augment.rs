@@ -1,4 +1,7 @@
+mod elastic;
 mod tilt;
+
+pub use elastic::Elastic;
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
@@ -34,6 +37,31 @@ pub struct Augmentation {
     /// goes for all three axes and the shift across the slices too.
     #[serde(default)]
     pub tilt_degrees: f32,
+    /// Smooth random displacements; left out, there are none. The slices of a volume are displaced alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<Elastic>,
+}
+
+/// Where each place of a varied image is taken from.
+struct Shape {
+    angle: f32,
+    scale: [f32; 2],
+    /// In places.
+    shift: [f32; 2],
+    mirror: bool,
+    turn: bool,
+    /// Out of the plane of the slices: about columns and rows, and the scale and share of the shift across.
+    tilt: Option<([f32; 2], f32, f32)>,
+    /// In places.
+    displaced: Option<[Vec<f32>; 2]>,
+}
+
+/// What becomes of the values.
+struct Tone {
+    contrast: f32,
+    brightness: f32,
+    gamma: f32,
+    noise: f32,
 }
 
 impl Augmentation {
@@ -43,72 +71,150 @@ impl Augmentation {
     /// # Shapes
     /// `slices * side * side` values, columns fastest, in and out.
     pub fn apply(&self, pixels: &[f32], side: usize, random: &mut impl Rng) -> Vec<f32> {
+        let (shape, tone) = self.draw([side, side], random);
+        let moved = shape.moved(pixels, [side, side], straight, tilt::straight);
+        self.toned(moved, [side, side], &tone, random)
+    }
+
+    /// A varied copy of a picture or volume and of its labels, which move with it, each place to the label of the nearest
+    /// one; tone, noise and blanked rectangles leave labels alone.
+    ///
+    /// # Shapes
+    /// `slices * rows * columns` values and labels, columns fastest, in and out.
+    pub fn apply_with_labels(
+        &self,
+        values: &[f32],
+        labels: &[u16],
+        [columns, rows]: [usize; 2],
+        random: &mut impl Rng,
+    ) -> (Vec<f32>, Vec<u16>) {
+        let (shape, tone) = self.draw([columns, rows], random);
+        let moved = shape.moved(values, [columns, rows], straight, tilt::straight);
+        let labels = shape.moved(labels, [columns, rows], nearest, tilt::nearest);
+        (self.toned(moved, [columns, rows], &tone, random), labels)
+    }
+
+    /// What is wrong with its numbers.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        self.elastic.and_then(Elastic::fault)
+    }
+
+    fn draw(&self, [columns, rows]: [usize; 2], random: &mut impl Rng) -> (Shape, Tone) {
         let mut symmetric = |bound: f32| if bound > 0.0 { random.random_range(-bound..=bound) } else { 0.0 };
         let angle = symmetric(self.rotation_degrees).to_radians();
         let (scale, stretch) = (1.0 + symmetric(self.scale), 1.0 + symmetric(self.scale / 2.0));
-        let shift = [symmetric(self.shift) * side as f32, symmetric(self.shift) * side as f32];
+        let shift = [symmetric(self.shift) * columns as f32, symmetric(self.shift) * rows as f32];
         let (contrast, brightness) = (1.0 + symmetric(self.contrast), symmetric(self.brightness));
         let gamma = symmetric(self.log_gamma).exp();
         let mirror = self.mirror && random.random_bool(0.5);
         let noise = if self.noise > 0.0 { random.random_range(0.0..=self.noise) } else { 0.0 };
         let turn = self.turn_slices && random.random_bool(0.5);
-        let mut slices: Vec<&[f32]> = pixels.chunks_exact(side * side).collect();
-        if turn {
-            slices.reverse();
-        }
-        let scales = [scale * stretch, scale / stretch];
-        let mut varied: Vec<f32> = if self.tilt_degrees > 0.0 && slices.len() > 1 {
-            let mut symmetric =
-                |bound: f32| if bound > 0.0 { random.random_range(-bound..=bound) } else { 0.0 };
-            let tilts =
-                [symmetric(self.tilt_degrees).to_radians(), symmetric(self.tilt_degrees).to_radians()];
-            let across = (scale, symmetric(self.shift) * slices.len() as f32);
-            let place = tilt::Placement::new([angle, tilts[0], tilts[1]], [scales[0], scales[1], across.0]);
-            place.resample(&slices, side, [shift[0], shift[1], across.1], mirror)
-        } else {
-            slices.iter().flat_map(|slice| warp(slice, side, angle, scales, shift, mirror)).collect()
-        };
-        let mean = varied.iter().sum::<f32>() / varied.len() as f32;
-        for value in &mut varied {
-            let toned = value.max(0.0).powf(gamma);
-            *value = (toned - mean) * contrast + mean + brightness;
-            if noise > 0.0 {
+        let displaced = self.elastic.map(|elastic| elastic.draw([columns, rows], random));
+        let mut symmetric = |bound: f32| if bound > 0.0 { random.random_range(-bound..=bound) } else { 0.0 };
+        let tilt = (self.tilt_degrees > 0.0).then(|| {
+            let angles = [0; 2].map(|_| symmetric(self.tilt_degrees).to_radians());
+            (angles, scale, symmetric(self.shift))
+        });
+        let scale = [scale * stretch, scale / stretch];
+        (
+            Shape { angle, scale, shift, mirror, turn, tilt, displaced },
+            Tone { contrast, brightness, gamma, noise },
+        )
+    }
+
+    fn toned(&self, mut values: Vec<f32>, size: [usize; 2], tone: &Tone, random: &mut impl Rng) -> Vec<f32> {
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        for value in &mut values {
+            let toned = value.max(0.0).powf(tone.gamma);
+            *value = (toned - mean) * tone.contrast + mean + tone.brightness;
+            if tone.noise > 0.0 {
                 // The sum of three uniform numbers is near enough to normal for noise.
                 let sum: f32 = (0..3).map(|_| random.random_range(-1.0_f32..1.0)).sum();
-                *value += noise * sum;
+                *value += tone.noise * sum;
             }
             *value = value.clamp(0.0, 1.0);
         }
         if self.erase > 0.0 && random.random_bool(f64::from(self.erase)) {
-            let hole = Hole::draw(side, random);
-            varied.chunks_exact_mut(side * side).for_each(|slice| hole.fill(slice, side, mean));
+            let hole = Hole::draw(size, random);
+            values.chunks_exact_mut(size[0] * size[1]).for_each(|slice| hole.fill(slice, size[0], mean));
         }
-        varied
+        values
     }
 }
 
-/// Samples the image along a rotated, scaled and shifted grid, bilinear, edges carried outward.
-fn warp(pixels: &[f32], side: usize, angle: f32, scale: [f32; 2], shift: [f32; 2], mirror: bool) -> Vec<f32> {
-    let (sine, cosine) = angle.sin_cos();
-    let middle = (side as f32 - 1.0) / 2.0;
-    let last = (side - 1) as f32;
-    let mut out = Vec::with_capacity(pixels.len());
-    for row in 0..side {
-        for column in 0..side {
-            let x = if mirror { middle - column as f32 } else { column as f32 - middle };
-            let y = row as f32 - middle;
-            let from_column = ((cosine * x - sine * y) / scale[0] + middle + shift[0]).clamp(0.0, last);
-            let from_row = ((sine * x + cosine * y) / scale[1] + middle + shift[1]).clamp(0.0, last);
-            let (left, top) = (from_column as usize, from_row as usize);
-            let (right, bottom) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
-            let (u, v) = (from_column - left as f32, from_row - top as f32);
-            let at = |column: usize, row: usize| pixels[row * side + column];
-            let upper = at(left, top) * (1.0 - u) + at(right, top) * u;
-            let lower = at(left, bottom) * (1.0 - u) + at(right, bottom) * u;
-            out.push(upper * (1.0 - v) + lower * v);
+impl Shape {
+    /// Slices one by one, or a volume that is tilted.
+    fn moved<T: Copy>(
+        &self,
+        values: &[T],
+        size: [usize; 2],
+        flat: fn(&[T], [usize; 2], [f32; 2]) -> T,
+        solid: tilt::Sample<T>,
+    ) -> Vec<T> {
+        let mut slices: Vec<&[T]> = values.chunks_exact(size[0] * size[1]).collect();
+        let Some(([about_columns, about_rows], scale, shift)) = self.tilt.filter(|_| slices.len() > 1) else {
+            return self.warp(values, size, flat);
+        };
+        if self.turn {
+            slices.reverse();
         }
+        let angles = [self.angle, about_columns, about_rows];
+        let placement = tilt::Placement::new(angles, [self.scale[0], self.scale[1], scale]);
+        let shift = [self.shift[0], self.shift[1], shift * slices.len() as f32];
+        placement.resample(&slices, size, shift, self.mirror, self.displaced.as_ref(), solid)
     }
-    out
+
+    /// Samples slices along a rotated, scaled, shifted and displaced grid, edges carried outward.
+    fn warp<T: Copy>(
+        &self,
+        values: &[T],
+        [columns, rows]: [usize; 2],
+        sample: fn(&[T], [usize; 2], [f32; 2]) -> T,
+    ) -> Vec<T> {
+        let (sine, cosine) = self.angle.sin_cos();
+        let middle = [columns, rows].map(|side| (side as f32 - 1.0) / 2.0);
+        let last = [columns, rows].map(|side| (side - 1) as f32);
+        let mut from = Vec::with_capacity(columns * rows);
+        for row in 0..rows {
+            for column in 0..columns {
+                let x = if self.mirror { middle[0] - column as f32 } else { column as f32 - middle[0] };
+                let y = row as f32 - middle[1];
+                let mut place = [
+                    (cosine * x - sine * y) / self.scale[0] + middle[0] + self.shift[0],
+                    (sine * x + cosine * y) / self.scale[1] + middle[1] + self.shift[1],
+                ];
+                if let Some(displaced) = &self.displaced {
+                    let at = row * columns + column;
+                    place = [place[0] + displaced[0][at], place[1] + displaced[1][at]];
+                }
+                from.push([place[0].clamp(0.0, last[0]), place[1].clamp(0.0, last[1])]);
+            }
+        }
+        let mut slices: Vec<&[T]> = values.chunks_exact(columns * rows).collect();
+        if self.turn {
+            slices.reverse();
+        }
+        slices
+            .iter()
+            .flat_map(|slice| from.iter().map(|place| sample(slice, [columns, rows], *place)))
+            .collect()
+    }
+}
+
+/// Straight lines between the four pixels about a place.
+fn straight(pixels: &[f32], [columns, rows]: [usize; 2], [column, row]: [f32; 2]) -> f32 {
+    let (left, top) = (column as usize, row as usize);
+    let (right, bottom) = ((left + 1).min(columns - 1), (top + 1).min(rows - 1));
+    let (u, v) = (column - left as f32, row - top as f32);
+    let at = |column: usize, row: usize| pixels[row * columns + column];
+    let upper = at(left, top) * (1.0 - u) + at(right, top) * u;
+    let lower = at(left, bottom) * (1.0 - u) + at(right, bottom) * u;
+    upper * (1.0 - v) + lower * v
+}
+
+/// The label of the nearest place.
+fn nearest(labels: &[u16], [columns, _]: [usize; 2], [column, row]: [f32; 2]) -> u16 {
+    labels[row.round() as usize * columns + column.round() as usize]
 }
 
 /// A rectangle of up to a third of the side.
@@ -120,16 +226,16 @@ struct Hole {
 }
 
 impl Hole {
-    fn draw(side: usize, random: &mut impl Rng) -> Self {
-        let most = (side / 3).max(1);
-        let (width, height) = (random.random_range(1..=most), random.random_range(1..=most));
-        let (left, top) = (random.random_range(0..=side - width), random.random_range(0..=side - height));
+    fn draw([columns, rows]: [usize; 2], random: &mut impl Rng) -> Self {
+        let most = |side: usize| (side / 3).max(1);
+        let (width, height) = (random.random_range(1..=most(columns)), random.random_range(1..=most(rows)));
+        let (left, top) = (random.random_range(0..=columns - width), random.random_range(0..=rows - height));
         Self { left, top, width, height }
     }
 
-    fn fill(&self, slice: &mut [f32], side: usize, value: f32) {
+    fn fill(&self, slice: &mut [f32], columns: usize, value: f32) {
         for row in self.top..self.top + self.height {
-            slice[row * side + self.left..row * side + self.left + self.width].fill(value);
+            slice[row * columns + self.left..row * columns + self.left + self.width].fill(value);
         }
     }
 }
@@ -152,6 +258,17 @@ mod tests {
         mix: 0.0,
         turn_slices: false,
         tilt_degrees: 0.0,
+        elastic: None,
+    };
+
+    const SAME: Shape = Shape {
+        angle: 0.0,
+        scale: [1.0, 1.0],
+        shift: [0.0, 0.0],
+        mirror: false,
+        turn: false,
+        tilt: None,
+        displaced: None,
     };
 
     #[test]
@@ -166,9 +283,10 @@ mod tests {
     #[test]
     fn a_mirror_turns_rows_around_and_a_quarter_turn_moves_a_corner() {
         let pixels = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let mirrored = warp(&pixels, 3, 0.0, [1.0, 1.0], [0.0, 0.0], true);
+        let mirrored = Shape { mirror: true, ..SAME }.warp(&pixels, [3, 3], straight);
         assert_eq!(mirrored[2], 1.0);
-        let turned = warp(&pixels, 3, std::f32::consts::FRAC_PI_2, [1.0, 1.0], [0.0, 0.0], false);
+        let quarter = Shape { angle: std::f32::consts::FRAC_PI_2, ..SAME };
+        let turned = quarter.warp(&pixels, [3, 3], straight);
         assert!(turned[6] > 0.99 || turned[2] > 0.99, "{turned:?}");
         assert!((turned.iter().sum::<f32>() - 1.0).abs() < 1e-4);
     }
@@ -187,6 +305,58 @@ mod tests {
         let firsts: Vec<f32> =
             (0..20).map(|place| turning.apply(&order, 2, &mut generator(4, 1, place))[0]).collect();
         assert!(firsts.contains(&0.0) && firsts.contains(&1.0), "{firsts:?}");
+    }
+
+    #[test]
+    fn a_displacement_moves_values_and_labels_as_worked_on_paper() {
+        // The second row is taken from one place to the right, the others from where they are.
+        let displaced = Some([vec![0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0], vec![0.0; 9]]);
+        let shape = Shape { displaced, ..SAME };
+        let values: Vec<f32> = (0..9).map(|value| value as f32).collect();
+        assert_eq!(shape.warp(&values, [3, 3], straight), [0.0, 1.0, 2.0, 4.0, 5.0, 5.0, 6.0, 7.0, 8.0]);
+        let labels: Vec<u16> = (0..9).collect();
+        assert_eq!(shape.warp(&labels, [3, 3], nearest), [0, 1, 2, 4, 5, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn labels_move_with_their_image_and_stay_whole_numbers_that_were_there() {
+        let strong = Augmentation {
+            rotation_degrees: 30.0,
+            shift: 0.1,
+            scale: 0.2,
+            mirror: true,
+            elastic: Some(Elastic { amplitude: 0.05, sigma: 0.1 }),
+            tilt_degrees: 5.0,
+            ..NONE
+        };
+        // A block of label 7 that is bright in the image, in two slices of 24 columns and 16 rows.
+        let inside = |at: usize| (6..18).contains(&(at % 24)) && (4..12).contains(&(at / 24 % 16));
+        let labels: Vec<u16> = (0..768).map(|at| if inside(at) { 7 } else { 0 }).collect();
+        let values: Vec<f32> = labels.iter().map(|label| f32::from(u8::from(*label > 0))).collect();
+        for place in 0..8 {
+            let mut random = generator(9, 1, place);
+            let (image, moved) = strong.apply_with_labels(&values, &labels, [24, 16], &mut random);
+            assert!(moved.iter().all(|label| [0, 7].contains(label)));
+            assert_ne!(moved, labels);
+            let apart =
+                image.iter().zip(&moved).filter(|(value, label)| (**value > 0.5) != (**label > 0)).count();
+            assert!(apart < 20, "{apart} of 768 places differ");
+            let again = strong.apply_with_labels(&values, &labels, [24, 16], &mut generator(9, 1, place));
+            assert_eq!((image, moved), again);
+        }
+    }
+
+    #[test]
+    fn elastic_displacements_are_off_unless_asked_for_and_change_a_classifier_s_image() {
+        let pixels: Vec<f32> = (0..256).map(|at| ((at * 37) % 97) as f32 / 97.0).collect();
+        let turned = Augmentation { rotation_degrees: 10.0, ..NONE };
+        let bent = Augmentation { elastic: Some(Elastic { amplitude: 0.05, sigma: 0.1 }), ..turned.clone() };
+        let of = |how: &Augmentation| how.apply(&pixels, 16, &mut generator(3, 1, 2));
+        assert_ne!(of(&bent), of(&turned));
+        assert_eq!(of(&bent), of(&bent));
+        let text = toml::to_string(&turned).expect("TOML");
+        assert!(!text.contains("elastic"), "{text}");
+        assert_eq!(toml::from_str::<Augmentation>(&text).expect("read again"), turned);
     }
 
     #[test]

@@ -7,11 +7,16 @@ use crate::{EpochReport, LearnError};
 /// # Errors
 /// [`LearnError::Plot`].
 pub(crate) fn page(name: &str, history: &[EpochReport], running: bool) -> Result<String, LearnError> {
-    let (losses, accuracy) = plots(history)?;
+    let (losses, scores) = plots(history)?;
     let last = history.last().map_or_else(String::new, |last| {
+        let score = last.score().map(|(name, value)| format!(", validation {name} {value:.3}"));
         format!(
-            "epoch {} of {}: training loss {:.4}, validation loss {:.4}, validation accuracy {:.3}",
-            last.epoch, last.epochs, last.training_loss, last.validation_loss, last.validation_accuracy
+            "epoch {} of {}: training loss {:.4}, validation loss {:.4}{}",
+            last.epoch,
+            last.epochs,
+            last.training_loss,
+            last.validation_loss,
+            score.unwrap_or_default()
         )
     });
     let reload = if running { "<meta http-equiv=\"refresh\" content=\"5\">" } else { "" };
@@ -20,7 +25,7 @@ pub(crate) fn page(name: &str, history: &[EpochReport], running: bool) -> Result
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">{reload}<meta name=\"viewport\" \
          content=\"width=device-width\"><title>{name}: training</title><style>body{{font-family:sans-serif;\
          max-width:52rem;margin:1.5rem auto;padding:0 1rem}}svg{{width:100%;height:auto}}{STYLE}</style></head>\
-         <body><h1>{name}</h1><p>{last}</p>{losses}{accuracy}<p>Research use only.</p></body></html>\n"
+         <body><h1>{name}</h1><p>{last}</p>{losses}{scores}<p>Research use only.</p></body></html>\n"
     ))
 }
 
@@ -47,14 +52,16 @@ fn plots(history: &[EpochReport]) -> Result<(String, String), PlotError> {
         lines: vec![Line::solid("training", training), Line::solid("validation", validation)],
         marks: marks.into_iter().collect(),
     })?;
-    let accuracy = line_plot(&LinePlot {
-        what: "Validation accuracy by epoch".to_owned(),
+    let name = history.last().and_then(EpochReport::score).map_or("accuracy", |(name, _)| name);
+    let score = |report: &EpochReport| report.score().map_or(0.0, |(_, value)| value);
+    let scores = line_plot(&LinePlot {
+        what: format!("Validation {name} by epoch"),
         x: Axis::new("epoch", 1.0, epochs),
-        y: Axis::share("accuracy"),
-        lines: vec![Line::solid("validation", points(&|report| report.validation_accuracy))],
+        y: Axis::share(name),
+        lines: vec![Line::solid("validation", points(&score))],
         marks: Vec::new(),
     })?;
-    Ok((losses, accuracy))
+    Ok((losses, scores))
 }
 
 #[cfg(test)]
@@ -69,12 +76,17 @@ mod tests {
             learning_rate: 0.1,
             training_loss: 1.0 / epoch as f32,
             validation_loss: 1.5 / epoch as f32,
-            validation_accuracy: 0.5,
+            validation_accuracy: Some(0.5),
+            validation_dice: None,
         };
         let running = page("a<b", &[report(1), report(2)], true).expect("drawn");
         assert!(running.contains("a&lt;b") && running.contains("http-equiv=\"refresh\""));
         assert_eq!(running.matches("<svg ").count(), 2);
         assert!(running.contains("epoch 2 of 3") && running.contains("least, epoch 2"), "{running}");
+        assert!(running.contains("validation accuracy 0.500"));
+        let of_masks = EpochReport { validation_accuracy: None, validation_dice: Some(0.75), ..report(3) };
+        let page_of_masks = page("a", &[of_masks], false).expect("drawn");
+        assert!(page_of_masks.contains("validation Dice 0.750"), "{page_of_masks}");
         assert!(!page("a", &[report(3)], false).expect("drawn").contains("refresh"));
         assert!(page("a", &[], true).is_ok());
     }

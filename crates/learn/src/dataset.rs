@@ -1,11 +1,11 @@
 //! Labeled images and volumes on the network's grid, whatever form they come in.
 
-mod files;
-mod folders;
+pub(crate) mod files;
+pub(crate) mod folders;
 mod grid;
 mod npz;
-mod stated;
-mod table;
+pub(crate) mod stated;
+pub(crate) mod table;
 
 use std::path::Path;
 

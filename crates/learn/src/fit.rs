@@ -2,6 +2,7 @@
 
 mod average;
 mod checkpoint;
+mod dense_loss;
 mod loss;
 mod optimizer;
 mod schedule;
@@ -13,6 +14,7 @@ use burn_store::{BurnpackStore, ModuleSnapshot};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+pub use dense_loss::SegmentationLoss;
 pub use loss::Loss;
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
@@ -41,10 +43,33 @@ pub struct EpochReport {
     pub learning_rate: f32,
     /// Mean training loss, with varied images and smoothed targets.
     pub training_loss: f32,
-    /// Cross-entropy of the validation images.
+    /// Loss of the validation images; of a classifier the cross-entropy.
     pub validation_loss: f32,
-    /// Share of the validation images whose likeliest label is right.
-    pub validation_accuracy: f32,
+    /// Share of the validation images whose likeliest label is right; of a classifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f32>,
+    /// Mean Dice of the validation images on the network's grid; of a segmenter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_dice: Option<f32>,
+}
+
+impl EpochReport {
+    /// What the validation images say beside their loss: its name and its value.
+    pub fn score(&self) -> Option<(&'static str, f32)> {
+        let accuracy = self.validation_accuracy.map(|value| ("accuracy", value));
+        accuracy.or(self.validation_dice.map(|value| ("Dice", value)))
+    }
+}
+
+/// What the validation images say after a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Validated {
+    /// By this the best pass is chosen.
+    pub loss: f32,
+    /// Of a classifier.
+    pub accuracy: Option<f32>,
+    /// Of a segmenter.
+    pub dice: Option<f32>,
 }
 
 /// Told how a training run goes, and asked whether to go on.
@@ -67,14 +92,20 @@ pub(crate) trait Lessons {
     /// The examples to learn from.
     fn training(&self) -> &[usize];
 
-    /// Varied inputs of some examples and their soft targets (`[batch, labels]`), the same at each call.
+    /// Varied inputs of some examples and their soft targets, the same at each call.
     fn batch(&self, epoch: usize, places: &[usize]) -> (TensorData, TensorData);
 
-    /// `[batch, labels]`
-    fn logits(&self, network: &Self::Network, inputs: TensorData, device: &Device) -> Tensor<2>;
+    /// `[1]`: the mean loss of a batch.
+    fn loss(
+        &self,
+        network: &Self::Network,
+        inputs: TensorData,
+        targets: TensorData,
+        device: &Device,
+    ) -> Tensor<1>;
 
-    /// Loss and accuracy of the validation examples.
-    fn validate(&self, network: &Self::Network) -> Result<(f32, f32), LearnError>;
+    /// What the validation examples say.
+    fn validate(&self, network: &Self::Network) -> Result<Validated, LearnError>;
 }
 
 /// A fitted network and how it came about.
@@ -102,8 +133,8 @@ struct Course<N> {
 /// Fits a network; goes on from the newest checkpoint where there is one.
 ///
 /// The same settings, lessons and seed give the same weights, however often the run was interrupted.
-pub(crate) fn fit<L: Lessons>(
-    settings: &Optimization,
+pub(crate) fn fit<L: Lessons, K>(
+    settings: &Optimization<K>,
     seed: u64,
     lessons: &L,
     fresh: impl FnOnce(&Device) -> L::Network,
@@ -130,7 +161,10 @@ pub(crate) fn fit<L: Lessons>(
         let batches = order.chunks(settings.batch).take(steps_an_epoch);
         for batch in batches.skip(course.standing.steps_in_epoch) {
             let stop = progress.cancelled();
+            // Before the first step there is nothing to keep, and weights that nobody has looked at are not drawn yet:
+            // saving them would draw them at another moment.
             if let Some((checkpoints, every)) = checkpoints
+                && course.standing.steps > 0
                 && (stop || progress.seconds() - saved > every)
             {
                 saved = progress.seconds();
@@ -145,8 +179,7 @@ pub(crate) fn fit<L: Lessons>(
                 seed.wrapping_add((course.standing.steps as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             );
             let (inputs, targets) = lessons.batch(epoch, batch);
-            let logits = lessons.logits(&course.network, inputs, &device);
-            let loss = settings.loss.of(logits, Tensor::from_data(targets, &device));
+            let loss = lessons.loss(&course.network, inputs, targets, &device);
             let value = loss.clone().into_data().try_to_vec::<f32>().map_or(f32::NAN, |values| values[0]);
             if !value.is_finite() {
                 return Err(diverged(epoch, value, checkpoints));
@@ -166,9 +199,9 @@ pub(crate) fn fit<L: Lessons>(
         if !is_finite(&course.network) {
             return Err(diverged(epoch, f32::NAN, checkpoints));
         }
-        let (validation_loss, validation_accuracy) = lessons.validate(&course.usable())?;
-        if !validation_loss.is_finite() {
-            return Err(diverged(epoch, validation_loss, checkpoints));
+        let validated = lessons.validate(&course.usable())?;
+        if !validated.loss.is_finite() {
+            return Err(diverged(epoch, validated.loss, checkpoints));
         }
         let last = course.standing.steps.saturating_sub(1);
         let report = EpochReport {
@@ -176,8 +209,9 @@ pub(crate) fn fit<L: Lessons>(
             epochs: settings.epochs,
             learning_rate: settings.schedule.rate(settings.learning_rate, last, warm_up, steps) as f32,
             training_loss: (f64::from_bits(course.standing.losses) / steps_an_epoch as f64) as f32,
-            validation_loss,
-            validation_accuracy,
+            validation_loss: validated.loss,
+            validation_accuracy: validated.accuracy,
+            validation_dice: validated.dice,
         };
         course.end_epoch(settings, report)?;
         progress.epoch(report);
@@ -191,13 +225,13 @@ pub(crate) fn fit<L: Lessons>(
     course.finished(settings, seconds)
 }
 
-fn stopped_early(settings: &Optimization, standing: &Standing) -> bool {
+fn stopped_early<K>(settings: &Optimization<K>, standing: &Standing) -> bool {
     let since = standing.best.map_or(0, |(epoch, _)| standing.epoch - 1 - epoch);
     settings.patience > 0 && since >= settings.patience
 }
 
-fn start<N: Module>(
-    settings: &Optimization,
+fn start<N: Module, K>(
+    settings: &Optimization<K>,
     network: N,
     checkpoints: Option<(&Checkpoints, f64)>,
 ) -> Result<Course<N>, LearnError> {
@@ -224,7 +258,7 @@ impl<N: Module> Course<N> {
         }
     }
 
-    fn end_epoch(&mut self, settings: &Optimization, report: EpochReport) -> Result<(), LearnError> {
+    fn end_epoch<K>(&mut self, settings: &Optimization<K>, report: EpochReport) -> Result<(), LearnError> {
         if self.standing.best.is_none_or(|(_, least)| report.validation_loss < least) {
             self.standing.best = Some((report.epoch, report.validation_loss));
             if settings.keep == Keep::Best {
@@ -272,7 +306,7 @@ impl<N: Module> Course<N> {
         Ok(self)
     }
 
-    fn finished(self, settings: &Optimization, seconds: f64) -> Result<Fitted<N>, LearnError> {
+    fn finished<K>(self, settings: &Optimization<K>, seconds: f64) -> Result<Fitted<N>, LearnError> {
         let network = self.usable();
         let last = self.standing.epoch - 1;
         let (network, epoch) = match (settings.keep, &self.best, self.standing.best) {
@@ -319,6 +353,13 @@ fn from_bytes<N: Module>(mut network: N, bytes: &[u8]) -> Result<N, LearnError> 
 fn diverged(epoch: usize, loss: f32, checkpoints: Option<(&Checkpoints, f64)>) -> LearnError {
     let kept = checkpoints.is_some_and(|(checkpoints, _)| matches!(checkpoints.newest(), Ok(Some(_))));
     LearnError::Diverged { epoch, loss, kept }
+}
+
+/// Draws all random weights now, from the device's seed: otherwise each is drawn when it is first looked at, which for one
+/// that no pass uses may be when a checkpoint is written.
+pub(crate) fn drawn<N: Module>(network: N) -> N {
+    network.visit(&mut Look { finite: true });
+    network
 }
 
 fn is_finite(network: &impl Module) -> bool {

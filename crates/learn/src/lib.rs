@@ -2,7 +2,8 @@
 //!
 //! The principal function is [`train_classifier`]: a [`Recipe`] and the data that it names become weights,
 //! an outlier detector and a [`Card`](wilhelm_nets::Card) whose figures were measured on a validation
-//! split that shares no near-duplicate with the training data, and no patient where the data name them. Time comes in through the progress
+//! split that shares no near-duplicate with the training data, and no patient where the data name them. [`segment`]
+//! has the same for networks that outline something. Time comes in through the progress
 //! trait, randomness through the recipe's seed.
 
 pub mod active;
@@ -22,19 +23,21 @@ mod metrics;
 pub mod plots;
 mod pretrain;
 mod recipe;
+mod recorder;
 mod relations;
 pub mod robustness;
 mod run;
 mod seed;
+pub mod segment;
 mod split;
 mod sweep;
 mod train;
 
-pub use augment::Augmentation;
+pub use augment::{Augmentation, Elastic};
 pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};
-pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, TrainProgress};
+pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, SegmentationLoss, TrainProgress};
 pub use folds::{
     FoldLine, FoldRun, FoldSummary, OutOfFold, fold_runs, folds_table, out_of_fold, summarize_folds,
 };

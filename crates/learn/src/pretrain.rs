@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 use wilhelm_nets::{ContrastiveFigures, EncoderCard, Training};
 
-use crate::fit::{Lessons, fit};
+use crate::fit::{Lessons, Validated};
 use crate::hash::sha256;
+use crate::recorder::recorded;
 use crate::seed::generator;
-use crate::train::{Recorder, preparation};
+use crate::train::preparation;
 use crate::{
     Augmentation, Division, EpochReport, Example, Keep, LearnError, Loss, Optimization, Optimizer, Recipe,
     Run, Schedule, TrainProgress,
@@ -147,16 +148,7 @@ pub fn pretrain(
         preparation: &preparation,
     };
     let fresh = |device: &Device| Contrastive::new(&recipe.architecture, settings.projection, device);
-    let mut recorder = Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
-    let checkpoints = run.map(Run::checkpoints);
-    let fitted = fit(&settings.optimization(), recipe.seed, &views, fresh, checkpoints, &mut recorder);
-    if let Some(fault) = recorder.fault {
-        return Err(fault);
-    }
-    let fitted = fitted?;
-    if let Some(run) = run {
-        run.put_history(&recipe.name, &fitted.history, false)?;
-    }
+    let fitted = recorded(&recipe.name, &settings.optimization(), recipe.seed, &views, fresh, run, progress)?;
     let validation = views.figures(&fitted.network)?;
     let weights = fitted.network.encoder.to_bytes().map_err(LearnError::Weights)?;
     let card = EncoderCard {
@@ -218,6 +210,11 @@ impl Views<'_> {
         TensorData::new(rows.concat(), [2 * places.len(), slices, side, side])
     }
 
+    /// How similar each view is to each: `[views, views]`.
+    fn similar(&self, network: &Contrastive, inputs: TensorData, device: &Device) -> Tensor<2> {
+        similarities(network.forward(Tensor::from_data(inputs, device)), self.settings.temperature)
+    }
+
     /// Loss and accuracy on the validation side, whose views are the same after each pass; as many images at once as in
     /// training, so that the losses can be compared.
     fn figures(&self, network: &Contrastive) -> Result<ContrastiveFigures, LearnError> {
@@ -225,7 +222,7 @@ impl Views<'_> {
         let batch = self.settings.batch.min(self.validation.len()).min(self.training.len());
         let (mut loss, mut right, mut images) = (0.0, 0.0, 0);
         for places in self.validation.chunks_exact(batch) {
-            let logits = self.logits(network, self.pairs(0, places), &device);
+            let logits = self.similar(network, self.pairs(0, places), &device);
             let rows = logits.into_data().try_to_vec::<f32>();
             let rows = rows.map_err(|error| LearnError::Weights(format!("{error:?}")))?;
             let views = 2 * batch;
@@ -255,13 +252,22 @@ impl Lessons for Views<'_> {
         (self.pairs(epoch, places), partners(places.len()))
     }
 
-    fn logits(&self, network: &Contrastive, inputs: TensorData, device: &Device) -> Tensor<2> {
-        similarities(network.forward(Tensor::from_data(inputs, device)), self.settings.temperature)
+    fn loss(
+        &self,
+        network: &Contrastive,
+        inputs: TensorData,
+        targets: TensorData,
+        device: &Device,
+    ) -> Tensor<1> {
+        self.settings
+            .optimization()
+            .loss
+            .of(self.similar(network, inputs, device), Tensor::from_data(targets, device))
     }
 
-    fn validate(&self, network: &Contrastive) -> Result<(f32, f32), LearnError> {
+    fn validate(&self, network: &Contrastive) -> Result<Validated, LearnError> {
         let ContrastiveFigures { loss, accuracy, .. } = self.figures(network)?;
-        Ok((loss as f32, accuracy as f32))
+        Ok(Validated { loss: loss as f32, accuracy: Some(accuracy as f32), dice: None })
     }
 }
 

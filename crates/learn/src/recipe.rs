@@ -60,13 +60,7 @@ impl DataSource {
             Self::Table { split, .. } => split.as_deref(),
             Self::Folders { .. } | Self::Npz { .. } => None,
         };
-        match (column, self.validation()) {
-            (Some(_), Some(_)) => Err(LearnError::Recipe(
-                "split and validation under [data] both say which images validate: keep one".to_owned(),
-            )),
-            (Some(column), None) => Ok(Some(("split", column))),
-            (None, list) => Ok(list.map(|list| ("validation", list))),
-        }
+        stated(column, self.validation())
     }
 }
 
@@ -96,10 +90,61 @@ pub(crate) enum Holding<'a> {
     Stated { key: &'static str, name: &'a str },
 }
 
+impl<'a> Holding<'a> {
+    /// The one way that a recipe names.
+    pub(crate) fn of(
+        share: Option<f64>,
+        fold: Option<Fold>,
+        stated: Option<(&'static str, &'a str)>,
+    ) -> Result<Self, LearnError> {
+        let fail = |what: String| Err(LearnError::Recipe(what));
+        let mut named = Vec::new();
+        named.extend(share.map(|_| "validation_share".to_owned()));
+        named.extend(fold.map(|_| "fold".to_owned()));
+        named.extend(stated.map(|(key, _)| format!("{key} under [data]")));
+        if named.len() > 1 {
+            return fail(format!("{} both say which images validate: keep one", named[..2].join(" and ")));
+        }
+        match (share, fold, stated) {
+            (Some(share), ..) if share > 0.0 && share < 0.9 => Ok(Holding::Share(share)),
+            (Some(_), ..) => fail("validation_share must lie above 0 and below 0.9".to_owned()),
+            (_, Some(fold), _) => {
+                let Fold { number, of } = fold;
+                if (2..=Fold::MOST).contains(&of) && (1..=of).contains(&number) {
+                    return Ok(Holding::Fold(fold));
+                }
+                fail(format!(
+                    "fold is {number} of {of}, expected one of 2 to {} folds, counted from 1",
+                    Fold::MOST
+                ))
+            }
+            (.., Some((key, name))) => Ok(Holding::Stated { key, name }),
+            (None, None, None) => fail(
+                "it does not say which images validate: set validation_share, or split or validation under [data]"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// The key under `[data]` that says which images train and validate, and what it names.
+pub(crate) fn stated<'a>(
+    column: Option<&'a str>,
+    list: Option<&'a str>,
+) -> Result<Option<(&'static str, &'a str)>, LearnError> {
+    match (column, list) {
+        (Some(_), Some(_)) => Err(LearnError::Recipe(
+            "split and validation under [data] both say which images validate: keep one".to_owned(),
+        )),
+        (Some(column), None) => Ok(Some(("split", column))),
+        (None, list) => Ok(list.map(|list| ("validation", list))),
+    }
+}
+
 /// How the weights are fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Optimization {
+pub struct Optimization<K = Loss> {
     /// Passes over the training data.
     pub epochs: usize,
     /// Passes with a rising learning rate.
@@ -120,7 +165,7 @@ pub struct Optimization {
     pub clip_norm: f32,
     /// What is lowered.
     #[serde(default)]
-    pub loss: Loss,
+    pub loss: K,
     /// Decay of the moving average of the weights that is kept in their place; 0 keeps the weights themselves.
     #[serde(default)]
     pub average: f64,
@@ -136,8 +181,9 @@ pub struct Optimization {
     pub class_balance: f64,
 }
 
-impl Optimization {
-    fn check(&self) -> Result<(), LearnError> {
+impl<K> Optimization<K> {
+    /// Refuses numbers that are none; `of_loss` is what is wrong with those of the loss.
+    pub(crate) fn check(&self, of_loss: Option<&'static str>) -> Result<(), LearnError> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let at_least_0 = |value: f32| value.is_finite() && value >= 0.0;
         let faults = [
@@ -150,7 +196,7 @@ impl Optimization {
             (!(0.0..=4.0).contains(&self.class_balance)).then_some("class_balance must be from 0 to 4"),
             self.optimizer.fault(),
             self.schedule.fault(),
-            self.loss.fault(),
+            of_loss,
         ];
         match faults.into_iter().flatten().next() {
             Some(fault) => Err(LearnError::Recipe(fault.to_owned())),
@@ -221,34 +267,7 @@ impl Recipe {
 
     /// Which images are held out.
     pub(crate) fn holding(&self) -> Result<Holding<'_>, LearnError> {
-        let fail = |what: String| Err(LearnError::Recipe(what));
-        let stated = self.data.stated_split()?;
-        let mut named = Vec::new();
-        named.extend(self.validation_share.map(|_| "validation_share".to_owned()));
-        named.extend(self.fold.map(|_| "fold".to_owned()));
-        named.extend(stated.map(|(key, _)| format!("{key} under [data]")));
-        if named.len() > 1 {
-            return fail(format!("{} both say which images validate: keep one", named[..2].join(" and ")));
-        }
-        match (self.validation_share, self.fold, stated) {
-            (Some(share), ..) if share > 0.0 && share < 0.9 => Ok(Holding::Share(share)),
-            (Some(_), ..) => fail("validation_share must lie above 0 and below 0.9".to_owned()),
-            (_, Some(fold), _) => {
-                let Fold { number, of } = fold;
-                if (2..=Fold::MOST).contains(&of) && (1..=of).contains(&number) {
-                    return Ok(Holding::Fold(fold));
-                }
-                fail(format!(
-                    "fold is {number} of {of}, expected one of 2 to {} folds, counted from 1",
-                    Fold::MOST
-                ))
-            }
-            (.., Some((key, name))) => Ok(Holding::Stated { key, name }),
-            (None, None, None) => fail(
-                "it does not say which images validate: set validation_share, or split or validation under [data]"
-                    .to_owned(),
-            ),
-        }
+        Holding::of(self.validation_share, self.fold, self.data.stated_split()?)
     }
 
     /// Reads and checks a recipe.
@@ -273,10 +292,12 @@ impl Recipe {
                 return fail("two classes of the data have the same name");
             }
         }
-        let optimization = &recipe.optimization;
-        optimization.check()?;
+        recipe.optimization.check(recipe.optimization.loss.fault())?;
         if let Some(fault) = recipe.pretraining.as_ref().and_then(Pretraining::fault) {
             return fail(fault);
+        }
+        if let Some(what) = recipe.augmentation.fault() {
+            return fail(what);
         }
         recipe.holding()?;
         Ok(recipe)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fit::Checkpoints;
 use crate::hash::sha256;
-use crate::{Division, EpochReport, HeldOut, LearnError, RunMetrics, curves};
+use crate::{Division, EpochReport, HeldOut, LearnError, RunMetrics, Split, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,21 +135,32 @@ impl Run {
 
     /// Writes which images train and validate (`split.json`).
     pub(crate) fn put_division(&self, division: &Division<'_>) -> Result<(), LearnError> {
-        let examples = &division.data.examples;
-        let names = |places: &[usize]| places.iter().map(|place| examples[*place].source.as_str()).collect();
+        let Division { data, split, patients, words, .. } = division;
+        self.put_split(&|place| data.examples[place].source.as_str(), split, *patients, words)
+    }
+
+    /// The same of images whose names `name` gives.
+    pub(crate) fn put_split<'a>(
+        &self,
+        name: &dyn Fn(usize) -> &'a str,
+        split: &Split,
+        patients: Option<usize>,
+        words: &str,
+    ) -> Result<(), LearnError> {
+        let names = |places: &[usize]| places.iter().map(|place| name(*place)).collect();
         let written = WrittenSplit {
             schema: 1,
-            by_patient: division.patients.is_some(),
-            patients: division.patients,
-            words: &division.words,
-            training: names(&division.split.training),
-            validation: names(&division.split.validation),
+            by_patient: patients.is_some(),
+            patients,
+            words,
+            training: names(&split.training),
+            validation: names(&split.validation),
         };
         self.put_json("split.json", &written)
     }
 
     /// Writes what the network says of the images held out (`held-out.json`).
-    pub(crate) fn put_held_out(&self, held_out: &HeldOut) -> Result<(), LearnError> {
+    pub(crate) fn put_held_out(&self, held_out: &impl Serialize) -> Result<(), LearnError> {
         self.put_json("held-out.json", held_out)
     }
 

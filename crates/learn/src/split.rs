@@ -45,23 +45,60 @@ pub struct Division<'a> {
 /// [`LearnError::Split`] where a label has no image on one side, [`LearnError::Leak`] where the data state a split with
 /// the same image or patient on two sides.
 pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>, LearnError> {
-    let examples = &data.examples;
-    let copies = copies(examples, recipe.duplicates_above);
+    let keys: Vec<&str> = recipe.labels.iter().map(|label| label.key.as_str()).collect();
+    let rules = Rules {
+        holding: recipe.holding()?,
+        duplicates_above: recipe.duplicates_above,
+        seed: recipe.split_seed(),
+        kind: "label",
+        labels: &keys,
+    };
+    let Parted { split, patients, words } = part(&data.examples, &rules)?;
+    Ok(Division { recipe, data, split, patients, words })
+}
+
+/// How a recipe asks for its data to be parted.
+pub(crate) struct Rules<'a> {
+    /// Which images are held out.
+    pub holding: Holding<'a>,
+    /// Correlation of two thumbnails above which they count as one source.
+    pub duplicates_above: f64,
+    /// Seed of the split.
+    pub seed: u64,
+    /// What a label stands for, for people.
+    pub kind: &'a str,
+    /// Keys of the labels that must be on both sides.
+    pub labels: &'a [&'a str],
+}
+
+/// Images parted, and how.
+pub(crate) struct Parted {
+    /// Which examples are on which side.
+    pub split: Split,
+    /// Patients, where the data name them.
+    pub patients: Option<usize>,
+    /// How the split was made, for people.
+    pub words: String,
+}
+
+/// Parts images: copies of an image, and images of one patient, stay on one side.
+pub(crate) fn part(examples: &[Example], rules: &Rules<'_>) -> Result<Parted, LearnError> {
+    let Rules { duplicates_above, seed, kind, labels: keys, .. } = *rules;
+    let copies = copies(examples, duplicates_above);
     let groups = groups(examples, &copies);
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let seed = recipe.split_seed();
-    let (split, held) = match recipe.holding()? {
+    let (split, held) = match rules.holding {
         Holding::Share(share) => {
             let split = split_by_group(&groups, &labels, share, seed);
-            check_labels(recipe, examples, &split, &groups, "add images, or hold out another share")?;
-            (split, format!("{} % of each label held out, whole groups at a time", (share * 100.0).round()))
+            check_labels(keys, examples, &split, &groups, "add images, or hold out another share")?;
+            (split, format!("{} % of each {kind} held out, whole groups at a time", (share * 100.0).round()))
         }
         Holding::Fold(Fold { number, of }) => {
             let folds = folds_by_group(&groups, &labels, of, seed);
             // All of them, before the first is trained.
             for fold in 1..=of {
                 let hint = format!("that is fold {fold} of {of}: add images, or take fewer folds");
-                check_labels(recipe, examples, &without(&folds, fold), &groups, &hint)?;
+                check_labels(keys, examples, &without(&folds, fold), &groups, &hint)?;
             }
             let words =
                 format!("fold {number} of {of} held out, labels spread evenly, whole groups at a time");
@@ -70,21 +107,21 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
         Holding::Stated { key, name } => {
             leak::refuse_leaks(examples, &copies)?;
             let split = stated(examples);
-            check_labels(recipe, examples, &split, &groups, "move some")?;
+            check_labels(keys, examples, &split, &groups, "move some")?;
             (split, stated_words(examples, key, name))
         }
     };
     let distinct = |of: &mut dyn Iterator<Item = usize>| of.collect::<BTreeSet<usize>>().len();
     let patients = distinct(&mut examples.iter().filter_map(|example| example.patient));
     let patients = (patients > 0).then_some(patients);
-    let alike = format!("near-duplicates (thumbnail correlation above {})", recipe.duplicates_above);
+    let alike = format!("near-duplicates (thumbnail correlation above {duplicates_above})");
     let (of, by) = match patients {
         Some(count) => (format!("{alike} and of patients"), format!("split by patient ({count} patients)")),
         None => (alike, "no patient identifiers were given, so a patient may be on both sides".to_owned()),
     };
     let count = distinct(&mut groups.iter().copied());
     let words = format!("{} images in {count} groups of {of}; {held}; {by}", examples.len());
-    Ok(Division { recipe, data, split, patients, words })
+    Ok(Parted { split, patients, words })
 }
 
 /// All folds but one train.
@@ -113,13 +150,13 @@ fn stated_words(examples: &[Example], key: &str, name: &str) -> String {
 
 /// Each label must be learned and measured.
 fn check_labels(
-    recipe: &Recipe,
+    keys: &[&str],
     examples: &[Example],
     split: &Split,
     groups: &[usize],
     hint: &str,
 ) -> Result<(), LearnError> {
-    for (label, known) in recipe.labels.iter().enumerate() {
+    for (label, key) in keys.iter().enumerate() {
         let of_label = |places: &[usize]| -> Vec<usize> {
             places.iter().copied().filter(|place| examples[*place].label == label).collect()
         };
@@ -128,8 +165,7 @@ fn check_labels(
             (false, false) => continue,
             (true, true) => {
                 return Err(LearnError::Split(format!(
-                    "label {} has no image to train on and none for validation: add some, or take the label out of the recipe",
-                    known.key
+                    "label {key} has no image to train on and none for validation: add some, or take the label out of the recipe"
                 )));
             }
             (true, false) => ("to train on", validation),
@@ -138,9 +174,8 @@ fn check_labels(
         let names: Vec<String> = other.iter().map(|place| examples[*place].place()).collect();
         let together = other.iter().map(|place| groups[*place]).collect::<BTreeSet<_>>().len();
         return Err(LearnError::Split(format!(
-            "label {} has no image {lacks}: it has {} images in {together} groups of copies and patients, all on \
+            "label {key} has no image {lacks}: it has {} images in {together} groups of copies and patients, all on \
              the other side: {}; {hint}",
-            known.key,
             other.len(),
             some(&names, ", ")
         )));

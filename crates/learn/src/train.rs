@@ -12,8 +12,9 @@ use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
-use crate::fit::{Lessons, fit};
+use crate::fit::{Lessons, Validated};
 use crate::hash::sha256;
+use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::{
     Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split,
@@ -77,17 +78,8 @@ pub fn train_classifier(
             let weights = class_weights(recipe, examples, split);
             let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights };
             let fresh = |device: &Device| start.network(recipe, device);
-            let mut recorder =
-                Recorder { run, name: &recipe.name, history: Vec::new(), fault: None, progress };
-            let checkpoints = run.map(Run::checkpoints);
-            let fitted = fit(&recipe.optimization, recipe.seed, &pictures, fresh, checkpoints, &mut recorder);
-            if let Some(fault) = recorder.fault {
-                return Err(fault);
-            }
-            let fitted = fitted?;
-            if let Some(run) = run {
-                run.put_history(&recipe.name, &fitted.history, false)?;
-            }
+            let fitted =
+                recorded(&recipe.name, &recipe.optimization, recipe.seed, &pictures, fresh, run, progress)?;
             (history, epoch, seconds) = (fitted.history, Some(fitted.epoch), Some(fitted.seconds));
             fitted.network
         }
@@ -190,35 +182,6 @@ pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) 
     Preparation { columns: side, rows: side, fit: recipe.fit, mean: mean as f32, deviation: deviation as f32 }
 }
 
-/// Writes each pass to the run's folder before it tells the caller.
-pub(crate) struct Recorder<'a> {
-    pub run: Option<&'a Run>,
-    pub name: &'a str,
-    pub history: Vec<EpochReport>,
-    /// A folder that cannot be written stops the run.
-    pub fault: Option<LearnError>,
-    pub progress: &'a mut dyn TrainProgress,
-}
-
-impl TrainProgress for Recorder<'_> {
-    fn step(&mut self, done: usize, total: usize) {
-        self.progress.step(done, total);
-    }
-    fn epoch(&mut self, report: EpochReport) {
-        self.history.push(report);
-        if let (Some(run), None) = (self.run, &self.fault) {
-            self.fault = run.put_history(self.name, &self.history, true).err();
-        }
-        self.progress.epoch(report);
-    }
-    fn cancelled(&self) -> bool {
-        self.fault.is_some() || self.progress.cancelled()
-    }
-    fn seconds(&self) -> f64 {
-        self.progress.seconds()
-    }
-}
-
 /// The images of a classifier.
 struct Pictures<'a> {
     recipe: &'a Recipe,
@@ -239,15 +202,23 @@ impl Lessons for Pictures<'_> {
         varied(self.recipe, self.examples, places, self.preparation, epoch, &self.weights)
     }
 
-    fn logits(&self, network: &Classifier, inputs: TensorData, device: &Device) -> Tensor<2> {
-        network.forward(Tensor::from_data(inputs, device)).logits
+    fn loss(
+        &self,
+        network: &Classifier,
+        inputs: TensorData,
+        targets: TensorData,
+        device: &Device,
+    ) -> Tensor<1> {
+        let logits = network.forward(Tensor::from_data(inputs, device)).logits;
+        self.recipe.optimization.loss.of(logits, Tensor::from_data(targets, device))
     }
 
-    fn validate(&self, network: &Classifier) -> Result<(f32, f32), LearnError> {
+    fn validate(&self, network: &Classifier) -> Result<Validated, LearnError> {
         let places = &self.split.validation;
         let rows = pass(network, self.examples, places, self.preparation, false)?.logits;
         let labels = places.iter().map(|place| self.examples[*place].label);
-        Ok(loss_and_accuracy(&rows, labels))
+        let (loss, accuracy) = loss_and_accuracy(&rows, labels);
+        Ok(Validated { loss, accuracy: Some(accuracy), dice: None })
     }
 }
 

@@ -5,6 +5,7 @@
 mod autoencoder;
 mod backbone;
 mod classifier;
+mod dense;
 mod densenet;
 #[cfg(test)]
 pub(crate) mod golden;
@@ -26,6 +27,7 @@ pub use autoencoder::{
 };
 pub use backbone::{Backbone, ResidualBlock};
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
+pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
 pub use head::{Head, StagedForward};
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};

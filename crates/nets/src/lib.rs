@@ -3,7 +3,7 @@
 //! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
-//! something in a volume and has a [`SegmenterCard`]. [`explain`] says what a network looked at and what that
+//! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. [`explain`] says what a network looked at and what that
 //! is worth. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
 //! that [`explain`] takes.
 
@@ -31,7 +31,9 @@ pub use explain::{ExplainError, HeatMap};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
 pub use segmenter::{
-    AcceptedVolume, Agreement, PairPreparation, SegmentLabel, Segmenter, SegmenterArchitecture,
-    SegmenterCard, Source,
+    AcceptedVolume, Agreement, DistanceUnit, NetworkGrid, OutputKind, PairCard, PairPreparation,
+    SegmentBaseline, SegmentClass, SegmentLabel, SegmentMetric, Segmenter, SegmenterArchitecture,
+    SegmenterCard, SegmenterValidation, Source, TrainedSegmenter, WindowPreparation, Windows, bounds_of,
+    labels_at, on_network_grid, slide,
 };
 pub use shelf::{SegmenterEntry, Shelf, ShelfEntry};

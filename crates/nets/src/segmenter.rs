@@ -1,7 +1,10 @@
-//! Networks that outline something in a volume, with their cards.
+//! Networks that outline something in a picture or volume, with their cards.
 
 mod card;
 mod cube;
+mod outline;
+mod sliding;
+mod trained;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use wilhelm_filters::segment::{Connectivity, components, holes};
@@ -10,19 +13,33 @@ use wilhelm_study::{Geometry, Mask, Mm, Modality, Progress, Spacing, Volume, Vox
 
 use crate::ModelError;
 use crate::accept::Refusal;
-use crate::arch::{LinkNet, LinkNetPair};
+use crate::arch::{LinkNet, LinkNetPair, UNet, UNet3d, load_torch};
 use crate::model::check_hash;
 
 pub use card::{
-    AcceptedVolume, Agreement, PairPreparation, SegmentLabel, SegmenterArchitecture, SegmenterCard, Source,
+    AcceptedVolume, Agreement, PairCard, PairPreparation, SegmentLabel, SegmenterArchitecture, SegmenterCard,
+    Source,
+};
+pub use outline::{NetworkGrid, bounds_of, labels_at, on_network_grid};
+pub use sliding::{OutputKind, Windows, slide};
+pub use trained::{
+    DistanceUnit, SegmentBaseline, SegmentClass, SegmentMetric, SegmenterValidation, TrainedSegmenter,
+    WindowPreparation,
 };
 
 /// A segmentation network with checked weights and its card.
 #[derive(Debug)]
 pub struct Segmenter {
     card: SegmenterCard,
-    networks: LinkNetPair,
+    networks: Networks,
     device: Device,
+}
+
+#[derive(Debug)]
+enum Networks {
+    Pair(Box<LinkNetPair>),
+    Flat(UNet),
+    Deep(UNet3d),
 }
 
 impl Segmenter {
@@ -33,9 +50,18 @@ impl Segmenter {
     pub fn from_parts(card: SegmenterCard, weights: Vec<u8>) -> Result<Self, ModelError> {
         check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
         let device = Device::flex();
-        let SegmenterArchitecture::LinkNetPair = card.architecture;
-        let networks = LinkNetPair::load(weights, &device)
-            .map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
+        let networks = match &card.architecture {
+            SegmenterArchitecture::LinkNetPair => {
+                LinkNetPair::load(weights, &device).map(|pair| Networks::Pair(Box::new(pair)))
+            }
+            SegmenterArchitecture::UNet(config) => load_torch(UNet::new(config, &device), weights)
+                .map(Networks::Flat)
+                .map_err(|error| error.to_string()),
+            SegmenterArchitecture::UNet3d(config) => load_torch(UNet3d::new(config, &device), weights)
+                .map(Networks::Deep)
+                .map_err(|error| error.to_string()),
+        };
+        let networks = networks.map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
         Ok(Self { card, networks, device })
     }
 
@@ -60,14 +86,14 @@ impl Segmenter {
         }
     }
 
-    /// Outlines the segment of the card in a volume: its largest piece, without holes, on the volume's own grid.
+    /// Outlines the segment of a pair's card in a volume: its largest piece, without holes, on the volume's own grid.
     ///
     /// The order in which the volume stores its axes does not matter: it is turned to its closest canonical
     /// orientation first, and the mask is turned back.
     ///
     /// # Errors
     /// [`FilterError::Constant`] for an image without a spread, [`FilterError::NotFound`] where the first network
-    /// sees too little, [`FilterError::Cancelled`].
+    /// sees too little, [`FilterError::Parameter`] for a network that is no pair, [`FilterError::Cancelled`].
     ///
     /// # Source
     /// Fisch et al. 2024, doi:10.1016/j.compbiomed.2024.108845, step by step as deepbet 1.0.2 does it.
@@ -81,9 +107,16 @@ impl Segmenter {
             progress.step(done, STEPS);
             if progress.cancelled() { Err(FilterError::Cancelled) } else { Ok(()) }
         };
-        let recipe = &self.card.preparation;
+        let (Networks::Pair(networks), Some(card)) = (&self.networks, self.card.pair()) else {
+            return Err(FilterError::Parameter {
+                name: "model",
+                found: self.card.name.clone(),
+                expected: "a pair of networks that outlines one structure",
+            });
+        };
+        let recipe = card.preparation;
         let missing = |reason: String| FilterError::NotFound { structure: "segment", reason };
-        let name = &self.card.segment.name;
+        let name = &card.segment.name;
         // Slices run to the right, rows to the front, columns up: the axes of nibabel's canonical array, whose last
         // axis is its fastest.
         let canonical = reorient(volume, "SAR")?;
@@ -101,7 +134,7 @@ impl Segmenter {
             return Err(FilterError::Constant { value: bounds[0] });
         }
         cube::normalize(&mut coarse, bounds, recipe.mean, recipe.deviation);
-        let likely = self.foreground(&self.networks.coarse, coarse, side);
+        let likely = self.foreground(&networks.coarse, coarse, side);
         let inside = likely.iter().map(|probability| *probability > 0.5).collect();
         let inside = largest_piece(inside, [side; 3])?;
         let found = cube::box_with_margin(inside.voxels(), side, size, recipe.least_share, recipe.margin);
@@ -114,7 +147,7 @@ impl Segmenter {
         let mut fine = cube::resized(&values, size, &part, [side; 3]);
         drop(values);
         cube::normalize(&mut fine, bounds, recipe.mean, recipe.deviation);
-        let likely = self.foreground(&self.networks.fine, fine, side);
+        let likely = self.foreground(&networks.fine, fine, side);
         step(3)?;
 
         let extent = [part[0].len(), part[1].len(), part[2].len()];

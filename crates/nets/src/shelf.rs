@@ -142,6 +142,17 @@ impl Shelf {
         Ok(shelf)
     }
 
+    /// The segmenter of one folder with a `card.toml`.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a card that cannot be read, or that is no segmenter's.
+    pub fn segmenter_in(folder: &Path) -> Result<SegmenterEntry, ModelError> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = read(&name, &folder.join("card.toml"))?;
+        let card = SegmenterCard::from_toml(&String::from_utf8_lossy(&text))?;
+        Ok(SegmenterEntry { card, place: SegmenterPlace::Folder(folder.to_owned()) })
+    }
+
     /// Adds a model that is compiled into the program.
     ///
     /// # Errors

@@ -88,16 +88,21 @@ pub fn brain_by_network(
     progress: &dyn Progress,
 ) -> Result<Structures, FilterError> {
     let Image::Arbitrary(mr) = image else { return Err(quantity(image, "an MR volume")) };
-    let card = network.card();
     let mask = network.segment(mr, progress)?;
+    let card = network.card();
+    let pair = card.pair().ok_or_else(|| FilterError::Parameter {
+        name: "model",
+        found: card.name.clone(),
+        expected: "a pair of networks that outlines the brain",
+    })?;
     let drawn_by = drawn_by(&format!("{} {}", card.name, card.version));
     let milliliters = mask.milliliters();
-    let mut found = brain(mask, card.segment.code.clone(), &drawn_by)?;
+    let mut found = brain(mask, pair.segment.code.clone(), &drawn_by)?;
     found.notes.push(format!(
         "outlined by the network {} ({} {}), made for: {}",
-        card.name, card.source.package, card.source.version, card.input.population
+        card.name, pair.source.package, pair.source.version, card.input.population
     ));
-    let [least, most] = card.segment.plausible_milliliters;
+    let [least, most] = pair.segment.plausible_milliliters;
     if !(least..=most).contains(&milliliters) {
         found.notes.push(format!(
             "{milliliters:.0} mL is not the size of an adult's brain ({least:.0} to {most:.0} mL): the network outlines \

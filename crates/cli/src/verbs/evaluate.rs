@@ -185,7 +185,7 @@ fn masks(verb: &EvaluateMasks, config: &Config) -> anyhow::Result<Exit> {
         line.at(done, pairs.len());
         let read = |path: &Path| {
             // The errors of readers do not know the file.
-            labels::read_alone(path, config).map_err(|error| {
+            labels::read_alone_or_picture(path, config).map_err(|error| {
                 let (exit, sentence) = crate::exit::of_error(&error);
                 anyhow::Error::from(Stop { exit, sentence: format!("{}: {sentence}", path.display()) })
             })
@@ -289,7 +289,7 @@ fn label_maps(folder: &Path) -> anyhow::Result<BTreeMap<String, PathBuf>> {
 }
 
 /// Endings of label maps, longer ones first.
-const ENDINGS: [&str; 8] = [".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm"];
+const ENDINGS: [&str; 9] = [".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".png"];
 
 /// A file name without its ending; `None` for what is no label map.
 fn stem(name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use wilhelm_nets::{Card, Interval};
+use wilhelm_nets::{Card, Interval, SegmenterValidation};
 
 use crate::args::{self, ModelsVerb};
 use crate::config::Config;
@@ -80,12 +80,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
         let card = &entry.card;
         writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
         writeln!(text, "{:18} accepts {}", "", card.input.words)?;
-        let source = &card.source;
-        writeln!(
-            text,
-            "{:18} by others: {} {}, {} license",
-            "", source.package, source.version, card.license
-        )?;
+        if let Some(source) = &card.source {
+            writeln!(
+                text,
+                "{:18} by others: {} {}, {} license",
+                "", source.package, source.version, card.license
+            )?;
+        }
+        if let Some(trained) = &card.trained {
+            writeln!(text, "{:18} {}", "", outlines(&trained.validation))?;
+        }
     }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;
@@ -94,15 +98,30 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
 
 /// The validation figures in a line.
 pub fn figures(card: &Card) -> String {
-    let figure = |interval: &Interval| {
-        format!("{:.3} ({:.3} to {:.3})", interval.estimate, interval.low, interval.high)
-    };
     let validation = &card.validation;
     format!(
         "validation: AUC {}, accuracy {} (commonest label {:.3}), {} images",
-        figure(&validation.macro_auc),
-        figure(&validation.accuracy),
+        interval(&validation.macro_auc),
+        interval(&validation.accuracy),
         validation.accuracy_of_commonest,
         validation.images
     )
+}
+
+/// The validation figures of a segmenter in a line.
+pub fn outlines(validation: &SegmenterValidation) -> String {
+    let dice: Vec<String> = validation
+        .segments
+        .iter()
+        .map(|metric| {
+            let dice = metric.dice.as_ref().map_or_else(|| "unknown".to_owned(), interval);
+            format!("{} Dice {dice}", metric.segment)
+        })
+        .collect();
+    format!("validation: {}, {} images", dice.join(", "), validation.images)
+}
+
+/// A number with its interval.
+pub fn interval(interval: &Interval) -> String {
+    format!("{:.3} ({:.3} to {:.3})", interval.estimate, interval.low, interval.high)
 }

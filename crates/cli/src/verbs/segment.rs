@@ -24,6 +24,7 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         args::Structure::Brain => wilhelm_pipeline::Structure::Brain,
         args::Structure::Nodules => wilhelm_pipeline::Structure::Nodules,
         args::Structure::Breast => return super::segment_breast::run(verb, config),
+        args::Structure::Model => return super::segment_model::run(verb, config),
     };
     let series = pick::volume(&verb.paths, verb.pick, config)?;
     let (network, why_not) = match structure {

@@ -6,7 +6,7 @@ use wilhelm_learn::{
 };
 use wilhelm_nets::EncoderCard;
 
-use crate::args::{self, TrainVerb};
+use crate::args::{self, TrainClassifier, TrainVerb};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -29,13 +29,13 @@ impl TrainProgress for Progress {
         self.line.at(done, total);
     }
     fn epoch(&mut self, report: EpochReport) {
+        let score = report.score().map_or_else(String::new, |(name, value)| format!(", {name} {value:.3}"));
         self.line.above(&format!(
-            "epoch {}/{}: loss {:.4}, validation loss {:.4}, accuracy {:.3}, {:.0} s",
+            "epoch {}/{}: loss {:.4}, validation loss {:.4}{score}, {:.0} s",
             report.epoch,
             report.epochs,
             report.training_loss,
             report.validation_loss,
-            report.validation_accuracy,
             self.started.elapsed().as_secs_f64()
         ));
     }
@@ -70,11 +70,22 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
     match &verb.verb {
         TrainVerb::Classifier(wanted) => classifier(wanted),
         TrainVerb::Pretrain(wanted) => super::pretrain::run(wanted),
+        TrainVerb::Segmenter(wanted) => super::train_segmenter::run(wanted),
     }
 }
 
-fn classifier(wanted: &args::TrainClassifier) -> anyhow::Result<Exit> {
-    let args::TrainClassifier {
+/// The folder beside a model's that keeps its run.
+pub fn run_folder(out: &Path, named: Option<&Path>) -> PathBuf {
+    let beside = || {
+        let mut name = out.to_owned().into_os_string();
+        name.push(".run");
+        name.into()
+    };
+    named.map_or_else(beside, Path::to_path_buf)
+}
+
+fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
+    let TrainClassifier {
         recipe,
         data,
         out,
@@ -86,7 +97,7 @@ fn classifier(wanted: &args::TrainClassifier) -> anyhow::Result<Exit> {
         checkpoint_every,
         force,
         json,
-    } = wanted;
+    } = verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -112,7 +123,7 @@ fn classifier(wanted: &args::TrainClassifier) -> anyhow::Result<Exit> {
     let run = match &start {
         Start::Trained(_) => None,
         _ => {
-            let folder = run.clone().unwrap_or_else(|| beside(out));
+            let folder = run_folder(out, run.as_deref());
             // What a run began with decides it too.
             let text = text + &words.in_recipe;
             Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)

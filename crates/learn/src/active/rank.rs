@@ -73,6 +73,7 @@ pub fn varied_copies(
         mix: 0.0,
         turn_slices: false,
         tilt_degrees: 0.0,
+        elastic: None,
     };
     let Preparation { mean, deviation, columns, .. } = *preparation;
     let gray: Vec<f32> = pixels.iter().map(|pixel| (pixel * deviation + mean).clamp(0.0, 1.0)).collect();

@@ -1,3 +1,6 @@
+/// Takes the value at a place of slices of so many columns and rows.
+pub(super) type Sample<T> = fn(&[&[T]], [usize; 2], [f32; 3]) -> T;
+
 /// How a volume is turned and scaled about its middle.
 pub(super) struct Placement {
     /// From a place of the result to one of the source, both from the middle: columns, rows, slices.
@@ -18,27 +21,34 @@ impl Placement {
         Self { matrix: std::array::from_fn(|axis| turned[axis].map(|value| value / scale[axis])) }
     }
 
-    /// The slices seen so, shifted by so many voxels, mirrored before; straight lines between voxels, edges carried
-    /// outward.
-    pub(super) fn resample(&self, slices: &[&[f32]], side: usize, shift: [f32; 3], mirror: bool) -> Vec<f32> {
-        let size = [side, side, slices.len()];
+    /// The slices seen so, shifted and displaced by so many places, mirrored before; edges are carried outward.
+    pub(super) fn resample<T: Copy>(
+        &self,
+        slices: &[&[T]],
+        [columns, rows]: [usize; 2],
+        shift: [f32; 3],
+        mirror: bool,
+        displaced: Option<&[Vec<f32>; 2]>,
+        sample: Sample<T>,
+    ) -> Vec<T> {
+        let size = [columns, rows, slices.len()];
         let middle = size.map(|count| (count as f32 - 1.0) / 2.0);
-        let mut out = Vec::with_capacity(side * side * slices.len());
+        let mut out = Vec::with_capacity(columns * rows * slices.len());
         for slice in 0..size[2] {
-            for row in 0..side {
-                for column in 0..side {
+            for row in 0..rows {
+                for column in 0..columns {
                     let x = column as f32 - middle[0];
                     let from =
                         [if mirror { -x } else { x }, row as f32 - middle[1], slice as f32 - middle[2]];
-                    let taps: [(usize, usize, f32); 3] = std::array::from_fn(|axis| {
+                    let within = row * columns + column;
+                    let at = std::array::from_fn(|axis| {
                         let [a, b, c] = self.matrix[axis];
-                        let last = size[axis] - 1;
-                        let at = a * from[0] + b * from[1] + c * from[2] + middle[axis] + shift[axis];
-                        let at = at.clamp(0.0, last as f32);
-                        let first = at as usize;
-                        (first, (first + 1).min(last), at - first as f32)
+                        let bent =
+                            displaced.and_then(|fields| Some(fields.get(axis)?[within])).unwrap_or(0.0);
+                        let at = a * from[0] + b * from[1] + c * from[2] + middle[axis] + shift[axis] + bent;
+                        at.clamp(0.0, (size[axis] - 1) as f32)
                     });
-                    out.push(between(slices, side, taps));
+                    out.push(sample(slices, [columns, rows], at));
                 }
             }
         }
@@ -46,14 +56,24 @@ impl Placement {
     }
 }
 
-/// The value between eight voxels.
-fn between(slices: &[&[f32]], side: usize, [x, y, z]: [(usize, usize, f32); 3]) -> f32 {
+/// Straight lines between the eight voxels about a place.
+pub(super) fn straight(slices: &[&[f32]], [columns, rows]: [usize; 2], at: [f32; 3]) -> f32 {
+    let size = [columns, rows, slices.len()];
+    let [x, y, z] = [0, 1, 2].map(|axis| {
+        let first = at[axis] as usize;
+        (first, (first + 1).min(size[axis] - 1), at[axis] - first as f32)
+    });
     let mix = |first: f32, second: f32, part: f32| first + part * (second - first);
     let line = |slice: usize, row: usize| {
-        let row = &slices[slice][row * side..];
+        let row = &slices[slice][row * columns..];
         mix(row[x.0], row[x.1], x.2)
     };
     mix(mix(line(z.0, y.0), line(z.0, y.1), y.2), mix(line(z.1, y.0), line(z.1, y.1), y.2), z.2)
+}
+
+/// The label of the nearest voxel.
+pub(super) fn nearest(slices: &[&[u16]], [columns, _]: [usize; 2], [x, y, z]: [f32; 3]) -> u16 {
+    slices[z.round() as usize][y.round() as usize * columns + x.round() as usize]
 }
 
 fn product(a: &[[f32; 3]; 3], b: &[[f32; 3]; 3]) -> [[f32; 3]; 3] {
@@ -73,7 +93,7 @@ mod tests {
         let mut cube = [0.0; 27];
         cube[at[2] * 9 + at[1] * 3 + at[0]] = 1.0;
         let slices: Vec<&[f32]> = cube.chunks_exact(9).collect();
-        let turned = Placement::new(angles, scale).resample(&slices, 3, shift, mirror);
+        let turned = Placement::new(angles, scale).resample(&slices, [3, 3], shift, mirror, None, straight);
         let brightest = (0..27).max_by(|a, b| turned[*a].total_cmp(&turned[*b])).expect("there are voxels");
         assert!(turned[brightest] > 0.99, "{turned:?}");
         [brightest % 3, brightest / 3 % 3, brightest / 9]

@@ -7,9 +7,9 @@ use super::{Example, Side, grid};
 use crate::error::some;
 use crate::{LearnError, Recipe};
 
-/// A labeled file before it is read.
+/// A file and what is said of it, before it is read: of a labeled one the index of its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry<T = usize> {
     /// Its name in messages and lists.
     pub source: String,
     /// Where it is.
@@ -20,8 +20,8 @@ pub(super) struct Entry {
     pub patient: Option<usize>,
     /// On which side of the split it is said to be.
     pub side: Option<Side>,
-    /// Index of its label.
-    pub label: usize,
+    /// What is said of it.
+    pub truth: T,
 }
 
 /// Reads all files, or names those that cannot be used.
@@ -74,6 +74,6 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
         side: entry.side,
         pixels: on_grid.pixels,
         thumbnail: on_grid.thumbnail,
-        label: entry.label,
+        label: entry.truth,
     })
 }

@@ -45,7 +45,7 @@ pub(super) fn entries(folder: &Path, classes: &[String]) -> Result<Vec<Entry>, L
             line: None,
             patient: None,
             side: None,
-            label,
+            truth: label,
         }));
     }
     if empty.is_empty() {
@@ -55,7 +55,7 @@ pub(super) fn entries(folder: &Path, classes: &[String]) -> Result<Vec<Entry>, L
 }
 
 /// Names and places of what is in a folder and not hidden, by name.
-fn visible(folder: &Path) -> Result<Vec<(String, PathBuf)>, LearnError> {
+pub(crate) fn visible(folder: &Path) -> Result<Vec<(String, PathBuf)>, LearnError> {
     let fail = |error: std::io::Error| LearnError::Data {
         place: folder.display().to_string(),
         what: format!("the folder is not readable: {error}"),
@@ -94,7 +94,7 @@ mod tests {
         fn sources(&self) -> Result<Vec<(String, usize)>, String> {
             let classes = ["b".to_owned(), "a".to_owned()];
             let found = entries(self.folder.path(), &classes).map_err(|error| error.to_string())?;
-            Ok(found.into_iter().map(|entry| (entry.source, entry.label)).collect())
+            Ok(found.into_iter().map(|entry| (entry.source, entry.truth)).collect())
         }
         fn refusal(&self) -> String {
             let said = self.sources().expect_err("refused");

@@ -41,7 +41,7 @@ impl Side {
 }
 
 /// Holds out the images that a list names, one a line, and trains on all others.
-pub(super) fn apply_list(folder: &Path, list: &str, examples: &mut [Example]) -> Result<(), LearnError> {
+pub(crate) fn apply_list(folder: &Path, list: &str, examples: &mut [Example]) -> Result<(), LearnError> {
     let place = folder.join(list);
     let text = std::fs::read_to_string(&place).map_err(|error| LearnError::Data {
         place: place.display().to_string(),

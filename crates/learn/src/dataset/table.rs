@@ -16,27 +16,49 @@ pub(super) struct Columns<'a> {
     pub split: Option<&'a str>,
 }
 
-/// The images that the table names.
+/// The images that the table names, with their labels.
 pub(super) fn read(folder: &Path, table: &str, columns: &Columns<'_>) -> Result<Vec<Entry>, LearnError> {
+    Ok(entries(folder, &parse(folder, table)?, columns)?)
+}
+
+/// A table of the data.
+pub(crate) fn parse(folder: &Path, table: &str) -> Result<Table, LearnError> {
     let place = folder.join(table);
     let bytes = std::fs::read(&place)
         .map_err(|error| LearnError::Data { place: place.display().to_string(), what: error.to_string() })?;
-    Ok(entries(folder, &Table::parse(table, &bytes)?, columns)?)
+    Ok(Table::parse(table, &bytes)?)
 }
 
 /// The columns `file` and `class`, and those that the recipe names.
 fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<Entry>, EvaluationError> {
+    let labels: BTreeMap<&str, usize> =
+        columns.classes.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
+    let known = columns.classes.join(", ");
+    let label = |cell: &str| {
+        let label = labels.get(cell).copied();
+        label.ok_or_else(|| format!("none of the recipe's classes {known}"))
+    };
+    listed(folder, table, "class", columns.patient, columns.split, label)
+}
+
+/// The files of the column `file`, with what `truth` makes of the cells of another column.
+pub(crate) fn listed<T>(
+    folder: &Path,
+    table: &Table,
+    column: &str,
+    patient: Option<&str>,
+    split: Option<&str>,
+    truth: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<Entry<T>>, EvaluationError> {
     let place = |name: &str| {
         table.column(name).ok_or_else(|| EvaluationError::Table {
             file: table.file().to_owned(),
             what: format!("has no column {name}; there are {}", table.header().join(", ")),
         })
     };
-    let (file, class) = (place("file")?, place("class")?);
-    let patient = columns.patient.map(place).transpose()?;
-    let split = columns.split.map(place).transpose()?;
-    let labels: BTreeMap<&str, usize> =
-        columns.classes.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
+    let (file, column) = (place("file")?, place(column)?);
+    let patient = patient.map(place).transpose()?;
+    let split = split.map(place).transpose()?;
     // Identifiers go no further than this map.
     let mut patients: BTreeMap<&str, usize> = BTreeMap::new();
     let mut lines: BTreeMap<&str, u64> = BTreeMap::new();
@@ -55,9 +77,7 @@ fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<En
         if let Some(first) = lines.insert(source, row.line) {
             return Err(fail(file, format!("names the file of line {first} again, expected each file once")));
         }
-        let label = labels.get(row.cells[class].as_str()).copied();
-        let known = columns.classes.join(", ");
-        let label = label.ok_or_else(|| fail(class, format!("none of the recipe's classes {known}")))?;
+        let truth = truth(&row.cells[column]).map_err(|what| fail(column, what))?;
         let patient = match patient.map(|column| (column, row.cells[column].as_str())) {
             None => None,
             Some((column, "")) => {
@@ -78,7 +98,7 @@ fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<En
             line: Some(row.line),
             patient,
             side,
-            label,
+            truth,
         });
     }
     Ok(entries)
@@ -100,7 +120,7 @@ mod tests {
         let text = "file,class,who\n1.png,b,Doe\n\"2,x.png\",a,Roe\n3.png,a,Doe\n";
         let rows = found(text, Some("who")).expect("entries");
         let seen: Vec<_> =
-            rows.iter().map(|row| (row.source.as_str(), row.line, row.label, row.patient)).collect();
+            rows.iter().map(|row| (row.source.as_str(), row.line, row.truth, row.patient)).collect();
         assert_eq!(
             seen,
             [

@@ -190,7 +190,7 @@ pub fn compare_masks(
 }
 
 /// In what two grids differ.
-fn difference(found: &Geometry, expected: &Geometry) -> String {
+pub(crate) fn difference(found: &Geometry, expected: &Geometry) -> String {
     let numbers =
         |values: &[f64]| values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" x ");
     if found.size() != expected.size() {

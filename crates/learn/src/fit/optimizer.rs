@@ -43,7 +43,7 @@ impl Optimizer {
 }
 
 /// The optimizer of a recipe, before its first step.
-pub(crate) fn optimizer(settings: &Optimization) -> ModuleOptimizer {
+pub(crate) fn optimizer<K>(settings: &Optimization<K>) -> ModuleOptimizer {
     let clip = (settings.clip_norm > 0.0).then_some(GradientClippingConfig::Norm(settings.clip_norm));
     let decay = (settings.weight_decay > 0.0).then(|| WeightDecayConfig::new(settings.weight_decay));
     match settings.optimizer {

@@ -31,6 +31,7 @@ fn small() -> Recipe {
             mix: 0.0,
             turn_slices: false,
             tilt_degrees: 0.0,
+            elastic: None,
         },
     });
     recipe

@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{CodedConcept, Modality, QuantityKind};
 
+use super::trained::TrainedSegmenter;
 use crate::CardError;
+use crate::arch::UNetConfig;
 use crate::card::is_plain_name;
 
 /// What a segmenter accepts.
@@ -19,11 +21,17 @@ pub struct AcceptedVolume {
 }
 
 /// The network behind a card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SegmenterArchitecture {
-    /// [`LinkNetPair`](crate::arch::LinkNetPair).
+    /// [`LinkNetPair`](crate::arch::LinkNetPair), of others.
     LinkNetPair,
+    /// [`UNet`](crate::arch::UNet) of flat pictures, trained by this program.
+    #[serde(rename = "u-net")]
+    UNet(UNetConfig),
+    /// [`UNet3d`](crate::arch::UNet3d) of volumes, trained by this program.
+    #[serde(rename = "u-net-3d")]
+    UNet3d(UNetConfig),
 }
 
 /// How a volume becomes what the two networks see, and what they say becomes a mask.
@@ -120,14 +128,28 @@ pub struct SegmenterCard {
     pub architecture: SegmenterArchitecture,
     /// What it accepts.
     pub input: AcceptedVolume,
-    /// How its input is made and its output is read.
-    pub preparation: PairPreparation,
-    /// What it finds.
-    pub segment: SegmentLabel,
-    /// Who made it.
-    pub source: Source,
+    /// How the input of a pair is made and its output is read.
+    pub preparation: Option<PairPreparation>,
+    /// What a pair finds.
+    pub segment: Option<SegmentLabel>,
+    /// Who made a pair.
+    pub source: Option<Source>,
     /// How closely the masks agree with those of the original program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agreement: Vec<Agreement>,
+    /// What there is to say of a network that this program trained.
+    pub trained: Option<TrainedSegmenter>,
+}
+
+/// What a card says of a pair of networks made by others.
+#[derive(Clone, Copy, Debug)]
+pub struct PairCard<'a> {
+    /// How its input is made and its output is read.
+    pub preparation: &'a PairPreparation,
+    /// What it finds.
+    pub segment: &'a SegmentLabel,
+    /// Who made it.
+    pub source: &'a Source,
 }
 
 impl SegmenterCard {
@@ -155,6 +177,17 @@ impl SegmenterCard {
         toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
     }
 
+    /// What the card says of a pair of networks; `None` where it is that of another network.
+    pub fn pair(&self) -> Option<PairCard<'_>> {
+        let (preparation, segment) = (self.preparation.as_ref()?, self.segment.as_ref()?);
+        let source = self.source.as_ref()?;
+        (self.architecture == SegmenterArchitecture::LinkNetPair).then_some(PairCard {
+            preparation,
+            segment,
+            source,
+        })
+    }
+
     fn check(&self) -> Result<(), CardError> {
         let fail = |what: String| Err(CardError::Inconsistent { model: self.name.clone(), what });
         if self.schema != Self::SCHEMA {
@@ -166,27 +199,44 @@ impl SegmenterCard {
         if !is_plain_name(&self.weights) || !is_plain_name(&self.name) {
             return fail("a file name or model name has other characters than a-z 0-9 . _ -".to_owned());
         }
-        let recipe = &self.preparation;
+        let fault = match (&self.architecture, self.pair(), &self.trained) {
+            (SegmenterArchitecture::LinkNetPair, Some(pair), None) => pair.fault(),
+            (SegmenterArchitecture::LinkNetPair, ..) => {
+                Some("a pair of networks needs preparation, segment and source, and has nothing trained here")
+            }
+            (_, _, Some(trained))
+                if self.preparation.is_none()
+                    && self.segment.is_none()
+                    && self.source.is_none()
+                    && self.agreement.is_empty() =>
+            {
+                trained.fault(&self.architecture)
+            }
+            _ => Some("a U-Net needs what is under [trained], and has nothing of a pair"),
+        };
+        fault.map_or(Ok(()), |fault| fail(fault.to_owned()))
+    }
+}
+
+impl PairCard<'_> {
+    /// What is wrong with its numbers.
+    fn fault(self) -> Option<&'static str> {
+        let recipe = self.preparation;
         // The network halves five times; above 512 a hostile card could ask for all memory.
         let is_side = |side: usize| side.is_multiple_of(32) && (32..=512).contains(&side);
-        if !is_side(recipe.coarse_side) || !is_side(recipe.fine_side) {
-            return fail("a side must be a multiple of 32 from 32 to 512".to_owned());
-        }
         let share = |value: f32| (0.0..1.0).contains(&value);
         let [low, high] = recipe.quantiles;
-        if !(share(low) && low < high && high <= 1.0) {
-            return fail("quantiles must rise within 0 to 1".to_owned());
-        }
-        if !(share(recipe.least_share) && share(recipe.margin) && share(recipe.threshold)) {
-            return fail("least share, margin and threshold must be from 0 to below 1".to_owned());
-        }
-        if !(recipe.deviation > 0.0 && recipe.deviation.is_finite() && recipe.mean.is_finite()) {
-            return fail("deviation must be above 0 and the mean a number".to_owned());
-        }
         let [least, most] = self.segment.plausible_milliliters;
-        if !(least >= 0.0 && least < most) {
-            return fail("plausible volumes must rise from 0 mL or more".to_owned());
-        }
-        Ok(())
+        let faults = [
+            (!is_side(recipe.coarse_side) || !is_side(recipe.fine_side))
+                .then_some("a side must be a multiple of 32 from 32 to 512"),
+            (!(share(low) && low < high && high <= 1.0)).then_some("quantiles must rise within 0 to 1"),
+            (!(share(recipe.least_share) && share(recipe.margin) && share(recipe.threshold)))
+                .then_some("least share, margin and threshold must be from 0 to below 1"),
+            (!(recipe.deviation > 0.0 && recipe.deviation.is_finite() && recipe.mean.is_finite()))
+                .then_some("deviation must be above 0 and the mean a number"),
+            (!(least >= 0.0 && least < most)).then_some("plausible volumes must rise from 0 mL or more"),
+        ];
+        faults.into_iter().flatten().next()
     }
 }

@@ -1,0 +1,206 @@
+//! A segmenter of one's own: trained, killed and resumed, used, and measured against masks.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::{code, gray_png, json, path, stderr, wilhelm};
+
+const SIDE: u32 = 24;
+
+/// Whether a place of picture `seed` lies in its square.
+fn inside(seed: u32, at: u32) -> bool {
+    let (column, row) = (at % SIDE, at / SIDE);
+    let (left, top) = (2 + seed * 5 % 11, 2 + seed * 3 % 10);
+    (left..left + 9).contains(&column) && (top..top + 10).contains(&row)
+}
+
+/// A picture of a bright square on noise, and its mask.
+fn square(folder: &Path, seed: u32) -> (PathBuf, PathBuf) {
+    let noise = |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_add(seed * 7919) >> 26) as u8;
+    let image: Vec<u8> =
+        (0..SIDE * SIDE).map(|at| noise(at) + if inside(seed, at) { 160 } else { 40 }).collect();
+    let mask: Vec<u8> = (0..SIDE * SIDE).map(|at| if inside(seed, at) { 255 } else { 0 }).collect();
+    (
+        gray_png(folder, &format!("{seed}.png"), SIDE, &image),
+        gray_png(folder, &format!("{seed}_mask.png"), SIDE, &mask),
+    )
+}
+
+const RECIPE: &str = r#"
+name = "square"
+version = "1.0.0"
+title = "A bright square"
+license = "Apache-2.0"
+must_not = ["It must not be used for anything but tests."]
+seed = 5
+validation_share = 0.25
+duplicates_above = 0.9999
+widths = [4, 8]
+tolerance = 1.0
+data_words = "made-up pictures"
+data_license = "none"
+citation = "none"
+truth = "a rule"
+[data]
+kind = "folders"
+[input]
+modalities = ["US"]
+quantity = "arbitrary"
+words = "a made-up picture"
+population = "nobody"
+[grid]
+window = [1, 16, 16]
+[[segments]]
+value = 255
+name = "square"
+code = { value = "4147007", scheme = "SCT", meaning = "Mass" }
+abnormal = true
+[augmentation]
+mirror = true
+rotation_degrees = 5.0
+scale = 0.1
+shift = 0.05
+contrast = 0.1
+brightness = 0.05
+log_gamma = 0.1
+noise = 0.02
+erase = 0.0
+mix = 0.0
+elastic = { amplitude = 0.01, sigma = 0.1 }
+[optimization]
+epochs = 40
+warm_up_epochs = 1
+batch = 4
+learning_rate = 0.02
+weight_decay = 0.0
+clip_norm = 1.0
+label_smoothing = 0.0
+class_balance = 0.0
+"#;
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("made");
+        (0..24).for_each(|seed| drop(square(&data, seed)));
+        std::fs::write(folder.path().join("recipe.toml"), RECIPE).expect("written");
+        Self { folder }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn arguments(&self, out: &str, more: &[&str]) -> Vec<String> {
+        let [recipe, data, out] = ["recipe.toml", "data", out].map(|name| path(&self.at(name)).to_owned());
+        let fixed = ["train", "segmenter", "--recipe", &recipe, "--data", &data, "--out", &out];
+        fixed.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+    }
+
+    fn train(&self, out: &str, more: &[&str]) -> Output {
+        let arguments = self.arguments(out, more);
+        wilhelm(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+#[test]
+fn a_segmenter_is_trained_outlines_a_picture_and_is_measured() {
+    let place = Place::new();
+    let trained = place.train("model", &[]);
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    let said = String::from_utf8_lossy(&trained.stdout).into_owned();
+    assert!(said.contains("square: Dice 0.") || said.contains("square: Dice 1."), "{said}");
+    assert!(said.contains("to compare: mean shape of the training masks"), "{said}");
+    for name in ["run.json", "split.json", "history.json", "curves.html", "metrics.json", "held-out.json"] {
+        assert!(place.at("model.run").join(name).is_file(), "{name}");
+    }
+    let again = place.train("model", &[]);
+    assert_eq!(code(&again), 2, "{}", stderr(&again));
+
+    let apart = place.at("apart");
+    std::fs::create_dir(&apart).expect("made");
+    let (image, _) = square(&apart, 31);
+    let out = place.at("out");
+    let model = place.at("model");
+    let outlined =
+        wilhelm(&["segment", "model", path(&image), "--model", path(&model), "--out", path(&out), "--json"]);
+    assert!(code(&outlined) <= 1, "{}", stderr(&outlined));
+    let summary = json(&outlined.stdout);
+    let area = summary["measurements"][0]["value"].as_f64().expect("a number");
+    assert!((70.0..110.0).contains(&area), "{area} pixels of 90");
+    assert_eq!(summary["measurements"][0]["unit"], "pixels");
+    assert_eq!(summary["segments"]["1"]["name"], "square");
+
+    // The mask's 255 is the model's label 1.
+    let truth: Vec<u8> = (0..SIDE * SIDE).map(|at| u8::from(inside(31, at))).collect();
+    let truth = gray_png(&apart, "truth.png", SIDE, &truth);
+    let figures = place.at("figures");
+    let labels = out.join("labels.png");
+    let measured =
+        wilhelm(&["evaluate", "masks", path(&labels), path(&truth), "--out", path(&figures), "--json"]);
+    assert_eq!(code(&measured), 0, "{}", stderr(&measured));
+    let dice = json(&measured.stdout)["segments"][0]["dice"]["value"].as_f64().expect("a Dice");
+    assert!(dice > 0.8, "{dice}");
+
+    let listed = wilhelm(&["models", "list", "--models", path(place.folder.path())]);
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains("validation: square Dice"),
+        "{}",
+        stderr(&listed)
+    );
+    let unknown = wilhelm(&["segment", "model", path(&image), "--model", "nothing"]);
+    assert_eq!(code(&unknown), 3);
+    assert!(stderr(&unknown).contains("no segmenter is called nothing"), "{}", stderr(&unknown));
+    let pair = wilhelm(&["segment", "model", path(&image), "--model", "brain-mask"]);
+    assert!(stderr(&pair).contains("brain-mask was not trained here"), "{}", stderr(&pair));
+    let unnamed = wilhelm(&["segment", "model", path(&image)]);
+    assert_eq!(code(&unnamed), 2, "{}", stderr(&unnamed));
+}
+
+#[test]
+fn a_segmenter_s_run_killed_again_and_again_ends_with_the_weights_of_an_unbroken_one() {
+    let place = Place::new();
+    let whole = place.train("whole", &[]);
+    assert_eq!(code(&whole), 0, "{}", stderr(&whole));
+    let arguments = place.arguments("broken", &["--resume", "--checkpoint-every", "0"]);
+    let (mut kills, mut wait) = (0, 150);
+    while kills < 4 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wilhelm"))
+            .args(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_millis(wait));
+        if child.try_wait().expect("asked").is_some() {
+            break;
+        }
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        kills += 1;
+        wait = 120 + (wait * 7919) % 180;
+    }
+    assert_eq!(kills, 4, "the run was over before the fourth kill: it is too short for this machine");
+    let rest = place.train("broken", &["--resume"]);
+    assert_eq!(code(&rest), 0, "{}", stderr(&rest));
+    let read = |run: &str, name: &str| std::fs::read(place.at(run).join(name)).expect("there");
+    assert!(read("whole", "weights.safetensors") == read("broken", "weights.safetensors"), "weights differ");
+    let history = |run: &str| json(&read(run, "history.json"));
+    assert_eq!(history("whole.run"), history("broken.run"));
+}
+
+#[test]
+fn data_that_do_not_fit_leave_no_run_behind() {
+    let place = Place::new();
+    std::fs::remove_file(place.at("data/3_mask.png")).expect("removed");
+    let refused = place.train("model", &[]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("1 images have no mask: 3.png"), "{}", stderr(&refused));
+    assert!(!place.at("model.run").exists() && !place.at("model").exists());
+}
