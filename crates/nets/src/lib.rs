@@ -4,7 +4,7 @@
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
 //! something in a volume and has a [`SegmenterCard`]. [`explain`] says what a network looked at and what that
-//! is worth. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
+//! is worth, [`onnx`] writes networks for other programs and reads theirs. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
 //! that [`explain`] takes.
 
 mod accept;
@@ -15,6 +15,7 @@ mod card;
 pub mod explain;
 mod kernels;
 mod model;
+pub mod onnx;
 mod outlier;
 mod segmenter;
 mod shelf;
@@ -27,9 +28,10 @@ pub use card::{
 };
 pub use explain::{ExplainError, HeatMap};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
+pub use onnx::{OnnxCard, OnnxClassifier, OnnxError};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
 pub use segmenter::{
     AcceptedVolume, Agreement, PairPreparation, SegmentLabel, Segmenter, SegmenterArchitecture,
     SegmenterCard, Source,
 };
-pub use shelf::{SegmenterEntry, Shelf, ShelfEntry};
+pub use shelf::{OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
