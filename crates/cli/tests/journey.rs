@@ -2,6 +2,8 @@
 
 #[path = "journey/evaluate.rs"]
 mod evaluate;
+#[path = "journey/onnx.rs"]
+mod onnx;
 #[path = "journey/training.rs"]
 mod training;
 #[path = "journey/volumes.rs"]
