@@ -157,6 +157,9 @@ impl OnnxCard {
             return fail("deviation must be above 0 and the mean a number");
         }
         let network = &self.network;
+        if network.input.is_empty() || network.output.is_empty() {
+            return fail("input and output of the network must have names");
+        }
         if !matches!(network.channels, 1 | 3) {
             return fail("channels must be 1 or 3");
         }

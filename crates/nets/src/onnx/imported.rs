@@ -23,8 +23,10 @@ pub struct OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// Images in one pass.
+    /// Images in one pass, at most.
     const BATCH: usize = 16;
+    /// Numbers in one pass, at most, where it has more than one image: a quarter of a gibibyte.
+    const NUMBERS: usize = 1 << 26;
 
     /// Puts a classifier together.
     ///
@@ -54,7 +56,9 @@ impl OnnxClassifier {
         let fail = |source: OnnxError| ModelError::Onnx { model: self.card.name.clone(), source };
         let (labels, output) = (self.card.labels.len(), self.card.network.output.as_str());
         let mut all = Vec::with_capacity(images.len());
-        for batch in images.chunks(if self.one_by_one { 1 } else { Self::BATCH }) {
+        let each = shape(&self.card, 1).iter().product::<usize>();
+        let most = if self.one_by_one { 1 } else { (Self::NUMBERS / each.max(1)).clamp(1, Self::BATCH) };
+        for batch in images.chunks(most) {
             let input = self.input(batch)?;
             let made = self.session.run(&self.card.network.input, input, &[output]).map_err(fail)?;
             for numbers in made {

@@ -1,5 +1,6 @@
 //! ONNX Runtime, loaded when it is asked for.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,7 +62,7 @@ impl Runtime {
                 let environment = builder
                     .with_name("wilhelm")
                     .with_telemetry(false)
-                    .with_logger(Arc::new(|_, category, _, _, message| {
+                    .with_logger(Arc::new(|_: LogLevel, category: &str, _: &str, _: &str, message: &str| {
                         tracing::debug!(category, "ONNX Runtime: {message}");
                     }))
                     .build()
@@ -138,7 +139,9 @@ fn unloadable(library: String, error: LoadDynamicError) -> OnnxError {
             OnnxError::OldLibrary { library, found: version_str, least }
         }
         LoadDynamicError::Dlopen { error, .. } => {
-            OnnxError::Library { library, what: first_line(&error.to_string()) }
+            // What the system says lies below what was asked of it.
+            let what = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            OnnxError::Library { library, what: first_line(&what) }
         }
         LoadDynamicError::InvalidVersionString => {
             OnnxError::Library { library, what: "its version is no text".to_owned() }

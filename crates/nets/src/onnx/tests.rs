@@ -13,7 +13,7 @@ use crate::arch::{
     Classifier, ClassifierConfig, DenseNet, DenseNetConfig, RecurrentCell, ResNet, ResNetConfig, ResNetDepth,
     SliceMemory, VisionTransformer, VisionTransformerConfig,
 };
-use crate::{Card, Model, ModelError};
+use crate::{Card, Model};
 
 /// A card of a classifier made by others.
 pub(super) const CARD: &str = r#"
@@ -345,6 +345,7 @@ fn a_card_for_a_network_by_others_is_read_and_one_that_contradicts_itself_is_ref
         assert!(error.contains(expected), "{error}");
     };
     check("channels = 3", "channels = 2", "channels must be 1 or 3");
+    check("output = \"y\"", "output = \"\"", "must have names");
     check("columns = 24", "columns = 5000", "out of bounds");
     check("[0.25, 0.25, 0.25]", "[0.25, 0.0, 0.25]", "above 0");
     check("[0.5, 0.5, 0.5]", "[0.5]", "one for each channel");
@@ -364,6 +365,6 @@ fn a_build_without_the_library_says_so() {
         "this program was built without ONNX Runtime: build it anew with --features ort"
     );
     assert!(error.is_callers_fault());
-    let error = ModelError::Onnx { model: "m".to_owned(), source: error };
+    let error = crate::ModelError::Onnx { model: "m".to_owned(), source: error };
     assert!(error.to_string().starts_with("model m: this program"));
 }
