@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance performance-networks results test-codecs test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo test bench conformance performance performance-networks results test-codecs test-onnx test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -47,8 +47,9 @@ performance: setup ## write docs/performance.md anew: filters and codecs beside 
 	$(MAKE) performance-networks
 
 performance-networks: setup ## write the table of networks in docs/performance.md anew: beside PyTorch and ONNX Runtime
-	cargo build --release --locked --workspace --example networks
-	PYTHONPATH="$$(tools/setup.sh networks)" python3 tools/bench/networks.py \
+	cargo build --release --locked --workspace --features wilhelm-cli/ort --example networks
+	PYTHONPATH="$$(tools/setup.sh networks)" && export PYTHONPATH && \
+	  ORT_DYLIB_PATH="$$(python3 tools/onnx_runtime.py)" && export ORT_DYLIB_PATH && python3 tools/bench/networks.py \
 	  "$(CARGO_TARGET_DIR)/release/examples/networks" --into docs/performance.md
 
 results: ## write docs/results.md anew from the shipped cards and models/runs
@@ -58,8 +59,14 @@ results: ## write docs/results.md anew from the shipped cards and models/runs
 test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG and CharLS
 	cargo nextest run --cargo-profile release --locked -p wilhelm-formats --no-default-features --features openjpeg,charls
 
-test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK and nibabel
-	cargo build --release --locked --workspace --example write_objects --example write_volumes
+test-onnx: setup ## networks by ONNX Runtime, a build with the feature ort (its library comes as a Python package)
+	PYTHONPATH="$$(tools/setup.sh onnx)" && export PYTHONPATH && \
+	  ORT_DYLIB_PATH="$$(python3 tools/onnx_runtime.py)" && export ORT_DYLIB_PATH && \
+	  cargo nextest run --cargo-profile release --locked --workspace --features wilhelm-cli/ort \
+	    -E 'package(wilhelm-nets) and test(onnx) or package(wilhelm-cli) and test(onnx)'
+
+test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK, nibabel and ONNX Runtime
+	cargo build --release --locked --workspace --example write_objects --example write_volumes --example write_onnx
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources

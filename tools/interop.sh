@@ -16,3 +16,6 @@ python3 tools/interop/objects.py "$folder/objects"
 printf '\n== volume files: nibabel and SimpleITK\n'
 "$examples/write_volumes" "$folder/volumes"
 python3 tools/interop/volumes.py "$folder/volumes"
+printf '\n== networks as ONNX: onnx and ONNX Runtime\n'
+"$examples/write_onnx" "$folder/networks"
+python3 tools/interop/networks.py "$folder/networks"

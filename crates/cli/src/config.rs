@@ -36,6 +36,7 @@ pub struct ReadValues {
 #[serde(deny_unknown_fields)]
 pub struct ModelsValues {
     pub folder: String,
+    pub onnx_runtime: String,
 }
 
 /// The language model.

@@ -4,7 +4,7 @@ use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
-use wilhelm_nets::{ExplainError, ModelError};
+use wilhelm_nets::{ExplainError, ModelError, OnnxError};
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,9 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<EvaluationError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ModelError>() {
-        blame(matches!(error, ModelError::Unknown { .. } | ModelError::Volumes { .. }))
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<OnnxError>() {
+        blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ExplainError>() {
         blame(error.is_callers_fault())
     } else {

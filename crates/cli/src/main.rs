@@ -5,6 +5,7 @@
 
 mod args;
 mod config;
+mod engine;
 mod exit;
 mod labels;
 mod memory;

@@ -4,6 +4,7 @@ pub mod config;
 pub mod convert;
 pub mod evaluate;
 pub mod explain;
+mod export;
 pub mod fewshot;
 mod folds;
 pub mod ground;

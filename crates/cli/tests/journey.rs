@@ -4,6 +4,8 @@
 mod evaluate;
 #[path = "journey/fewshot.rs"]
 mod fewshot;
+#[path = "journey/onnx.rs"]
+mod onnx;
 #[path = "journey/segmenter.rs"]
 mod segmenter;
 #[path = "journey/training.rs"]

@@ -1,12 +1,15 @@
 //! Times one network's training step or pass, for `tools/bench/networks.py`, which has the same in PyTorch.
 //!
-//! Usage: `networks CASE TIMES`. Prints the seconds of each run as JSON.
+//! Usage: `networks CASE TIMES`. Prints the seconds of each run as JSON. The cases `..._by_onnx_runtime` want a build with
+//! the feature `ort`, and the library where `ORT_DYLIB_PATH` says.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a program of its own: it tells the time and prints"
 )]
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -18,10 +21,17 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Distribution, Tensor};
+use sha2::{Digest, Sha256};
+use wilhelm_filters::{Fit, Preparation, Prepared, Region};
 use wilhelm_nets::arch::{
     Backbone, Recurrent, RecurrentCell, RecurrentConfig, ResNet, ResNetBlock3d, ResNetConfig, ResNetDepth,
     SequencePooling, decode, encode,
 };
+use wilhelm_nets::onnx::{
+    Layout, OnnxCard, OnnxClassifier, OnnxGraph, OnnxNetwork, OnnxOutput, OnnxSource, Runtime, export,
+};
+use wilhelm_nets::{AcceptedInput, Label};
+use wilhelm_study::QuantityKind;
 
 /// A CNN of three stages and a layer of two scores.
 #[derive(Module, Debug)]
@@ -139,16 +149,88 @@ fn transformer(times: usize) -> Vec<f64> {
     })
 }
 
+const RESNET: ResNetConfig = ResNetConfig {
+    depth: ResNetDepth::Eighteen,
+    channels: 3,
+    small_stem: false,
+    features: None,
+    classes: 1000,
+};
+
+/// The same network as our own export, computed as `wilhelm predict` computes a network by others.
+fn resnet_by_onnx_runtime(batch: usize, times: usize) -> Result<Vec<f64>, Box<dyn Error>> {
+    const SIDE: usize = 224;
+    let library = std::env::var_os("ORT_DYLIB_PATH").ok_or("ORT_DYLIB_PATH names no library")?;
+    let runtime = Runtime::load(&PathBuf::from(library), rayon::current_num_threads())?;
+    let network = ResNet::new(&RESNET, &Device::flex()).valid();
+    let file = export(OnnxNetwork::ResNet(&network), [3, SIDE, SIDE], "resnet", &[])?;
+    let model = OnnxClassifier::from_parts(card(&file, SIDE), &file, &runtime)?;
+    let pixels = noise([1, 1, SIDE, SIDE], &Device::flex()).into_data();
+    let pixels = pixels.try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+    let region = Region { column: 0, row: 0, columns: SIDE, rows: SIDE };
+    let image = Prepared { pixels, columns: SIDE, rows: SIDE, region };
+    let images = vec![&image; batch];
+    model.predict(&images)?;
+    Ok(timed(times, || {
+        let _ = model.predict(&images);
+    }))
+}
+
+fn card(file: &[u8], side: usize) -> OnnxCard {
+    let label = |number: usize| Label {
+        key: number.to_string(),
+        name: number.to_string(),
+        synonyms: Vec::new(),
+        code: None,
+        normal: false,
+    };
+    let none = String::new;
+    OnnxCard {
+        schema: OnnxCard::SCHEMA,
+        kind: OnnxCard::KIND.to_owned(),
+        name: "resnet-18".to_owned(),
+        version: none(),
+        title: none(),
+        license: none(),
+        must_not: Vec::new(),
+        weights: "resnet-18.onnx".to_owned(),
+        weights_sha256: Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect(),
+        input: AcceptedInput {
+            modalities: Vec::new(),
+            body_parts: Vec::new(),
+            views: Vec::new(),
+            quantity: QuantityKind::Arbitrary,
+            least_side: side,
+            greatest_aspect: 1.0,
+            color: false,
+            words: none(),
+            age_years: None,
+            population: none(),
+        },
+        preparation: Preparation { columns: side, rows: side, fit: Fit::Stretch, mean: 0.0, deviation: 1.0 },
+        network: OnnxGraph {
+            input: "image".to_owned(),
+            layout: Layout::ChannelsFirst,
+            channels: 3,
+            channel_means: Vec::new(),
+            channel_deviations: Vec::new(),
+            output: "logits".to_owned(),
+            gives: OnnxOutput::Logits,
+        },
+        labels: (0..RESNET.classes).map(label).collect(),
+        source: OnnxSource {
+            url: none(),
+            copyright: none(),
+            citation: none(),
+            data: none(),
+            figures: none(),
+        },
+    }
+}
+
 fn resnet(batch: usize, times: usize) -> Vec<f64> {
     let device = Device::flex();
-    let config = ResNetConfig {
-        depth: ResNetDepth::Eighteen,
-        channels: 3,
-        small_stem: false,
-        features: None,
-        classes: 1000,
-    };
-    let network = ResNet::new(&config, &device);
+    let network = ResNet::new(&RESNET, &device);
     let images = noise([batch, 3, 224, 224], &device);
     timed(times, || {
         let _ = network.forward(images.clone()).logits.into_data();
@@ -170,6 +252,16 @@ fn main() -> ExitCode {
         "transformer" => transformer(times),
         "resnet18_224" => resnet(1, times),
         "resnet18_224_of_16" => resnet(16, times),
+        "resnet18_224_by_onnx_runtime" | "resnet18_224_of_16_by_onnx_runtime" => {
+            let batch = if case.contains("of_16") { 16 } else { 1 };
+            match resnet_by_onnx_runtime(batch, times) {
+                Ok(seconds) => seconds,
+                Err(error) => {
+                    println!("{error}");
+                    return ExitCode::from(2);
+                }
+            }
+        }
         other => {
             println!("{other:?} is no case");
             return ExitCode::from(2);

@@ -1,6 +1,6 @@
 use wilhelm_study::{Modality, QuantityKind, View};
 
-use crate::Card;
+use crate::{AcceptedInput, Card};
 
 /// What is known of an image before a network sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,14 @@ impl Card {
     /// # Errors
     /// [`Refusal`] with what was found and what is accepted.
     pub fn accepts(&self, facts: &InputFacts) -> Result<(), Refusal> {
-        let input = &self.input;
+        self.input.accepts(facts, self.architecture.slices)
+    }
+}
+
+impl AcceptedInput {
+    /// Whether an image with these properties is accepted by a network of so many slices.
+    pub(crate) fn accepts(&self, facts: &InputFacts, slices: usize) -> Result<(), Refusal> {
+        let input = self;
         let refuse = |what, found: String, expected: String| Err(Refusal { what, found, expected });
         if let Some(modality) = &facts.modality
             && !input.modalities.contains(modality)
@@ -69,7 +76,6 @@ impl Card {
         if facts.quantity != input.quantity {
             return refuse("unit of the values", spoken(facts.quantity), spoken(input.quantity));
         }
-        let slices = self.architecture.slices;
         // A volume is brought to the network's slices, within reason.
         let (fewest, most) = if slices == 1 { (1, 1) } else { (slices.div_ceil(4).max(2), slices * 4) };
         if !(fewest..=most).contains(&facts.slices) {

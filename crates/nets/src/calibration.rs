@@ -84,7 +84,8 @@ fn log_sum(logits: &[f64]) -> f64 {
     greatest + logits.iter().map(|logit| (logit - greatest).exp()).sum::<f64>().ln()
 }
 
-fn softmax(logits: &[f64]) -> Vec<f64> {
+/// Shares that add up to 1, by the exponentials.
+pub(crate) fn softmax(logits: &[f64]) -> Vec<f64> {
     let whole = log_sum(logits);
     logits.iter().map(|logit| (logit - whole).exp()).collect()
 }

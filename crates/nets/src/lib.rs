@@ -3,8 +3,9 @@
 //! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
-//! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. [`explain`] says what a network looked at and what that
-//! is worth. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
+//! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. [`explain`] says
+//! what a network looked at and what that is worth, [`onnx`] writes networks for other programs and reads theirs. No
+//! tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
 //! that [`explain`] takes.
 
 mod accept;
@@ -16,6 +17,7 @@ mod encoder;
 pub mod explain;
 mod kernels;
 mod model;
+pub mod onnx;
 mod outlier;
 mod segmenter;
 mod shelf;
@@ -29,6 +31,7 @@ pub use card::{
 pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
+pub use onnx::{OnnxCard, OnnxClassifier, OnnxError};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
 pub use segmenter::{
     AcceptedVolume, Agreement, DistanceUnit, NetworkGrid, OutputKind, PairCard, PairPreparation,
@@ -36,4 +39,4 @@ pub use segmenter::{
     SegmenterCard, SegmenterValidation, Source, TrainedSegmenter, WindowPreparation, Windows, bounds_of,
     labels_at, on_network_grid, slide,
 };
-pub use shelf::{SegmenterEntry, Shelf, ShelfEntry};
+pub use shelf::{OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};

@@ -4,6 +4,7 @@ use wilhelm_filters::Prepared;
 use wilhelm_study::{ProbabilityInterval, UnitError};
 
 use crate::arch::Classifier;
+use crate::onnx::{self, OnnxError, Runtime};
 use crate::{APPEARANCE, Card, CardError, OutlierDetector, OutlierError, appearance};
 
 /// What stops a model from loading or reading.
@@ -59,6 +60,12 @@ pub enum ModelError {
         /// The names there are.
         known: String,
     },
+    /// A classifier made by others where one of this program's own is asked for.
+    #[error("model {model} was made by others: only predict reads with it")]
+    Imported {
+        /// The model's name.
+        model: String,
+    },
     /// A prepared image of another size than the network's.
     #[error("model {model}: image of {columns} x {rows}, expected {side} x {side} in {slices} slices")]
     Size {
@@ -79,6 +86,14 @@ pub enum ModelError {
         /// The model's name.
         model: String,
     },
+    /// A network that cannot be written as ONNX, or read from it.
+    #[error("model {model}: {source}")]
+    Onnx {
+        /// The model's name.
+        model: String,
+        /// What is wrong.
+        source: OnnxError,
+    },
     /// A network output that is no probability.
     #[error("model {model}: {source}")]
     Output {
@@ -87,6 +102,17 @@ pub enum ModelError {
         /// What is wrong.
         source: UnitError,
     },
+}
+
+impl ModelError {
+    /// Whether whoever asked can do something about it.
+    pub const fn is_callers_fault(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::Volumes { .. } | Self::Imported { .. } => true,
+            Self::Onnx { source, .. } => source.is_callers_fault(),
+            _ => false,
+        }
+    }
 }
 
 /// One label's calibrated probability.
@@ -122,6 +148,8 @@ pub struct Model {
     pub(crate) network: Classifier,
     outliers: OutlierDetector,
     pub(crate) device: Device,
+    /// The same network in ONNX Runtime, where it predicts.
+    session: Option<onnx::Session>,
 }
 
 impl Model {
@@ -142,7 +170,18 @@ impl Model {
         let device = Device::flex();
         let network = Classifier::load(&card.architecture, weights, &device)
             .map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
-        Ok(Self { card, network, outliers, device })
+        Ok(Self { card, network, outliers, device, session: None })
+    }
+
+    /// The same model, whose predictions ONNX Runtime computes; it is handed the network as this program exports it.
+    ///
+    /// # Errors
+    /// [`ModelError::Onnx`] if ONNX Runtime refuses it.
+    pub fn with_runtime(self, runtime: &Runtime) -> Result<Self, ModelError> {
+        let session = onnx::engine_file(&self.network, &self.card)
+            .and_then(|file| runtime.session(&file))
+            .map_err(|source| ModelError::Onnx { model: self.card.name.clone(), source })?;
+        Ok(Self { session: Some(session), ..self })
     }
 
     /// The card.
@@ -225,6 +264,12 @@ impl Model {
     }
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
+        let (shape, values) = self.input(images, mirror)?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), &self.device))
+    }
+
+    /// The network's input: its shape and its numbers.
+    fn input(&self, images: &[&Prepared], mirror: bool) -> Result<([usize; 4], Vec<f32>), ModelError> {
         let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
         let mut values: Vec<f32> = Vec::with_capacity(images.len() * slices * side * side);
         for image in images {
@@ -240,13 +285,18 @@ impl Model {
                 }
             }
         }
-        Ok(Tensor::from_data(TensorData::new(values, [images.len(), slices, side, side]), &self.device))
+        Ok(([images.len(), slices, side, side], values))
     }
 
     fn forward(&self, images: &[&Prepared], mirror: bool) -> Result<Rows, ModelError> {
+        if let Some(session) = &self.session {
+            let (shape, values) = self.input(images, mirror)?;
+            return onnx::engine_rows(session, shape, values, &self.card)
+                .map(|(logits, features, taps)| Rows { logits: widened(logits), features, taps })
+                .map_err(|source| ModelError::Onnx { model: self.card.name.clone(), source });
+        }
         let out = self.network.forward(self.tensor(images, mirror)?);
-        let logits =
-            rows(out.logits).into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect();
+        let logits = widened(rows(out.logits));
         Ok(Rows { logits, features: rows(out.features), taps: out.taps.into_iter().map(rows).collect() })
     }
 }
@@ -255,6 +305,10 @@ struct Rows {
     logits: Vec<Vec<f64>>,
     features: Vec<Vec<f32>>,
     taps: Vec<Vec<Vec<f32>>>,
+}
+
+fn widened(rows: Vec<Vec<f32>>) -> Vec<Vec<f64>> {
+    rows.into_iter().map(|row| row.into_iter().map(f64::from).collect()).collect()
 }
 
 pub(crate) fn rows(tensor: Tensor<2>) -> Vec<Vec<f32>> {

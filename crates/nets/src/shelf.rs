@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Card, CardError, Model, ModelError, Segmenter, SegmenterCard};
+use crate::model::check_hash;
+use crate::onnx::{MOST_BYTES, OnnxError, Runtime};
+use crate::{Card, CardError, Model, ModelError, OnnxCard, OnnxClassifier, Segmenter, SegmenterCard};
 
 /// A classifier as it stands on the shelf: its card, and its files where it was found.
 #[derive(Clone, Debug)]
@@ -23,6 +25,20 @@ impl ShelfEntry {
             Place::Folder(folder) => folder.display().to_string(),
             Place::BuiltIn { .. } => "built in".to_owned(),
         }
+    }
+
+    /// The weights as they stand there, a safetensors file, with their hash checked.
+    ///
+    /// # Errors
+    /// [`ModelError::File`], [`ModelError::Hash`].
+    pub fn weights(&self) -> Result<Vec<u8>, ModelError> {
+        let card = &self.card;
+        let weights = match &self.place {
+            Place::Folder(folder) => read(&card.name, &folder.join(&card.weights))?,
+            Place::BuiltIn { weights, .. } => weights.to_vec(),
+        };
+        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        Ok(weights)
     }
 
     /// Loads the weights, checking their hash.
@@ -66,23 +82,74 @@ impl SegmenterEntry {
         }
     }
 
+    /// The weights as they stand there, a safetensors file, with their hash checked.
+    ///
+    /// # Errors
+    /// [`ModelError::File`], [`ModelError::Hash`].
+    pub fn weights(&self) -> Result<Vec<u8>, ModelError> {
+        let weights = self.unchecked()?;
+        check_hash(&self.card.name, &self.card.weights, &weights, &self.card.weights_sha256)?;
+        Ok(weights)
+    }
+
+    fn unchecked(&self) -> Result<Vec<u8>, ModelError> {
+        match &self.place {
+            SegmenterPlace::Folder(folder) => read(&self.card.name, &folder.join(&self.card.weights)),
+            SegmenterPlace::BuiltIn(weights) => Ok(weights.to_vec()),
+        }
+    }
+
     /// Loads the weights, checking their hash.
     ///
     /// # Errors
     /// [`ModelError`].
     pub fn load(&self) -> Result<Segmenter, ModelError> {
-        let weights = match &self.place {
-            SegmenterPlace::Folder(folder) => read(&self.card.name, &folder.join(&self.card.weights))?,
-            SegmenterPlace::BuiltIn(weights) => weights.to_vec(),
-        };
+        let weights = self.unchecked()?;
         Segmenter::from_parts(self.card.clone(), weights)
     }
 }
 
-/// A card of either kind.
+/// A classifier made by others as it stands on the shelf: its card, and the folder with its ONNX file.
+#[derive(Clone, Debug)]
+pub struct OnnxEntry {
+    /// The card.
+    pub card: OnnxCard,
+    folder: PathBuf,
+}
+
+impl OnnxEntry {
+    /// Where it was found, for people.
+    pub fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    /// Loads the ONNX file, checking its hash before anything parses it.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn load(&self, runtime: &Runtime) -> Result<OnnxClassifier, ModelError> {
+        let (name, file) = (&self.card.name, self.folder.join(&self.card.weights));
+        let fail = |error: std::io::Error| ModelError::File {
+            model: name.clone(),
+            file: file.display().to_string(),
+            what: error.to_string(),
+        };
+        // A file that is too large is refused before it is read.
+        let bytes = std::fs::metadata(&file).map_err(fail)?.len();
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if bytes > MOST_BYTES {
+            let source = OnnxError::Large { bytes, most: MOST_BYTES };
+            return Err(ModelError::Onnx { model: name.clone(), source });
+        }
+        OnnxClassifier::from_parts(self.card.clone(), &read(name, &file)?, runtime)
+    }
+}
+
+/// A card of any kind.
 enum AnyCard {
     Classifier(Box<Card>),
     Segmenter(Box<SegmenterCard>),
+    Onnx(Box<OnnxCard>),
 }
 
 impl AnyCard {
@@ -93,9 +160,11 @@ impl AnyCard {
         match table.get("kind").map(|kind| kind.as_str().unwrap_or_default()) {
             None => Card::from_toml(text).map(Box::new).map(Self::Classifier),
             Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Box::new).map(Self::Segmenter),
+            Some(OnnxCard::KIND) => OnnxCard::from_toml(text).map(Box::new).map(Self::Onnx),
             Some(other) => Err(CardError::Form(format!(
-                "kind is {other:?}, expected {:?}, or no kind for a classifier",
-                SegmenterCard::KIND
+                "kind is {other:?}, expected {:?}, {:?}, or no kind for a classifier",
+                SegmenterCard::KIND,
+                OnnxCard::KIND
             ))),
         }
     }
@@ -106,6 +175,7 @@ impl AnyCard {
 pub struct Shelf {
     entries: Vec<ShelfEntry>,
     segmenters: Vec<SegmenterEntry>,
+    imported: Vec<OnnxEntry>,
 }
 
 impl Shelf {
@@ -135,6 +205,10 @@ impl Shelf {
                             card: *card,
                             place: SegmenterPlace::Folder(place),
                         });
+                    }
+                    AnyCard::Onnx(card) => {
+                        shelf.imported.push(OnnxEntry { card: *card, folder: place });
+                        shelf.imported.sort_by(|a, b| a.card.name.cmp(&b.card.name));
                     }
                 }
             }
@@ -203,11 +277,24 @@ impl Shelf {
         self.segmenters.iter().find(|entry| entry.card.name == name)
     }
 
-    /// The classifier of that name.
+    /// All classifiers made by others, by name.
+    pub fn imported(&self) -> &[OnnxEntry] {
+        &self.imported
+    }
+
+    /// The classifier made by others of that name, if it is there.
+    pub fn imported_by_name(&self, name: &str) -> Option<&OnnxEntry> {
+        self.imported.iter().find(|entry| entry.card.name == name)
+    }
+
+    /// The classifier of that name, of this program's own.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] with the names there are.
+    /// [`ModelError::Unknown`] with the names there are, [`ModelError::Imported`] for a classifier made by others.
     pub fn get(&self, name: &str) -> Result<&ShelfEntry, ModelError> {
+        if self.imported_by_name(name).is_some() {
+            return Err(ModelError::Imported { model: name.to_owned() });
+        }
         self.entries.iter().find(|entry| entry.card.name == name).ok_or_else(|| ModelError::Unknown {
             name: name.to_owned(),
             known: self.entries.iter().map(|entry| entry.card.name.as_str()).collect::<Vec<_>>().join(", "),

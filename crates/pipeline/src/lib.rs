@@ -19,7 +19,10 @@ pub use built_in::built_in_shelf;
 pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
 pub use error::PipelineError;
 pub use picture::{heat_map_overlay, picture};
-pub use predict::{Candidate, Reading, Stack, facts, predict_planes, refusal, representative_plane};
+pub use predict::{
+    Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
+    representative_plane,
+};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};

@@ -3,7 +3,7 @@ use wilhelm_filters::quality::{QualityCard, Severity, quality};
 use wilhelm_filters::{
     IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume, volume_bounds,
 };
-use wilhelm_nets::{Card, InputFacts, Model, Prediction};
+use wilhelm_nets::{Card, InputFacts, Model, OnnxClassifier, Prediction, Refusal};
 use wilhelm_study::{Image, Series};
 
 use crate::PipelineError;
@@ -78,7 +78,11 @@ pub(crate) fn bounds(plane: Plane<'_>, series: &Series) -> IntensityBounds {
 
 /// Whether a model may be asked at all: by its card, then by the quality of the image.
 pub fn refusal(card: &Card, facts: &InputFacts, quality: &QualityCard) -> Option<String> {
-    if let Err(refusal) = card.accepts(facts) {
+    unfit(card.accepts(facts), quality)
+}
+
+fn unfit(accepted: Result<(), Refusal>, quality: &QualityCard) -> Option<String> {
+    if let Err(refusal) = accepted {
         return Some(format!("its {refusal}"));
     }
     quality
@@ -171,6 +175,53 @@ pub fn predict_planes(model: &Model, candidates: &[Candidate<'_>]) -> Result<Vec
                 } else {
                     Reading::Read { prediction, prepared }
                 }
+            }
+        })
+        .collect())
+}
+
+/// What a classifier made by others makes of one image; it has no detector by which it could abstain.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ImportedReading {
+    /// The card or the quality card refuses it: no network saw it.
+    Refused {
+        /// Why, as a clause.
+        reason: String,
+    },
+    /// What the network gives.
+    Read {
+        /// A probability for each label, in the card's order, not calibrated here.
+        probabilities: Vec<f64>,
+    },
+}
+
+/// Images through a classifier made by others: card, quality, preparation, network.
+///
+/// # Errors
+/// [`PipelineError::Model`] if the network fails; an image it does not accept is no error.
+pub fn predict_imported(
+    model: &OnnxClassifier,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<ImportedReading>, PipelineError> {
+    let card = model.card();
+    let prepared: Vec<Result<Prepared, String>> = candidates
+        .par_iter()
+        .map(|candidate| match unfit(card.accepts(&candidate.facts), &candidate.quality) {
+            Some(reason) => Err(reason),
+            None => prepare(candidate.plane, candidate.bounds, &card.preparation)
+                .map_err(|error| format!("it cannot be prepared: {error}")),
+        })
+        .collect();
+    let accepted: Vec<&Prepared> = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).collect();
+    let mut rows = model.predict(&accepted)?.into_iter();
+    Ok(prepared
+        .into_iter()
+        .map(|prepared| match prepared {
+            Err(reason) => ImportedReading::Refused { reason },
+            Ok(_) => {
+                let probabilities = rows.next().expect("a row for each accepted image");
+                ImportedReading::Read { probabilities }
             }
         })
         .collect())

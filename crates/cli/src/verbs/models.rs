@@ -3,6 +3,7 @@ use std::fmt::Write;
 use serde_json::json;
 use wilhelm_nets::{Card, Interval, SegmenterValidation};
 
+use super::export;
 use crate::args::{self, ModelsVerb};
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
@@ -16,12 +17,18 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
         ModelsVerb::List => list(verb, config)?,
         ModelsVerb::Show { name } => {
             let shelf = shelf::open(verb.models.as_deref(), config)?;
-            match (shelf.segmenter(name), verb.json) {
-                (Some(entry), true) => print_json(&entry.card)?,
-                (Some(entry), false) => print(&entry.card.to_toml()?)?,
-                (None, true) => print_json(&shelf.get(name)?.card)?,
-                (None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
+            match (shelf.segmenter(name), shelf.imported_by_name(name), verb.json) {
+                (Some(entry), _, true) => print_json(&entry.card)?,
+                (Some(entry), _, false) => print(&entry.card.to_toml()?)?,
+                (None, Some(entry), true) => print_json(&entry.card)?,
+                (None, Some(entry), false) => print(&entry.card.to_toml()?)?,
+                (None, None, true) => print_json(&shelf.get(name)?.card)?,
+                (None, None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
             }
+        }
+        ModelsVerb::Export { name, format, out, force } => {
+            let shelf = shelf::open(verb.models.as_deref(), config)?;
+            export::run(&shelf, name, *format, out, *force, verb.json)?;
         }
         ModelsVerb::Fetch { name, wheel } => {
             if name != "smollm2" {
@@ -63,10 +70,15 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .iter()
             .map(|entry| json!({ "kind": "segmenter", "card": entry.card, "place": entry.place() }))
             .collect();
+        let imported: Vec<_> = shelf
+            .imported()
+            .iter()
+            .map(|entry| json!({ "kind": "onnx-classifier", "card": entry.card, "place": entry.place() }))
+            .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
         return print_json(
-            &json!({ "models": models, "segmenters": segmenters, "language_models": [language] }),
+            &json!({ "models": models, "segmenters": segmenters, "imported": imported, "language_models": [language] }),
         );
     }
     let mut text = String::new();
@@ -90,6 +102,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
         if let Some(trained) = &card.trained {
             writeln!(text, "{:18} {}", "", outlines(&trained.validation))?;
         }
+    }
+    for entry in shelf.imported() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        writeln!(text, "{:18} accepts {}", "", card.input.words)?;
+        writeln!(
+            text,
+            "{:18} by others, for predict alone: ONNX, not calibrated, abstains from nothing, {} license",
+            "", card.license
+        )?;
     }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;

@@ -4,16 +4,16 @@ use serde_json::json;
 use wilhelm_filters::quality::quality;
 use wilhelm_filters::{Plane, volume_bounds};
 use wilhelm_formats::{NpzSplit, read_npz};
-use wilhelm_nets::{InputFacts, Model, Prediction};
-use wilhelm_pipeline::{Candidate, Reading, Stack, predict_planes};
+use wilhelm_nets::{InputFacts, Label};
+use wilhelm_pipeline::{Candidate, Stack};
 use wilhelm_study::{Arbitrary, Projection, QuantityKind, Volume};
 
 use crate::args;
 use crate::config::Config;
+use crate::engine::{Row, Working};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
 use crate::progress::Line;
-use crate::shelf;
 use crate::table::field;
 
 /// Images in one go: enough to keep both cores busy.
@@ -28,13 +28,19 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
             verb.csv.display()
         )));
     }
-    let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-    let reads_volumes = model.card().architecture.slices > 1;
+    let model = Working::load(verb, config)?;
+    if model.is_imported() {
+        eprintln!(
+            "wilhelm: model {} was made by others: its probabilities are not calibrated here, and it abstains from \
+             nothing that its card accepts",
+            verb.model
+        );
+    }
     let (archives, images): (Vec<_>, Vec<_>) =
         verb.paths.iter().cloned().partition(|path| {
             path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
         });
-    let mut table = Table::new(&model);
+    let mut table = Table::new(model.labels());
     let line = Line::new("predicting");
     for archive in &archives {
         let name = archive.display().to_string();
@@ -48,16 +54,16 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
         for failure in &reading.failures {
             failed = true;
             line.above(&format!("wilhelm: {}: {}", failure.path, failure.error));
-            table.row(&failure.path, None, Some(&failure.error.to_string()));
+            table.row(&failure.path, &Row::refused(failure.error.to_string()));
         }
         for (done, chunk) in reading.series.chunks(BATCH).enumerate() {
             line.at(done * BATCH, reading.series.len());
-            let of = if reads_volumes { Candidate::of_volume } else { Candidate::of_series };
+            let of = if model.reads_volumes() { Candidate::of_volume } else { Candidate::of_series };
             let candidates = chunk.iter().map(of).collect::<Result<Vec<_>, _>>()?;
-            for (series, read) in chunk.iter().zip(predict_planes(&model, &candidates)?) {
+            for (series, row) in chunk.iter().zip(model.rows(&candidates)?) {
                 let name =
                     series.sources.first().map_or(series.title.as_str(), |source| source.path.as_str());
-                table.reading(name, &read);
+                table.row(name, &row);
             }
         }
     }
@@ -72,7 +78,8 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
     }
     if verb.json {
         print_json(
-            &json!({ "model": verb.model, "rows": table.rows, "abstained": table.abstained, "csv": verb.csv }),
+            &json!({ "model": verb.model, "engine": model.engine(), "rows": table.rows, "abstained": table.abstained,
+                "csv": verb.csv }),
         )?;
     } else if !to_stdout {
         print(&format!("{} rows, {} abstained, in {}\n", table.rows, table.abstained, verb.csv.display()))?;
@@ -91,7 +98,7 @@ pub(super) fn numbered(splits: Vec<NpzSplit>) -> impl Iterator<Item = (usize, Np
 }
 
 fn npz_rows(
-    model: &Model,
+    model: &Working,
     name: &str,
     first: usize,
     split: &NpzSplit,
@@ -102,8 +109,8 @@ fn npz_rows(
         if split.volumes.is_empty() { flat_candidates(split)? } else { volume_candidates(split)? };
     for (chunk_number, chunk) in candidates.chunks(BATCH).enumerate() {
         line.at(chunk_number * BATCH, candidates.len());
-        for (place, read) in predict_planes(model, chunk)?.iter().enumerate() {
-            table.reading(&format!("{name}#{}", first + chunk_number * BATCH + place), read);
+        for (place, row) in model.rows(chunk)?.iter().enumerate() {
+            table.row(&format!("{name}#{}", first + chunk_number * BATCH + place), row);
         }
     }
     Ok(())
@@ -161,36 +168,30 @@ struct Table {
 }
 
 impl Table {
-    fn new(model: &Model) -> Self {
-        let labels: Vec<String> = model.card().labels.iter().map(|label| field(&label.key)).collect();
-        let text = format!("image,{},outlier_score,abstained\n", labels.join(","));
+    fn new(labels: &[Label]) -> Self {
+        let keys: Vec<String> = labels.iter().map(|label| field(&label.key)).collect();
+        let text = format!("image,{},outlier_score,abstained\n", keys.join(","));
         Self { text, labels: labels.len(), rows: 0, abstained: 0 }
     }
 
-    fn reading(&mut self, name: &str, read: &Reading) {
-        match read {
-            Reading::Refused { reason } => self.row(name, None, Some(reason)),
-            Reading::Abstained { reason, prediction } => self.row(name, Some(prediction), Some(reason)),
-            Reading::Read { prediction, .. } => self.row(name, Some(prediction), None),
-            _ => self.row(name, None, Some("not read")),
-        }
-    }
-
-    fn row(&mut self, name: &str, prediction: Option<&Prediction>, reason: Option<&str>) {
+    fn row(&mut self, name: &str, row: &Row) {
         self.rows += 1;
-        self.abstained += usize::from(reason.is_some());
+        self.abstained += usize::from(row.reason.is_some());
         self.text.push_str(&field(name));
-        match prediction {
-            Some(prediction) => {
-                for label in &prediction.labels {
-                    let _ = write!(self.text, ",{:.6}", label.probability.estimate.value());
+        match &row.probabilities {
+            Some(probabilities) => {
+                for probability in probabilities {
+                    let _ = write!(self.text, ",{probability:.6}");
                 }
-                let _ = write!(self.text, ",{:.4}", prediction.outlier_score);
             }
-            None => self.text.push_str(&",".repeat(self.labels + 1)),
+            None => self.text.push_str(&",".repeat(self.labels)),
         }
         self.text.push(',');
-        self.text.push_str(&field(reason.unwrap_or_default()));
+        if let Some(score) = row.outlier_score {
+            let _ = write!(self.text, "{score:.4}");
+        }
+        self.text.push(',');
+        self.text.push_str(&field(row.reason.as_deref().unwrap_or_default()));
         self.text.push('\n');
     }
 }

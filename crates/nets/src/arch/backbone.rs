@@ -14,12 +14,12 @@ use crate::kernels::{Then, convolve, normalize};
 /// He et al. 2016, doi:10.1109/CVPR.2016.90
 #[derive(Module, Debug)]
 pub struct ResidualBlock {
-    first: Conv2d,
-    first_norm: BatchNorm,
-    second: Conv2d,
-    second_norm: BatchNorm,
-    shortcut: Option<Conv2d>,
-    shortcut_norm: Option<BatchNorm>,
+    pub(crate) first: Conv2d,
+    pub(crate) first_norm: BatchNorm,
+    pub(crate) second: Conv2d,
+    pub(crate) second_norm: BatchNorm,
+    pub(crate) shortcut: Option<Conv2d>,
+    pub(crate) shortcut_norm: Option<BatchNorm>,
 }
 
 impl ResidualBlock {
@@ -54,9 +54,9 @@ impl ResidualBlock {
 /// the grid, and the stem halves it too where `stem_stride` is 2.
 #[derive(Module, Debug)]
 pub struct Backbone {
-    stem: Conv2d,
-    stem_norm: BatchNorm,
-    stages: Vec<ResidualBlock>,
+    pub(crate) stem: Conv2d,
+    pub(crate) stem_norm: BatchNorm,
+    pub(crate) stages: Vec<ResidualBlock>,
 }
 
 impl Backbone {

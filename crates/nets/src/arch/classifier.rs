@@ -180,20 +180,20 @@ pub(crate) struct Attention {
 #[derive(Module, Debug)]
 pub struct Classifier {
     /// Reads images, or each slice; this or the other is there.
-    backbone: Option<Backbone>,
+    pub(crate) backbone: Option<Backbone>,
     /// Reads volumes as one.
-    volume_backbone: Option<VolumeBackbone>,
-    feature: Linear,
-    feature_token: Linear,
-    recurrent: Option<Recurrent>,
-    token: Linear,
-    position: Param<Tensor<3>>,
-    encoder: TransformerEncoder,
-    queries: Param<Tensor<3>>,
-    decoder: TransformerDecoder,
-    norm: LayerNorm,
-    scorer: Param<Tensor<3>>,
-    bias: Param<Tensor<2>>,
+    pub(crate) volume_backbone: Option<VolumeBackbone>,
+    pub(crate) feature: Linear,
+    pub(crate) feature_token: Linear,
+    pub(crate) recurrent: Option<Recurrent>,
+    pub(crate) token: Linear,
+    pub(crate) position: Param<Tensor<3>>,
+    pub(crate) encoder: TransformerEncoder,
+    pub(crate) queries: Param<Tensor<3>>,
+    pub(crate) decoder: TransformerDecoder,
+    pub(crate) norm: LayerNorm,
+    pub(crate) scorer: Param<Tensor<3>>,
+    pub(crate) bias: Param<Tensor<2>>,
 }
 
 impl Classifier {

@@ -84,10 +84,10 @@ impl DenseNetConfig {
 /// `[batch, in, h, w]` to `[batch, in + growth, h, w]`
 #[derive(Module, Debug)]
 pub struct DenseLayer {
-    first_norm: BatchNorm,
-    first: Conv2d,
-    second_norm: BatchNorm,
-    second: Conv2d,
+    pub(crate) first_norm: BatchNorm,
+    pub(crate) first: Conv2d,
+    pub(crate) second_norm: BatchNorm,
+    pub(crate) second: Conv2d,
 }
 
 impl DenseLayer {
@@ -116,8 +116,8 @@ impl DenseLayer {
 /// `[batch, in, h, w]` to `[batch, in / 2, h / 2, w / 2]`, rounded down.
 #[derive(Module, Debug)]
 pub struct Transition {
-    norm: BatchNorm,
-    convolution: Conv2d,
+    pub(crate) norm: BatchNorm,
+    pub(crate) convolution: Conv2d,
 }
 
 impl Transition {
@@ -151,12 +151,12 @@ impl Transition {
 /// Huang et al. 2017, doi:10.1109/CVPR.2017.243
 #[derive(Module, Debug)]
 pub struct DenseNet {
-    stem: Conv2d,
-    stem_norm: BatchNorm,
-    blocks: Vec<Vec<DenseLayer>>,
-    transitions: Vec<Transition>,
-    norm: BatchNorm,
-    head: Head,
+    pub(crate) stem: Conv2d,
+    pub(crate) stem_norm: BatchNorm,
+    pub(crate) blocks: Vec<Vec<DenseLayer>>,
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) norm: BatchNorm,
+    pub(crate) head: Head,
 }
 
 impl DenseNet {

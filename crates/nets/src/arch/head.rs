@@ -22,8 +22,8 @@ pub struct StagedForward<const D: usize> {
 /// `[batch, width]` to `[batch, classes]`; on the way `[batch, features]`, none of it negative.
 #[derive(Module, Debug)]
 pub struct Head {
-    named: Option<Linear>,
-    scorer: Linear,
+    pub(crate) named: Option<Linear>,
+    pub(crate) scorer: Linear,
 }
 
 impl Head {

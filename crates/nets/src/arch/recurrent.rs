@@ -18,7 +18,7 @@ pub enum RecurrentCell {
 }
 
 impl RecurrentCell {
-    fn gates(self) -> usize {
+    pub(crate) fn gates(self) -> usize {
         match self {
             Self::Lstm => 4,
             Self::Gru => 3,
@@ -88,10 +88,10 @@ pub struct RecurrentForward {
 /// One direction of a layer: what a step brings and what the state keeps, all gates in one product.
 #[derive(Module, Debug)]
 pub struct Direction {
-    input: Linear,
-    hidden: Linear,
+    pub(crate) input: Linear,
+    pub(crate) hidden: Linear,
     #[module(skip)]
-    cell: RecurrentCell,
+    pub(crate) cell: RecurrentCell,
 }
 
 impl Direction {
@@ -119,8 +119,8 @@ impl Direction {
 /// Both directions of a layer.
 #[derive(Module, Debug)]
 pub struct RecurrentLayer {
-    forward: Direction,
-    backward: Direction,
+    pub(crate) forward: Direction,
+    pub(crate) backward: Direction,
 }
 
 /// A recurrent network that reads sequences of feature vectors (the slices of a volume, the frames of a film) in both
@@ -133,7 +133,7 @@ pub struct RecurrentLayer {
 /// `[batch, steps, features]` to [`RecurrentForward`].
 #[derive(Module, Debug)]
 pub struct Recurrent {
-    layers: Vec<RecurrentLayer>,
+    pub(crate) layers: Vec<RecurrentLayer>,
     attention: Option<Linear>,
     attention_score: Option<Linear>,
     scorer: Linear,

@@ -85,10 +85,10 @@ impl ResNetConfig {
 /// `[batch, in, h, w]` to `[batch, out, ceil(h / stride), ceil(w / stride)]`
 #[derive(Module, Debug)]
 pub struct ResNetBlock {
-    convolutions: Vec<Conv2d>,
-    norms: Vec<BatchNorm>,
-    shortcut: Option<Conv2d>,
-    shortcut_norm: Option<BatchNorm>,
+    pub(crate) convolutions: Vec<Conv2d>,
+    pub(crate) norms: Vec<BatchNorm>,
+    pub(crate) shortcut: Option<Conv2d>,
+    pub(crate) shortcut_norm: Option<BatchNorm>,
 }
 
 impl ResNetBlock {
@@ -137,11 +137,11 @@ impl ResNetBlock {
 /// He et al. 2016, doi:10.1109/CVPR.2016.90
 #[derive(Module, Debug)]
 pub struct ResNet {
-    stem: Conv2d,
-    stem_norm: BatchNorm,
-    stages: Vec<Vec<ResNetBlock>>,
-    head: Head,
-    pools: bool,
+    pub(crate) stem: Conv2d,
+    pub(crate) stem_norm: BatchNorm,
+    pub(crate) stages: Vec<Vec<ResNetBlock>>,
+    pub(crate) head: Head,
+    pub(crate) pools: bool,
 }
 
 impl ResNet {

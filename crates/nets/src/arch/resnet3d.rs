@@ -17,10 +17,10 @@ use super::{ResNetConfig, ResNetDepth};
 /// `[batch, in, x, y, z]` to `[batch, out, x, y, z]`, each side divided by the stride (rounded up).
 #[derive(Module, Debug)]
 pub struct ResNetBlock3d {
-    convolutions: Vec<Conv3d>,
-    norms: Vec<BatchNorm>,
-    shortcut: Option<Conv3d>,
-    shortcut_norm: Option<BatchNorm>,
+    pub(crate) convolutions: Vec<Conv3d>,
+    pub(crate) norms: Vec<BatchNorm>,
+    pub(crate) shortcut: Option<Conv3d>,
+    pub(crate) shortcut_norm: Option<BatchNorm>,
 }
 
 impl ResNetBlock3d {

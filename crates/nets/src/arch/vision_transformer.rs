@@ -95,13 +95,13 @@ pub struct VisionTransformerForward {
 /// `[batch, tokens, width]` to the same.
 #[derive(Module, Debug)]
 pub struct TransformerLayer {
-    attention_norm: LayerNorm,
-    queries_keys_values: Linear,
-    projection: Linear,
-    norm: LayerNorm,
-    widening: Linear,
-    narrowing: Linear,
-    heads: usize,
+    pub(crate) attention_norm: LayerNorm,
+    pub(crate) queries_keys_values: Linear,
+    pub(crate) projection: Linear,
+    pub(crate) norm: LayerNorm,
+    pub(crate) widening: Linear,
+    pub(crate) narrowing: Linear,
+    pub(crate) heads: usize,
 }
 
 impl TransformerLayer {
@@ -145,15 +145,18 @@ impl TransformerLayer {
 /// Dosovitskiy et al. 2021, arXiv:2010.11929
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
-    patches: Conv2d,
-    class_token: Param<Tensor<3>>,
-    positions: Param<Tensor<3>>,
-    layers: Vec<TransformerLayer>,
-    norm: LayerNorm,
-    scorer: Linear,
+    pub(crate) patches: Conv2d,
+    pub(crate) class_token: Param<Tensor<3>>,
+    pub(crate) positions: Param<Tensor<3>>,
+    pub(crate) layers: Vec<TransformerLayer>,
+    pub(crate) norm: LayerNorm,
+    pub(crate) scorer: Linear,
 }
 
 impl VisionTransformer {
+    /// timm's guard against a deviation of 0 in the normalization of tokens.
+    pub(crate) const EPSILON: f64 = 1e-6;
+
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &VisionTransformerConfig, device: &Device) -> Self {
         let width = config.width;
@@ -249,9 +252,8 @@ impl TorchNames for VisionTransformer {
     }
 }
 
-/// Normalization of each token with timm's guard against a deviation of 0.
 fn norm(width: usize, device: &Device) -> LayerNorm {
-    LayerNormConfig::new(width).with_epsilon(1e-6).init(device)
+    LayerNormConfig::new(width).with_epsilon(VisionTransformer::EPSILON).init(device)
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use super::resnet3d::{ResNetBlock3d, convolution};
 /// Hara et al. 2018, doi:10.1109/CVPR.2018.00685
 #[derive(Module, Debug)]
 pub struct VolumeBackbone {
-    stem: Conv3d,
-    stem_norm: BatchNorm,
-    stages: Vec<ResNetBlock3d>,
+    pub(crate) stem: Conv3d,
+    pub(crate) stem_norm: BatchNorm,
+    pub(crate) stages: Vec<ResNetBlock3d>,
 }
 
 impl VolumeBackbone {

@@ -67,7 +67,7 @@ impl ExplainError {
     /// Whether what was handed in is at fault, rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
         match self {
-            Self::Model(error) => matches!(error, ModelError::Unknown { .. } | ModelError::Volumes { .. }),
+            Self::Model(error) => error.is_callers_fault(),
             Self::Voxels(_) => false,
             _ => true,
         }

@@ -1,0 +1,175 @@
+//! Writes networks as ONNX with what this program computes by them, for `tools/interop/networks.py` to compare.
+//!
+//! Usage: write_onnx FOLDER. Every shipped classifier on the sample images, and the other architectures with random
+//! weights on random numbers. `expected.json` names for each file its input (little-endian 32-bit floats in a file) and
+//! its outputs.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use serde_json::{Value, json};
+use wilhelm_filters::{Plane, Prepared, intensity_bounds, prepare};
+use wilhelm_formats::{Limits, Silent, read};
+use wilhelm_nets::arch::{
+    Classifier, ClassifierConfig, DenseNet, DenseNetConfig, RecurrentCell, ResNet, ResNetConfig, ResNetDepth,
+    SliceMemory, VisionTransformer, VisionTransformerConfig,
+};
+use wilhelm_nets::onnx::{OnnxNetwork, export};
+use wilhelm_pipeline::{built_in_shelf, representative_plane};
+use wilhelm_study::Series;
+
+const SAMPLES: [&str; 3] =
+    ["chest_xray/chest_pa.dcm", "breast_ultrasound/breast_mass.png", "brain_mr/brain_axial_t1c.jpg"];
+
+type Rows = Vec<Vec<f32>>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: write_onnx FOLDER")?);
+    std::fs::create_dir_all(&folder)?;
+    let mut cases = shipped(&folder)?;
+    cases.extend(random(&folder)?);
+    std::fs::write(folder.join("expected.json"), serde_json::to_vec(&cases)?)?;
+    Ok(())
+}
+
+/// The models that come with the program, each on every sample image, whether its card would accept it or not.
+fn shipped(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
+    let paths: Vec<PathBuf> = SAMPLES.iter().map(|sample| samples.join(sample)).collect();
+    let series: Vec<Series> = paths
+        .iter()
+        .flat_map(|path| read(std::slice::from_ref(path), &Limits::default(), &Silent).series)
+        .collect();
+    if series.len() != SAMPLES.len() {
+        return Err("not every sample image is read".into());
+    }
+    let mut cases = Vec::new();
+    for entry in built_in_shelf()?.entries() {
+        let model = entry.load()?;
+        let recipe = &model.card().preparation;
+        let image = |series: &Series| -> Result<Prepared, Box<dyn Error>> {
+            let plane: Plane = representative_plane(series)?;
+            let bounds = intensity_bounds(plane.values(), series.stored_range, series.window);
+            Ok(prepare(plane, (bounds.low, bounds.high), recipe)?)
+        };
+        let images = series.iter().map(image).collect::<Result<Vec<_>, _>>()?;
+        let predictions = model.predict(&images.iter().collect::<Vec<_>>())?;
+        let row = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<f32>>();
+        let logits: Rows = predictions.iter().map(|prediction| row(&prediction.logits)).collect();
+        let probabilities: Rows = predictions
+            .iter()
+            .map(|prediction| {
+                let labels = prediction.labels.iter();
+                row(&labels.map(|label| label.probability.estimate.value()).collect::<Vec<_>>())
+            })
+            .collect();
+        let features: Rows = predictions.iter().map(|prediction| prediction.features.clone()).collect();
+        let numbers: Vec<f32> = images.iter().flat_map(|image| image.pixels.iter().copied()).collect();
+        let shape = [images.len(), 1, recipe.rows, recipe.columns];
+        let outputs = json!({ "logits": logits, "features": features, "probabilities": probabilities });
+        let card = model.card();
+        let mut case = case(folder, &card.name, &model.to_onnx()?, &shape, &numbers, &outputs)?;
+        case["metadata"] = json!({ "name": card.name, "version": card.version, "license": card.license,
+            "weights_sha256": card.weights_sha256, "use": "research use only; not a medical device" });
+        cases.push(case);
+    }
+    Ok(cases)
+}
+
+/// The other architectures, and classifiers of volumes.
+fn random(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+    let device = Device::flex();
+    device.seed(8);
+    let noise = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let mut cases = Vec::new();
+    let memory = |cell| Some(SliceMemory { cell, hidden: 24 });
+    for (name, recurrent) in [
+        ("volumes", None),
+        ("volumes-lstm", memory(RecurrentCell::Lstm)),
+        ("volumes-gru", memory(RecurrentCell::Gru)),
+    ] {
+        let config = ClassifierConfig {
+            widths: vec![8, 16, 24],
+            stem_stride: 1,
+            side: 28,
+            slices: 7,
+            recurrent,
+            features: 50,
+            model_width: 32,
+            heads: 4,
+            encoder_layers: 1,
+            decoder_layers: 1,
+            labels: 2,
+        };
+        let network = Classifier::new(&config, &device).valid();
+        let input = noise([3, 7, 28, 28]);
+        let out = network.forward(input.clone());
+        let file = export(OnnxNetwork::Classifier(&network), [7, 28, 28], name, &[])?;
+        cases.push(of_tensors(folder, name, &file, input, out.logits, out.features)?);
+    }
+    for (name, depth, small_stem, features, side) in [
+        ("resnet-18", ResNetDepth::Eighteen, false, None, 96),
+        ("resnet-50", ResNetDepth::Fifty, true, Some(100), 32),
+    ] {
+        let config = ResNetConfig { depth, channels: 3, small_stem, features, classes: 10 };
+        let network = ResNet::new(&config, &device).valid();
+        let input = noise([2, 3, side, side]);
+        let out = network.forward(input.clone());
+        let file = export(OnnxNetwork::ResNet(&network), [3, side, side], name, &[])?;
+        cases.push(of_tensors(folder, name, &file, input, out.logits, out.features.unwrap_or(out.pooled))?);
+    }
+    let network = DenseNet::new(&DenseNetConfig::densenet_121(1, 5), &device).valid();
+    // An odd column is left out between blocks. Without statistics of any data, a hundred layers let numbers grow a
+    // millionfold.
+    let input = noise([2, 1, 96, 104]) * 1e-6;
+    let out = network.forward(input.clone());
+    let file = export(OnnxNetwork::DenseNet(&network), [1, 96, 104], "densenet-121", &[])?;
+    cases.push(of_tensors(folder, "densenet-121", &file, input, out.logits, out.pooled)?);
+    let config =
+        VisionTransformerConfig { side: 64, layers: 4, ..VisionTransformerConfig::small_patch16_224(3, 6) };
+    let network = VisionTransformer::new(&config, &device).valid();
+    let input = noise([3, 3, 64, 64]);
+    let out = network.forward(input.clone());
+    let file = export(OnnxNetwork::VisionTransformer(&network), [3, 64, 64], "vit", &[])?;
+    cases.push(of_tensors(folder, "vit", &file, input, out.logits, out.features)?);
+    Ok(cases)
+}
+
+fn of_tensors(
+    folder: &Path,
+    name: &str,
+    file: &[u8],
+    input: Tensor<4>,
+    logits: Tensor<2>,
+    features: Tensor<2>,
+) -> Result<Value, Box<dyn Error>> {
+    let outputs = json!({ "logits": rows(logits)?, "features": rows(features)? });
+    let shape = input.dims();
+    let numbers = input.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+    case(folder, name, file, &shape, &numbers, &outputs)
+}
+
+fn rows(tensor: Tensor<2>) -> Result<Rows, Box<dyn Error>> {
+    let [_, columns] = tensor.dims();
+    let values = tensor.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+    Ok(values.chunks_exact(columns).map(<[f32]>::to_vec).collect())
+}
+
+fn case(
+    folder: &Path,
+    name: &str,
+    file: &[u8],
+    shape: &[usize; 4],
+    numbers: &[f32],
+    outputs: &Value,
+) -> Result<Value, Box<dyn Error>> {
+    let (network, input) = (format!("{name}.onnx"), format!("{name}.input"));
+    std::fs::write(folder.join(&network), file)?;
+    std::fs::write(
+        folder.join(&input),
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>(),
+    )?;
+    Ok(json!({ "file": network, "input": input, "shape": shape, "outputs": outputs }))
+}
