@@ -85,16 +85,18 @@ fn random(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
     let noise = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let mut cases = Vec::new();
     let memory = |cell| Some(SliceMemory { cell, hidden: 24 });
-    for (name, recurrent) in [
-        ("volumes", None),
-        ("volumes-lstm", memory(RecurrentCell::Lstm)),
-        ("volumes-gru", memory(RecurrentCell::Gru)),
+    for (name, recurrent, volumetric) in [
+        ("volumes", None, false),
+        ("volumes-lstm", memory(RecurrentCell::Lstm), false),
+        ("volumes-gru", memory(RecurrentCell::Gru), false),
+        ("volumes-volumetric", None, true),
     ] {
         let config = ClassifierConfig {
             widths: vec![8, 16, 24],
             stem_stride: 1,
             side: 28,
             slices: 7,
+            volumetric,
             recurrent,
             features: 50,
             model_width: 32,

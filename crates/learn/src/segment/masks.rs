@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -236,21 +236,24 @@ impl Pair {
                 (geometry, map.into_labels())
             }
         };
-        let mut known = BTreeMap::from([(0, 0)]);
-        known.extend((1_u16..).zip(&recipe.segments).map(|(label, segment)| (segment.value, label)));
-        let labels = values
-            .iter()
-            .map(|value| {
-                known.get(value).copied().ok_or_else(|| {
-                    let values: Vec<String> =
-                        recipe.segments.iter().map(|segment| segment.value.to_string()).collect();
-                    let values = values.join(", ");
-                    of_mask(&format!(
-                        "has the value {value}, which is none of the recipe's {values} (0 is background)"
-                    ))
-                })
-            })
-            .collect::<Result<Vec<u16>, _>>()?;
+        let mut known: Vec<Option<u16>> = vec![None; 1 << 16];
+        known[0] = Some(0);
+        for (label, segment) in (1_u16..).zip(&recipe.segments) {
+            known[usize::from(segment.value)] = Some(label);
+        }
+        let is_unknown = |value: &u16| known[usize::from(*value)].is_none();
+        let unknown: BTreeSet<u16> = values.iter().copied().filter(is_unknown).collect();
+        if !unknown.is_empty() {
+            let words =
+                |values: Vec<u16>| some(&values.iter().map(u16::to_string).collect::<Vec<String>>(), ", ");
+            let (noun, verb) = if unknown.len() == 1 { ("value", "is") } else { ("values", "are") };
+            let wanted = words(recipe.segments.iter().map(|segment| segment.value).collect());
+            return Err(of_mask(&format!(
+                "has the {noun} {}, which {verb} none of the recipe's {wanted} (0 is background)",
+                words(unknown.into_iter().collect())
+            )));
+        }
+        let labels = values.iter().map(|value| known[usize::from(*value)].unwrap_or(0)).collect();
         let segments =
             (1..).zip(recipe.segments.iter().map(|segment| segment.class().segment("truth"))).collect();
         let truth = LabelMap::new(geometry, labels, segments).map_err(|error| of_mask(&error))?;

@@ -324,6 +324,8 @@ fn masks_that_do_not_fit_their_images_are_named_with_what_is_wrong() {
         "{}",
         said()
     );
+    gray(&at("01_mask.png"), [20, 20], |column, _| if column < 3 { 7 + column as u8 } else { 255 });
+    assert!(said().contains("has the values 7, 8, 9, which are none of the recipe's 255"), "{}", said());
     gray(&at("01_mask.png"), [20, 20], |_, _| 0);
     let data = load_masks(&of_squares, folder.path()).expect("an empty mask is allowed");
     assert_eq!((data.empty, data.outlines[1].is_empty()), (1, true));
