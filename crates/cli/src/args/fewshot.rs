@@ -179,7 +179,7 @@ impl From<StrategyName> for Strategy {
 
 #[derive(Debug, Args)]
 pub struct TrainPretrain {
-    /// The recipe; its [pretraining] says how (docs/few-labels.md)
+    /// The recipe; its table `pretraining` says how (docs/few-labels.md)
     #[arg(long, value_name = "FILE")]
     pub recipe: PathBuf,
     /// Folder with the data; labels are read for the split alone
