@@ -136,7 +136,9 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
     device.seed(5);
     let memory = |cell| Some(SliceMemory { cell, hidden: 9 });
     let read_one_by_one = [None, memory(RecurrentCell::Lstm), memory(RecurrentCell::Gru)];
-    for (recurrent, volumetric) in read_one_by_one.map(|memory| (memory, false)).into_iter().chain([(None, true)]) {
+    for (recurrent, volumetric) in
+        read_one_by_one.map(|memory| (memory, false)).into_iter().chain([(None, true)])
+    {
         let config = ClassifierConfig {
             widths: vec![4, 6],
             stem_stride: 1,
