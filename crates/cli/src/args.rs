@@ -106,9 +106,9 @@ pub struct Inspect {
 
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// Name of the model
-    #[arg(long)]
-    pub model: String,
+    /// Name of the model; of several with the same labels, the mean of their probabilities is written
+    #[arg(long, required = true)]
+    pub model: Vec<String>,
     /// Images, folders, zip archives, or NPZ files in MedMNIST's layout
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,

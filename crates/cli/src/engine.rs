@@ -4,7 +4,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
 use wilhelm_nets::onnx::Runtime;
-use wilhelm_nets::{Label, Model, OnnxClassifier, OnnxError, Prediction};
+use wilhelm_nets::{Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf};
 use wilhelm_pipeline::{Candidate, ImportedReading, Reading, predict_imported, predict_planes};
 
 use crate::args::{self, Engine};
@@ -24,37 +24,147 @@ pub struct Row {
     /// A number for each label, where a network saw the image.
     pub probabilities: Option<Vec<f64>>,
     pub outlier_score: Option<f64>,
+    /// Of several models: how far they contradict each other.
+    pub disagreement: Option<f64>,
     /// Why the image was not read, or why the numbers mean nothing.
     pub reason: Option<String>,
 }
 
 impl Row {
     pub const fn refused(reason: String) -> Self {
-        Self { probabilities: None, outlier_score: None, reason: Some(reason) }
+        Self { probabilities: None, outlier_score: None, disagreement: None, reason: Some(reason) }
     }
 
     fn predicted(prediction: &Prediction, reason: Option<String>) -> Self {
         let probabilities =
             prediction.labels.iter().map(|label| label.probability.estimate.value()).collect();
-        Self { probabilities: Some(probabilities), outlier_score: Some(prediction.outlier_score), reason }
+        let outlier_score = Some(prediction.outlier_score);
+        Self { probabilities: Some(probabilities), outlier_score, disagreement: None, reason }
     }
 }
 
-impl Working {
-    /// The classifier that `wilhelm predict` names, computed by what it names.
+/// Classifiers that are asked together.
+pub struct Ensemble {
+    members: Vec<(String, Working)>,
+}
+
+impl Ensemble {
+    /// The classifiers that `wilhelm predict` names, which must have the same labels.
     pub fn load(verb: &args::Predict, config: &Config) -> anyhow::Result<Self> {
         let shelf = shelf::open(verb.models.as_deref(), config)?;
+        let mut members: Vec<(String, Working)> = Vec::with_capacity(verb.model.len());
+        for name in &verb.model {
+            if members.iter().any(|(other, _)| other == name) {
+                return Err(Stop::usage(format!("model {name} is named twice")));
+            }
+            let member = Working::load(name, verb, &shelf, config)?;
+            if let Some((first, other)) = members.first() {
+                let keys =
+                    |of: &Working| of.labels().iter().map(|label| label.key.clone()).collect::<Vec<_>>();
+                let (own, others) = (keys(&member), keys(other));
+                if own != others {
+                    return Err(Stop::usage(format!(
+                        "models {first} and {name} have other labels ({} and {}): their mean says nothing",
+                        others.join(", "),
+                        own.join(", ")
+                    )));
+                }
+                if member.reads_volumes() != other.reads_volumes() {
+                    return Err(Stop::usage(format!(
+                        "of models {first} and {name} one reads volumes and the other flat images"
+                    )));
+                }
+            }
+            members.push((name.clone(), member));
+        }
+        if members.is_empty() {
+            return Err(Stop::usage("no model was named"));
+        }
+        Ok(Self { members })
+    }
+
+    fn first(&self) -> &Working {
+        let (_, first) = self.members.first().expect("at least one was named");
+        first
+    }
+
+    /// Those that were made by others.
+    pub fn imported(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().filter(|(_, member)| member.is_imported()).map(|(name, _)| name.as_str())
+    }
+
+    pub fn engine(&self) -> &'static str {
+        self.first().engine()
+    }
+
+    pub fn labels(&self) -> &[Label] {
+        self.first().labels()
+    }
+
+    pub fn reads_volumes(&self) -> bool {
+        self.first().reads_volumes()
+    }
+
+    /// Whether there are several.
+    pub fn is_several(&self) -> bool {
+        self.members.len() > 1
+    }
+
+    /// What they say of images, one after the other.
+    pub fn rows(&self, candidates: &[Candidate<'_>]) -> anyhow::Result<Vec<Row>> {
+        if !self.is_several() {
+            return self.first().rows(candidates);
+        }
+        let mut all = Vec::with_capacity(self.members.len());
+        for (name, member) in &self.members {
+            all.push((name.as_str(), member.rows(candidates)?.into_iter()));
+        }
+        let together = |_| {
+            let rows = all.iter_mut().map(|(name, rows)| (*name, rows.next().expect("a row for each image")));
+            together(rows.collect())
+        };
+        Ok((0..candidates.len()).map(together).collect())
+    }
+}
+
+/// The mean of the probabilities, the greatest outlier score, and how far the models contradict each other; where one
+/// abstains, so do all.
+///
+/// The disagreement is the mutual information between label and model in nats: the entropy of the mean less the mean of
+/// the entropies, 0 where all say the same.
+///
+/// # Source
+/// Lakshminarayanan et al. 2017, arXiv:1612.01474; Houlsby et al. 2011, arXiv:1112.5745
+fn together(rows: Vec<(&str, Row)>) -> Row {
+    let reason = rows.iter().find_map(|(name, row)| Some(format!("{name}: {}", row.reason.as_deref()?)));
+    let scores = rows.iter().filter_map(|(_, row)| row.outlier_score);
+    let outlier_score = scores.reduce(f64::max);
+    let all: Option<Vec<&Vec<f64>>> = rows.iter().map(|(_, row)| row.probabilities.as_ref()).collect();
+    let Some(all) = all else {
+        return Row { probabilities: None, outlier_score, disagreement: None, reason };
+    };
+    let count = all.len() as f64;
+    let mean: Vec<f64> = (0..all.first().map_or(0, |row| row.len()))
+        .map(|label| all.iter().map(|row| row[label]).sum::<f64>() / count)
+        .collect();
+    let entropy = |row: &[f64]| -> f64 { row.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum() };
+    let disagreement = entropy(&mean) - all.iter().map(|row| entropy(row)).sum::<f64>() / count;
+    Row { probabilities: Some(mean), outlier_score, disagreement: Some(disagreement.max(0.0)), reason }
+}
+
+impl Working {
+    /// A classifier that `wilhelm predict` names, computed by what it names.
+    fn load(name: &str, verb: &args::Predict, shelf: &Shelf, config: &Config) -> anyhow::Result<Self> {
         let runtime = || runtime(verb.onnx_runtime.as_deref(), config);
-        if let Some(entry) = shelf.imported_by_name(&verb.model) {
+        if let Some(entry) = shelf.imported_by_name(name) {
             if verb.engine == Some(Engine::BuiltIn) {
                 return Err(Stop::usage(format!(
-                    "model {} was made by others: only ONNX Runtime computes it, with --engine onnx-runtime",
-                    verb.model
+                    "model {name} was made by others: only ONNX Runtime computes it, with --engine onnx-runtime"
                 )));
             }
             return Ok(Self::Imported(Box::new(entry.load(&runtime()?)?)));
         }
-        let entry = shelf.get(&verb.model)?;
+        let entry = shelf.get(name)?;
         let engine = verb.engine.unwrap_or(Engine::BuiltIn);
         let model = match engine {
             Engine::BuiltIn => entry.load()?,
@@ -117,7 +227,7 @@ fn imported_row(reading: ImportedReading) -> Row {
     match reading {
         ImportedReading::Refused { reason } => Row::refused(reason),
         ImportedReading::Read { probabilities } => {
-            Row { probabilities: Some(probabilities), outlier_score: None, reason: None }
+            Row { probabilities: Some(probabilities), outlier_score: None, disagreement: None, reason: None }
         }
         _ => Row::refused("not read".to_owned()),
     }
@@ -136,4 +246,40 @@ fn runtime(named: Option<&Path>, config: &Config) -> anyhow::Result<Runtime> {
         OnnxError::NotBuilt => Stop::usage(error.to_string()),
         error => error.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(probabilities: [f64; 2], reason: Option<&str>) -> Row {
+        let reason = reason.map(str::to_owned);
+        Row {
+            probabilities: Some(probabilities.to_vec()),
+            outlier_score: Some(1.0),
+            disagreement: None,
+            reason,
+        }
+    }
+
+    #[test]
+    fn models_together_say_their_mean_and_how_far_they_contradict_each_other() {
+        let same = together(vec![("a", row([0.25, 0.75], None)), ("b", row([0.25, 0.75], None))]);
+        assert_eq!((same.probabilities, same.disagreement), (Some(vec![0.25, 0.75]), Some(0.0)));
+        // Each is sure, of another label: the mean knows nothing, ln 2, and each everything.
+        let torn = together(vec![("a", row([1.0, 0.0], None)), ("b", row([0.0, 1.0], None))]);
+        assert_eq!(torn.probabilities, Some(vec![0.5, 0.5]));
+        assert!((torn.disagreement.expect("of two") - std::f64::consts::LN_2).abs() < 1e-12);
+        assert_eq!(torn.reason, None);
+    }
+
+    #[test]
+    fn where_one_abstains_all_do_and_where_one_refuses_there_is_no_mean() {
+        let shy = together(vec![("a", row([0.5, 0.5], None)), ("b", row([0.5, 0.5], Some("too far")))]);
+        assert_eq!(shy.reason.as_deref(), Some("b: too far"));
+        assert!(shy.probabilities.is_some());
+        let refused = Row::refused("a film".to_owned());
+        let none = together(vec![("a", row([0.5, 0.5], None)), ("b", refused)]);
+        assert_eq!((none.probabilities, none.reason.as_deref()), (None, Some("b: a film")));
+    }
 }

@@ -279,6 +279,52 @@ fn a_table_of_predictions_has_one_row_an_image_and_probabilities_that_add_to_one
 }
 
 #[test]
+fn several_models_are_asked_together_if_they_have_the_same_labels() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let image = root().join("testdata/breast_ultrasound/breast_mass.png");
+    // The same network under two names: the mean is what either says, and they do not contradict each other.
+    for name in ["first", "second"] {
+        let folder = place.path().join("models").join(name);
+        std::fs::create_dir_all(&folder).expect("made");
+        for file in ["card.toml", "weights.safetensors", "outliers.safetensors"] {
+            let text = std::fs::read(root().join("models/breast-ultrasound").join(file)).expect("shipped");
+            let text = match String::from_utf8(text) {
+                Ok(card) => card.replacen("breast-ultrasound", name, 1).into_bytes(),
+                Err(weights) => weights.into_bytes(),
+            };
+            std::fs::write(folder.join(file), text).expect("written");
+        }
+    }
+    let models = place.path().join("models");
+    let ask = |names: &[&str], csv: &Path| {
+        let mut words = vec!["predict", path(&image), "--csv", path(csv), "--models", path(&models)];
+        names.iter().for_each(|name| words.extend(["--model", name]));
+        wilhelm(&words)
+    };
+    let (one, both) = (place.path().join("one.csv"), place.path().join("both.csv"));
+    assert_eq!(code(&ask(&["first"], &one)), 0);
+    let output = ask(&["first", "second"], &both);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let cells = |file: &Path| -> Vec<String> {
+        let text = std::fs::read_to_string(file).expect("a table");
+        text.lines().nth(1).expect("a row").split(',').map(str::to_owned).collect()
+    };
+    let (one, several) = (cells(&one), cells(&both));
+    assert_eq!(one[..5], several[..5]);
+    assert_eq!(several[5], "0.000000");
+    assert_eq!(code(&ask(&["first", "first"], &place.path().join("c.csv"))), 2);
+    let words =
+        ["predict", path(&image), "--csv", "-", "--model", "breast-ultrasound", "--model", "chest-pneumonia"];
+    let output = wilhelm(&words);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("have other labels (benign, malignant, normal and"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn a_patients_name_reaches_neither_report_nor_error() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let sample = std::fs::read(root().join("testdata/chest_xray/chest_pa.dcm")).expect("the sample");

@@ -10,7 +10,7 @@ use wilhelm_study::{Arbitrary, Projection, QuantityKind, Volume};
 
 use crate::args;
 use crate::config::Config;
-use crate::engine::{Row, Working};
+use crate::engine::{Ensemble, Row};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
 use crate::progress::Line;
@@ -28,19 +28,18 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
             verb.csv.display()
         )));
     }
-    let model = Working::load(verb, config)?;
-    if model.is_imported() {
+    let model = Ensemble::load(verb, config)?;
+    for name in model.imported() {
         eprintln!(
-            "wilhelm: model {} was made by others: its probabilities are not calibrated here, and it abstains from \
-             nothing that its card accepts",
-            verb.model
+            "wilhelm: model {name} was made by others: its probabilities are not calibrated here, and it abstains from \
+             nothing that its card accepts"
         );
     }
     let (archives, images): (Vec<_>, Vec<_>) =
         verb.paths.iter().cloned().partition(|path| {
             path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
         });
-    let mut table = Table::new(model.labels());
+    let mut table = Table::new(model.labels(), model.is_several());
     let line = Line::new("predicting");
     for archive in &archives {
         let name = archive.display().to_string();
@@ -78,7 +77,7 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
     }
     if verb.json {
         print_json(
-            &json!({ "model": verb.model, "engine": model.engine(), "rows": table.rows, "abstained": table.abstained,
+            &json!({ "model": verb.model.join(", "), "engine": model.engine(), "rows": table.rows, "abstained": table.abstained,
                 "csv": verb.csv }),
         )?;
     } else if !to_stdout {
@@ -98,7 +97,7 @@ pub(super) fn numbered(splits: Vec<NpzSplit>) -> impl Iterator<Item = (usize, Np
 }
 
 fn npz_rows(
-    model: &Working,
+    model: &Ensemble,
     name: &str,
     first: usize,
     split: &NpzSplit,
@@ -163,15 +162,18 @@ fn volume_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a
 struct Table {
     text: String,
     labels: usize,
+    /// Whether several models speak, who may contradict each other.
+    several: bool,
     rows: usize,
     abstained: usize,
 }
 
 impl Table {
-    fn new(labels: &[Label]) -> Self {
+    fn new(labels: &[Label], several: bool) -> Self {
         let keys: Vec<String> = labels.iter().map(|label| field(&label.key)).collect();
-        let text = format!("image,{},outlier_score,abstained\n", keys.join(","));
-        Self { text, labels: labels.len(), rows: 0, abstained: 0 }
+        let beside = if several { "outlier_score,disagreement" } else { "outlier_score" };
+        let text = format!("image,{},{beside},abstained\n", keys.join(","));
+        Self { text, labels: labels.len(), several, rows: 0, abstained: 0 }
     }
 
     fn row(&mut self, name: &str, row: &Row) {
@@ -189,6 +191,12 @@ impl Table {
         self.text.push(',');
         if let Some(score) = row.outlier_score {
             let _ = write!(self.text, "{score:.4}");
+        }
+        if self.several {
+            self.text.push(',');
+            if let Some(disagreement) = row.disagreement {
+                let _ = write!(self.text, "{disagreement:.6}");
+            }
         }
         self.text.push(',');
         self.text.push_str(&field(row.reason.as_deref().unwrap_or_default()));

@@ -17,7 +17,7 @@ const ID: [&str; 4] = ["id", "image", "case", "file"];
 const LABEL: [&str; 3] = ["label", "truth", "class"];
 /// Columns that `wilhelm predict` writes beside its probabilities.
 const ABSTAINED: &str = "abstained";
-const BESIDE: [&str; 2] = [ABSTAINED, "outlier_score"];
+const BESIDE: [&str; 3] = [ABSTAINED, "outlier_score", "disagreement"];
 
 /// Which columns of the tables play which part, and which cases count.
 #[derive(Clone, Debug, Default, PartialEq)]
