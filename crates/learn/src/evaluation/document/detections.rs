@@ -5,12 +5,12 @@ use crate::plots::{Axis, Line, LinePlot, Mark, PlotError, line_plot};
 pub(super) fn report(report: &DetectionReport) -> Result<Document, PlotError> {
     let settings = &report.settings;
     let reach = match settings.distance {
-        Some(distance) => format!("closer than {distance} to its center"),
-        None => "closer to its center than its radius".to_owned(),
+        Some(distance) => format!("{distance}"),
+        None => "their radius".to_owned(),
     };
     let mut lead = vec![format!(
         "{} candidates ({}) against {} lesions ({}) in {} images; {} lesions are hit by no candidate at any score. A \
-         candidate hits the nearest lesion that it is {reach}. Intervals at {} % over images.",
+         candidate hits the nearest of the lesions whose center is closer than {reach}. Intervals at {} % over images.",
         report.candidates,
         report.candidates_file,
         report.lesions,

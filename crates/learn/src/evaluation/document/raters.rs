@@ -1,4 +1,4 @@
-use super::{Block, Document, DocumentTable, Plot, Section, number, shown};
+use super::{Block, Document, DocumentTable, Plot, Section, shown};
 use crate::evaluation::raters::{Agreement, RaterPair, RaterReport, RatingScale};
 use crate::plots::{Axis, Line, LinePlot, Mark, PlotError, line_plot};
 
@@ -52,6 +52,7 @@ pub(super) fn report(report: &RaterReport) -> Result<Document, PlotError> {
         ));
         let drawn: Result<Vec<Plot>, PlotError> =
             report.pairs.iter().take(PAIRS).map(|pair| differences(report, pair)).collect();
+        blocks.push(Block::Text("In the plots: the bias as a line, the limits broken.".to_owned()));
         blocks.push(Block::Plots(drawn?));
         if report.pairs.len() > PAIRS {
             blocks.push(Block::Text(format!("The first {PAIRS} of {} pairs are drawn.", report.pairs.len())));
@@ -88,7 +89,8 @@ fn differences(report: &RaterReport, pair: &RaterPair) -> Result<Plot, PlotError
     let room = 0.05 * (y.1 - y.0);
     let lines = values.iter().map(|(of, value)| Line {
         is_reference: of.name != "bias",
-        ..Line::solid(&format!("{} {}", of.name, number(*value)), vec![(x.0, *value), (x.1, *value)])
+        // No legend: it would hide points, and the table has the numbers.
+        ..Line::solid("", vec![(x.0, *value), (x.1, *value)])
     });
     let plot = LinePlot {
         what: format!("Differences of {} and {} over their means", pair.first, pair.second),
