@@ -47,7 +47,8 @@ def page():
         "## The shipped models",
         "",
         "Intervals are 95 % bootstrap percentiles over the validation images. The last column is what guessing the commonest",
-        "label gives.",
+        "label gives. `adrenal-shape` lies in `models/` and is not built into the program. Intervals over seeds and draws further",
+        "down are Student's, cut at 0 and 1.",
         "",
         "| model | validation images | AUC (mean over labels) | accuracy | Brier score | calibration error | commonest label |",
         "|---|---:|---|---|---:|---:|---:|",
@@ -108,6 +109,9 @@ def mean(found, signed=False):
     shown = f"{found['mean']:{sign}.3f}"
     if found.get("interval"):
         low, high = found["interval"]
+        if not signed:
+            # Student's interval knows nothing of the ends of a share.
+            low, high = max(low, 0.0), min(high, 1.0)
         shown += f" ({low:{sign}.3f} to {high:{sign}.3f})"
     return shown
 

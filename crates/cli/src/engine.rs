@@ -93,8 +93,11 @@ impl Ensemble {
         self.members.iter().filter(|(_, member)| member.is_imported()).map(|(name, _)| name.as_str())
     }
 
+    /// What computes them, as the command line calls it.
     pub fn engine(&self) -> &'static str {
-        self.first().engine()
+        let engine = self.first().engine();
+        let is_shared = self.members.iter().all(|(_, member)| member.engine() == engine);
+        if is_shared { engine } else { "built-in, onnx-runtime" }
     }
 
     pub fn labels(&self) -> &[Label] {

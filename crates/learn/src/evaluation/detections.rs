@@ -92,7 +92,7 @@ struct Lesion {
 ///
 /// # Errors
 /// [`EvaluationError`] for a column that is not there, a cell that is no number, an image that `images` does not name,
-/// and tables without a lesion.
+/// tables that name no image in common, and tables without a lesion.
 ///
 /// # Source
 /// Setio et al. 2017, doi:10.1016/j.media.2017.06.015 (hits and rates)
@@ -133,6 +133,15 @@ pub fn meet(
             named.iter().collect()
         }
         None => {
+            // Names that are written in two ways would pass as a detector that finds nothing.
+            if !lesions.keys().any(|image| found.contains_key(image)) {
+                return Err(EvaluationError::Pairs(format!(
+                    "{} and {} name no image in common: write images alike in both, or give a table of images where no \
+                     image with lesions has a candidate",
+                    candidates.file(),
+                    truth.file()
+                )));
+            }
             notes.push(
                 "Images are those that the two tables name: images without a lesion and without a candidate are not \
                  known, and false positives an image come out too many by them. A table of images names them all."
@@ -350,6 +359,8 @@ mod tests {
         );
         let some = table("images.csv", "image\nb\n");
         assert!(refusal(good, &truth(), Some(&some)).contains("does not name: a"));
+        let apart = refusal("image,x,y,score\na.nii.gz,10,10,0.5\n", &truth(), None);
+        assert!(apart.contains("found.csv and truth.csv name no image in common"), "{apart}");
         let flat = table("truth.csv", "image,x,y,radius\na,1,1,0\n");
         assert!(refusal(good, &flat, None).contains("line 2, column radius: expected more than 0"));
         let volumes = table("truth.csv", "image,coordX,coordY,coordZ,diameter_mm\na,1,1,1,4\n");

@@ -1,6 +1,6 @@
 //! Sums of products of an image and a small window, as one matrix product that is packed while it runs.
 //!
-//! Where windows step by one and maps are not small, they are read from [`planes`](super::planes). Elsewhere the matrix
+//! Where windows step by one they are read from [`planes`](super::planes). Elsewhere the matrix
 //! of windows is never held: a panel of some columns (places) is packed, multiplied by all rows of weights and dropped. A convolution is one such sum; its gradient with respect to the input is one for each
 //! remainder of the places by the stride.
 
