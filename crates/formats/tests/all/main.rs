@@ -9,6 +9,7 @@ mod crooked;
 mod documents;
 mod golden;
 mod hostile;
+mod jpeg2000;
 mod jpeg_xl;
 mod label_maps;
 mod metaimage;
