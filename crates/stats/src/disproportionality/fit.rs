@@ -27,7 +27,7 @@ pub struct FitStart {
     pub log_likelihood: f64,
     /// The greatest slope that was left, a pair, on the logarithms of the parameters.
     pub slope: f64,
-    /// Whether it is flat there.
+    /// Whether it is flat there, and within the limits of the search.
     pub converged: bool,
 }
 
@@ -94,7 +94,9 @@ pub fn fit_gamma_poisson(points: &[RatePoint], cells: CellsCounted) -> Result<Ga
         let log_likelihood = log_likelihood(points, cells, &found.at, &mut slopes);
         let slope = found.gradient;
         // The line search may end a few digits above what was asked where sums of many pairs round.
-        let converged = slope <= 1e2 * FLAT;
+        // A part that wants to be a single value or nothing at all runs to a limit.
+        let is_within = found.at.iter().all(|value| value.abs() < WALL - 1.0);
+        let converged = log_likelihood.is_finite() && is_within && slope <= 1e2 * FLAT;
         FitStart { start, prior: prior(&found.at), log_likelihood, slope, converged }
     };
     let starts: Vec<FitStart> = STARTS.map(search).to_vec();

@@ -43,17 +43,26 @@ pub struct PairTable {
     pub repeated_rows: usize,
 }
 
+/// Numbers of drugs and events are below this.
+const MOST_WORDS: usize = 1 << 28;
+
 impl PairTable {
     /// Counts the cases of each drug, event and pair, each case once.
     ///
     /// # Shapes
-    /// Rows in any order. Numbers of cases, drugs and events are below the number of rows, as numbers given in the
-    /// order of first sight are; after rows were left out they may be higher, up to `u32`.
+    /// Rows in any order. Drugs and events are numbered in the order of first sight, or so: a place is kept for every
+    /// number up to the greatest.
     ///
     /// # Errors
-    /// [`StatsError::TooFew`] without a row.
+    /// [`StatsError::TooFew`] without a row; [`StatsError::Label`] for a drug or an event whose number is 2^28 or more.
     pub fn count(rows: &[ReportRow]) -> Result<Self, StatsError> {
         check_at_least("rows", rows.len(), 1)?;
+        for (position, row) in rows.iter().enumerate() {
+            let found = row.drug.max(row.event) as usize;
+            if found >= MOST_WORDS {
+                return Err(StatsError::Label { position, found, classes: MOST_WORDS });
+            }
+        }
         let mut cases: Vec<u32> = rows.iter().map(|row| row.case).collect();
         cases.sort_unstable();
         cases.dedup();
@@ -207,6 +216,7 @@ mod tests {
         assert_eq!(counts, [of(1, 1, 1, 0), of(1, 1, 0, 1), of(2, 0, 0, 1)]);
         assert_eq!(table.expected(), [4.0 / 3.0, 2.0 / 3.0, 4.0 / 3.0]);
         assert!(PairTable::count(&[]).is_err());
+        assert!(PairTable::count(&[row(0, u32::MAX, 0)]).is_err());
     }
 
     #[test]
