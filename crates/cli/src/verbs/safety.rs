@@ -70,10 +70,10 @@ fn read(path: &Path, columns: &SignalColumns) -> anyhow::Result<Reports> {
     let file = path.display().to_string();
     let bytes =
         std::fs::read(path).map_err(|error| Stop::input(format!("table {file} is not readable: {error}")))?;
-    let reports = Reports::parse(&file, &bytes, columns)?;
+    let mut reports = Reports::parse(&file, &bytes, columns)?;
     // A page is passed on: it names files, not the folders of this machine.
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    Ok(Reports { file: name, ..reports })
+    reports.file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(reports)
 }
 
 fn row(signal: &Signal) -> Vec<String> {
