@@ -1,11 +1,13 @@
 mod evaluate;
 mod fewshot;
+mod safety;
 
 pub use evaluate::{
     Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateRobustness,
-    EvaluateVerb, Intervals, Scale,
+    EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
+pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
 
@@ -59,6 +61,8 @@ pub enum Verb {
     Fewshot(Fewshot),
     /// Figures of predictions or masks against their truth, each with its interval, and pages of them
     Evaluate(Box<Evaluate>),
+    /// Drugs and events that are reported together more often than chance would have it
+    Safety(Safety),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

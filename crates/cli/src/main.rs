@@ -64,6 +64,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Sweep(verb) => verbs::sweep::run(verb),
         Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
+        Verb::Safety(verb) => verbs::safety::run(verb),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -18,6 +18,7 @@ pub mod ratio;
 pub mod read;
 pub mod register;
 mod robustness;
+pub mod safety;
 pub mod segment;
 mod segment_breast;
 mod segment_model;

@@ -6,8 +6,12 @@ mod evaluate;
 mod fewshot;
 #[path = "journey/onnx.rs"]
 mod onnx;
+#[path = "journey/safety.rs"]
+mod safety;
 #[path = "journey/segmenter.rs"]
 mod segmenter;
+#[path = "journey/texts.rs"]
+mod texts;
 #[path = "journey/training.rs"]
 mod training;
 #[path = "journey/volumes.rs"]

@@ -2,8 +2,8 @@
 //! their truth.
 //!
 //! [`Cases::read`] brings tables together and refuses what does not fit, by file and line; [`evaluate`]
-//! makes a [`Report`] of them, [`masks`] one of label maps, [`raters`] one of what raters said and [`detections`] one of
-//! candidates for lesions. [`document`] turns each into pages. Nothing
+//! makes a [`Report`] of them, [`masks`] one of label maps, [`raters`] one of what raters said, [`detections`] one of
+//! candidates for lesions, [`texts`] one of generated texts and [`signals`] one of reports on drugs. [`document`] turns each into pages. Nothing
 //! here reads a file or a clock: the same tables, settings and seed give the same bytes.
 //!
 //! ```
@@ -37,6 +37,8 @@ pub mod detections;
 pub mod document;
 pub mod masks;
 pub mod raters;
+pub mod signals;
+pub mod texts;
 
 pub use baselines::Baseline;
 pub use calls::{AverageCalls, CallFigures, LabelCalls};

@@ -60,7 +60,7 @@ pub(crate) fn least(
             if !there.is_finite() || there > here + DECREASE * length * slope {
                 high = length;
             } else {
-                found = Some(there);
+                found = Some((there, next.clone(), next_gradient.clone()));
                 if dot(&direction, &next_gradient) >= SLOPE * slope {
                     break;
                 }
@@ -68,7 +68,8 @@ pub(crate) fn least(
             }
             length = if high.is_finite() { f64::midpoint(low, high) } else { 2.0 * length };
         }
-        let Some(there) = found else { break };
+        // The last step tried may have been refused: what counts is the last that was not.
+        let Some((there, next, next_gradient)) = found else { break };
         let pair = Pair::between((&at, &gradient), (&next, &next_gradient));
         let further = there < here;
         (at, gradient, here) = (next, next_gradient, there);

@@ -1,5 +1,6 @@
 //! Numbers about numbers: how well a score separates, whether a probability can be believed, whether readers,
-//! outlines and groups agree, whether cases have drifted, and how sure each figure is.
+//! outlines and groups agree, whether cases have drifted, and how sure each figure is. Scores of generated text are in
+//! [`text`], drugs and events that are reported together in [`disproportionality`].
 //!
 //! The principal type is [`Rows`], a borrowed table of finite numbers with one row a case; everything
 //! else is a plain function over slices or such a table. [`ConfusionMatrix`] and [`Mahalanobis`] keep
@@ -38,6 +39,7 @@ mod delong;
 mod descent;
 mod discrepancy;
 mod discrimination;
+pub mod disproportionality;
 mod distribution;
 mod error;
 mod estimate;
@@ -62,6 +64,7 @@ mod stability;
 mod subgroup;
 mod surface;
 mod temperature;
+pub mod text;
 mod threshold;
 
 pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};

@@ -21,6 +21,8 @@ pub enum EvaluateVerb {
     Raters(EvaluateRaters),
     /// Candidates against lesions: the free-response curve and its sensitivities
     Detections(EvaluateDetections),
+    /// Generated texts against their references: BLEU, ROUGE, METEOR, CIDEr-D, variety
+    Text(EvaluateText),
     /// A model on corrupted images: noise, blur, contrast, brightness, pixelation, JPEG, motion, in five severities
     Robustness(EvaluateRobustness),
 }
@@ -95,6 +97,57 @@ pub struct EvaluateDetections {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateText {
+    /// References: a table with an id and a text (an id again has another reference), JSON lines (.jsonl), or lines (.txt)
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+    /// The texts that are scored, one a case
+    #[arg(long, value_name = "FILE")]
+    pub written: PathBuf,
+    /// Texts of another system on the same cases
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// Column of ids; otherwise `id`, `image`, `case` or `file`
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Column of texts; otherwise `text`, `report`, `findings` or `impression`
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// How texts are cut into words
+    #[arg(long, value_name = "RULE", default_value = "report")]
+    pub tokens: Tokens,
+    /// ROUGE of words as they are, not of their stems
+    #[arg(long)]
+    pub no_stems: bool,
+    /// Take the cases that both files have, instead of refusing those that one lacks
+    #[arg(long)]
+    pub partial: bool,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Tokens {
+    /// Lower case, without punctuation at the ends of words
+    Report,
+    /// Lower-case letters and digits, all else parts words
+    Alphanumeric,
+    /// Of mteval-v13a, as sacrebleu
+    Mteval13a,
+    /// Between white space, for texts that were tokenized before
+    Whitespace,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,5 @@
 mod tables;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Masks(wanted)) => masks(wanted, config),
         Some(EvaluateVerb::Raters(wanted)) => tables::raters(wanted),
         Some(EvaluateVerb::Detections(wanted)) => tables::detections(wanted),
+        Some(EvaluateVerb::Text(wanted)) => texts::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
         None => predictions(&verb.predictions),
     }

@@ -5,7 +5,9 @@ mod detections;
 mod masks;
 mod page;
 mod raters;
+mod signals;
 mod tables;
+mod texts;
 
 pub use page::html;
 
@@ -16,6 +18,8 @@ use crate::plots::PlotError;
 use super::detections::DetectionReport;
 use super::masks::MaskReport;
 use super::raters::RaterReport;
+use super::signals::SignalReport;
+use super::texts::TextReport;
 use super::{Figure, Report};
 
 /// What every page says first.
@@ -112,6 +116,30 @@ impl Document {
     pub fn of_detections(report: &DetectionReport) -> Result<Self, PlotError> {
         detections::report(report)
     }
+
+    /// The pages of a report on signals in a table of reports.
+    ///
+    /// # Errors
+    /// [`PlotError`] if a plot cannot be drawn.
+    pub fn of_signals(report: &SignalReport) -> Result<Self, PlotError> {
+        signals::report(report)
+    }
+
+    /// The pages of a report on texts.
+    ///
+    /// # Errors
+    /// [`PlotError`] if a plot cannot be drawn.
+    pub fn of_texts(report: &TextReport) -> Result<Self, PlotError> {
+        texts::report(report)
+    }
+}
+
+/// The first pairs of a report on signals with their intervals as SVG; `None` without a pair.
+///
+/// # Errors
+/// [`PlotError`] if it cannot be drawn.
+pub fn forest(report: &SignalReport) -> Result<Option<String>, PlotError> {
+    Ok(signals::forest(report)?.map(|plot| plot.svg))
 }
 
 impl DocumentTable {
