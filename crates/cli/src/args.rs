@@ -1,5 +1,6 @@
 mod evaluate;
 mod fewshot;
+mod kb;
 mod safety;
 
 pub use evaluate::{
@@ -7,6 +8,7 @@ pub use evaluate::{
     EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
+pub use kb::{Kb, KbContext, KbVerb};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -63,6 +65,8 @@ pub enum Verb {
     Evaluate(Box<Evaluate>),
     /// Drugs and events that are reported together more often than chance would have it
     Safety(Safety),
+    /// What texts say: how a mention is meant
+    Kb(Kb),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

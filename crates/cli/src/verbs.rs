@@ -9,6 +9,7 @@ pub mod fewshot;
 mod folds;
 pub mod ground;
 pub mod inspect;
+pub mod kb;
 pub mod measure;
 pub mod models;
 pub mod predict;

@@ -4,6 +4,8 @@
 mod evaluate;
 #[path = "journey/fewshot.rs"]
 mod fewshot;
+#[path = "journey/kb.rs"]
+mod kb;
 #[path = "journey/onnx.rs"]
 mod onnx;
 #[path = "journey/safety.rs"]
