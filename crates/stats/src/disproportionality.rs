@@ -17,7 +17,7 @@
 //!
 //! let counts = ReportCounts { both: 25, drug_alone: 75, event_alone: 200, neither: 9700 };
 //! let SignalRatio::Defined(prr) = counts.proportional_reporting_ratio(0.95)? else { panic!("no count is 0") };
-//! assert_eq!(prr.value, 12.375);
+//! assert!((prr.value - 12.375).abs() < 1e-12);
 //! assert!((prr.low - 8.58).abs() < 0.01 && (prr.high - 17.85).abs() < 0.01);
 //! # Ok::<(), wilhelm_stats::StatsError>(())
 //! ```

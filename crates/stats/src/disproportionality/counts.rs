@@ -131,21 +131,15 @@ impl ReportCounts {
     /// Fisher 1922, doi:10.2307/2340521
     pub fn fisher_above(&self) -> f64 {
         let [a, b, c, d] = self.numbers();
-        let factorial = |count: f64| libm::lgamma(count + 1.0);
-        let margins = factorial(a + b) + factorial(c + d) + factorial(a + c) + factorial(b + d);
-        let cells = factorial(a) + factorial(b) + factorial(c) + factorial(d);
-        let mut term = (margins - cells - factorial(a + b + c + d)).exp();
-        let (mut sum, mut moved) = (0.0, 0.0);
-        while term > 0.0 {
-            sum += term;
-            // One case more has both, one less has either alone.
-            term *= (b - moved) * (c - moved) / ((a + moved + 1.0) * (d + moved + 1.0));
-            moved += 1.0;
-            if term < sum * f64::EPSILON / 16.0 && (b - moved) * (c - moved) < (a + moved) * (d + moved) {
-                break;
-            }
+        // Each side is summed from where it is greatest: far below it the first chance is too small for a number.
+        if a > self.expected() {
+            tail(a, b, c, d).min(1.0)
+        } else if a == 0.0 || d == 0.0 {
+            1.0
+        } else {
+            // One case fewer with both is one more with either alone: the other diagonal.
+            (1.0 - tail(b + 1.0, a - 1.0, d - 1.0, c + 1.0)).max(0.0)
         }
-        sum.min(1.0)
     }
 
     fn numbers(&self) -> [f64; 4] {
@@ -167,6 +161,22 @@ impl ReportCounts {
         };
         SignalRatio::Undefined { reason, value: value.is_finite().then_some(value) }
     }
+}
+
+/// The chance of at least `a` in the first cell, all margins as they are.
+fn tail(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let factorial = |count: f64| libm::lgamma(count + 1.0);
+    let margins = factorial(a + b) + factorial(c + d) + factorial(a + c) + factorial(b + d);
+    let cells = factorial(a) + factorial(b) + factorial(c) + factorial(d);
+    let mut term = (margins - cells - factorial(a + b + c + d)).exp();
+    let (mut sum, mut moved) = (0.0, 0.0);
+    while term > sum * f64::EPSILON / 16.0 {
+        sum += term;
+        // One case more has both, one less has either alone.
+        term *= (b - moved) * (c - moved) / ((a + moved + 1.0) * (d + moved + 1.0));
+        moved += 1.0;
+    }
+    sum
 }
 
 impl SignalRatio {
@@ -246,6 +256,10 @@ mod tests {
         // The lady tasting tea: 17 of 70.
         assert!((table.fisher_above() - 17.0 / 70.0).abs() < 1e-12);
         assert!((counts(0, 4, 4, 0).fisher_above() - 1.0).abs() < 1e-12);
+        // All but none at all, which is one way in seventy.
+        assert!((counts(1, 3, 3, 1).fisher_above() - (1.0 - 1.0 / 70.0)).abs() < 1e-12);
+        // A million cases fewer than expected: nothing is surer than at least so many.
+        assert_eq!(counts(10, 999_990, 999_990, 1_000_000).fisher_above(), 1.0);
         assert_eq!(table.expected(), 2.0);
     }
 }

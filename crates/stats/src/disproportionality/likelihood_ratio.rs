@@ -120,8 +120,12 @@ impl AliasTable {
                 small.push(giver);
             }
         }
-        // What is left is 1 but for rounding.
-        small.into_iter().chain(large).for_each(|event| columns[event].0 = 1.0);
+        // What is left is 1 but for rounding; an event without a report is never drawn, whatever rounds.
+        let most =
+            weights.iter().enumerate().max_by_key(|(_, weight)| **weight).map_or(0, |(event, _)| event);
+        for event in small.into_iter().chain(large) {
+            columns[event] = if weights[event] > 0 { (1.0, event) } else { (0.0, most) };
+        }
         Self { columns }
     }
 

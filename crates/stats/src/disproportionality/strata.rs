@@ -38,12 +38,13 @@ pub fn stratified_expected(
             *expected += of(&drugs, pair.drug) * of(&events, pair.event) / cases;
         }
     }
-    match expected.iter().position(|expected| *expected == 0.0) {
-        Some(position) => {
-            Err(StatsError::NotFinite { what: "ratio of a pair that is not of these rows", position })
-        }
-        None => Ok(expected),
+    if expected.contains(&0.0) {
+        return Err(StatsError::NoValue {
+            what: "expected count",
+            reason: "the table has a pair that the rows lack",
+        });
     }
+    Ok(expected)
 }
 
 /// The odds ratio of a drug and an event held constant over strata, with the interval of Robins, Breslow and Greenland.
@@ -115,6 +116,7 @@ mod tests {
         // One stratum alone is no stratification.
         assert_eq!(stratified_expected(&rows, &[0; 8], &table), Ok(table.expected()));
         assert!(stratified_expected(&rows, &strata[..7], &table).is_err());
+        assert!(stratified_expected(&rows[..2], &strata, &table).is_err());
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(super) fn forest(report: &SignalReport) -> Result<Option<Plot>, PlotError> {
     }
     let has_prior = report.fit.is_some();
     let row = |signal: &Signal| IntervalRow {
-        name: format!("{} / {}", signal.drug, signal.event),
+        name: format!("{} / {}", short(&signal.drug), short(&signal.event)),
         interval: match signal.score.shrunken {
             Some(ratio) => Ok((ratio.ebgm.log2(), ratio.low.log2(), ratio.high.log2())),
             None => {
@@ -132,4 +132,27 @@ pub(super) fn forest(report: &SignalReport) -> Result<Option<Plot>, PlotError> {
         reference: Some(0.0),
     })?;
     Ok(Some(Plot { caption: format!("{what}. 0 is as expected, 1 twice as many."), svg }))
+}
+
+/// A name that leaves room for another beside it.
+fn short(name: &str) -> String {
+    const ROOM: usize = 10;
+    if name.chars().count() <= ROOM {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(ROOM - 1).collect();
+    format!("{}\u{2026}", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_leave_room_for_each_other() {
+        assert_eq!(
+            (short("REUMOFAN PLUS"), short("RASH")),
+            ("REUMOFAN\u{2026}".to_owned(), "RASH".to_owned())
+        );
+    }
 }
