@@ -2,8 +2,8 @@ mod evaluate;
 mod fewshot;
 
 pub use evaluate::{
-    Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateRobustness,
-    EvaluateVerb, Intervals, Scale,
+    Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters,
+    EvaluateRobustness, EvaluateVerb, Intervals, Scale,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 
@@ -663,6 +663,9 @@ pub struct TrainClassifier {
     /// Seconds between checkpoints within a pass; each pass ends with one anyway
     #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
     pub checkpoint_every: f64,
+    /// Leave out what classifiers without a network reach on the same images
+    #[arg(long)]
+    pub no_baselines: bool,
     /// Replace a model that is already there
     #[arg(long)]
     pub force: bool,

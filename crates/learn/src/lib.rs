@@ -8,6 +8,7 @@
 
 pub mod active;
 mod augment;
+pub mod baselines;
 mod curves;
 mod dataset;
 mod error;

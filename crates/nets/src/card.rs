@@ -144,6 +144,36 @@ pub struct ClassMetric {
     pub recall: Interval,
 }
 
+/// A network's figures less those of something else, image by image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureDifferences {
+    /// Of the mean AUC.
+    pub macro_auc: Interval,
+    /// Of the accuracy.
+    pub accuracy: Interval,
+    /// Of the Brier score, where less is better.
+    pub brier: Interval,
+}
+
+/// What something without a network reached on the same validation images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineMetric {
+    /// What it is called.
+    pub name: String,
+    /// What it does, with what was chosen on the training images.
+    pub what: String,
+    /// Mean over the labels of the area under the ROC curve.
+    pub macro_auc: Interval,
+    /// Share of images whose likeliest label is right.
+    pub accuracy: Interval,
+    /// Brier score (sum over labels).
+    pub brier: Interval,
+    /// The network's figures less these.
+    pub network_less: Option<FigureDifferences>,
+}
+
 /// What was measured on the validation split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +196,9 @@ pub struct Validation {
     pub labels: Vec<ClassMetric>,
     /// The command that printed these figures.
     pub command: String,
+    /// What is reached without a network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<BaselineMetric>,
 }
 
 /// A model's card: what it is, what it accepts, how good it is, what it must not be used for.

@@ -52,7 +52,7 @@ pub fn divide_masks<'a>(
         kind: "kind (with something outlined, and empty)",
         labels: &[],
     };
-    let Parted { split, patients, words } = part(&examples, &rules)?;
+    let Parted { split, patients, words, .. } = part(&examples, &rules)?;
     for (places, other, purpose) in [
         (&split.training, &split.validation, "to train on"),
         (&split.validation, &split.training, "for validation"),
