@@ -195,18 +195,23 @@ def baselines(paths):
                 f"| {name} | {metric['name']} | {interval(metric['macro_auc'])} | {interval(metric['accuracy'])} "
                 f"| {interval(metric['brier'])} | {less(than, 'macro_auc')} | {less(than, 'accuracy')} | {less(than, 'brier')} |"
             )
+            better, alike = [], []
             for figure, words in (("macro_auc", "AUC"), ("accuracy", "accuracy"), ("brier", "Brier score")):
                 of = than[figure]
-                sign = -1 if figure == "brier" else 1
-                who = f"{metric['name']} in {words} ({name})"
-                if sign * of["estimate"] < 0:
-                    ahead.append(who)
+                # A lower Brier score is the better one.
+                gain = -of["estimate"] if figure == "brier" else of["estimate"]
+                if gain < 0:
+                    better.append(words)
                 elif of["low"] <= 0 <= of["high"]:
-                    level.append(who)
+                    alike.append(words)
+            for found_so, these in ((ahead, better), (level, alike)):
+                if these:
+                    found_so.append(f"{metric['name']} beside {name} ({', '.join(these)})")
     lines += [
         "",
         f"Baselines ahead of the network: {'; '.join(ahead) if ahead else 'none'}.",
-        f"Behind it by no more than chance gives (the interval holds 0): {'; '.join(level) if level else 'none'}.",
+        "",
+        f"Behind it by no more than these images can show (the interval holds 0): {'; '.join(level) if level else 'none'}.",
         "",
         *[f"- `{command}`" for command in commands],
     ]

@@ -11,7 +11,7 @@ use crate::fewshot::{Asked, Features, Known, Probe, Standardized};
 use crate::{Division, LearnError, folds_by_group};
 
 /// Weights of the cases' loss against the length of the weights: scikit-learn's `C`.
-const STRENGTHS: [f64; 7] = [0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0];
+const STRENGTHS: [f64; 9] = [0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0];
 /// The strength where there are too few images to choose one.
 const UNCHOSEN: f64 = 1.0;
 /// Parts of the training images of which each is left out once.
