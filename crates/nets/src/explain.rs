@@ -48,7 +48,7 @@ pub use native::{on_projection, on_volume};
 pub use network::{Attending, AttentionTrace, Explained, Mapped};
 pub use occlusion::{WindowSettings, occlusion};
 pub use of_model::{ExplainSettings, Explanation, MapLayer, Method, SanityScores};
-pub use picture::{contact_sheet, display_weights, heat_color, map_picture, overlay};
+pub use picture::{contact_sheet, display_weights, heat_color, heat_over, map_picture, overlay};
 pub use pointing::{Pointing, PointingGame, pointing};
 pub use randomize::{ParameterRandomization, RandomizationStep, parameter_randomization};
 pub use rollout::{Rollout, attention_rollout};
