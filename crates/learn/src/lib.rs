@@ -21,6 +21,7 @@ mod hash;
 mod held_out;
 mod mean;
 mod metrics;
+mod origin;
 pub mod plots;
 mod pretrain;
 mod recipe;
