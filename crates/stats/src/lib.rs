@@ -63,6 +63,7 @@ mod subgroup;
 mod surface;
 mod temperature;
 mod threshold;
+mod welch;
 
 pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};
 pub use bland_altman::{LimitsOfAgreement, limits_of_agreement};
@@ -114,3 +115,4 @@ pub use threshold::{
     MistakeCosts, OperatingPoint, probability_threshold_for_costs, threshold_at_quantile,
     threshold_for_costs, threshold_for_sensitivity, threshold_for_specificity, threshold_for_youden,
 };
+pub use welch::{WelchTest, holm_adjusted, welch_test};
