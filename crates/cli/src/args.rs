@@ -4,8 +4,8 @@ mod kb;
 mod safety;
 
 pub use evaluate::{
-    Evaluate, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateRobustness,
-    EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
+    Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters,
+    EvaluateRobustness, EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Kb, KbContext, KbVerb};
@@ -253,6 +253,8 @@ pub enum ExplainVerb {
     Certificate(Certificate),
     /// Store the features of labeled images, so that the nearest of them can be shown beside others
     Cases(Cases),
+    /// Which way a label's number goes with what examples of yours have in common (concept activation vectors)
+    Concepts(Concepts),
 }
 
 // A doc comment here would take the place of the verb's own.
@@ -288,6 +290,80 @@ pub struct Certificate {
     /// Folder with models instead of those that come with the program
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Concepts {
+    /// Name of the model
+    #[arg(long)]
+    pub model: String,
+    /// A concept, and the folder of images that show it; can be repeated
+    #[arg(long, value_name = "NAME=FOLDER")]
+    pub concept: Vec<String>,
+    /// Concepts that are made of the random images; several with commas between
+    #[arg(long, value_enum, value_name = "CONCEPT", value_delimiter = ',')]
+    pub made: Vec<MadeConcept>,
+    /// Folder of the random images that concepts stand against; without it, those of --images
+    #[arg(long, value_name = "FOLDER")]
+    pub random: Option<PathBuf>,
+    /// Folder of the images whose number is asked
+    #[arg(long, value_name = "FOLDER")]
+    pub images: PathBuf,
+    /// Key of the label whose logit is asked
+    #[arg(long, value_name = "KEY")]
+    pub label: String,
+    /// The layer whose directions are looked at
+    #[arg(long, value_enum, default_value_t = ConceptsLayer::Features)]
+    pub layer: ConceptsLayer,
+    /// Random sets that stand against each concept
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub sets: usize,
+    /// At most so many images of each folder, spread evenly over what is there
+    #[arg(long, value_name = "NUMBER")]
+    pub limit: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for concepts.json and concepts.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-concepts")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+/// A layer whose directions are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ConceptsLayer {
+    /// The feature vector
+    Features,
+    /// The means of the last feature map's channels
+    Map,
+}
+
+/// A concept that is made of images that do not show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum MadeConcept {
+    /// Brighter
+    Brighter,
+    /// Darker
+    Darker,
+    /// With less contrast
+    LessContrast,
+    /// Out of focus
+    Blurred,
+    /// Of larger pixels
+    Pixelated,
+    /// With even stripes across it
+    Stripes,
+    /// With a white square in its upper left corner, as side markers are
+    Marker,
 }
 
 #[derive(Debug, Args)]
@@ -671,6 +747,9 @@ pub struct TrainClassifier {
     /// Seconds between checkpoints within a pass; each pass ends with one anyway
     #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
     pub checkpoint_every: f64,
+    /// Leave out what classifiers without a network reach on the same images
+    #[arg(long)]
+    pub no_baselines: bool,
     /// Replace a model that is already there
     #[arg(long)]
     pub force: bool,

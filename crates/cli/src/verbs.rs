@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod baselines;
 pub mod config;
 pub mod convert;
 pub mod evaluate;

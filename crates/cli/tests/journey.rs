@@ -1,5 +1,9 @@
 //! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
 
+#[path = "journey/baselines.rs"]
+mod baselines;
+#[path = "journey/concepts.rs"]
+mod concepts;
 #[path = "journey/evaluate.rs"]
 mod evaluate;
 #[path = "journey/fewshot.rs"]

@@ -1,13 +1,14 @@
-use wilhelm_nets::{Calibration, ClassMetric, Interval, Validation};
+mod drawn;
+
+pub(crate) use drawn::{Draws, Scored};
+
+use wilhelm_nets::{Calibration, ClassMetric, Validation};
 use wilhelm_stats::{
-    BootstrapInterval, Rows, accuracy, bootstrap_interval, bootstrap_interval_by_group,
-    brier_score_multiclass, fit_recalibration, macro_one_vs_rest_auc, roc_auc, top_label_calibration_error,
+    Rows, accuracy, brier_score_multiclass, fit_recalibration, roc_auc, top_label_calibration_error,
 };
 
 use crate::{LearnError, Recipe};
-
-/// Replicates behind each interval.
-const REPLICATES: usize = 1000;
+use drawn::pick;
 
 /// What the validation split says: calibration and figures.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,33 +47,24 @@ pub fn evaluate(
     let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
     let flat: Vec<f64> = probabilities.iter().flatten().copied().collect();
     let table = Rows::new(&flat, classes)?;
-    let predicted: Vec<usize> = probabilities.iter().map(|row| likeliest(row)).collect();
-    let boot = |statistic: &dyn Fn(&[usize]) -> Option<f64>| -> Result<Interval, LearnError> {
-        Ok(interval(match patients {
-            Some(of) => bootstrap_interval_by_group(of, REPLICATES, 0.95, recipe.seed, statistic)?,
-            None => bootstrap_interval(labels.len(), REPLICATES, 0.95, recipe.seed, statistic)?,
-        }))
-    };
-    let pick = |rows: &[usize], of: &[usize]| rows.iter().map(|row| of[*row]).collect::<Vec<usize>>();
+    let scored = Scored::new(&probabilities, labels);
+    let draws = Draws { images: labels.len(), patients, seed: recipe.seed };
     let mut metrics = Vec::new();
     for (label, known) in recipe.labels.iter().enumerate() {
-        let auc = boot(&|rows: &[usize]| {
+        let auc = draws.interval(|rows| {
             let scores: Vec<f64> = rows.iter().map(|row| probabilities[*row][label]).collect();
             let positives: Vec<bool> = rows.iter().map(|row| labels[*row] == label).collect();
             roc_auc(&scores, &positives).ok()
         })?;
-        let recall = boot(&|rows: &[usize]| {
+        let recall = draws.interval(|rows| {
             let of: Vec<usize> = rows.iter().copied().filter(|row| labels[*row] == label).collect();
-            accuracy(&pick(&of, labels), &pick(&of, &predicted)).ok()
+            accuracy(&pick(&of, labels), &pick(&of, scored.predicted())).ok()
         })?;
         let images = labels.iter().filter(|truth| **truth == label).count();
         metrics.push(ClassMetric { label: known.key.clone(), images, auc, recall });
     }
-    let macro_auc = boot(&|rows: &[usize]| {
-        let scores: Vec<f64> = rows.iter().flat_map(|row| probabilities[*row].iter().copied()).collect();
-        macro_one_vs_rest_auc(Rows::new(&scores, classes).ok()?, &pick(rows, labels)).ok()
-    })?;
-    let right = boot(&|rows: &[usize]| accuracy(&pick(rows, labels), &pick(rows, &predicted)).ok())?;
+    let macro_auc = draws.interval(|rows| scored.macro_auc(rows))?;
+    let right = draws.interval(|rows| scored.accuracy(rows))?;
     let commonest = metrics.iter().map(|metric| metric.images).max().unwrap_or(0);
     let figures = Validation {
         split,
@@ -84,21 +76,15 @@ pub fn evaluate(
         calibration_error: top_label_calibration_error(table, labels, 10)?,
         labels: metrics,
         command,
+        baselines: Vec::new(),
     };
     Ok(Evaluation { calibration, figures })
-}
-
-fn likeliest(row: &[f64]) -> usize {
-    row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(label, _)| label)
-}
-
-fn interval(found: BootstrapInterval) -> Interval {
-    Interval { estimate: found.estimate, low: found.low, high: found.high }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wilhelm_nets::Interval;
 
     #[test]
     fn intervals_of_few_patients_are_wider_than_those_of_as_many_single_images() {

@@ -14,8 +14,9 @@ pub use methods::{Method, MethodSettings};
 pub use page::{csv, document};
 pub use sources::{Features, encoder_features, pixel_features, radiomic_features, training_preparation};
 
+pub(crate) use cache::cached;
 pub(crate) use methods::{Asked, Known, Probe};
-pub(crate) use sources::Standardized;
+pub(crate) use sources::{LEVELS, Standardized, measured, values};
 
 use rayon::prelude::*;
 use serde::Serialize;

@@ -8,6 +8,7 @@
 
 pub mod active;
 mod augment;
+pub mod baselines;
 mod curves;
 mod dataset;
 mod error;
@@ -20,6 +21,7 @@ mod hash;
 mod held_out;
 mod mean;
 mod metrics;
+mod origin;
 pub mod plots;
 mod pretrain;
 mod recipe;

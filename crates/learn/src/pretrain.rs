@@ -7,10 +7,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
-use wilhelm_nets::{ContrastiveFigures, EncoderCard, Training};
+use wilhelm_nets::{ContrastiveFigures, EncoderCard};
 
 use crate::fit::{Lessons, Validated};
 use crate::hash::sha256;
+use crate::origin::Origin;
 use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::train::preparation;
@@ -163,17 +164,11 @@ pub fn pretrain(
         weights_sha256: sha256(&weights),
         preparation,
         architecture: recipe.architecture.clone(),
-        training: Training {
-            data: recipe.data_words.clone(),
-            data_license: recipe.data_license.clone(),
-            citation: recipe.citation.clone(),
-            images: split.training.len(),
-            data_sha256: data.sha256.clone(),
-            epochs: settings.epochs,
-            seed: recipe.seed,
-            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
-            recipe: recipe_name.to_owned(),
-        },
+        training: Origin { epochs: settings.epochs, ..recipe.origin() }.training(
+            split.training.len(),
+            &data.sha256,
+            recipe_name,
+        ),
         validation,
     };
     let parameters = fitted.network.encoder.num_params();

@@ -3,6 +3,7 @@ use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label};
 
+use crate::origin::Origin;
 use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Pretraining, Schedule};
 
 /// Where the images and labels are, below the folder given on the command line.
@@ -263,6 +264,17 @@ impl Recipe {
     /// The seed that decides which examples are held out.
     pub fn split_seed(&self) -> u64 {
         self.split_seed.unwrap_or(self.seed)
+    }
+
+    /// What a card says of what this recipe makes.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin {
+            data: &self.data_words,
+            data_license: &self.data_license,
+            citation: &self.citation,
+            epochs: self.optimization.epochs,
+            seed: self.seed,
+        }
     }
 
     /// Which images are held out.

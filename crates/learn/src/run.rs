@@ -103,6 +103,11 @@ impl Run {
         Ok(run)
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What a run of this recipe gave that is over; `None` for no run, an unfinished or another one.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct Division<'a> {
     pub data: &'a Dataset,
     /// Which examples are on which side.
     pub split: Split,
+    /// The group of each example: the index of the first of its copies and of its patient's images.
+    pub groups: Vec<usize>,
     /// Patients, where the data name them; then no patient is on both sides.
     pub patients: Option<usize>,
     /// How the split was made, for people.
@@ -53,8 +55,8 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
         kind: "label",
         labels: &keys,
     };
-    let Parted { split, patients, words } = part(&data.examples, &rules)?;
-    Ok(Division { recipe, data, split, patients, words })
+    let Parted { split, groups, patients, words } = part(&data.examples, &rules)?;
+    Ok(Division { recipe, data, split, groups, patients, words })
 }
 
 /// How a recipe asks for its data to be parted.
@@ -75,6 +77,8 @@ pub(crate) struct Rules<'a> {
 pub(crate) struct Parted {
     /// Which examples are on which side.
     pub split: Split,
+    /// The group of each example.
+    pub groups: Vec<usize>,
     /// Patients, where the data name them.
     pub patients: Option<usize>,
     /// How the split was made, for people.
@@ -121,7 +125,7 @@ pub(crate) fn part(examples: &[Example], rules: &Rules<'_>) -> Result<Parted, Le
     };
     let count = distinct(&mut groups.iter().copied());
     let words = format!("{} images in {count} groups of {of}; {held}; {by}", examples.len());
-    Ok(Parted { split, patients, words })
+    Ok(Parted { split, groups, patients, words })
 }
 
 /// All folds but one train.

@@ -9,11 +9,12 @@ use rand::RngExt;
 use rayon::prelude::*;
 use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::Classifier;
-use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, Training, appearance};
+use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
 use crate::fit::{Lessons, Validated};
 use crate::hash::sha256;
+use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::{
@@ -140,17 +141,7 @@ pub fn train_classifier(
             threshold: 1.0,
             validation_abstained: above as f64 / scores.len() as f64,
         },
-        training: Training {
-            data: recipe.data_words.clone(),
-            data_license: recipe.data_license.clone(),
-            citation: recipe.citation.clone(),
-            images: split.training.len(),
-            data_sha256: data.sha256.clone(),
-            epochs: recipe.optimization.epochs,
-            seed: recipe.seed,
-            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
-            recipe: recipe_name.to_owned(),
-        },
+        training: recipe.origin().training(split.training.len(), &data.sha256, recipe_name),
         validation: evaluation.figures,
     };
     let parameters = network.num_params();
@@ -168,18 +159,10 @@ fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> Held
 
 /// Mean and deviation of the training pixels.
 pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
-    let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for place in &split.training {
-        for pixel in &examples[*place].pixels {
-            sum += f64::from(*pixel);
-            squares += f64::from(*pixel).powi(2);
-            count += 1.0;
-        }
-    }
-    let mean = sum / count;
-    let deviation = (squares / count - mean * mean).max(1e-6).sqrt();
+    let (mean, deviation) =
+        mean_and_deviation(split.training.iter().map(|place| examples[*place].pixels.as_slice()));
     let side = recipe.architecture.side;
-    Preparation { columns: side, rows: side, fit: recipe.fit, mean: mean as f32, deviation: deviation as f32 }
+    Preparation { columns: side, rows: side, fit: recipe.fit, mean, deviation }
 }
 
 /// The images of a classifier.

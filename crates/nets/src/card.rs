@@ -1,9 +1,12 @@
+pub(crate) mod on_disk;
+
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 use wilhelm_study::{CodedConcept, Modality, Observation, QuantityKind, View};
 
 use crate::Calibration;
 use crate::arch::ClassifierConfig;
+use on_disk::CardOnDisk;
 
 /// What is wrong with a model's card.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +147,36 @@ pub struct ClassMetric {
     pub recall: Interval,
 }
 
+/// A network's figures less those of something else, image by image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureDifferences {
+    /// Of the mean AUC.
+    pub macro_auc: Interval,
+    /// Of the accuracy.
+    pub accuracy: Interval,
+    /// Of the Brier score, where less is better.
+    pub brier: Interval,
+}
+
+/// What something without a network reached on the same validation images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineMetric {
+    /// What it is called.
+    pub name: String,
+    /// What it does, with what was chosen on the training images.
+    pub what: String,
+    /// Mean over the labels of the area under the ROC curve.
+    pub macro_auc: Interval,
+    /// Share of images whose likeliest label is right.
+    pub accuracy: Interval,
+    /// Brier score (sum over labels).
+    pub brier: Interval,
+    /// The network's figures less these.
+    pub network_less: Option<FigureDifferences>,
+}
+
 /// What was measured on the validation split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +199,9 @@ pub struct Validation {
     pub labels: Vec<ClassMetric>,
     /// The command that printed these figures.
     pub command: String,
+    /// What is reached without a network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<BaselineMetric>,
 }
 
 /// A model's card: what it is, what it accepts, how good it is, what it must not be used for.
@@ -218,9 +254,7 @@ impl Card {
     /// # Errors
     /// [`CardError`] for a text that is no card, or one that contradicts itself.
     pub fn from_toml(text: &str) -> Result<Self, CardError> {
-        let card: Self = toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
-        card.check()?;
-        Ok(card)
+        on_disk::read(text)
     }
 
     /// The card as TOML.
@@ -228,39 +262,47 @@ impl Card {
     /// # Errors
     /// [`CardError`] if the card contradicts itself.
     pub fn to_toml(&self) -> Result<String, CardError> {
-        self.check()?;
-        toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
+        on_disk::write(self)
+    }
+}
+
+impl CardOnDisk for Card {
+    const FORM: u32 = Self::SCHEMA;
+
+    fn form(&self) -> u32 {
+        self.schema
     }
 
-    fn check(&self) -> Result<(), CardError> {
-        let fail = |what: String| Err(CardError::Inconsistent { model: self.name.clone(), what });
-        if self.schema != Self::SCHEMA {
-            return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
-        }
-        for file in [&self.weights, &self.outlier.file, &self.name] {
-            if !is_plain_name(file) {
-                return fail("a file name or model name has other characters than a-z 0-9 . _ -".to_owned());
-            }
-        }
+    fn named(&self) -> &str {
+        &self.name
+    }
+
+    fn weights(&self) -> (&str, &str) {
+        (&self.weights, &self.weights_sha256)
+    }
+
+    fn other_files(&self) -> Vec<&str> {
+        vec![&self.outlier.file]
+    }
+
+    fn fault(&self) -> Option<String> {
         if !self.architecture.is_sound() {
-            return fail("the sizes of the network are out of bounds".to_owned());
+            return Some("the sizes of the network are out of bounds".to_owned());
         }
         let labels = self.labels.len();
         if self.architecture.labels != labels {
-            return fail(format!("{labels} labels, but a network for {}", self.architecture.labels));
+            return Some(format!("{labels} labels, but a network for {}", self.architecture.labels));
         }
         if let Some(fault) = self.calibration.fault(labels) {
-            return fail(fault);
+            return Some(fault);
         }
         let side = self.architecture.side;
         if self.preparation.columns != side || self.preparation.rows != side {
-            return fail(format!("input is prepared at another size than the network's {side}"));
+            return Some(format!("input is prepared at another size than the network's {side}"));
         }
         let normal = self.preparation.deviation > 0.0 && self.preparation.mean.is_finite();
-        if !(normal && self.outlier.threshold > 0.0) {
-            return fail("deviation and outlier threshold must be above 0".to_owned());
-        }
-        Ok(())
+        (!(normal && self.outlier.threshold > 0.0))
+            .then(|| "deviation and outlier threshold must be above 0".to_owned())
     }
 }
 

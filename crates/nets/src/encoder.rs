@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 
 use crate::arch::{ClassifierConfig, Encoder};
-use crate::card::is_plain_name;
-use crate::model::check_hash;
+use crate::card::on_disk::{self, CardOnDisk};
 use crate::{CardError, Model, ModelError, Training};
 
 /// What was measured of an encoder on images that it did not learn from.
@@ -61,9 +60,7 @@ impl EncoderCard {
     /// # Errors
     /// [`CardError`] for a text that is no card, or one that contradicts itself.
     pub fn from_toml(text: &str) -> Result<Self, CardError> {
-        let card: Self = toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
-        card.check()?;
-        Ok(card)
+        on_disk::read(text)
     }
 
     /// The card as TOML.
@@ -71,8 +68,7 @@ impl EncoderCard {
     /// # Errors
     /// [`CardError`] if the card contradicts itself.
     pub fn to_toml(&self) -> Result<String, CardError> {
-        self.check()?;
-        toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
+        on_disk::write(self)
     }
 
     /// In what a network of these sizes has another encoder; `None` where it is the same.
@@ -101,26 +97,34 @@ impl EncoderCard {
         }
         None
     }
+}
 
-    fn check(&self) -> Result<(), CardError> {
-        let fail = |what: String| Err(CardError::Inconsistent { model: self.name.clone(), what });
-        if self.schema != Self::SCHEMA {
-            return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
-        }
-        if !(is_plain_name(&self.weights) && is_plain_name(&self.name)) {
-            return fail("a file name or its name has other characters than a-z 0-9 . _ -".to_owned());
-        }
+impl CardOnDisk for EncoderCard {
+    const FORM: u32 = Self::SCHEMA;
+    const NAMES: &'static str = "a file name or its name";
+
+    fn form(&self) -> u32 {
+        self.schema
+    }
+
+    fn named(&self) -> &str {
+        &self.name
+    }
+
+    fn weights(&self) -> (&str, &str) {
+        (&self.weights, &self.weights_sha256)
+    }
+
+    fn fault(&self) -> Option<String> {
         if !self.architecture.is_sound() {
-            return fail("the sizes of the network are out of bounds".to_owned());
+            return Some("the sizes of the network are out of bounds".to_owned());
         }
         let (side, preparation) = (self.architecture.side, &self.preparation);
         if preparation.columns != side || preparation.rows != side {
-            return fail(format!("input is prepared at another size than the network's {side}"));
+            return Some(format!("input is prepared at another size than the network's {side}"));
         }
-        if !(preparation.deviation > 0.0 && preparation.mean.is_finite()) {
-            return fail("the deviation of its input must be above 0".to_owned());
-        }
-        Ok(())
+        (!(preparation.deviation > 0.0 && preparation.mean.is_finite()))
+            .then(|| "the deviation of its input must be above 0".to_owned())
     }
 }
 
@@ -143,7 +147,7 @@ impl FrozenEncoder {
     /// # Errors
     /// [`ModelError`] for a wrong hash, or weights that do not fit.
     pub fn from_parts(card: &EncoderCard, weights: Vec<u8>) -> Result<Self, ModelError> {
-        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        on_disk::check_weights(card, &weights)?;
         let network = Encoder::load(&card.architecture, weights, &Device::flex())
             .map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
         Ok(Self {

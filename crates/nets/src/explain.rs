@@ -5,7 +5,8 @@
 //! [`Explained`], in two and three dimensions. With each come its scores: [`parameter_randomization`],
 //! [`deletion_insertion`] and, where a truth exists, [`pointing()`]. [`on_projection`] and [`on_volume`] carry a map to
 //! the grid of the image that was explained, [`overlay`] draws it. [`StoredCases`] has the cases nearest to an image,
-//! a [`Certificate`] what a model makes of images that are none.
+//! a [`Certificate`] what a model makes of images that are none, a [`ConceptScore`] which way a logit goes with what
+//! examples have in common.
 //!
 //! A map shows what raised a number, not what causes disease.
 
@@ -14,6 +15,7 @@ mod architectures;
 mod attribution;
 mod cam;
 mod certificate;
+mod concept;
 mod disturb;
 mod draw;
 mod error;
@@ -38,6 +40,10 @@ use crate::Model;
 pub use attribution::{Attribution, Placement};
 pub use cam::{grad_cam, grad_cam_plus_plus};
 pub use certificate::{Certificate, CertificateRow, CertificateSettings};
+pub use concept::{
+    Concept, ConceptLayer, ConceptScore, ConceptSettings, LEAST_IMAGES, Scores, concept_scores,
+    concept_share, concept_vector, pooled_gradients, pooled_maps,
+};
 pub use disturb::Disturbance;
 pub use error::ExplainError;
 pub use faithfulness::{
@@ -48,7 +54,7 @@ pub use native::{on_projection, on_volume};
 pub use network::{Attending, AttentionTrace, Explained, Mapped};
 pub use occlusion::{WindowSettings, occlusion};
 pub use of_model::{ExplainSettings, Explanation, MapLayer, Method, SanityScores};
-pub use picture::{contact_sheet, display_weights, heat_color, map_picture, overlay};
+pub use picture::{contact_sheet, display_weights, heat_color, heat_over, map_picture, overlay};
 pub use pointing::{Pointing, PointingGame, pointing};
 pub use randomize::{ParameterRandomization, RandomizationStep, parameter_randomization};
 pub use rollout::{Rollout, attention_rollout};

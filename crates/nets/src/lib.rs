@@ -26,7 +26,8 @@ pub use accept::{InputFacts, Refusal};
 pub use appearance::{APPEARANCE, appearance};
 pub use calibration::Calibration;
 pub use card::{
-    AcceptedInput, Card, CardError, ClassMetric, Interval, Label, OutlierCard, Training, Validation,
+    AcceptedInput, BaselineMetric, Card, CardError, ClassMetric, FigureDifferences, Interval, Label,
+    OutlierCard, Training, Validation,
 };
 pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};

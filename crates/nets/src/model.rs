@@ -4,6 +4,7 @@ use wilhelm_filters::Prepared;
 use wilhelm_study::{ProbabilityInterval, UnitError};
 
 use crate::arch::Classifier;
+use crate::card::on_disk;
 use crate::onnx::{self, OnnxError, Runtime};
 use crate::{APPEARANCE, Card, CardError, OutlierDetector, OutlierError, appearance};
 
@@ -161,7 +162,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] for a wrong hash, or weights that do not fit.
     pub fn from_parts(card: Card, weights: Vec<u8>, detector: &[u8]) -> Result<Self, ModelError> {
-        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        on_disk::check_weights(&card, &weights)?;
         check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
         let widths: Vec<usize> =
             card.architecture.widths.iter().map(|width| 2 * width).chain([APPEARANCE]).collect();

@@ -14,7 +14,7 @@ use wilhelm_study::{Geometry, Mask, Mm, Modality, Progress, Spacing, Volume, Vox
 use crate::ModelError;
 use crate::accept::Refusal;
 use crate::arch::{LinkNet, LinkNetPair, UNet, UNet3d, load_torch};
-use crate::model::check_hash;
+use crate::card::on_disk;
 
 pub use card::{
     AcceptedVolume, Agreement, PairCard, PairPreparation, SegmentLabel, SegmenterArchitecture, SegmenterCard,
@@ -48,7 +48,7 @@ impl Segmenter {
     /// # Errors
     /// [`ModelError`] for a wrong hash, or weights that do not fit.
     pub fn from_parts(card: SegmenterCard, weights: Vec<u8>) -> Result<Self, ModelError> {
-        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        on_disk::check_weights(&card, &weights)?;
         let device = Device::flex();
         let networks = match &card.architecture {
             SegmenterArchitecture::LinkNetPair => {

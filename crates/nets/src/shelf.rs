@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::model::check_hash;
+use crate::card::on_disk;
 use crate::onnx::{MOST_BYTES, OnnxError, Runtime};
 use crate::{Card, CardError, Model, ModelError, OnnxCard, OnnxClassifier, Segmenter, SegmenterCard};
 
@@ -37,7 +37,7 @@ impl ShelfEntry {
             Place::Folder(folder) => read(&card.name, &folder.join(&card.weights))?,
             Place::BuiltIn { weights, .. } => weights.to_vec(),
         };
-        check_hash(&card.name, &card.weights, &weights, &card.weights_sha256)?;
+        on_disk::check_weights(card, &weights)?;
         Ok(weights)
     }
 
@@ -88,7 +88,7 @@ impl SegmenterEntry {
     /// [`ModelError::File`], [`ModelError::Hash`].
     pub fn weights(&self) -> Result<Vec<u8>, ModelError> {
         let weights = self.unchecked()?;
-        check_hash(&self.card.name, &self.card.weights, &weights, &self.card.weights_sha256)?;
+        on_disk::check_weights(&self.card, &weights)?;
         Ok(weights)
     }
 

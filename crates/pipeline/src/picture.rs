@@ -1,5 +1,6 @@
 use wilhelm_filters::{Plane, PrepareError, Region, resize};
 use wilhelm_nets::HeatMap;
+use wilhelm_nets::explain::heat_over;
 
 /// Longest side of a picture in a report, pixels.
 const LONGEST: usize = 1024;
@@ -24,7 +25,8 @@ pub fn picture(plane: Plane<'_>, bounds: (f32, f32)) -> Result<(Vec<u8>, usize, 
     Ok((gray.collect(), out_columns, out_rows))
 }
 
-/// The picture with the heat map over it, as RGB: warm where the network looked, unchanged elsewhere.
+/// The picture with the heat map over it, as RGB: in the colors of
+/// [`overlay`](wilhelm_nets::explain::overlay) where the network looked, unchanged elsewhere.
 ///
 /// # Shapes
 /// `gray` holds `columns * rows` values of a picture that shows `native` columns and rows; the map
@@ -46,15 +48,7 @@ pub fn heat_map_overlay(
             let v = y / map.region.rows as f32 * map.rows as f32 - 0.5;
             let inside = x >= 0.0 && y >= 0.0 && x < map.region.columns as f32 && y < map.region.rows as f32;
             let weight = if inside { bilinear(map, u, v) } else { 0.0 };
-            // Below a fifth of the greatest weight nothing is drawn: a faint wash hides the image.
-            let strength = ((weight - 0.2) / 0.8).clamp(0.0, 1.0);
-            let base = f32::from(gray[row * columns + column]);
-            for (channel, warm) in warm(strength).into_iter().enumerate() {
-                let alpha = 0.55 * strength.sqrt();
-                let value = base * (1.0 - alpha) + warm * alpha;
-                rgb.push(value.round().clamp(0.0, 255.0) as u8);
-                debug_assert!(channel < 3);
-            }
+            rgb.extend(heat_over(gray[row * columns + column], weight));
         }
     }
     rgb
@@ -69,21 +63,6 @@ fn bilinear(map: &HeatMap, u: f32, v: f32) -> f32 {
     let upper = at(left, top) * (1.0 - along) + at(right, top) * along;
     let lower = at(left, bottom) * (1.0 - along) + at(right, bottom) * along;
     upper * (1.0 - down) + lower * down
-}
-
-/// From violet over red to yellow, as matplotlib's `inferno` runs; readable without red-green vision.
-fn warm(strength: f32) -> [f32; 3] {
-    const STOPS: [[f32; 3]; 5] = [
-        [87.0, 16.0, 110.0],
-        [149.0, 38.0, 103.0],
-        [213.0, 72.0, 67.0],
-        [251.0, 146.0, 26.0],
-        [252.0, 255.0, 164.0],
-    ];
-    let place = strength * (STOPS.len() - 1) as f32;
-    let lower = (place as usize).min(STOPS.len() - 2);
-    let share = place - lower as f32;
-    std::array::from_fn(|channel| STOPS[lower][channel] * (1.0 - share) + STOPS[lower + 1][channel] * share)
 }
 
 #[cfg(test)]

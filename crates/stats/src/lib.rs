@@ -66,6 +66,7 @@ mod surface;
 mod temperature;
 pub mod text;
 mod threshold;
+mod welch;
 
 pub use binary_counts::{BinaryCounts, LikelihoodRatios, PredictiveValues};
 pub use bland_altman::{LimitsOfAgreement, limits_of_agreement};
@@ -117,3 +118,4 @@ pub use threshold::{
     MistakeCosts, OperatingPoint, probability_threshold_for_costs, threshold_at_quantile,
     threshold_for_costs, threshold_for_sensitivity, threshold_for_specificity, threshold_for_youden,
 };
+pub use welch::{WelchTest, holm_adjusted, welch_test};

@@ -25,6 +25,8 @@ pub enum EvaluateVerb {
     Text(EvaluateText),
     /// A model on corrupted images: noise, blur, contrast, brightness, pixelation, JPEG, motion, in five severities
     Robustness(EvaluateRobustness),
+    /// What classifiers without a network reach on the images that a recipe holds out, beside a model
+    Baselines(EvaluateBaselines),
 }
 
 #[derive(Debug, Args)]
@@ -245,6 +247,31 @@ pub struct EvaluateMasks {
     pub partial: bool,
     #[command(flatten)]
     pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateBaselines {
+    /// The recipe, whose images to train on the baselines are fitted to
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The model beside them, trained by this recipe: its name, or its folder
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+    /// Folder for baselines.json and the radiomics of the images
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-baselines")]
+    pub out: PathBuf,
     /// Replace what is already there
     #[arg(long)]
     pub force: bool,

@@ -26,6 +26,7 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Detections(wanted)) => tables::detections(wanted),
         Some(EvaluateVerb::Text(wanted)) => texts::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
+        Some(EvaluateVerb::Baselines(wanted)) => super::baselines::run(wanted, config),
         None => predictions(&verb.predictions),
     }
 }

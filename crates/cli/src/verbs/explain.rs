@@ -1,5 +1,6 @@
 mod cases;
 mod certificate;
+mod concepts;
 pub(super) mod data;
 mod page;
 
@@ -39,9 +40,10 @@ pub fn run(verb: &args::Explain, config: &Config) -> anyhow::Result<Exit> {
     match (&verb.verb, &verb.image) {
         (Some(ExplainVerb::Certificate(verb)), _) => certificate::run(verb, config),
         (Some(ExplainVerb::Cases(verb)), _) => cases::run(verb, config),
+        (Some(ExplainVerb::Concepts(verb)), _) => concepts::run(verb, config),
         (None, Some(verb)) => image(verb, config),
         (None, None) => {
-            Err(Stop::usage("explain needs an IMAGE and a --model, or `certificate`, or `cases`"))
+            Err(Stop::usage("explain needs an IMAGE and a --model, or `certificate`, `cases` or `concepts`"))
         }
     }
 }

@@ -53,14 +53,8 @@ impl Source {
             let words = format!("encoder trained without labels on {}; {}", card.training.data, card.method);
             return Ok(Self { name, words, encoder, saw_labels: false });
         }
-        let model = if folder.join("card.toml").is_file() {
-            model_in(folder)?
-        } else {
-            shelf::open(models, config)?.get(named)?.load()?
-        };
+        let (model, saw_labels) = model_of(named, models, division, config)?;
         let card = model.card();
-        let saw_labels =
-            refuse_other_split(folder, &name, &card.training.data_sha256, card.training.seed, division)?;
         let words = format!("classifier trained with the labels of {}", card.training.data);
         Ok(Self { name, words, encoder: FrozenEncoder::of_model(&model), saw_labels })
     }
@@ -82,6 +76,26 @@ impl Source {
             cached_features(&folder, &self.name, &self.encoder, division.recipe, division.data, &step)?;
         Ok(Features { name: self.name.clone(), words: self.words.clone(), saw_labels: self.saw_labels, rows })
     }
+}
+
+/// A model by its name or folder, and whether it was trained on the division's data, by the same split then.
+pub fn model_of(
+    named: &str,
+    models: Option<&Path>,
+    division: &Division<'_>,
+    config: &Config,
+) -> anyhow::Result<(Model, bool)> {
+    let folder = Path::new(named);
+    let model = if folder.join("card.toml").is_file() {
+        model_in(folder)?
+    } else {
+        shelf::open(models, config)?.get(named)?.load()?
+    };
+    let card = model.card();
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let saw_labels =
+        refuse_other_split(folder, &name, &card.training.data_sha256, card.training.seed, division)?;
+    Ok((model, saw_labels))
 }
 
 fn model_in(folder: &Path) -> anyhow::Result<Model> {

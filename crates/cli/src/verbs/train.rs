@@ -10,6 +10,7 @@ use crate::args::{self, TrainClassifier, TrainVerb};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
+use crate::verbs::baselines;
 use crate::verbs::folds::Wanted;
 use crate::verbs::models::figures;
 
@@ -95,6 +96,7 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
         run,
         resume,
         checkpoint_every,
+        no_baselines,
         force,
         json,
     } = verb;
@@ -129,8 +131,13 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
             Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
         }
     };
-    let trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
+    let mut trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
+    if !no_baselines {
+        let cache = run.as_ref().map(|run| run.folder().join("features"));
+        let found = baselines::beside(&division, &trained, &command, cache.as_deref())?;
+        trained.card.validation.baselines = found.metrics();
+    }
     let files = model_files(&trained)?;
     write_folder(out, &borrowed(&files), *force)?;
     if let Some(run) = run {
@@ -153,6 +160,7 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
                 label.images
             ))?;
         }
+        print(&baselines::table_of(None, &trained.card.validation.baselines))?;
     }
     Ok(Exit::Done)
 }

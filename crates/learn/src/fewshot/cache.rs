@@ -34,16 +34,28 @@ pub fn cached_features(
         )
         .as_bytes(),
     );
+    cached(folder, name, &key, recipe, data, || encoder_features(encoder, recipe, data, progress))
+}
+
+/// Feature vectors of all images, read from `folder` where they were written before under the same key.
+pub(crate) fn cached(
+    folder: &Path,
+    name: &str,
+    key: &str,
+    recipe: &Recipe,
+    data: &Dataset,
+    compute: impl FnOnce() -> Result<Vec<Vec<f32>>, LearnError>,
+) -> Result<Vec<Vec<f32>>, LearnError> {
     let file = folder.join(format!("{name}.safetensors"));
     let stored = std::fs::read(&file).ok().and_then(|bytes| StoredCases::from_bytes(&bytes).ok());
     if let Some(stored) = stored
-        && stored.check_model(name, &key).is_ok()
+        && stored.check_model(name, key).is_ok()
         && stored.len() == data.examples.len()
     {
         return Ok(stored.iter().map(|(.., row)| row.to_vec()).collect());
     }
-    let rows = encoder_features(encoder, recipe, data, progress)?;
-    let mut table = StoredCases::new(name, &key);
+    let rows = compute()?;
+    let mut table = StoredCases::new(name, key);
     for (example, row) in data.examples.iter().zip(&rows) {
         let label = &recipe.labels[example.label].key;
         table.add(&example.source, label, row).map_err(|error| LearnError::Data {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use wilhelm_filters::radiomics::{Discretization, Family, RadiomicsSettings, flat_radiomics};
-use wilhelm_filters::{Fit, Plane, Preparation, prepare};
+use wilhelm_filters::radiomics::{Discretization, Family, Radiomics, RadiomicsSettings, flat_radiomics};
+use wilhelm_filters::{FilterError, Fit, Plane, Preparation, prepare};
 use wilhelm_formats::Silent;
 use wilhelm_nets::FrozenEncoder;
 use wilhelm_study::{Arbitrary, FlatMask, Projection};
@@ -14,7 +14,7 @@ use crate::{Dataset, Division, LearnError, Recipe};
 /// Side of the picture whose pixels are features.
 const PIXELS: usize = 28;
 /// Gray levels of the co-occurrence matrix.
-const LEVELS: u16 = 32;
+pub(crate) const LEVELS: u16 = 32;
 
 /// Feature vectors of all images of a data set, in its order.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,31 +111,10 @@ pub fn radiomic_features(
     };
     let whole = FlatMask::new(side, side, vec![true; side * side], None);
     let whole = whole.map_err(|error| LearnError::Few(error.to_string()))?;
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let found = data
-        .examples
-        .par_iter()
-        .map(|example| {
-            let fail = |error: &dyn std::fmt::Display| LearnError::Data {
-                place: example.place(),
-                what: error.to_string(),
-            };
-            let image = Projection::<Arbitrary>::new(side, side, example.pixels.clone(), None);
-            let image = image.map_err(|error| fail(&error))?;
-            let found = flat_radiomics(&image, &whole, &settings, &Silent).map_err(|error| fail(&error))?;
-            let at = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            progress(at, data.examples.len());
-            Ok(found.features.iter().map(|feature| feature.value).collect())
-        })
-        .collect::<Result<Vec<Vec<Option<f64>>>, LearnError>>()?;
-    // What some image does not have (TotalEnergy without a thickness) is no feature.
-    let count = found.first().map_or(0, Vec::len);
-    let kept: Vec<usize> =
-        (0..count).filter(|at| found.iter().all(|row| row[*at].is_some_and(f64::is_finite))).collect();
-    let rows = found
-        .iter()
-        .map(|row| kept.iter().filter_map(|at| row[*at]).map(|value| value as f32).collect())
-        .collect();
+    let rows = measured(data, progress, |pixels| {
+        let image = Projection::<Arbitrary>::new(side, side, pixels.to_vec(), None)?;
+        Ok(values(&flat_radiomics(&image, &whole, &settings, &Silent)?))
+    })?;
     Ok(Features {
         name: "radiomics".to_owned(),
         words: format!(
@@ -145,6 +124,37 @@ pub fn radiomic_features(
         saw_labels: false,
         rows,
     })
+}
+
+/// What is measured of each image, without the features that some image does not have (TotalEnergy without a thickness).
+pub(crate) fn measured(
+    data: &Dataset,
+    progress: &(dyn Fn(usize, usize) + Sync),
+    measure: impl Fn(&[f32]) -> Result<Vec<Option<f64>>, FilterError> + Sync,
+) -> Result<Vec<Vec<f32>>, LearnError> {
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let found = data
+        .examples
+        .par_iter()
+        .map(|example| {
+            let found = measure(&example.pixels);
+            let at = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            progress(at, data.examples.len());
+            found.map_err(|error| LearnError::Data { place: example.place(), what: error.to_string() })
+        })
+        .collect::<Result<Vec<Vec<Option<f64>>>, LearnError>>()?;
+    let count = found.first().map_or(0, Vec::len);
+    let kept: Vec<usize> =
+        (0..count).filter(|at| found.iter().all(|row| row[*at].is_some_and(f64::is_finite))).collect();
+    let row = |row: &Vec<Option<f64>>| -> Vec<f32> {
+        kept.iter().filter_map(|at| row[*at]).map(|value| value as f32).collect()
+    };
+    Ok(found.iter().map(row).collect())
+}
+
+/// The values of features, in their order.
+pub(crate) fn values(found: &Radiomics) -> Vec<Option<f64>> {
+    found.features.iter().map(|feature| feature.value).collect()
 }
 
 fn flat_side(recipe: &Recipe, what: &str) -> Result<usize, LearnError> {

@@ -3,6 +3,7 @@ use wilhelm_nets::arch::UNetConfig;
 use wilhelm_nets::{AcceptedVolume, SegmentClass, WindowPreparation};
 use wilhelm_study::CodedConcept;
 
+use crate::origin::Origin;
 use crate::recipe::{Holding, stated};
 use crate::{Augmentation, Fold, LearnError, Optimization, SegmentationLoss};
 
@@ -182,6 +183,17 @@ impl SegmenterRecipe {
     /// The seed that decides which examples are held out.
     pub fn split_seed(&self) -> u64 {
         self.split_seed.unwrap_or(self.seed)
+    }
+
+    /// What a card says of what this recipe makes.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin {
+            data: &self.data_words,
+            data_license: &self.data_license,
+            citation: &self.citation,
+            epochs: self.optimization.epochs,
+            seed: self.seed,
+        }
     }
 
     /// Whether the data are pictures, not volumes.

@@ -1,9 +1,13 @@
 //! The whole way on images small enough to be learned in seconds.
 
+#[path = "../../../../testdata/squares/rule.rs"]
+mod rule;
+
 use std::path::Path;
 
 use super::*;
 use crate::{EpochReport, Example, LearnError, Run, TrainProgress};
+use rule::SIDE;
 use wilhelm_nets::{DistanceUnit, Segmenter, SegmenterArchitecture};
 use wilhelm_study::{Arbitrary, CodedConcept, Geometry, LabelMap, Mm, Segment, Spacing, Volume};
 
@@ -28,62 +32,7 @@ pub(super) fn outline(size: [usize; 3], rule: impl Fn([usize; 3]) -> (f32, u16))
     }
 }
 
-const RECIPE: &str = r#"
-name = "square"
-version = "0.1.0"
-title = "A bright square"
-license = "Apache-2.0"
-must_not = ["It must not be used on people."]
-seed = 3
-validation_share = 0.34
-duplicates_above = 0.999
-widths = [4, 8]
-tolerance = 1.0
-data_words = "made up"
-data_license = "none"
-citation = "none"
-truth = "a rule"
-
-[data]
-kind = "folders"
-
-[input]
-modalities = ["US"]
-quantity = "arbitrary"
-words = "a picture"
-population = "nobody"
-
-[grid]
-window = [1, 16, 16]
-
-[[segments]]
-value = 255
-name = "square"
-code = { value = "4147007", scheme = "SCT", meaning = "Mass" }
-abnormal = true
-
-[augmentation]
-mirror = false
-rotation_degrees = 0.0
-scale = 0.0
-shift = 0.0
-contrast = 0.0
-brightness = 0.0
-log_gamma = 0.0
-noise = 0.0
-erase = 0.0
-mix = 0.0
-
-[optimization]
-epochs = 30
-warm_up_epochs = 1
-batch = 4
-learning_rate = 0.02
-weight_decay = 0.0
-clip_norm = 1.0
-label_smoothing = 0.0
-class_balance = 0.0
-"#;
+const RECIPE: &str = include_str!("../../../../testdata/squares/recipe.toml");
 
 fn recipe(changes: &[(&str, &str)]) -> Result<SegmenterRecipe, String> {
     let text = changes.iter().fold(RECIPE.to_owned(), |text, (old, new)| {
@@ -100,27 +49,16 @@ fn gray(place: &Path, size: [u32; 2], pixel: impl Fn(u32, u32) -> u8) {
     std::fs::write(place, png).expect("written");
 }
 
-/// Whether a place of image `seed` lies in its square.
-fn inside(seed: u32, column: u32, row: u32) -> bool {
-    let (left, top) = (2 + seed * 5 % 9, 2 + seed * 3 % 8);
-    (left..left + 8).contains(&column) && (top..top + 9).contains(&row)
-}
-
 /// Pictures of a bright square on noise, each with its mask; the first of `empty` have none.
 fn squares(folder: &Path, count: u32, empty: u32) {
     for seed in 0..count {
-        let there = |column: u32, row: u32| seed >= empty && inside(seed, column, row);
-        let noise = |column: u32, row: u32| ((column * 37 + row * 91 + seed * 53) % 61) as u8;
-        gray(&folder.join(format!("{seed:02}.png")), [20, 20], |column, row| {
-            if there(column, row) { 180 + noise(column, row) } else { 40 + noise(column, row) }
+        let filled = seed >= empty;
+        gray(&folder.join(format!("{seed:02}.png")), [SIDE; 2], |column, row| {
+            rule::pixel(seed, column, row, filled)
         });
-        gray(
-            &folder.join(format!("{seed:02}_mask.png")),
-            [20, 20],
-            |column, row| {
-                if there(column, row) { 255 } else { 0 }
-            },
-        );
+        gray(&folder.join(format!("{seed:02}_mask.png")), [SIDE; 2], |column, row| {
+            rule::mask(seed, column, row, filled)
+        });
     }
 }
 

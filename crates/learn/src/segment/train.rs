@@ -2,8 +2,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use wilhelm_nets::arch::{DenseNetwork, UNet, UNet3d, save_torch};
 use wilhelm_nets::{
-    Segmenter, SegmenterArchitecture, SegmenterCard, SegmenterValidation, TrainedSegmenter, Training,
-    WindowPreparation,
+    Segmenter, SegmenterArchitecture, SegmenterCard, SegmenterValidation, TrainedSegmenter, WindowPreparation,
 };
 
 use super::baselines::baselines;
@@ -15,6 +14,7 @@ use crate::error::some;
 use crate::evaluation::masks::MaskCase;
 use crate::fit::drawn;
 use crate::hash::sha256;
+use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
 use crate::split::{Parted, Rules, part};
 use crate::{EpochReport, Example, Keep, LearnError, Run, Split, TrainProgress};
@@ -52,7 +52,7 @@ pub fn divide_masks<'a>(
         kind: "kind (with something outlined, and empty)",
         labels: &[],
     };
-    let Parted { split, patients, words } = part(&examples, &rules)?;
+    let Parted { split, patients, words, .. } = part(&examples, &rules)?;
     for (places, other, purpose) in [
         (&split.training, &split.validation, "to train on"),
         (&split.validation, &split.training, "for validation"),
@@ -210,17 +210,7 @@ pub fn train_segmenter(
         truth: recipe.truth.clone(),
         preparation,
         segments: recipe.segments.iter().map(MaskSegment::class).collect(),
-        training: Training {
-            data: recipe.data_words.clone(),
-            data_license: recipe.data_license.clone(),
-            citation: recipe.citation.clone(),
-            images: split.training.len(),
-            data_sha256: data.sha256.clone(),
-            epochs: recipe.optimization.epochs,
-            seed: recipe.seed,
-            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
-            recipe: recipe_name.to_owned(),
-        },
+        training: recipe.origin().training(split.training.len(), &data.sha256, recipe_name),
         validation,
     };
     let mut card = SegmenterCard {
@@ -281,15 +271,7 @@ fn fitted<N: DenseNetwork>(
 
 /// Mean and deviation of the training values.
 fn preparation(recipe: &SegmenterRecipe, outlines: &[Outline], split: &Split) -> WindowPreparation {
-    let (mut sum, mut squares, mut count) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for place in &split.training {
-        for value in &outlines[*place].values {
-            sum += f64::from(*value);
-            squares += f64::from(*value).powi(2);
-            count += 1.0;
-        }
-    }
-    let mean = sum / count;
-    let deviation = (squares / count - mean * mean).max(1e-6).sqrt();
-    recipe.preparation(mean as f32, deviation as f32)
+    let (mean, deviation) =
+        mean_and_deviation(split.training.iter().map(|place| outlines[*place].values.as_slice()));
+    recipe.preparation(mean, deviation)
 }

@@ -76,6 +76,7 @@ pub(crate) fn metrics(seed: u64, auc: f64) -> RunMetrics {
         calibration_error: 0.0,
         labels: Vec::<ClassMetric>::new(),
         command: String::new(),
+        baselines: Vec::new(),
     };
     RunMetrics {
         model: "m".to_owned(),

@@ -276,13 +276,11 @@ impl Classifier {
     /// # Shapes
     /// `[batch * slices, channels, rows, columns]` to `[batch, labels]` and `[batch, features]`.
     pub fn head_of_slices(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
-        let [images, channels, rows, columns] = map.dims();
+        let [images, _, _, _] = map.dims();
         let batch = images / slices;
-        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([images, channels]);
-        let features = relu(self.feature.forward(pooled));
+        let features = self.features_of_map(map.clone());
         if slices == 1 {
-            let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
-            return (self.logits(features.clone(), places), features);
+            return (self.logits_of_features(features.clone(), map), features);
         }
         let [_, length] = features.dims();
         let sequence = features.reshape([batch, slices, length]);
@@ -292,6 +290,18 @@ impl Classifier {
             None => sequence,
         };
         (self.logits(features.clone(), places), features)
+    }
+
+    /// The feature vector of the last feature map of flat images.
+    pub(crate) fn features_of_map(&self, map: Tensor<4>) -> Tensor<2> {
+        let [images, channels, _, _] = map.dims();
+        relu(self.feature.forward(map.mean_dim(3).mean_dim(2).reshape([images, channels])))
+    }
+
+    /// The logits of a feature vector beside the last feature map of flat images.
+    pub(crate) fn logits_of_features(&self, features: Tensor<2>, map: Tensor<4>) -> Tensor<2> {
+        let [batch, channels, rows, columns] = map.dims();
+        self.logits(features, map.reshape([batch, channels, rows * columns]).swap_dims(1, 2))
     }
 
     /// The Transformer over the summary and the places: `[batch, features]` and `[batch, places, channels]`.

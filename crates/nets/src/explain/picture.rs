@@ -49,6 +49,19 @@ pub fn heat_color(weight: f32) -> [u8; 3] {
     })
 }
 
+/// A pixel of a picture with a weight from 0 to 1 over it; as it is where the weight is faint.
+pub fn heat_over(gray: u8, weight: f32) -> [u8; 3] {
+    let strength = ((weight - FAINT) / (1.0 - FAINT)).clamp(0.0, 1.0);
+    // Not a number is drawn as nothing.
+    if strength > 0.0 {
+        let share = OPAQUE * strength.sqrt();
+        heat_color(weight)
+            .map(|channel| (f32::from(gray) * (1.0 - share) + f32::from(channel) * share).round() as u8)
+    } else {
+        [gray; 3]
+    }
+}
+
 /// Weights from 0 to 1 for the eye: what is above 0, with the value that 0.5 % of it exceeds as 1, so that one bright
 /// pixel does not hide all others.
 pub fn display_weights(values: &[f32]) -> Vec<f32> {
@@ -77,15 +90,7 @@ pub fn overlay(
     least_side: usize,
 ) -> Result<ColorPicture, ExplainError> {
     let pixels = pixels(gray, weights, truth, [columns, rows])?;
-    let blend = |at: usize| {
-        let strength = ((weights[at] - FAINT) / (1.0 - FAINT)).clamp(0.0, 1.0);
-        if strength == 0.0 {
-            return [gray[at]; 3];
-        }
-        let share = OPAQUE * strength.sqrt();
-        heat_color(weights[at])
-            .map(|channel| (f32::from(gray[at]) * (1.0 - share) + f32::from(channel) * share).round() as u8)
-    };
+    let blend = |at: usize| heat_over(gray[at], weights[at]);
     Ok(with_legend(&drawn(pixels, truth, [columns, rows], least_side, blend)))
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 
-use crate::card::is_plain_name;
+use crate::card::on_disk::{self, CardOnDisk};
 use crate::{AcceptedInput, CardError, InputFacts, Label, Refusal};
 
 /// How the numbers of a picture lie.
@@ -112,9 +112,7 @@ impl OnnxCard {
     /// # Errors
     /// [`CardError`] for a text that is no card, or one that contradicts itself.
     pub fn from_toml(text: &str) -> Result<Self, CardError> {
-        let card: Self = toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
-        card.check()?;
-        Ok(card)
+        on_disk::read(text)
     }
 
     /// The card as TOML.
@@ -122,8 +120,7 @@ impl OnnxCard {
     /// # Errors
     /// [`CardError`] if the card contradicts itself.
     pub fn to_toml(&self) -> Result<String, CardError> {
-        self.check()?;
-        toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
+        on_disk::write(self)
     }
 
     /// Whether the card accepts an image with these properties, as [`Card::accepts`](crate::Card::accepts) does.
@@ -133,19 +130,29 @@ impl OnnxCard {
     pub fn accepts(&self, facts: &InputFacts) -> Result<(), Refusal> {
         self.input.accepts(facts, 1)
     }
+}
 
-    fn check(&self) -> Result<(), CardError> {
-        let fail =
-            |what: &str| Err(CardError::Inconsistent { model: self.name.clone(), what: what.to_owned() });
-        if self.schema != Self::SCHEMA {
-            return fail(&format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
-        }
-        if self.kind != Self::KIND {
-            return fail(&format!("kind is {:?}, expected {:?}", self.kind, Self::KIND));
-        }
-        if !is_plain_name(&self.weights) || !is_plain_name(&self.name) {
-            return fail("a file name or model name has other characters than a-z 0-9 . _ -");
-        }
+impl CardOnDisk for OnnxCard {
+    const FORM: u32 = Self::SCHEMA;
+
+    fn form(&self) -> u32 {
+        self.schema
+    }
+
+    fn named(&self) -> &str {
+        &self.name
+    }
+
+    fn weights(&self) -> (&str, &str) {
+        (&self.weights, &self.weights_sha256)
+    }
+
+    fn other_kind(&self) -> Option<String> {
+        (self.kind != Self::KIND).then(|| format!("kind is {:?}, expected {:?}", self.kind, Self::KIND))
+    }
+
+    fn fault(&self) -> Option<String> {
+        let fail = |what: &str| Some(what.to_owned());
         let recipe = &self.preparation;
         // A hostile card could ask for all memory.
         let is_side = |side: usize| (1..=4096).contains(&side);
@@ -175,6 +182,6 @@ impl OnnxCard {
         if !(2..=4096).contains(&self.labels.len()) || keys.len() != self.labels.len() || keys.contains("") {
             return fail("labels must be 2 to 4096, each with a key of its own");
         }
-        Ok(())
+        None
     }
 }

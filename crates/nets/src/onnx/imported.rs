@@ -6,7 +6,7 @@ use super::session::{Numbers, Port, spoken};
 use super::{OnnxError, Runtime, Session};
 use crate::ModelError;
 use crate::calibration::softmax;
-use crate::model::check_hash;
+use crate::card::on_disk;
 
 /// How far the sum of a network's probabilities may be from 1.
 const SUM_TOLERANCE: f64 = 1e-3;
@@ -34,7 +34,7 @@ impl OnnxClassifier {
     /// [`ModelError::Hash`] for another file than the card's, [`ModelError::Onnx`] for one that is no ONNX, that ONNX
     /// Runtime refuses, or whose input or output is not as the card says.
     pub fn from_parts(card: OnnxCard, file: &[u8], runtime: &Runtime) -> Result<Self, ModelError> {
-        check_hash(&card.name, &card.weights, file, &card.weights_sha256)?;
+        on_disk::check_weights(&card, file)?;
         let fail = |source: OnnxError| ModelError::Onnx { model: card.name.clone(), source };
         check(file).map_err(fail)?;
         let session = runtime.session(file).map_err(fail)?;

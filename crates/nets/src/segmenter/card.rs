@@ -4,7 +4,7 @@ use wilhelm_study::{CodedConcept, Modality, QuantityKind};
 use super::trained::TrainedSegmenter;
 use crate::CardError;
 use crate::arch::UNetConfig;
-use crate::card::is_plain_name;
+use crate::card::on_disk::{self, CardOnDisk};
 
 /// What a segmenter accepts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,9 +163,7 @@ impl SegmenterCard {
     /// # Errors
     /// [`CardError`] for a text that is no card, or one that contradicts itself.
     pub fn from_toml(text: &str) -> Result<Self, CardError> {
-        let card: Self = toml::from_str(text).map_err(|error| CardError::Form(error.message().to_owned()))?;
-        card.check()?;
-        Ok(card)
+        on_disk::read(text)
     }
 
     /// The card as TOML.
@@ -173,8 +171,7 @@ impl SegmenterCard {
     /// # Errors
     /// [`CardError`] if the card contradicts itself.
     pub fn to_toml(&self) -> Result<String, CardError> {
-        self.check()?;
-        toml::to_string(self).map_err(|error| CardError::Form(error.to_string()))
+        on_disk::write(self)
     }
 
     /// What the card says of a pair of networks; `None` where it is that of another network.
@@ -187,18 +184,28 @@ impl SegmenterCard {
             source,
         })
     }
+}
 
-    fn check(&self) -> Result<(), CardError> {
-        let fail = |what: String| Err(CardError::Inconsistent { model: self.name.clone(), what });
-        if self.schema != Self::SCHEMA {
-            return fail(format!("schema is {}, this program reads {}", self.schema, Self::SCHEMA));
-        }
-        if self.kind != Self::KIND {
-            return fail(format!("kind is {}, expected {}", self.kind, Self::KIND));
-        }
-        if !is_plain_name(&self.weights) || !is_plain_name(&self.name) {
-            return fail("a file name or model name has other characters than a-z 0-9 . _ -".to_owned());
-        }
+impl CardOnDisk for SegmenterCard {
+    const FORM: u32 = Self::SCHEMA;
+
+    fn form(&self) -> u32 {
+        self.schema
+    }
+
+    fn named(&self) -> &str {
+        &self.name
+    }
+
+    fn weights(&self) -> (&str, &str) {
+        (&self.weights, &self.weights_sha256)
+    }
+
+    fn other_kind(&self) -> Option<String> {
+        (self.kind != Self::KIND).then(|| format!("kind is {}, expected {}", self.kind, Self::KIND))
+    }
+
+    fn fault(&self) -> Option<String> {
         let fault = match (&self.architecture, self.pair(), &self.trained) {
             (SegmenterArchitecture::LinkNetPair, Some(pair), None) => pair.fault(),
             (SegmenterArchitecture::LinkNetPair, ..) => {
@@ -214,7 +221,7 @@ impl SegmenterCard {
             }
             _ => Some("a U-Net needs what is under [trained], and has nothing of a pair"),
         };
-        fault.map_or(Ok(()), |fault| fail(fault.to_owned()))
+        fault.map(str::to_owned)
     }
 }
 

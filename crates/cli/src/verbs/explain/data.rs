@@ -49,6 +49,55 @@ pub fn load(data: &LabeledData, card: &Card, config: &Config) -> anyhow::Result<
     Ok(set)
 }
 
+/// Reads all images of a folder and of the folders in it, whatever they are called; hidden files are passed over. They have
+/// no labels: each counts as of the card's first.
+pub fn unlabeled(
+    folder: &Path,
+    limit: Option<usize>,
+    card: &Card,
+    config: &Config,
+) -> anyhow::Result<LabeledSet> {
+    if limit == Some(0) {
+        return Err(Stop::usage("--limit is 0, expected at least 1"));
+    }
+    let mut names = Vec::new();
+    below(folder, Path::new(""), &mut names)?;
+    let files = limited(names.into_iter().map(|name| (name, 0)).collect(), limit, 1);
+    let mut set = LabeledSet { images: Vec::new(), left_out: Vec::new() };
+    read_files(folder, &files, card, config, &mut set)?;
+    if set.images.is_empty() {
+        let why = set.left_out.first().map(|(name, why)| format!("; {name}: {why}")).unwrap_or_default();
+        return Err(Stop::input(format!("no image was found in {}{why}", folder.display())));
+    }
+    Ok(set)
+}
+
+/// The files of a folder and of the folders in it, by their place below `root`, in the order of their names.
+fn below(root: &Path, place: &Path, names: &mut Vec<String>) -> anyhow::Result<()> {
+    for path in entries(&root.join(place))? {
+        let Some(name) = path.file_name().filter(|name| !name.to_string_lossy().starts_with('.')) else {
+            continue;
+        };
+        let place = place.join(name);
+        if path.is_dir() {
+            below(root, &place, names)?;
+        } else {
+            names.push(place.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What lies in a folder, in the order of its name.
+fn entries(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let fail = |error: std::io::Error| Stop::input(format!("{} is not readable: {error}", path.display()));
+    let listed = std::fs::read_dir(path).map_err(fail)?;
+    let mut all: Vec<PathBuf> =
+        listed.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(fail)?;
+    all.sort();
+    Ok(all)
+}
+
 fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledSet) -> anyhow::Result<()> {
     let npz = read_npz(&data.data, &config.limits())?;
     let file = data.data.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -111,10 +160,21 @@ fn from_folder(data: &LabeledData, card: &Card, config: &Config, set: &mut Label
     let table = data.data.join("labels.csv");
     let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, card)? };
     let files = limited(listed, data.limit, card.labels.len());
+    read_files(&data.data, &files, card, config, set)
+}
+
+/// Reads files below a folder, with the index of each one's label.
+fn read_files(
+    folder: &Path,
+    files: &[(String, usize)],
+    card: &Card,
+    config: &Config,
+    set: &mut LabeledSet,
+) -> anyhow::Result<()> {
     let line = Line::new("reading");
     for (done, (name, label)) in files.iter().enumerate() {
         line.at(done, files.len());
-        let path: PathBuf = data.data.join(name);
+        let path: PathBuf = folder.join(name);
         let reading = wilhelm_formats::read(std::slice::from_ref(&path), &config.limits(), &Silent);
         match (reading.series.as_slice(), reading.failures.first()) {
             ([series], _) => set.add(name, *label, &Candidate::of_series(series)?, card),
@@ -179,18 +239,6 @@ fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usi
     if data.split.is_some() {
         return Err(Stop::usage("--split needs a labels.csv with a column split, or an NPZ file"));
     }
-    let fail = |path: &Path, error: std::io::Error| {
-        Stop::input(format!("{} is not readable: {error}", path.display()))
-    };
-    let entries = |path: &Path| -> anyhow::Result<Vec<PathBuf>> {
-        let listed = std::fs::read_dir(path).map_err(|error| fail(path, error))?;
-        let mut all: Vec<PathBuf> = listed
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()
-            .map_err(|error| fail(path, error))?;
-        all.sort();
-        Ok(all)
-    };
     let mut rows = Vec::new();
     for folder in entries(&data.data)?.into_iter().filter(|path| path.is_dir()) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -121,7 +121,7 @@ pub fn page(summary: &Value, shown: &[Shown], notes: &[String]) -> String {
     html
 }
 
-fn list<T: AsRef<str>>(html: &mut String, tag: &str, lines: &[T]) {
+pub(super) fn list<T: AsRef<str>>(html: &mut String, tag: &str, lines: &[T]) {
     let _ = writeln!(html, "<{tag}>");
     for line in lines {
         let _ = writeln!(html, "<li>{}</li>", escaped(line.as_ref()));
@@ -168,7 +168,7 @@ fn neighbors(summary: &Value) -> Vec<(String, Vec<String>)> {
     ]
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
