@@ -4,6 +4,8 @@
 mod evaluate;
 #[path = "journey/fewshot.rs"]
 mod fewshot;
+#[path = "journey/fusion.rs"]
+mod fusion;
 #[path = "journey/onnx.rs"]
 mod onnx;
 #[path = "journey/segmenter.rs"]
