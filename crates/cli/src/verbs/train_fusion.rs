@@ -70,7 +70,9 @@ fn model_files(trained: &FusionTrained) -> anyhow::Result<Vec<(String, Vec<u8>)>
 pub fn by_inputs(card: &FusionCard) -> String {
     let count = card.inputs.len();
     let figure = |interval_of: Option<&Interval>| interval_of.map_or_else(|| "none".to_owned(), interval);
-    let shown = card.subsets.iter().rev().filter_map(|subset| {
+    let mut subsets: Vec<_> = card.subsets.iter().collect();
+    subsets.sort_by_key(|subset| std::cmp::Reverse(subset.inputs.len()));
+    let shown = subsets.into_iter().filter_map(|subset| {
         let words = match subset.inputs.len() {
             all if all == count => "all inputs".to_owned(),
             1 => format!("{} alone", subset.inputs.join(", ")),

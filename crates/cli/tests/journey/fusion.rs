@@ -8,7 +8,7 @@ use crate::{code, gray_png, json, path, stderr, wilhelm};
 
 const SIDE: u32 = 16;
 
-/// A picture of noise with a bright middle, or without.
+/// A picture of noise with a bright middle, or with a bright rim.
 fn picture(folder: &Path, name: &str, seed: u32, bright: bool) {
     let pixels: Vec<u8> = (0..SIDE * SIDE)
         .map(|at| {
@@ -17,7 +17,7 @@ fn picture(folder: &Path, name: &str, seed: u32, bright: bool) {
             let mut state = (seed * 7919 + at).wrapping_mul(2_654_435_761);
             state ^= state >> 15;
             let noise = (state.wrapping_mul(2_246_822_519) >> 26) as u8;
-            90 + noise + if inside && bright { 60 } else { 0 }
+            90 + noise + if inside == bright { 60 } else { 0 }
         })
         .collect();
     gray_png(folder, name, SIDE, &pixels);
@@ -30,7 +30,8 @@ fn pictures(folder: &Path) {
         let bright = number % 2 == 0;
         let class = if bright { "bright" } else { "dark" };
         let mut cells = Vec::new();
-        for (input, lacking) in [number % 7 == 3, number % 5 == 4].into_iter().enumerate() {
+        for (input, lacking) in [number % 7 == 3, number % 5 == 4 && number % 7 != 3].into_iter().enumerate()
+        {
             if lacking {
                 cells.push(String::new());
                 continue;
@@ -51,6 +52,8 @@ fn recipe(fusion: &str, required: bool) -> String {
          {required}\n[[inputs]]\nkey = \"flair\"\nmodalities = [\"MR\"]\nquantity = \"arbitrary\"\n[data]",
         if fusion == "late" { "" } else { "drop_input = 0.2" }
     );
+    // Where an input is required, the other is said to be in Hounsfield units, which a picture cannot say itself.
+    let own = if required { own.replace("arbitrary\"\n[data]", "hounsfield\"\n[data]") } else { own };
     let changes = [
         ("[data]", own.as_str()),
         ("modalities = [\"MR\"]\nbody_parts", "body_parts"),
@@ -143,7 +146,7 @@ fn a_model_of_several_inputs_is_trained_with_gaps_and_reads_cases_with_gaps() {
     let right = all[1..].iter().enumerate().filter(|(number, row)| {
         row[1].parse::<f64>().is_ok_and(|bright| (bright > 0.5) == (number % 2 == 0))
     });
-    assert!(right.count() > 70);
+    assert!(right.count() > 65);
 
     let models = path(&place.at("models")).to_owned();
     let listed = wilhelm(&["models", "--models", &models, "list"]);
@@ -161,7 +164,7 @@ fn what_a_model_of_several_inputs_cannot_do_is_said() {
     // Every seventh case lacks the first picture, which this recipe requires.
     assert_eq!(code(&trained), 3);
     assert!(
-        stderr(&trained).contains("12 of 80 cases cannot be used: case case 3 (line 5): input t1 is missing")
+        stderr(&trained).contains("11 of 80 cases cannot be used: case case 3 (line 5): input t1 is missing")
     );
     let table = std::fs::read_to_string(place.at("data/labels.csv")).expect("there");
     let whole: Vec<&str> =
@@ -204,10 +207,19 @@ fn what_a_model_of_several_inputs_cannot_do_is_said() {
         3,
         "typo.csv: has no column flair; there are case, t1, flare",
     );
-    gray_png(&place.at("data"), "large.png", 20, &[100; 400]);
+    let pixels: Vec<u8> = (0..400_u32).map(|at| 60 + (at / 20 * 5) as u8).collect();
+    gray_png(&place.at("data"), "large.png", 20, &pixels);
     let large = format!("flair={}", file("large.png"));
-    let apart = rows(&place.predict(&["--input", &t1, "--input", &large]));
-    assert!(apart[1].join(",").contains("input flair: "), "{apart:?}");
+    let unknown_unit = rows(&place.predict(&["--input", &t1, "--input", &flair]));
+    assert!(unknown_unit[1].join(",").contains("input flair: its unit of the values is"), "{unknown_unit:?}");
+    let both = rows(&place.predict(&["--input", &t1, "--input", &flair, "--units", "flair=hu"]));
+    assert!(both[1][1].parse::<f64>().is_ok_and(|bright| bright > 0.5), "{both:?}");
+    let apart = place.predict(&["--input", &t1, "--input", &large, "--units", "flair=hu"]);
+    let apart = rows(&apart);
+    assert!(
+        apart[1].join(",").contains("input flair: it has 20 x 20 x 1 voxels, not 16 x 16 x 1"),
+        "{apart:?}"
+    );
     std::fs::write(place.at("data/gaps.csv"), "case,t1,flair\nx,,0-1.png\ny,0-0.png,\nz,gone.png,\n")
         .expect("written");
     let gaps = place.predict(&["--table", &file("gaps.csv")]);

@@ -103,7 +103,7 @@ words = "two made-up volumes"
 population = "none"
 [architecture]
 widths = [8, 16]
-stem_stride = 1
+stem_stride = 2
 side = {SIDE}
 slices = {SLICES}
 volumetric = true
@@ -134,7 +134,7 @@ mix = 0.0
 [optimization]
 epochs = 24
 warm_up_epochs = 2
-batch = 16
+batch = 8
 learning_rate = 0.004
 weight_decay = 0.01
 clip_norm = 1.0

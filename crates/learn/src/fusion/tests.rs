@@ -16,7 +16,7 @@ fn text(own: &str, inputs: &str) -> String {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/recipes/chest-pneumonia.toml");
     let text = std::fs::read_to_string(place).expect("the recipe of a shipped model");
     let mut changed = String::new();
-    for line in text.lines() {
+    for line in text.lines().take_while(|line| *line != "[pretraining]") {
         let line = match line {
             "[data]" => format!("{own}\n{inputs}\n[data]"),
             "kind = \"npz\"" => "kind = \"table\"\nclasses = [\"n\", \"p\"]".to_owned(),
@@ -135,6 +135,29 @@ fn a_table_of_cases_is_read_with_its_gaps_and_what_cannot_be_used_is_named() {
     std::fs::write(at("t.csv"), "case,class,ct\nx,n,0.nii.gz\n").expect("written");
     let said = load_cases(&recipe, folder.path()).expect_err("no column").to_string();
     assert_eq!(said, "t.csv: has no column pet; there are case, class, ct");
+}
+
+#[test]
+fn a_grid_of_another_frame_of_reference_or_kind_is_another_grid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    volume(&at("0.nii.gz"), [8, 6, 3], 1.0, 0);
+    crate::dataset::tests::picture(&at("flat.png"), 1);
+    let read = |name: &str| {
+        let reading =
+            wilhelm_formats::read(&[at(name)], &wilhelm_formats::Limits::default(), &wilhelm_formats::Silent);
+        reading.series.into_iter().next().expect("a series")
+    };
+    let (mut one, mut other) = (read("0.nii.gz"), read("0.nii.gz"));
+    assert_eq!(one.grid_differs(&other), None);
+    let frame = |uid: &str| Some(wilhelm_study::FrameOfReferenceUid::new(uid).expect("an identifier"));
+    (one.frame_of_reference, other.frame_of_reference) = (frame("1.2.3"), frame("1.2.3"));
+    assert_eq!(one.grid_differs(&other), None);
+    other.frame_of_reference = frame("1.2.4");
+    assert_eq!(one.grid_differs(&other).as_deref(), Some("it has another frame of reference"));
+    let flat = read("flat.png");
+    assert_eq!(flat.grid_differs(&flat), None);
+    assert!(one.grid_differs(&flat).is_some_and(|what| what.contains("another kind")));
 }
 
 /// Twelve cases of three inputs, the second of them missing in every third case.

@@ -6,7 +6,7 @@ mod phantom;
 use phantom::{Truth, cases, recipe};
 use wilhelm_filters::{Fit, Prepared, Region};
 use wilhelm_learn::fusion::{
-    FusionCase, FusionData, FusionFigures, FusionRecipe, divide_cases, fit_fusion, train_fusion,
+    FusionCase, FusionData, FusionFigures, FusionRecipe, FusionRuns, divide_cases, fit_fusion, train_fusion,
 };
 use wilhelm_learn::{EpochReport, LearnError, TrainProgress};
 use wilhelm_nets::{FusionCard, FusionModel, ModelError};
@@ -71,7 +71,8 @@ fn evidence_of_two_inputs_adds_up_in_every_fusion_and_one_alone_still_says_somet
 fn quick(fusion: &str, more: &str) -> FusionRecipe {
     let drop_input = if fusion == "late" { 0.0 } else { 0.3 };
     let mut recipe = recipe(fusion, drop_input, more);
-    recipe.recipe.optimization.epochs = 6;
+    recipe.recipe.optimization.epochs = 12;
+    recipe.recipe.optimization.average = 0.9;
     recipe.recipe.mirror = true;
     recipe
 }
@@ -101,7 +102,7 @@ fn a_trained_model_says_of_its_validation_cases_what_it_was_measured_by_and_the_
                 .expect("trained")
         };
         let trained = train();
-        assert_eq!(trained.weights, train().weights, "{fusion}");
+        assert!(trained.weights == train().weights, "{fusion}: the same seed gives the same weights");
         let card = &trained.card;
         assert_eq!(FusionCard::from_toml(&card.to_toml().expect("TOML")).expect("read again"), *card);
         assert_eq!(card.subsets.len(), 3);
@@ -144,7 +145,7 @@ fn a_trained_model_says_of_its_validation_cases_what_it_was_measured_by_and_the_
             for (label, expected) in labels.iter().zip(expected) {
                 let found = label.probability.estimate.value();
                 // The stack of a validation case's figures had not seen it; that of the card has.
-                let most = if fusion == "late" { 0.2 } else { 1e-5 };
+                let most = if fusion == "late" { 0.3 } else { 1e-5 };
                 assert!((found - expected).abs() < most, "{fusion}: {found} and {expected}");
             }
             let scored: Vec<bool> = prediction.outlier_scores.iter().map(Option::is_some).collect();
@@ -153,6 +154,55 @@ fn a_trained_model_says_of_its_validation_cases_what_it_was_measured_by_and_the_
         let none = model.predict(&[vec![None, None]]).expect_err("nothing to read");
         assert!(matches!(none, ModelError::Missing { .. }), "{none}");
     }
+}
+
+/// Stops a run after so many steps.
+struct Stopping {
+    left: usize,
+}
+
+impl TrainProgress for Stopping {
+    fn step(&mut self, _: usize, _: usize) {
+        self.left = self.left.saturating_sub(1);
+    }
+    fn epoch(&mut self, _: EpochReport) {}
+    fn cancelled(&self) -> bool {
+        self.left == 0
+    }
+    fn seconds(&self) -> f64 {
+        0.0
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_again_and_again_ends_with_the_weights_of_an_unbroken_one() {
+    let mut recipe = quick("intermediate", "");
+    recipe.recipe.optimization.epochs = 4;
+    let data = crooked(&recipe);
+    let division = divide_cases(&recipe, &data).expect("a split");
+    let words = ("r.toml", "a command");
+    let whole = train_fusion(&recipe, &data, &division, None, words, &mut Quiet).expect("trained");
+    let folder = tempfile::tempdir().expect("a folder");
+    let open =
+        |resume: bool| FusionRuns::open(folder.path(), (&recipe, "text"), &data.data.sha256, resume, 60.0);
+    let mut stops = 0;
+    let (runs, broken) = loop {
+        let runs = open(stops > 0).expect("a run to go on with");
+        match train_fusion(&recipe, &data, &division, Some(&runs), words, &mut Stopping { left: 11 }) {
+            Ok(trained) => break (runs, trained),
+            Err(LearnError::Cancelled) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(stops > 5, "{stops} stops");
+    assert!(whole.weights == broken.weights);
+    assert_eq!(whole.card.subsets, broken.card.subsets);
+    assert_eq!(whole.card.baselines, broken.card.baselines);
+    runs.finish(&broken).expect("over");
+    for file in ["metrics.json", "held-out.json", "alone-a/metrics.json", "alone-b/history.json"] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+    assert!(open(true).expect_err("it is over").to_string().contains("finished run"));
 }
 
 #[test]
