@@ -84,9 +84,13 @@ fn prepared(model: &FusionModel, case: &[Option<CaseInput<'_>>]) -> Result<Vec<O
             None => first = Some((&input.key, series)),
             Some((key, other)) => {
                 if let Some(what) = other.grid_differs(series) {
-                    return Err(fault(format!(
-                        "{what} than input {key}: bring it onto that grid first, as `wilhelm register FIXED MOVING` does"
-                    )));
+                    let remedy = match series.image.geometry() {
+                        Some(_) => {
+                            "bring it onto that grid first: `wilhelm register FIXED MOVING --out DIR` writes DIR/moved.nii.gz"
+                        }
+                        None => "pictures of a case have the same columns and rows",
+                    };
+                    return Err(fault(format!("{what} than input {key}: {remedy}")));
                 }
             }
         }

@@ -240,10 +240,7 @@ fn one(recipe: &FusionRecipe, paths: &[Option<PathBuf>]) -> Result<Vec<Option<gr
             None => first = Some((&input.key, series)),
             Some((key, other)) => {
                 if let Some(what) = other.grid_differs(&series) {
-                    return Err(fault(format!(
-                        "{what} than input {key}: bring it onto that grid first, as `wilhelm register FIXED MOVING` does, \
-                         which writes moved.nii.gz"
-                    )));
+                    return Err(fault(format!("{what} than input {key}: {}", remedy(&series))));
                 }
             }
         }
@@ -252,6 +249,16 @@ fn one(recipe: &FusionRecipe, paths: &[Option<PathBuf>]) -> Result<Vec<Option<gr
         return Err(format!("has no input at all, expected at least one of {}", recipe.keys().join(", ")));
     }
     Ok(found)
+}
+
+/// What to do about an input on another grid.
+const fn remedy(series: &Series) -> &'static str {
+    match series.image.geometry() {
+        Some(_) => {
+            "bring it onto that grid first: `wilhelm register FIXED MOVING --out DIR` writes DIR/moved.nii.gz"
+        }
+        None => "pictures of a case have the same columns and rows",
+    }
 }
 
 fn read(path: &Path) -> Result<Series, String> {

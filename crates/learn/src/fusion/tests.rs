@@ -128,7 +128,7 @@ fn a_table_of_cases_is_read_with_its_gaps_and_what_cannot_be_used_is_named() {
         "x,n,0.nii.gz,other.nii.gz\n",
         "input pet: it has 8 x 7 x 3 voxels, not 8 x 6 x 3: another grid than input ct",
     );
-    refused("x,n,0.nii.gz,apart.nii.gz\n", "`wilhelm register FIXED MOVING`");
+    refused("x,n,0.nii.gz,apart.nii.gz\n", "`wilhelm register FIXED MOVING --out DIR` writes");
     refused("x,n,0.nii.gz,gone.nii.gz\n", "input pet: ");
     refused("x,q,0.nii.gz,\n", "none of the recipe's classes n, p");
     refused("x,n,0.nii.gz,\nx,n,1.nii.gz,\n", "names the case of line 2 again, expected each case once");
