@@ -118,8 +118,18 @@ pub struct Predict {
     #[arg(long, required = true)]
     pub model: Vec<String>,
     /// Images, folders, zip archives, or NPZ files in MedMNIST's layout
-    #[arg(required = true)]
+    #[arg(required_unless_present_any = ["input", "table"])]
     pub paths: Vec<PathBuf>,
+    /// An input of a case, for a model of several inputs; once for each that is there
+    #[arg(long, value_name = "KEY=FILE", conflicts_with = "table")]
+    pub input: Vec<String>,
+    /// Cases of a model of several inputs: a CSV table with a column `case` and a column of files for each input, empty
+    /// where it is missing
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// What the values of an input are, hu or suv, where its files cannot say (NIfTI, NRRD, MetaImage)
+    #[arg(long, value_name = "KEY=UNIT")]
+    pub units: Vec<String>,
     /// The table to write; `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub csv: PathBuf,

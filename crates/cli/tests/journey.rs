@@ -8,6 +8,8 @@ mod concepts;
 mod evaluate;
 #[path = "journey/fewshot.rs"]
 mod fewshot;
+#[path = "journey/fusion.rs"]
+mod fusion;
 #[path = "journey/kb.rs"]
 mod kb;
 #[path = "journey/onnx.rs"]

@@ -76,6 +76,31 @@ impl Augmentation {
         self.toned(moved, [side, side], &tone, random)
     }
 
+    /// Varied copies of several images of one grid, which move alike; tone, noise and blanked rectangles are each one's
+    /// own. Of an image without values nothing comes back.
+    ///
+    /// # Shapes
+    /// `slices * side * side` values each, columns fastest, in and out.
+    pub(crate) fn apply_together(
+        &self,
+        images: &[&[f32]],
+        side: usize,
+        random: &mut impl Rng,
+    ) -> Vec<Vec<f32>> {
+        let size = [side, side];
+        let (shape, mut tone) = self.draw(size, random);
+        let still = Self { elastic: None, ..self.clone() };
+        let mut all = Vec::with_capacity(images.len());
+        for (place, image) in images.iter().enumerate() {
+            if place > 0 {
+                tone = still.draw(size, random).1;
+            }
+            let moved = shape.moved(image, size, straight, tilt::straight);
+            all.push(if image.is_empty() { Vec::new() } else { self.toned(moved, size, &tone, random) });
+        }
+        all
+    }
+
     /// A varied copy of a picture or volume and of its labels, which move with it, each place to the label of the nearest
     /// one; tone, noise and blanked rectangles leave labels alone.
     ///

@@ -2,7 +2,7 @@
 
 pub(crate) mod files;
 pub(crate) mod folders;
-mod grid;
+pub(crate) mod grid;
 mod npz;
 pub(crate) mod stated;
 pub(crate) mod table;
@@ -55,7 +55,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    fn new(examples: Vec<Example>) -> Self {
+    pub(crate) fn new(examples: Vec<Example>) -> Self {
         let mut hash = Sha256::new();
         for example in &examples {
             hash.update(example.label.to_le_bytes());

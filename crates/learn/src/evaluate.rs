@@ -36,18 +36,41 @@ pub fn evaluate(
     split: String,
     command: String,
 ) -> Result<Evaluation, LearnError> {
-    let classes = recipe.labels.len();
+    let calibration = calibrate(logits, labels)?;
+    let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
+    let figures = measure(recipe, &probabilities, labels, patients, split, command)?;
+    Ok(Evaluation { calibration, figures })
+}
+
+/// Temperature and biases of logits, one row an image.
+///
+/// # Errors
+/// [`LearnError::NoSignal`] if they say nothing of the labels, or the opposite.
+pub(crate) fn calibrate(logits: &[Vec<f64>], labels: &[usize]) -> Result<Calibration, LearnError> {
     let flat: Vec<f64> = logits.iter().flatten().copied().collect();
-    let fit = fit_recalibration(Rows::new(&flat, classes)?, labels)?;
+    let fit = fit_recalibration(Rows::new(&flat, logits.first().map_or(0, Vec::len))?, labels)?;
     if fit.slope <= 0.0 {
         return Err(LearnError::NoSignal { slope: fit.slope });
     }
-    let calibration =
-        Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance };
-    let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
+    Ok(Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance })
+}
+
+/// The figures of probabilities, one row an image.
+///
+/// # Errors
+/// [`LearnError::Stats`] where a figure is not defined.
+pub(crate) fn measure(
+    recipe: &Recipe,
+    probabilities: &[Vec<f64>],
+    labels: &[usize],
+    patients: Option<&[usize]>,
+    split: String,
+    command: String,
+) -> Result<Validation, LearnError> {
+    let classes = recipe.labels.len();
     let flat: Vec<f64> = probabilities.iter().flatten().copied().collect();
     let table = Rows::new(&flat, classes)?;
-    let scored = Scored::new(&probabilities, labels);
+    let scored = Scored::new(probabilities, labels);
     let draws = Draws { images: labels.len(), patients, seed: recipe.seed };
     let mut metrics = Vec::new();
     for (label, known) in recipe.labels.iter().enumerate() {
@@ -66,7 +89,7 @@ pub fn evaluate(
     let macro_auc = draws.interval(|rows| scored.macro_auc(rows))?;
     let right = draws.interval(|rows| scored.accuracy(rows))?;
     let commonest = metrics.iter().map(|metric| metric.images).max().unwrap_or(0);
-    let figures = Validation {
+    Ok(Validation {
         split,
         images: labels.len(),
         macro_auc,
@@ -77,8 +100,7 @@ pub fn evaluate(
         labels: metrics,
         command,
         baselines: Vec::new(),
-    };
-    Ok(Evaluation { calibration, figures })
+    })
 }
 
 #[cfg(test)]

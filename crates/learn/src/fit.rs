@@ -74,6 +74,8 @@ pub(crate) struct Validated {
 
 /// Told how a training run goes, and asked whether to go on.
 pub trait TrainProgress {
+    /// Before one of several networks is trained: what it reads.
+    fn network(&mut self, _words: &str) {}
     /// After each step.
     fn step(&mut self, done: usize, total: usize);
     /// After each pass.
@@ -88,18 +90,20 @@ pub trait TrainProgress {
 pub(crate) trait Lessons {
     /// The network.
     type Network: Module;
+    /// What it is given of some examples.
+    type Inputs;
 
     /// The examples to learn from.
     fn training(&self) -> &[usize];
 
     /// Varied inputs of some examples and their soft targets, the same at each call.
-    fn batch(&self, epoch: usize, places: &[usize]) -> (TensorData, TensorData);
+    fn batch(&self, epoch: usize, places: &[usize]) -> (Self::Inputs, TensorData);
 
     /// `[1]`: the mean loss of a batch.
     fn loss(
         &self,
         network: &Self::Network,
-        inputs: TensorData,
+        inputs: Self::Inputs,
         targets: TensorData,
         device: &Device,
     ) -> Tensor<1>;

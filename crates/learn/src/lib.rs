@@ -17,6 +17,7 @@ pub mod evaluation;
 pub mod fewshot;
 mod fit;
 mod folds;
+pub mod fusion;
 mod hash;
 mod held_out;
 mod mean;

@@ -238,6 +238,7 @@ impl Views<'_> {
 
 impl Lessons for Views<'_> {
     type Network = Contrastive;
+    type Inputs = TensorData;
 
     fn training(&self) -> &[usize] {
         self.training

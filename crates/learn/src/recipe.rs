@@ -3,6 +3,7 @@ use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label};
 
+use crate::fusion::FusionRecipe;
 use crate::origin::Origin;
 use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Pretraining, Schedule};
 
@@ -287,8 +288,20 @@ impl Recipe {
     /// # Errors
     /// [`LearnError::Recipe`].
     pub fn from_toml(text: &str) -> Result<Self, LearnError> {
+        if FusionRecipe::is_meant(text) {
+            return Err(LearnError::Recipe(
+                "it is one of several inputs, which only `wilhelm train classifier` takes, without --folds"
+                    .to_owned(),
+            ));
+        }
         let recipe: Self =
             toml::from_str(text).map_err(|error| LearnError::Recipe(error.message().to_owned()))?;
+        recipe.checked()
+    }
+
+    /// Itself, where it does not contradict itself.
+    pub(crate) fn checked(self) -> Result<Self, LearnError> {
+        let recipe = self;
         let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
         if !recipe.architecture.is_sound() {
             return fail("the sizes of the network are out of bounds");

@@ -47,6 +47,15 @@ pub struct Division<'a> {
 /// [`LearnError::Split`] where a label has no image on one side, [`LearnError::Leak`] where the data state a split with
 /// the same image or patient on two sides.
 pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>, LearnError> {
+    divide_with(recipe, data, &copies(&data.examples, recipe.duplicates_above))
+}
+
+/// The same where the pairs of copies are known.
+pub(crate) fn divide_with<'a>(
+    recipe: &'a Recipe,
+    data: &'a Dataset,
+    copies: &[(usize, usize)],
+) -> Result<Division<'a>, LearnError> {
     let keys: Vec<&str> = recipe.labels.iter().map(|label| label.key.as_str()).collect();
     let rules = Rules {
         holding: recipe.holding()?,
@@ -55,7 +64,7 @@ pub fn divide<'a>(recipe: &'a Recipe, data: &'a Dataset) -> Result<Division<'a>,
         kind: "label",
         labels: &keys,
     };
-    let Parted { split, groups, patients, words } = part(&data.examples, &rules)?;
+    let Parted { split, groups, patients, words } = part_with(&data.examples, copies, &rules)?;
     Ok(Division { recipe, data, split, groups, patients, words })
 }
 
@@ -87,9 +96,16 @@ pub(crate) struct Parted {
 
 /// Parts images: copies of an image, and images of one patient, stay on one side.
 pub(crate) fn part(examples: &[Example], rules: &Rules<'_>) -> Result<Parted, LearnError> {
+    part_with(examples, &copies(examples, rules.duplicates_above), rules)
+}
+
+fn part_with(
+    examples: &[Example],
+    copies: &[(usize, usize)],
+    rules: &Rules<'_>,
+) -> Result<Parted, LearnError> {
     let Rules { duplicates_above, seed, kind, labels: keys, .. } = *rules;
-    let copies = copies(examples, duplicates_above);
-    let groups = groups(examples, &copies);
+    let groups = groups(examples, copies);
     let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
     let (split, held) = match rules.holding {
         Holding::Share(share) => {
@@ -109,7 +125,7 @@ pub(crate) fn part(examples: &[Example], rules: &Rules<'_>) -> Result<Parted, Le
             (without(&folds, number), words)
         }
         Holding::Stated { key, name } => {
-            leak::refuse_leaks(examples, &copies)?;
+            leak::refuse_leaks(examples, copies)?;
             let split = stated(examples);
             check_labels(keys, examples, &split, &groups, "move some")?;
             (split, stated_words(examples, key, name))

@@ -26,7 +26,7 @@ use crate::{
 /// and by the appearance, which is what tells neighboring kinds of images apart.
 const LET_THROUGH: (f64, f64) = (0.995, 0.97);
 /// Images in one pass without gradients.
-const EVALUATION_BATCH: usize = 64;
+pub(crate) const EVALUATION_BATCH: usize = 64;
 
 /// What a training run gives.
 #[derive(Clone, Debug)]
@@ -148,7 +148,7 @@ pub fn train_classifier(
     Ok(Trained { card, weights, detector, held_out, parameters, history, epoch, seconds })
 }
 
-fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> HeldOut {
+pub(crate) fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> HeldOut {
     let case = |(place, logits): (&usize, &Vec<f64>)| HeldOutCase {
         image: examples[*place].source.clone(),
         label: examples[*place].label,
@@ -166,16 +166,18 @@ pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) 
 }
 
 /// The images of a classifier.
-struct Pictures<'a> {
-    recipe: &'a Recipe,
-    examples: &'a [Example],
-    split: &'a Split,
-    preparation: &'a Preparation,
-    weights: Vec<f32>,
+pub(crate) struct Pictures<'a> {
+    pub recipe: &'a Recipe,
+    pub examples: &'a [Example],
+    pub split: &'a Split,
+    pub preparation: &'a Preparation,
+    /// One a label.
+    pub weights: Vec<f32>,
 }
 
 impl Lessons for Pictures<'_> {
     type Network = Classifier;
+    type Inputs = TensorData;
 
     fn training(&self) -> &[usize] {
         &self.split.training
@@ -206,7 +208,7 @@ impl Lessons for Pictures<'_> {
 }
 
 /// Mean cross-entropy, and the share whose greatest logit is the label's.
-fn loss_and_accuracy(logits: &[Vec<f64>], labels: impl Iterator<Item = usize>) -> (f32, f32) {
+pub(crate) fn loss_and_accuracy(logits: &[Vec<f64>], labels: impl Iterator<Item = usize>) -> (f32, f32) {
     let (mut loss, mut right) = (0.0, 0.0);
     for (row, label) in logits.iter().zip(labels) {
         let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -218,7 +220,8 @@ fn loss_and_accuracy(logits: &[Vec<f64>], labels: impl Iterator<Item = usize>) -
     ((loss / count) as f32, (right / count) as f32)
 }
 
-fn class_weights(recipe: &Recipe, examples: &[Example], split: &Split) -> Vec<f32> {
+/// How much a label's images count, by how few of them train.
+pub(crate) fn class_weights(recipe: &Recipe, examples: &[Example], split: &Split) -> Vec<f32> {
     let mut counts = vec![0.0_f64; recipe.labels.len()];
     for place in &split.training {
         counts[examples[*place].label] += 1.0;
@@ -228,6 +231,22 @@ fn class_weights(recipe: &Recipe, examples: &[Example], split: &Split) -> Vec<f3
         .iter()
         .map(|count| (mean / count.max(1.0)).powf(recipe.optimization.class_balance) as f32)
         .collect()
+}
+
+/// The target of an image, part of which is of another label, times a weight.
+pub(crate) fn soft_target(
+    recipe: &Recipe,
+    label: usize,
+    (other, mixed): (usize, f32),
+    weight: f32,
+) -> Vec<f32> {
+    let smoothing = recipe.optimization.label_smoothing;
+    let classes = recipe.labels.len();
+    let mut target = vec![smoothing / classes as f32; classes];
+    target[other] += (1.0 - smoothing) * mixed;
+    target[label] += (1.0 - smoothing) * (1.0 - mixed);
+    target.iter_mut().for_each(|value| *value *= weight);
+    target
 }
 
 /// A batch of varied images and their weighted soft targets.
@@ -241,7 +260,6 @@ fn varied(
 ) -> (TensorData, TensorData) {
     let side = recipe.architecture.side;
     let classes = recipe.labels.len();
-    let smoothing = recipe.optimization.label_smoothing;
     let rows: Vec<(Vec<f32>, Vec<f32>)> = batch
         .par_iter()
         .enumerate()
@@ -249,22 +267,16 @@ fn varied(
             let mut random = generator(recipe.seed, 3 + epoch as u64, *index as u64);
             let example = &examples[*index];
             let mut pixels = recipe.augmentation.apply(&example.pixels, side, &mut random);
-            let mut target = vec![smoothing / classes as f32; classes];
-            let mut share = 1.0;
+            let other = &examples[batch[(place + 1) % batch.len()]];
+            let mut mixed = 0.0;
             if recipe.augmentation.mix > 0.0 {
-                let other = &examples[batch[(place + 1) % batch.len()]];
-                let mixed = random.random_range(0.0..=recipe.augmentation.mix);
+                mixed = random.random_range(0.0..=recipe.augmentation.mix);
                 let partner = recipe.augmentation.apply(&other.pixels, side, &mut random);
                 for (pixel, second) in pixels.iter_mut().zip(partner) {
                     *pixel = *pixel * (1.0 - mixed) + second * mixed;
                 }
-                target[other.label] += (1.0 - smoothing) * mixed;
-                share -= mixed;
             }
-            target[example.label] += (1.0 - smoothing) * share;
-            for value in &mut target {
-                *value *= weights[example.label];
-            }
+            let target = soft_target(recipe, example.label, (other.label, mixed), weights[example.label]);
             for pixel in &mut pixels {
                 *pixel = (*pixel - preparation.mean) / preparation.deviation;
             }
@@ -277,14 +289,14 @@ fn varied(
     (inputs, TensorData::new(targets.concat(), [batch.len(), classes]))
 }
 
-struct Pass {
-    logits: Vec<Vec<f64>>,
+pub(crate) struct Pass {
+    pub logits: Vec<Vec<f64>>,
     /// For each image, a vector a tap.
-    taps: Vec<Vec<Vec<f32>>>,
+    pub taps: Vec<Vec<Vec<f32>>>,
 }
 
 /// Logits and taps of unvaried images.
-fn pass(
+pub(crate) fn pass(
     network: &Classifier,
     examples: &[Example],
     places: &[usize],
@@ -294,7 +306,7 @@ fn pass(
     let side = preparation.columns;
     let device = Device::flex();
     let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
-    let values = examples.first().map_or(0, |example| example.pixels.len());
+    let values = places.first().map_or(0, |place| examples[*place].pixels.len());
     let slices = (values / (side * side)).max(1);
     for batch in places.chunks(EVALUATION_BATCH.div_ceil(slices)) {
         let input = |mirror: bool| {
@@ -330,7 +342,7 @@ fn pass(
     Ok(all)
 }
 
-fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
+pub(crate) fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
     let [_, columns] = tensor.dims();
     let values =
         tensor.into_data().try_to_vec::<f32>().map_err(|error| LearnError::Weights(format!("{error:?}")))?;
@@ -339,7 +351,7 @@ fn rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, LearnError> {
 
 /// Fits mean and precision of each tap on training images; its unit is the distance that its share of the
 /// validation images stays below ([`LET_THROUGH`]; the appearance is the last).
-fn fit_outliers(
+pub(crate) fn fit_outliers(
     training: &[Vec<Vec<f32>>],
     validation: &[Vec<Vec<f32>>],
 ) -> Result<OutlierDetector, LearnError> {

@@ -7,6 +7,7 @@ mod backbone;
 mod classifier;
 mod dense;
 mod densenet;
+mod fusion;
 #[cfg(test)]
 pub(crate) mod golden;
 mod head;
@@ -29,6 +30,7 @@ pub use backbone::{Backbone, ResidualBlock};
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
+pub use fusion::{CrossAttention, FusedClassifier, Fusion, FusionConfig};
 pub use head::{Head, StagedForward};
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};
 pub use recurrent::{

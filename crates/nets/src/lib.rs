@@ -3,7 +3,8 @@
 //! The principal type is [`Model`]: weights whose SHA-256 was checked, with the [`Card`] that says
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
-//! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. [`explain`] says
+//! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. A [`FusionModel`]
+//! reads several inputs of one case, any of which may be missing. [`explain`] says
 //! what a network looked at and what that is worth, [`onnx`] writes networks for other programs and reads theirs. No
 //! tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
 //! that [`explain`] takes.
@@ -15,6 +16,7 @@ mod calibration;
 mod card;
 mod encoder;
 pub mod explain;
+mod fusion;
 mod kernels;
 mod model;
 pub mod onnx;
@@ -31,6 +33,9 @@ pub use card::{
 };
 pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};
+pub use fusion::{
+    FusionCard, FusionModel, FusionPrediction, InputBaseline, InputCard, Stack, SubsetCard, subsets,
+};
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use onnx::{OnnxCard, OnnxClassifier, OnnxError};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
@@ -40,4 +45,4 @@ pub use segmenter::{
     SegmenterCard, SegmenterValidation, Source, TrainedSegmenter, WindowPreparation, Windows, bounds_of,
     labels_at, on_network_grid, slide,
 };
-pub use shelf::{OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
+pub use shelf::{FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};

@@ -67,6 +67,22 @@ pub enum ModelError {
         /// The model's name.
         model: String,
     },
+    /// A classifier of several inputs where one of one input is asked for.
+    #[error("model {model} reads several inputs of a case ({inputs}): only predict reads with it")]
+    Several {
+        /// The model's name.
+        model: String,
+        /// Keys of its inputs.
+        inputs: String,
+    },
+    /// A case without an input that is required, or without any.
+    #[error("model {model}: input {input} is missing, and no case is read without it")]
+    Missing {
+        /// The model's name.
+        model: String,
+        /// Key of the input, or those of all.
+        input: String,
+    },
     /// A prepared image of another size than the network's.
     #[error("model {model}: image of {columns} x {rows}, expected {side} x {side} in {slices} slices")]
     Size {
@@ -109,7 +125,11 @@ impl ModelError {
     /// Whether whoever asked can do something about it.
     pub const fn is_callers_fault(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::Volumes { .. } | Self::Imported { .. } => true,
+            Self::Unknown { .. }
+            | Self::Volumes { .. }
+            | Self::Imported { .. }
+            | Self::Several { .. }
+            | Self::Missing { .. } => true,
             Self::Onnx { source, .. } => source.is_callers_fault(),
             _ => false,
         }

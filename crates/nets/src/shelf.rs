@@ -2,7 +2,10 @@ use std::path::{Path, PathBuf};
 
 use crate::card::on_disk;
 use crate::onnx::{MOST_BYTES, OnnxError, Runtime};
-use crate::{Card, CardError, Model, ModelError, OnnxCard, OnnxClassifier, Segmenter, SegmenterCard};
+use crate::{
+    Card, CardError, FusionCard, FusionModel, Model, ModelError, OnnxCard, OnnxClassifier, Segmenter,
+    SegmenterCard,
+};
 
 /// A classifier as it stands on the shelf: its card, and its files where it was found.
 #[derive(Clone, Debug)]
@@ -145,11 +148,50 @@ impl OnnxEntry {
     }
 }
 
+/// A classifier of several inputs as it stands on the shelf: its card, and the folder with its files.
+#[derive(Clone, Debug)]
+pub struct FusionEntry {
+    /// The card.
+    pub card: FusionCard,
+    folder: PathBuf,
+}
+
+impl FusionEntry {
+    /// Where it was found, for people.
+    pub fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    /// The weights as they stand there, a safetensors file, with their hash checked.
+    ///
+    /// # Errors
+    /// [`ModelError::File`], [`ModelError::Hash`].
+    pub fn weights(&self) -> Result<Vec<u8>, ModelError> {
+        let card = &self.card;
+        let weights = read(&card.name, &self.folder.join(&card.weights))?;
+        on_disk::check_weights(card, &weights)?;
+        Ok(weights)
+    }
+
+    /// Loads weights and outlier detectors, checking their hashes.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn load(&self) -> Result<FusionModel, ModelError> {
+        let card = &self.card;
+        let weights = read(&card.name, &self.folder.join(&card.weights))?;
+        let detector = |input: &crate::InputCard| read(&card.name, &self.folder.join(&input.outlier.file));
+        let detectors = card.inputs.iter().map(detector).collect::<Result<Vec<_>, _>>()?;
+        FusionModel::from_parts(card.clone(), weights, &detectors)
+    }
+}
+
 /// A card of any kind.
 enum AnyCard {
     Classifier(Box<Card>),
     Segmenter(Box<SegmenterCard>),
     Onnx(Box<OnnxCard>),
+    Fusion(Box<FusionCard>),
 }
 
 impl AnyCard {
@@ -161,10 +203,12 @@ impl AnyCard {
             None => Card::from_toml(text).map(Box::new).map(Self::Classifier),
             Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Box::new).map(Self::Segmenter),
             Some(OnnxCard::KIND) => OnnxCard::from_toml(text).map(Box::new).map(Self::Onnx),
+            Some(FusionCard::KIND) => FusionCard::from_toml(text).map(Box::new).map(Self::Fusion),
             Some(other) => Err(CardError::Form(format!(
-                "kind is {other:?}, expected {:?}, {:?}, or no kind for a classifier",
+                "kind is {other:?}, expected {:?}, {:?}, {:?}, or no kind for a classifier of one input",
                 SegmenterCard::KIND,
-                OnnxCard::KIND
+                OnnxCard::KIND,
+                FusionCard::KIND
             ))),
         }
     }
@@ -176,6 +220,7 @@ pub struct Shelf {
     entries: Vec<ShelfEntry>,
     segmenters: Vec<SegmenterEntry>,
     imported: Vec<OnnxEntry>,
+    fused: Vec<FusionEntry>,
 }
 
 impl Shelf {
@@ -209,6 +254,10 @@ impl Shelf {
                     AnyCard::Onnx(card) => {
                         shelf.imported.push(OnnxEntry { card: *card, folder: place });
                         shelf.imported.sort_by(|a, b| a.card.name.cmp(&b.card.name));
+                    }
+                    AnyCard::Fusion(card) => {
+                        shelf.fused.push(FusionEntry { card: *card, folder: place });
+                        shelf.fused.sort_by(|a, b| a.card.name.cmp(&b.card.name));
                     }
                 }
             }
@@ -287,13 +336,28 @@ impl Shelf {
         self.imported.iter().find(|entry| entry.card.name == name)
     }
 
-    /// The classifier of that name, of this program's own.
+    /// All classifiers of several inputs, by name.
+    pub fn fused(&self) -> &[FusionEntry] {
+        &self.fused
+    }
+
+    /// The classifier of several inputs of that name, if it is there.
+    pub fn fused_by_name(&self, name: &str) -> Option<&FusionEntry> {
+        self.fused.iter().find(|entry| entry.card.name == name)
+    }
+
+    /// The classifier of one input of that name, of this program's own.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] with the names there are, [`ModelError::Imported`] for a classifier made by others.
+    /// [`ModelError::Unknown`] with the names there are, [`ModelError::Imported`] for a classifier made by others,
+    /// [`ModelError::Several`] for one of several inputs.
     pub fn get(&self, name: &str) -> Result<&ShelfEntry, ModelError> {
         if self.imported_by_name(name).is_some() {
             return Err(ModelError::Imported { model: name.to_owned() });
+        }
+        if let Some(entry) = self.fused_by_name(name) {
+            let inputs = entry.card.keys().join(", ");
+            return Err(ModelError::Several { model: name.to_owned(), inputs });
         }
         self.entries.iter().find(|entry| entry.card.name == name).ok_or_else(|| ModelError::Unknown {
             name: name.to_owned(),

@@ -9,6 +9,7 @@ mod built_in;
 mod draft;
 mod error;
 mod findings;
+mod fusion;
 mod picture;
 mod predict;
 mod provenance;
@@ -18,6 +19,7 @@ mod structures;
 pub use built_in::built_in_shelf;
 pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
 pub use error::PipelineError;
+pub use fusion::{CaseInput, CaseReading, predict_cases};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
     Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,

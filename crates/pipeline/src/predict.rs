@@ -81,7 +81,7 @@ pub fn refusal(card: &Card, facts: &InputFacts, quality: &QualityCard) -> Option
     unfit(card.accepts(facts), quality)
 }
 
-fn unfit(accepted: Result<(), Refusal>, quality: &QualityCard) -> Option<String> {
+pub(crate) fn unfit(accepted: Result<(), Refusal>, quality: &QualityCard) -> Option<String> {
     if let Err(refusal) = accepted {
         return Some(format!("its {refusal}"));
     }

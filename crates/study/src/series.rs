@@ -147,3 +147,29 @@ pub struct Series {
     /// What was wrong.
     pub defects: Vec<Defect>,
 }
+
+impl Series {
+    /// In what the grid of another series differs from this one's, if in anything: as the beginning of "... than the
+    /// other", with the frame of reference, then the kind and the size, then the place.
+    ///
+    /// Flat pictures share a grid where they have the same columns and rows.
+    pub fn grid_differs(&self, other: &Self) -> Option<String> {
+        if let (Some(own), Some(others)) = (&self.frame_of_reference, &other.frame_of_reference)
+            && own != others
+        {
+            return Some("it has another frame of reference".to_owned());
+        }
+        let (own, others) = (self.image.size(), other.image.size());
+        let by = |size: [usize; 3]| size.map(|count| count.to_string()).join(" x ");
+        match (self.image.geometry(), other.image.geometry()) {
+            (Some(_), None) | (None, Some(_)) => Some("it is flat or a volume, another kind".to_owned()),
+            _ if own != others => {
+                Some(format!("it has {} voxels, not {}: another grid", by(others), by(own)))
+            }
+            (Some(own), Some(others)) if !own.is_same_grid(others) => {
+                Some("it lies elsewhere in the patient, on another grid".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

@@ -26,6 +26,16 @@ pub fn run(
             "model {name} was made by others and is an ONNX file already: copy the one beside its card"
         )));
     }
+    let fused = shelf.fused_by_name(name);
+    if fused.is_some() && format == ExportFormat::Onnx {
+        return Err(Stop::input(format!(
+            "model {name} reads several inputs, any of which may be missing, and only classifiers of one input are \
+             written as ONNX: --format safetensors writes its weights"
+        )));
+    }
+    if let Some(entry) = fused {
+        return write(name, &entry.weights()?, &entry.card.license, format, out, force, json);
+    }
     let (bytes, license) = match (shelf.segmenter(name), format) {
         (Some(entry), ExportFormat::Safetensors) => (entry.weights()?, &entry.card.license),
         (Some(_), ExportFormat::Onnx) => {
@@ -43,8 +53,20 @@ pub fn run(
             (entry.load()?.to_onnx()?, &entry.card.license)
         }
     };
-    write_atomically(out, force, &bytes)?;
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    write(name, &bytes, license, format, out, force, json)
+}
+
+fn write(
+    name: &str,
+    bytes: &[u8],
+    license: &str,
+    format: ExportFormat,
+    out: &Path,
+    force: bool,
+    json: bool,
+) -> anyhow::Result<()> {
+    write_atomically(out, force, bytes)?;
+    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if json {
         let format = match format {
             ExportFormat::Onnx => "onnx",

@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use wilhelm_nets::{Card, Interval, SegmenterValidation};
+use wilhelm_nets::{Interval, SegmenterValidation, Validation};
 
 use super::export;
 use crate::args::{self, ModelsVerb};
@@ -17,6 +17,14 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
         ModelsVerb::List => list(verb, config)?,
         ModelsVerb::Show { name } => {
             let shelf = shelf::open(verb.models.as_deref(), config)?;
+            if let Some(entry) = shelf.fused_by_name(name) {
+                if verb.json {
+                    print_json(&entry.card)?;
+                } else {
+                    print(&entry.card.to_toml()?)?;
+                }
+                return Ok(Exit::Done);
+            }
             match (shelf.segmenter(name), shelf.imported_by_name(name), verb.json) {
                 (Some(entry), _, true) => print_json(&entry.card)?,
                 (Some(entry), _, false) => print(&entry.card.to_toml()?)?,
@@ -75,10 +83,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .iter()
             .map(|entry| json!({ "kind": "onnx-classifier", "card": entry.card, "place": entry.place() }))
             .collect();
+        let fused: Vec<_> = shelf
+            .fused()
+            .iter()
+            .map(|entry| json!({ "kind": "fusion", "card": entry.card, "place": entry.place() }))
+            .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
         return print_json(
-            &json!({ "models": models, "segmenters": segmenters, "imported": imported, "language_models": [language] }),
+            &json!({ "models": models, "fused": fused, "segmenters": segmenters, "imported": imported,
+                "language_models": [language] }),
         );
     }
     let mut text = String::new();
@@ -86,7 +100,15 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
         let card = &entry.card;
         writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
         writeln!(text, "{:18} accepts {}", "", card.input.words)?;
-        writeln!(text, "{:18} {}", "", figures(card))?;
+        writeln!(text, "{:18} {}", "", figures(&card.validation))?;
+    }
+    for entry in shelf.fused() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        let words = card.inputs.first().map_or("", |input| input.accepts.words.as_str());
+        let (fusion, keys) = (card.architecture.fusion.name(), card.keys().join(", "));
+        writeln!(text, "{:18} reads {keys} of a case, {fusion} fusion: {words}", "")?;
+        writeln!(text, "{:18} {}", "", figures(&card.validation))?;
     }
     for entry in shelf.segmenters() {
         let card = &entry.card;
@@ -119,8 +141,7 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
 }
 
 /// The validation figures in a line.
-pub fn figures(card: &Card) -> String {
-    let validation = &card.validation;
+pub fn figures(validation: &Validation) -> String {
     format!(
         "validation: AUC {}, accuracy {} (commonest label {:.3}), {} images",
         interval(&validation.macro_auc),

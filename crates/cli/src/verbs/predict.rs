@@ -8,6 +8,7 @@ use wilhelm_nets::{InputFacts, Label};
 use wilhelm_pipeline::{Candidate, Stack};
 use wilhelm_study::{Arbitrary, Projection, QuantityKind, Volume};
 
+use super::predict_cases;
 use crate::args;
 use crate::config::Config;
 use crate::engine::{Ensemble, Row};
@@ -27,6 +28,10 @@ pub fn run(verb: &args::Predict, config: &Config) -> anyhow::Result<Exit> {
             "{} is already there: add --force to replace it",
             verb.csv.display()
         )));
+    }
+    let shelf = crate::shelf::open(verb.models.as_deref(), config)?;
+    if let Some(entry) = predict_cases::wanted(verb, &shelf)? {
+        return predict_cases::run(verb, entry, config);
     }
     let model = Ensemble::load(verb, config)?;
     for name in model.imported() {

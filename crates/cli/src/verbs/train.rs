@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
     EpochReport, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load, train_classifier,
 };
-use wilhelm_nets::EncoderCard;
+use wilhelm_nets::{EncoderCard, Validation};
 
 use crate::args::{self, TrainClassifier, TrainVerb};
 use crate::exit::{Exit, Stop};
@@ -26,6 +27,9 @@ impl Progress {
 }
 
 impl TrainProgress for Progress {
+    fn network(&mut self, words: &str) {
+        self.line.above(&format!("network of {words}"));
+    }
     fn step(&mut self, done: usize, total: usize) {
         self.line.at(done, total);
     }
@@ -104,6 +108,9 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
     let text = read_text(recipe, "recipe")?;
+    if FusionRecipe::is_meant(&text) {
+        return super::train_fusion::run(verb, &text);
+    }
     if let Some(count) = *folds {
         let checkpoint_every = checkpoint_every.max(0.0);
         let wanted = Wanted { count, recipe: &text, data, out, checkpoint_every, json: *json };
@@ -146,23 +153,29 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     if *json {
         print_json(&trained.card.validation)?;
     } else {
-        print(&format!("{}\n", figures(&trained.card)))?;
-        for label in &trained.card.validation.labels {
-            print(&format!(
-                "  {:12} AUC {:.3} ({:.3} to {:.3}), recall {:.3} ({:.3} to {:.3}), {} images\n",
-                label.label,
-                label.auc.estimate,
-                label.auc.low,
-                label.auc.high,
-                label.recall.estimate,
-                label.recall.low,
-                label.recall.high,
-                label.images
-            ))?;
-        }
+        print(&format!("{}\n", figures(&trained.card.validation)))?;
+        print_labels(&trained.card.validation)?;
         print(&baselines::table_of(None, &trained.card.validation.baselines))?;
     }
     Ok(Exit::Done)
+}
+
+/// A line of figures for each label.
+pub fn print_labels(validation: &Validation) -> anyhow::Result<()> {
+    for label in &validation.labels {
+        print(&format!(
+            "  {:12} AUC {:.3} ({:.3} to {:.3}), recall {:.3} ({:.3} to {:.3}), {} images\n",
+            label.label,
+            label.auc.estimate,
+            label.auc.low,
+            label.auc.high,
+            label.recall.estimate,
+            label.recall.low,
+            label.recall.high,
+            label.images
+        ))?;
+    }
+    Ok(())
 }
 
 /// The folder of a run, where none is named.

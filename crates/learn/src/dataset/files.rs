@@ -66,7 +66,7 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
     let [series] = reading.series.as_slice() else {
         return Err(fault(&format!("holds {} images, expected one", reading.series.len())));
     };
-    let on_grid = grid::of_series(recipe, series).map_err(|what| fault(&what))?;
+    let on_grid = grid::of_series(recipe, series, None).map_err(|what| fault(&what))?;
     Ok(Example {
         source: entry.source,
         line: entry.line,

@@ -7,7 +7,7 @@ use crate::Recipe;
 const THUMBNAIL: usize = 32;
 
 /// An image or volume as the network takes it, and as near-duplicates are found by.
-pub(super) struct OnGrid {
+pub(crate) struct OnGrid {
     pub pixels: Vec<f32>,
     pub thumbnail: Vec<f32>,
 }
@@ -31,32 +31,42 @@ pub(super) fn of_plane(
     Ok(OnGrid { pixels: grid(recipe.architecture.side)?, thumbnail: grid(THUMBNAIL)? })
 }
 
-/// A volume, as `wilhelm predict` brings it to a model of volumes; `range` is that of its stored values.
+/// A volume, as `wilhelm predict` brings it to a model of volumes; `bounds` become black and white.
 pub(super) fn of_volume(
     recipe: &Recipe,
     values: &[f32],
     size: [usize; 3],
-    range: Option<(f32, f32)>,
-    window: Option<(f32, f32)>,
+    bounds: (f32, f32),
 ) -> Result<OnGrid, String> {
-    let bounds = volume_bounds(values, range, window);
     let preparation = preparation(recipe, recipe.architecture.side);
     let prepared = prepare_volume(values, size, recipe.architecture.slices, bounds, &preparation)
         .map_err(|error| error.to_string())?;
     Ok(OnGrid { thumbnail: prepared.pixels.clone(), pixels: prepared.pixels })
 }
 
-/// What a file holds: a volume for a network of several slices, else a flat image.
-pub(super) fn of_series(recipe: &Recipe, series: &Series) -> Result<OnGrid, String> {
+/// What a file holds: a volume for a network of several slices, else a flat image; `bounds` become black and white, or
+/// what is found for them in the file.
+pub(crate) fn of_series(
+    recipe: &Recipe,
+    series: &Series,
+    bounds: Option<(f32, f32)>,
+) -> Result<OnGrid, String> {
     let slices = recipe.architecture.slices;
     match &series.image {
         Image::Flat(image) if slices == 1 => {
-            let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);
-            of_plane(recipe, image.pixels(), [image.columns(), image.rows()], (bounds.low, bounds.high))
+            let found = || {
+                let bounds = intensity_bounds(image.pixels(), series.stored_range, series.window);
+                (bounds.low, bounds.high)
+            };
+            let bounds = bounds.unwrap_or_else(found);
+            of_plane(recipe, image.pixels(), [image.columns(), image.rows()], bounds)
         }
         Image::Flat(_) => Err(format!("is a flat image, but the network reads {slices} slices")),
         Image::Cine(_) => Err("is a cine, expected one image or volume".to_owned()),
         _ if slices == 1 => Err("is a volume, but the network reads flat images".to_owned()),
-        volume => of_volume(recipe, volume.values(), volume.size(), series.stored_range, series.window),
+        volume => {
+            let found = || volume_bounds(volume.values(), series.stored_range, series.window);
+            of_volume(recipe, volume.values(), volume.size(), bounds.unwrap_or_else(found))
+        }
     }
 }

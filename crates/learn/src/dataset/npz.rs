@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use rayon::prelude::*;
+use wilhelm_filters::volume_bounds;
 use wilhelm_formats::Limits;
 
 use super::{Example, grid};
@@ -44,7 +45,8 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnEr
             let on_grid = if volumes {
                 let volume = &split.volumes[place];
                 let size = volume.geometry().size();
-                grid::of_volume(recipe, volume.voxels(), size, Some(split.stored_range), None)
+                let bounds = volume_bounds(volume.voxels(), Some(split.stored_range), None);
+                grid::of_volume(recipe, volume.voxels(), size, bounds)
             } else {
                 let image = &split.images[place];
                 let size = [image.columns(), image.rows()];

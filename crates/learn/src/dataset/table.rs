@@ -7,7 +7,7 @@ use crate::LearnError;
 use crate::evaluation::{EvaluationError, Table};
 
 /// What a recipe says of its table.
-pub(super) struct Columns<'a> {
+pub(crate) struct Columns<'a> {
     /// The classes' names, in the order of the recipe's labels.
     pub classes: &'a [String],
     /// The column that says whose image it is.
@@ -31,14 +31,26 @@ pub(crate) fn parse(folder: &Path, table: &str) -> Result<Table, LearnError> {
 
 /// The columns `file` and `class`, and those that the recipe names.
 fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<Entry>, EvaluationError> {
-    let labels: BTreeMap<&str, usize> =
-        columns.classes.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
-    let known = columns.classes.join(", ");
-    let label = |cell: &str| {
-        let label = labels.get(cell).copied();
-        label.ok_or_else(|| format!("none of the recipe's classes {known}"))
-    };
-    listed(folder, table, "class", columns.patient, columns.split, label)
+    listed(folder, table, "class", columns.patient, columns.split, |cell| label(columns.classes, cell))
+}
+
+/// What names the rows of a table, each once.
+#[derive(Clone, Copy)]
+pub(crate) enum Naming {
+    /// The column `file`.
+    File,
+    /// The column `case`.
+    Case,
+}
+
+impl Naming {
+    /// The column and what is expected there.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::File => ("file", "the name of an image"),
+            Self::Case => ("case", "what tells the case apart"),
+        }
+    }
 }
 
 /// The files of the column `file`, with what `truth` makes of the cells of another column.
@@ -50,15 +62,42 @@ pub(crate) fn listed<T>(
     split: Option<&str>,
     truth: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<Entry<T>>, EvaluationError> {
+    named(Naming::File, folder, table, &Columns { classes: &[], patient, split }, column, truth)
+}
+
+/// The cases of a table with their labels; what is in them is left to the caller.
+pub(crate) fn cases(
+    folder: &Path,
+    table: &Table,
+    columns: &Columns<'_>,
+) -> Result<Vec<Entry>, EvaluationError> {
+    named(Naming::Case, folder, table, columns, "class", |cell| label(columns.classes, cell))
+}
+
+/// Which of the classes a cell names.
+fn label(classes: &[String], cell: &str) -> Result<usize, String> {
+    let label = classes.iter().position(|class| class == cell);
+    label.ok_or_else(|| format!("none of the recipe's classes {}", classes.join(", ")))
+}
+
+fn named<T>(
+    naming: Naming,
+    folder: &Path,
+    table: &Table,
+    columns: &Columns<'_>,
+    column: &str,
+    truth: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<Entry<T>>, EvaluationError> {
+    let (kind, words) = naming.words();
     let place = |name: &str| {
         table.column(name).ok_or_else(|| EvaluationError::Table {
             file: table.file().to_owned(),
             what: format!("has no column {name}; there are {}", table.header().join(", ")),
         })
     };
-    let (file, column) = (place("file")?, place(column)?);
-    let patient = patient.map(place).transpose()?;
-    let split = split.map(place).transpose()?;
+    let (file, column) = (place(kind)?, place(column)?);
+    let patient = columns.patient.map(place).transpose()?;
+    let split = columns.split.map(place).transpose()?;
     // Identifiers go no further than this map.
     let mut patients: BTreeMap<&str, usize> = BTreeMap::new();
     let mut lines: BTreeMap<&str, u64> = BTreeMap::new();
@@ -72,10 +111,13 @@ pub(crate) fn listed<T>(
         };
         let source = row.cells[file].as_str();
         if source.is_empty() {
-            return Err(fail(file, "empty, expected the name of an image".to_owned()));
+            return Err(fail(file, format!("empty, expected {words}")));
         }
         if let Some(first) = lines.insert(source, row.line) {
-            return Err(fail(file, format!("names the file of line {first} again, expected each file once")));
+            return Err(fail(
+                file,
+                format!("names the {kind} of line {first} again, expected each {kind} once"),
+            ));
         }
         let truth = truth(&row.cells[column]).map_err(|what| fail(column, what))?;
         let patient = match patient.map(|column| (column, row.cells[column].as_str())) {

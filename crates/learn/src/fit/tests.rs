@@ -48,6 +48,7 @@ fn points() -> Points {
 
 impl Lessons for Points {
     type Network = Small;
+    type Inputs = TensorData;
 
     fn training(&self) -> &[usize] {
         &self.training

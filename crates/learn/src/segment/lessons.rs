@@ -152,6 +152,7 @@ fn windowed<T: Copy>(
 
 impl<N: DenseNetwork> Lessons for Windowed<'_, N> {
     type Network = N;
+    type Inputs = TensorData;
 
     fn training(&self) -> &[usize] {
         &self.training

@@ -1,3 +1,4 @@
-//! The crate's tests against other implementations, in one binary.
+//! The crate's tests against other implementations and on made-up data, in one binary.
 
 mod evaluation;
+mod fusion;

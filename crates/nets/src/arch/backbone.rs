@@ -50,7 +50,7 @@ impl ResidualBlock {
 /// The CNN: a stem and one residual block a stage.
 ///
 /// # Shapes
-/// `[batch, 1, h, w]` to a list of feature maps, one a stage; each stage after the first halves
+/// `[batch, channels, h, w]` to a list of feature maps, one a stage; each stage after the first halves
 /// the grid, and the stem halves it too where `stem_stride` is 2.
 #[derive(Module, Debug)]
 pub struct Backbone {
@@ -60,8 +60,13 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// A backbone with random weights; `widths` are the channels of the stages.
+    /// A backbone of gray images with random weights; `widths` are the channels of the stages.
     pub fn new(widths: &[usize], stem_stride: usize, device: &Device) -> Self {
+        Self::of_channels(1, widths, stem_stride, device)
+    }
+
+    /// The same for images of so many channels.
+    pub fn of_channels(channels: usize, widths: &[usize], stem_stride: usize, device: &Device) -> Self {
         let first = widths.first().copied().unwrap_or(1);
         let stages = widths
             .iter()
@@ -72,7 +77,7 @@ impl Backbone {
             })
             .collect();
         Self {
-            stem: convolution([1, first], if stem_stride == 1 { 3 } else { 5 }, stem_stride, device),
+            stem: convolution([channels, first], if stem_stride == 1 { 3 } else { 5 }, stem_stride, device),
             stem_norm: BatchNormConfig::new(first).init(device),
             stages,
         }

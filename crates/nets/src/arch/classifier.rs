@@ -1,6 +1,8 @@
 mod encoder;
+mod parts;
 
 pub use encoder::Encoder;
+pub(super) use parts::{Scores, Tokens, feature_maps, taps};
 
 use burn::module::{Module, Param};
 use burn::nn::attention::MhaInput;
@@ -13,7 +15,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::{decode, encode, encode_layer};
+use crate::kernels::encode_layer;
 
 use super::{Backbone, Recurrent, RecurrentCell, RecurrentConfig, SequencePooling, VolumeBackbone};
 
@@ -83,13 +85,34 @@ impl ClassifierConfig {
     }
 
     /// Places of the last feature map; of slices that are read one by one, their number.
-    fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         let places = self.token_side() * self.token_side();
         match self.slices {
             1 => places,
             slices if self.volumetric => self.halved(slices) * places,
             slices => slices,
         }
+    }
+
+    /// Length of what becomes a token: a place's channels, a slice's feature vector or what is remembered at it.
+    pub(super) fn token_length(&self) -> usize {
+        match self.recurrent {
+            Some(memory) => 2 * memory.hidden,
+            None if self.slices == 1 || self.volumetric => self.widths.last().copied().unwrap_or(1),
+            None => self.features,
+        }
+    }
+
+    /// Sizes of what reads the slices' feature vectors.
+    pub(super) fn recurrent_config(&self) -> Option<RecurrentConfig> {
+        self.recurrent.map(|memory| RecurrentConfig {
+            cell: memory.cell,
+            features: self.features,
+            hidden: memory.hidden,
+            layers: 1,
+            pooling: SequencePooling::Mean,
+            classes: 1,
+        })
     }
 
     /// What is left of an axis in the last feature map.
@@ -202,46 +225,27 @@ impl Classifier {
     /// # Errors
     /// The first tensor that does not fit.
     pub fn load(config: &ClassifierConfig, weights: Vec<u8>, device: &Device) -> Result<Self, String> {
-        let mut network = Self::new(config, device);
-        let mut store = SafetensorsStore::from_bytes(Some(weights));
-        let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
-        if let Some(missing) = result.missing.first() {
-            return Err(format!("{missing:?} is missing"));
-        }
-        if let Some(error) = result.errors.first() {
-            return Err(error.to_string());
-        }
-        Ok(network.valid())
+        with_weights(Self::new(config, device), weights)
     }
 
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
+        Self::of_channels(config, 1, device)
+    }
+
+    /// The same for images of so many channels.
+    pub(super) fn of_channels(config: &ClassifierConfig, channels: usize, device: &Device) -> Self {
         let last = config.widths.last().copied().unwrap_or(1);
         let width = config.model_width;
-        let of_map = config.slices == 1 || config.volumetric;
-        let recurrent = config.recurrent.map(|memory| RecurrentConfig {
-            cell: memory.cell,
-            features: config.features,
-            hidden: memory.hidden,
-            layers: 1,
-            pooling: SequencePooling::Mean,
-            classes: 1,
-        });
-        let token = match &recurrent {
-            Some(recurrent) => 2 * recurrent.hidden,
-            None if of_map => last,
-            None => config.features,
-        };
-        let random = |shape: [usize; 3], deviation: f64| {
-            Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
-        };
+        let recurrent = config.recurrent_config();
+        let random = |shape: [usize; 3], deviation: f64| random(shape, deviation, device);
         Self {
-            backbone: flat_backbone(config, device),
-            volume_backbone: volume_backbone(config, device),
+            backbone: flat_backbone(config, channels, device),
+            volume_backbone: volume_backbone(config, channels, device),
             feature: LinearConfig::new(last, config.features).init(device),
             feature_token: LinearConfig::new(config.features, width).init(device),
             recurrent: recurrent.map(|recurrent| Recurrent::new(&recurrent, device)),
-            token: LinearConfig::new(token, width).init(device),
+            token: LinearConfig::new(config.token_length(), width).init(device),
             position: random([1, 1 + config.places(), width], 0.02),
             encoder: TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
                 .with_norm_first(true)
@@ -256,6 +260,11 @@ impl Classifier {
         }
     }
 
+    /// How many labels it scores.
+    pub(super) fn labels(&self) -> usize {
+        self.bias.dims()[1]
+    }
+
     /// The feature maps of every stage, shallowest first; those of a volume's slices one after another. The slices of
     /// a volumetric network's maps stand one below the other, as rows.
     ///
@@ -263,6 +272,11 @@ impl Classifier {
     /// `[batch, slices, side, side]` to `[batch * slices, channels, rows, columns]`, of a volumetric network to
     /// `[batch, channels, slices * rows, columns]`.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
+        self.feature_maps_of_channels(input.unsqueeze_dim::<5>(1))
+    }
+
+    /// The same of images of several channels, `[batch, channels, slices, side, side]`.
+    pub(super) fn feature_maps_of_channels(&self, input: Tensor<5>) -> Vec<Tensor<4>> {
         feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input)
     }
 
@@ -276,49 +290,39 @@ impl Classifier {
     /// # Shapes
     /// `[batch * slices, channels, rows, columns]` to `[batch, labels]` and `[batch, features]`.
     pub fn head_of_slices(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
-        let [images, _, _, _] = map.dims();
-        let batch = images / slices;
-        let features = self.features_of_map(map.clone());
-        if slices == 1 {
-            return (self.logits_of_features(features.clone(), map), features);
-        }
-        let [_, length] = features.dims();
-        let sequence = features.reshape([batch, slices, length]);
-        let features = sequence.clone().mean_dim(1).reshape([batch, length]);
-        let places = match &self.recurrent {
-            Some(recurrent) => recurrent.forward(sequence, &vec![slices; batch]).states,
-            None => sequence,
-        };
-        (self.logits(features.clone(), places), features)
+        let (tokens, features) = self.tokens().of_map(map, slices);
+        (self.scores().of_tokens(tokens), features)
     }
 
     /// The feature vector of the last feature map of flat images.
     pub(crate) fn features_of_map(&self, map: Tensor<4>) -> Tensor<2> {
-        let [images, channels, _, _] = map.dims();
-        relu(self.feature.forward(map.mean_dim(3).mean_dim(2).reshape([images, channels])))
+        self.tokens().features(map)
     }
 
     /// The logits of a feature vector beside the last feature map of flat images.
     pub(crate) fn logits_of_features(&self, features: Tensor<2>, map: Tensor<4>) -> Tensor<2> {
-        let [batch, channels, rows, columns] = map.dims();
-        self.logits(features, map.reshape([batch, channels, rows * columns]).swap_dims(1, 2))
+        self.scores().of_tokens(self.tokens().of_features(features, map))
     }
 
-    /// The Transformer over the summary and the places: `[batch, features]` and `[batch, places, channels]`.
-    fn logits(&self, features: Tensor<2>, places: Tensor<3>) -> Tensor<2> {
-        let [batch, _] = features.dims();
-        let summary = self.feature_token.forward(features).unsqueeze_dim::<3>(1);
-        let tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
-        let memory = encode(&self.encoder, tokens);
-        let [_, labels, _] = self.queries.dims();
-        let read = if self.decoder.layers.is_empty() {
-            memory.narrow(1, 0, 1).repeat_dim(1, labels)
-        } else {
-            let queries = self.queries.val().repeat_dim(0, batch);
-            decode(&self.decoder, queries, &memory)
-        };
-        let read = self.norm.forward(read);
-        (read * self.scorer.val()).sum_dim(2).reshape([batch, labels]) + self.bias.val()
+    fn tokens(&self) -> Tokens<'_> {
+        Tokens {
+            feature: &self.feature,
+            feature_token: &self.feature_token,
+            recurrent: self.recurrent.as_ref(),
+            token: &self.token,
+            position: self.position.val(),
+        }
+    }
+
+    fn scores(&self) -> Scores<'_> {
+        Scores {
+            encoder: &self.encoder,
+            queries: self.queries.val(),
+            decoder: &self.decoder,
+            norm: &self.norm,
+            scorer: self.scorer.val(),
+            bias: self.bias.val(),
+        }
     }
 
     /// The last feature map that follows from the map of a stage, counted from 0; of a network of flat images.
@@ -361,66 +365,63 @@ impl Classifier {
 
     /// The whole pass.
     pub fn forward(&self, input: Tensor<4>) -> Forward {
-        let [_, slices, _, _] = input.dims();
+        self.forward_channels(input.unsqueeze_dim::<5>(1))
+    }
+
+    /// The whole pass over images of several channels, `[batch, channels, slices, side, side]`.
+    pub(super) fn forward_channels(&self, input: Tensor<5>) -> Forward {
+        let [_, _, slices, _, _] = input.dims();
         let slices = if self.volume_backbone.is_some() { 1 } else { slices };
-        let maps = self.feature_maps(input);
-        let taps = maps.iter().map(|map| over_slices(channel_statistics(map.clone()), slices)).collect();
+        let maps = self.feature_maps_of_channels(input);
+        let taps = taps(&maps, slices);
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
         let (logits, features) = self.head_of_slices(last, slices);
         Forward { logits, features, taps }
     }
 }
 
+/// A network with the weights of a safetensors file in the place of its own.
+pub(super) fn with_weights<M: Module + ModuleSnapshot>(
+    mut network: M,
+    weights: Vec<u8>,
+) -> Result<M, String> {
+    let mut store = SafetensorsStore::from_bytes(Some(weights));
+    let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
+    if let Some(missing) = result.missing.first() {
+        return Err(format!("{missing:?} is missing"));
+    }
+    if let Some(error) = result.errors.first() {
+        return Err(error.to_string());
+    }
+    Ok(network.valid())
+}
+
+/// A parameter of normal numbers about 0.
+pub(super) fn random(shape: [usize; 3], deviation: f64, device: &Device) -> Param<Tensor<3>> {
+    Param::from_tensor(Tensor::<3>::random(shape, Distribution::Normal(0.0, deviation), device))
+}
+
 /// The CNN of networks that read images, or slices one by one.
-fn flat_backbone(config: &ClassifierConfig, device: &Device) -> Option<Backbone> {
-    (!config.volumetric).then(|| Backbone::new(&config.widths, config.stem_stride, device))
+pub(super) fn flat_backbone(config: &ClassifierConfig, channels: usize, device: &Device) -> Option<Backbone> {
+    (!config.volumetric).then(|| Backbone::of_channels(channels, &config.widths, config.stem_stride, device))
 }
 
 /// The CNN of networks that read volumes as one.
-fn volume_backbone(config: &ClassifierConfig, device: &Device) -> Option<VolumeBackbone> {
-    config.volumetric.then(|| VolumeBackbone::new(&config.widths, config.stem_stride, device))
-}
-
-/// The feature maps of every stage by the backbone that is there, as [`Classifier::feature_maps`] has them.
-fn feature_maps(
-    backbone: Option<&Backbone>,
-    volume_backbone: Option<&VolumeBackbone>,
-    input: Tensor<4>,
-) -> Vec<Tensor<4>> {
-    let [batch, slices, rows, columns] = input.dims();
-    if let Some(backbone) = volume_backbone {
-        let maps = backbone.forward(input.reshape([batch, 1, slices, rows, columns]));
-        let flat = |map: Tensor<5>| {
-            let [batch, channels, slices, rows, columns] = map.dims();
-            map.reshape([batch, channels, slices * rows, columns])
-        };
-        return maps.into_iter().map(flat).collect();
-    }
-    let backbone = backbone.expect("one of the two is made");
-    backbone.forward(input.reshape([batch * slices, 1, rows, columns]))
-}
-
-/// The mean of each volume's slices: `[batch * slices, n]` to `[batch, n]`.
-fn over_slices(rows: Tensor<2>, slices: usize) -> Tensor<2> {
-    let [images, width] = rows.dims();
-    rows.reshape([images / slices, slices, width]).mean_dim(1).reshape([images / slices, width])
-}
-
-/// Mean and standard deviation of each channel over the places of a map: `[batch, 2 * channels]`.
-fn channel_statistics(map: Tensor<4>) -> Tensor<2> {
-    let [batch, channels, rows, columns] = map.dims();
-    let flat = map.reshape([batch, channels, rows * columns]);
-    let mean = flat.clone().mean_dim(2);
-    let centered = flat - mean.clone();
-    let deviation = (centered.clone() * centered).mean_dim(2).sqrt();
-    Tensor::cat(vec![mean, deviation], 1).reshape([batch, 2 * channels])
+pub(super) fn volume_backbone(
+    config: &ClassifierConfig,
+    channels: usize,
+    device: &Device,
+) -> Option<VolumeBackbone> {
+    config
+        .volumetric
+        .then(|| VolumeBackbone::of_channels(channels, &config.widths, config.stem_stride, device))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    pub(super) fn config() -> ClassifierConfig {
+    pub(crate) fn config() -> ClassifierConfig {
         ClassifierConfig {
             widths: vec![4, 8],
             stem_stride: 1,
@@ -523,13 +524,6 @@ mod tests {
         let (other, same) = network.head(map.flip([2, 3]));
         let near = |a: Tensor<2>, b: Tensor<2>| scalar((a - b).abs().max()) < 1e-5;
         assert!(near(features, same) && near(logits, other));
-    }
-
-    #[test]
-    fn channel_statistics_worked_on_paper() {
-        let map = Tensor::<4>::from_data([[[[1.0, 3.0]], [[2.0, 2.0]]]], &Device::flex());
-        let found = channel_statistics(map).into_data().try_to_vec::<f32>().expect("floats");
-        assert_eq!(found, [2.0, 2.0, 1.0, 0.0]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn check_gradient<const D: usize, const E: usize>(
 }
 
 /// Trains a network by a loss and asks that it falls to less than a tenth.
-fn check_learning<N: Module>(network: N, rate: f64, steps: usize, loss: impl Fn(&N) -> Tensor<1>) {
+pub(super) fn check_learning<N: Module>(network: N, rate: f64, steps: usize, loss: impl Fn(&N) -> Tensor<1>) {
     let mut network = network;
     let mut optimizer: ModuleOptimizer = AdamWConfig::new().with_weight_decay(0.0).init();
     let before = loss(&network).into_scalar::<f32>();

@@ -11,7 +11,7 @@ use super::resnet3d::{ResNetBlock3d, convolution};
 /// [`Backbone`](super::Backbone) in three dimensions: a stem and one residual block a stage.
 ///
 /// # Shapes
-/// `[batch, 1, slices, rows, columns]` to a list of feature maps, one a stage; each stage after the first halves the
+/// `[batch, channels, slices, rows, columns]` to a list of feature maps, one a stage; each stage after the first halves the
 /// three axes (rounded up), and the stem halves them too where `stem_stride` is 2.
 ///
 /// # Source
@@ -24,8 +24,13 @@ pub struct VolumeBackbone {
 }
 
 impl VolumeBackbone {
-    /// A backbone with random weights; `widths` are the channels of the stages.
+    /// A backbone of gray images with random weights; `widths` are the channels of the stages.
     pub fn new(widths: &[usize], stem_stride: usize, device: &Device) -> Self {
+        Self::of_channels(1, widths, stem_stride, device)
+    }
+
+    /// The same for images of so many channels.
+    pub fn of_channels(channels: usize, widths: &[usize], stem_stride: usize, device: &Device) -> Self {
         let first = widths.first().copied().unwrap_or(1);
         let mut before = first;
         let stages = widths.iter().enumerate().map(|(stage, width)| {
@@ -36,7 +41,7 @@ impl VolumeBackbone {
         });
         Self {
             stages: stages.collect(),
-            stem: convolution([1, first], if stem_stride == 1 { 3 } else { 5 }, stem_stride, device),
+            stem: convolution([channels, first], if stem_stride == 1 { 3 } else { 5 }, stem_stride, device),
             stem_norm: BatchNormConfig::new(first).init(device),
         }
     }

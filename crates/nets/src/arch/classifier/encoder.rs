@@ -27,8 +27,8 @@ impl Encoder {
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
         let last = config.widths.last().copied().unwrap_or(1);
         Self {
-            backbone: flat_backbone(config, device),
-            volume_backbone: volume_backbone(config, device),
+            backbone: flat_backbone(config, 1, device),
+            volume_backbone: volume_backbone(config, 1, device),
             feature: LinearConfig::new(last, config.features).init(device),
         }
     }
@@ -64,7 +64,8 @@ impl Encoder {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<2> {
         let [batch, slices, _, _] = input.dims();
         let slices = if self.volume_backbone.is_some() { 1 } else { slices };
-        let maps = feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input);
+        let maps =
+            feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input.unsqueeze_dim::<5>(1));
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
         let [images, channels, _, _] = last.dims();
         let pooled = last.mean_dim(3).mean_dim(2).reshape([images, channels]);
