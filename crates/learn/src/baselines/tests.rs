@@ -57,7 +57,8 @@ fn baselines_that_look_find_what_brightness_tells_and_blind_ones_do_not() {
     }
     for looking in &found.baselines[2..] {
         let metric = &looking.metric;
-        assert!(metric.macro_auc.estimate > 0.85 && metric.accuracy.estimate > 0.85, "{metric:?}");
+        // A tenth of the labels are wrong, more or fewer of those held out.
+        assert!(metric.macro_auc.estimate > 0.8 && metric.accuracy.estimate > 0.75, "{metric:?}");
         let less = metric.network_less.expect("a network was there");
         assert!((less.macro_auc.estimate - (1.0 - metric.macro_auc.estimate)).abs() < 1e-12);
         assert!((less.brier.estimate + metric.brier.estimate).abs() < 1e-12 && less.brier.high <= 0.0);

@@ -110,8 +110,10 @@ impl ConceptScore {
         if !self.differs {
             return format!("{concept}: not shown to matter to {label} ({found}).");
         }
-        let way = if scores.mean > random.mean { "raises" } else { "lowers" };
-        format!("{concept}: {way} the logit of {label} ({found}).")
+        let more = if scores.mean > random.mean { "more" } else { "fewer" };
+        format!(
+            "{concept}: the logit of {label} rises along it in {more} images than along random directions ({found})."
+        )
     }
 }
 

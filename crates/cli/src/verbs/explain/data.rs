@@ -61,7 +61,7 @@ pub fn unlabeled(
         return Err(Stop::usage("--limit is 0, expected at least 1"));
     }
     let mut names = Vec::new();
-    below(folder, Path::new(""), &mut names)?;
+    below(folder, folder, &mut names)?;
     let files = limited(names.into_iter().map(|name| (name, 0)).collect(), limit, 1);
     let mut set = LabeledSet { images: Vec::new(), left_out: Vec::new() };
     read_files(folder, &files, card, config, &mut set)?;
@@ -73,16 +73,15 @@ pub fn unlabeled(
 }
 
 /// The files of a folder and of the folders in it, by their place below `root`, in the order of their names.
-fn below(root: &Path, place: &Path, names: &mut Vec<String>) -> anyhow::Result<()> {
-    for path in entries(&root.join(place))? {
-        let Some(name) = path.file_name().filter(|name| !name.to_string_lossy().starts_with('.')) else {
+fn below(root: &Path, folder: &Path, names: &mut Vec<String>) -> anyhow::Result<()> {
+    for path in entries(folder)? {
+        if path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.')) {
             continue;
-        };
-        let place = place.join(name);
+        }
         if path.is_dir() {
-            below(root, &place, names)?;
+            below(root, &path, names)?;
         } else {
-            names.push(place.to_string_lossy().into_owned());
+            names.push(path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned());
         }
     }
     Ok(())

@@ -43,7 +43,7 @@ fn noise(name: &str, count: usize, more: f32) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn a_concept_that_raises_the_logit_one_that_lowers_it_and_one_that_is_none() {
+fn a_concept_along_which_the_logit_rises_one_along_which_it_falls_and_one_that_is_none() {
     let concept =
         |name: &str, more: f32| Concept { name: name.to_owned(), rows: noise(name, 30, more), made: false };
     let concepts = [concept("more", 2.0), concept("less", -2.0), concept("nothing", 0.0)];
@@ -66,7 +66,8 @@ fn a_concept_that_raises_the_logit_one_that_lowers_it_and_one_that_is_none() {
         assert!(one.accuracy.low > 0.7 && one.accuracy.low < one.accuracy.estimate, "{one:?}");
         assert!(one.adjusted_p >= one.p && one.adjusted_p < Some(0.05), "{one:?}");
     }
-    assert!(more.sentence("x").contains("raises the logit of x") && less.sentence("x").contains("lowers"));
+    assert!(more.sentence("x").contains("the logit of x rises along it in more images"));
+    assert!(less.sentence("x").contains("in fewer images"));
     assert_eq!((nothing.tellable, nothing.scores.is_none(), nothing.p), (false, true, None), "{nothing:?}");
     assert!(nothing.sentence("x").contains("cannot tell it"), "{}", nothing.sentence("x"));
     // Random sets point anywhere: some along the gradients, some against them.
