@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod convert;
+pub mod embed;
 pub mod evaluate;
 pub mod explain;
 mod export;

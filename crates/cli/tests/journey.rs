@@ -1,5 +1,7 @@
 //! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
 
+#[path = "journey/embed.rs"]
+mod embed;
 #[path = "journey/evaluate.rs"]
 mod evaluate;
 #[path = "journey/fewshot.rs"]

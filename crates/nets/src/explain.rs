@@ -15,7 +15,7 @@ mod attribution;
 mod cam;
 mod certificate;
 mod disturb;
-mod draw;
+pub(crate) mod draw;
 mod error;
 mod faithfulness;
 #[cfg(test)]
