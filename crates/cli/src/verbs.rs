@@ -3,6 +3,7 @@
 pub mod baselines;
 pub mod config;
 pub mod convert;
+pub mod embed;
 pub mod evaluate;
 pub mod explain;
 mod export;

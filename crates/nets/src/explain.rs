@@ -17,7 +17,7 @@ mod cam;
 mod certificate;
 mod concept;
 mod disturb;
-mod draw;
+pub(crate) mod draw;
 mod error;
 mod faithfulness;
 #[cfg(test)]

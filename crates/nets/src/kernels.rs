@@ -31,7 +31,7 @@ pub(crate) use layers::{
     Then, convolve, convolve_transposed, convolve_transposed_volume, convolve_volume, normalize, remember,
 };
 pub(crate) use recurrent::{Gates, Steps};
-pub(crate) use transformer::{attend, encode_layer, gelu};
+pub(crate) use transformer::{Mask, attend, attend_masked, drop, encode_layer, gelu};
 pub use transformer::{decode, encode};
 
 use burn::backend::tensor::FloatTensor;
@@ -142,11 +142,13 @@ pub(crate) trait Kernels: Backend {
     fn error_linear_gradient(input: FloatTensor<Self>, gradient: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// What queries (`[batch, queries, heads * width]`) read of values by the likeness of their keys (`[batch, keys,
-    /// heads * width]`), and what the way back needs.
+    /// heads * width]`), and what the way back needs. Where the attention is masked, `valid` (`[batch, keys]`) is 0
+    /// for keys that do not count; elsewhere it is not looked at.
     fn attend(
         queries: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
+        valid: FloatTensor<Self>,
         of: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
@@ -156,6 +158,7 @@ pub(crate) trait Kernels: Backend {
         queries: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
+        valid: FloatTensor<Self>,
         context: FloatTensor<Self>,
         log_sums: FloatTensor<Self>,
         gradient: FloatTensor<Self>,

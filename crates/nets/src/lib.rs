@@ -4,10 +4,10 @@
 //! what they accept. [`Card::accepts`] refuses input by name before a network sees it, and
 //! [`Model::predict`] abstains where an image lies far from the training data. A [`Segmenter`] outlines
 //! something in a picture or volume, window by window where it is large, and has a [`SegmenterCard`]. A [`FusionModel`]
-//! reads several inputs of one case, any of which may be missing. [`explain`] says
-//! what a network looked at and what that is worth, [`onnx`] writes networks for other programs and reads theirs. No
-//! tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks
-//! that [`explain`] takes.
+//! reads several inputs of one case, any of which may be missing. [`explain`] says what a network looked at and what that
+//! is worth, [`onnx`] writes networks for other programs and reads theirs, [`text`] gives sentences vectors and chooses
+//! words. No tensor type leaves this crate except through [`arch`], which `learn` trains, and the networks that
+//! [`explain`] takes.
 
 mod accept;
 mod appearance;
@@ -23,6 +23,7 @@ pub mod onnx;
 mod outlier;
 mod segmenter;
 mod shelf;
+pub mod text;
 
 pub use accept::{InputFacts, Refusal};
 pub use appearance::{APPEARANCE, appearance};

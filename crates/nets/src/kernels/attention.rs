@@ -27,6 +27,10 @@ pub(crate) struct Attention {
     pub width: usize,
     /// Which weights are dropped, if any.
     pub draw: Option<Draw>,
+    /// Whether a query reads no later key than its own: the last query's is the last key.
+    pub causal: bool,
+    /// Whether some keys count for no query.
+    pub masked: bool,
 }
 
 /// `[batch, queries or keys, heads * width]` each.
@@ -35,6 +39,8 @@ pub(crate) struct Vectors<'a> {
     pub queries: &'a [f32],
     pub keys: &'a [f32],
     pub values: &'a [f32],
+    /// `[batch, keys]`, 0 where a key does not count; read where the attention is masked.
+    pub valid: &'a [f32],
 }
 
 /// What the forward pass left and what comes back.
@@ -129,6 +135,8 @@ struct Sequence<'a> {
     queries: &'a [f32],
     keys: &'a [f32],
     values: &'a [f32],
+    /// Which keys count, if not all.
+    valid: Option<&'a [f32]>,
     /// From a vector to the next.
     stride: usize,
     padded_keys: usize,
@@ -144,6 +152,7 @@ impl<'a> Sequence<'a> {
             queries: &vectors.queries[number * of_queries..][..of_queries],
             keys: &vectors.keys[number * of_keys..][..of_keys],
             values: &vectors.values[number * of_keys..][..of_keys],
+            valid: of.masked.then(|| &vectors.valid[number * of.keys..][..of.keys]),
             stride: of.heads * of.width,
             padded_keys: of.keys.next_multiple_of(LANES),
             padded_width: of.width.next_multiple_of(LANES),
@@ -201,12 +210,37 @@ impl<'a> Sequence<'a> {
         scores
     }
 
+    /// How many of the keys come no later than a query.
+    #[inline(always)]
+    fn within(&self, query: usize) -> usize {
+        let of = self.of;
+        if of.causal { (of.keys + query + 1).saturating_sub(of.queries).min(of.keys) } else { of.keys }
+    }
+
+    /// Whether any of the first keys counts.
+    #[inline(always)]
+    fn reads(&self, within: usize) -> bool {
+        within > 0 && self.valid.is_none_or(|valid| valid[..within].iter().any(|valid| *valid != 0.0))
+    }
+
+    /// Sets the numbers of keys that a query does not read.
+    #[inline(always)]
+    fn set(&self, query: usize, row: &mut [f32], number: f32) {
+        row[self.within(query)..].fill(number);
+        if let Some(valid) = self.valid {
+            row.iter_mut().zip(valid).filter(|(_, valid)| **valid == 0.0).for_each(|(out, _)| *out = number);
+        }
+    }
+
     /// Makes weights of scores, each query's logarithm of the sum beside them, and drops some.
     #[inline(always)]
     fn weigh(&self, head: usize, scores: &mut [f32], log_sums: &mut [f32]) {
         for (query, (row, log_sum)) in scores.chunks_exact_mut(self.padded_keys).zip(log_sums).enumerate() {
             let row = &mut row[..self.of.keys];
-            *log_sum = softmax(row);
+            let within = self.within(query);
+            self.set(query, row, f32::NEG_INFINITY);
+            *log_sum = if self.reads(within) { softmax(&mut row[..within]) } else { 0.0 };
+            self.set(query, row, 0.0);
             if let Some((draw, key)) = self.key(head, query) {
                 for (place, weight) in row.iter_mut().enumerate() {
                     *weight *= draw.factor(key, place as u32);
@@ -224,7 +258,8 @@ impl<'a> Sequence<'a> {
             let start = query * self.stride + head * self.of.width;
             let vector = start..start + self.of.width;
             let mean: f32 = gradient[vector.clone()].iter().zip(&context[vector]).map(|(g, c)| g * c).sum();
-            let pairs = scores[..self.of.keys].iter_mut().zip(&mut slopes[..self.of.keys]);
+            let (scores, slopes) = (&mut scores[..self.of.keys], &mut slopes[..self.of.keys]);
+            let pairs = scores.iter_mut().zip(slopes.iter_mut());
             match self.key(head, query) {
                 None => pairs.for_each(|(score, slope)| {
                     *score = exp(*score - log_sum);
@@ -237,6 +272,8 @@ impl<'a> Sequence<'a> {
                     *slope = weight * (*slope * factor - mean);
                 }),
             }
+            self.set(query, scores, 0.0);
+            self.set(query, slopes, 0.0);
         }
     }
 

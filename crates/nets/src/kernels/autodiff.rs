@@ -159,13 +159,13 @@ impl<B: Kernels> Backward<B, 1> for Curved {
 struct Attend;
 
 impl<B: Kernels> Backward<B, 3> for Attend {
-    /// Queries, keys, values, what was read, and the logarithms of the sums.
-    type State = ([FloatTensor<B>; 5], Attention);
+    /// Queries, keys, values, which keys count, what was read, and the logarithms of the sums.
+    type State = ([FloatTensor<B>; 6], Attention);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
-        let ([queries, keys, values, context, log_sums], of) = ops.state;
-        let (q, k, v) = B::attend_gradient(queries, keys, values, context, log_sums, gradient, of);
+        let ([queries, keys, values, valid, context, log_sums], of) = ops.state;
+        let (q, k, v) = B::attend_gradient(queries, keys, values, valid, context, log_sums, gradient, of);
         for (node, found) in ops.parents.into_iter().zip([q, k, v]) {
             if let Some(node) = node {
                 grads.register::<B>(node.id, found);
@@ -351,14 +351,16 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         queries: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
+        valid: FloatTensor<Self>,
         of: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let nodes = [queries.node(), keys.node(), values.node()];
         let (q, k, v) = (queries.into_primitive(), keys.into_primitive(), values.into_primitive());
-        let (context, log_sums) = B::attend(q.clone(), k.clone(), v.clone(), of);
+        let valid = valid.into_primitive();
+        let (context, log_sums) = B::attend(q.clone(), k.clone(), v.clone(), valid.clone(), of);
         let context = match Attend.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(preparation) => {
-                preparation.finish(([q, k, v, context.clone(), log_sums.clone()], of), context)
+                preparation.finish(([q, k, v, valid, context.clone(), log_sums.clone()], of), context)
             }
             OpsKind::UnTracked(preparation) => preparation.finish(context),
         };
@@ -366,6 +368,7 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     }
 
     fn attend_gradient(
+        _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,
         _: FloatTensor<Self>,

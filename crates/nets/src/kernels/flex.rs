@@ -245,10 +245,12 @@ impl Kernels for Flex {
         queries: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
+        valid: FloatTensor<Self>,
         of: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [q, k, v] = [&queries, &keys, &values].map(Plain::of);
-        let vectors = Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers() };
+        let [q, k, v, m] = [&queries, &keys, &values, &valid].map(Plain::of);
+        let vectors =
+            Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers(), valid: m.numbers() };
         let mut log_sums = zeros(Shape::new([of.batch, of.heads, of.queries]));
         let context = written(queries.layout().shape().clone(), |context| {
             of.forward(vectors, context, log_sums.storage_mut());
@@ -260,13 +262,16 @@ impl Kernels for Flex {
         queries: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
+        valid: FloatTensor<Self>,
         context: FloatTensor<Self>,
         log_sums: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         of: Attention,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let [q, k, v, c, l, g] = [&queries, &keys, &values, &context, &log_sums, &gradient].map(Plain::of);
-        let vectors = Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers() };
+        let [q, k, v, m] = [&queries, &keys, &values, &valid].map(Plain::of);
+        let [c, l, g] = [&context, &log_sums, &gradient].map(Plain::of);
+        let vectors =
+            Vectors { queries: q.numbers(), keys: k.numbers(), values: v.numbers(), valid: m.numbers() };
         let back = Back { context: c.numbers(), log_sums: l.numbers(), gradient: g.numbers() };
         let like = |tensor: &FlexTensor| zeros(tensor.layout().shape().clone());
         let (mut of_keys, mut of_values) = (like(&keys), like(&values));

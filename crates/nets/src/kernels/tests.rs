@@ -441,3 +441,78 @@ fn attention_drops_weights_and_differentiates_what_is_left() {
         }
     }
 }
+
+#[test]
+fn masked_attention_and_its_gradients_are_those_of_plain_tensors() {
+    let device = device();
+    // Three sequences of which the second is padded at its end and the third has nothing that counts.
+    let counts = [[1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 0.0, 0.0], [0.0; 6]];
+    let valid = Tensor::<2>::from_data(counts, &device);
+    for (causal, padded, queries) in
+        [(true, false, 6), (true, false, 2), (false, true, 6), (true, true, 6), (true, true, 3)]
+    {
+        let (heads, width, keys) = (2, 3, 6);
+        let input = noise([3, queries, heads * width], &device);
+        let memory = noise([3, keys, heads * width], &device);
+        let mask = Mask { valid: padded.then_some(&valid), causal };
+        let of = |_: &burn::tensor::Gradients| Vec::new();
+        // Keys and values hang on the input too, so that their gradients are seen.
+        let memories = |x: &Tensor<3>| {
+            let moved = memory.clone() + x.clone().narrow(1, 0, 1).repeat_dim(1, keys) * 0.3;
+            (moved.clone(), moved.powi_scalar(2))
+        };
+        let ours = |x: Tensor<3>| {
+            let (k, v) = memories(&x);
+            attend_masked(x, k, v, heads, None, mask)
+        };
+        let theirs = |x: Tensor<3>| {
+            let (k, v) = memories(&x);
+            let parted = |x: Tensor<3>| {
+                let [batch, count, _] = x.dims();
+                x.reshape([batch, count, heads, width]).swap_dims(1, 2)
+            };
+            let scores = parted(x).matmul(parted(k).swap_dims(2, 3)) / (width as f64).sqrt();
+            let places: Vec<f32> = (0..queries * keys)
+                .map(|at| f32::from(!causal || at % keys <= at / keys + keys - queries))
+                .collect();
+            let places = burn::tensor::TensorData::new(places, [1, 1, queries, keys]);
+            let mut seen = Tensor::<4>::from_data(places, &device).repeat_dim(0, 3);
+            if padded {
+                seen = seen * valid.clone().reshape([3, 1, 1, keys]);
+            }
+            let weights = (scores.clone() - scores.max_dim(3)).exp() * seen;
+            let sums = weights.clone().sum_dim(3).clamp_min(1e-30);
+            let read = (weights / sums).matmul(parted(v));
+            read.swap_dims(1, 2).reshape([3, queries, heads * width])
+        };
+        compare(
+            &format!("causal {causal}, padded {padded}, {queries} queries"),
+            with_gradients(&input, ours, of),
+            with_gradients(&input, theirs, of),
+        );
+    }
+}
+
+#[test]
+fn what_is_masked_changes_nothing() {
+    let device = Device::flex();
+    let (queries, keys) = (noise([1, 4, 6], &device), noise([1, 4, 6], &device));
+    let values = noise([1, 4, 6], &device);
+    let last = |scale: f64| {
+        let other = Tensor::<3>::ones([1, 1, 6], &device) * scale;
+        Tensor::cat(vec![values.clone().narrow(1, 0, 3), other], 1)
+    };
+    let valid = Tensor::<2>::from_data([[1.0, 1.0, 1.0, 0.0]], &device);
+    let read = |values: Tensor<3>, mask: Mask| {
+        numbers(attend_masked(queries.clone(), keys.clone(), values, 2, None, mask))
+    };
+    let padded = Mask { valid: Some(&valid), causal: false };
+    assert_eq!(read(last(1e30), padded), read(last(0.0), padded));
+    let causal = Mask { valid: None, causal: true };
+    let (much, nothing) = (read(last(1e30), causal), read(last(0.0), causal));
+    // The last query alone reads the last value.
+    assert_eq!(much[..18], nothing[..18]);
+    assert_ne!(much[18..], nothing[18..]);
+    // The first query reads the first value and no other.
+    assert_eq!(nothing[..6], numbers(values.narrow(1, 0, 1))[..]);
+}

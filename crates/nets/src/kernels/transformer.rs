@@ -83,12 +83,52 @@ pub(crate) fn attend(
     heads: usize,
     dropout: Option<&Dropout>,
 ) -> Tensor<3> {
+    attend_masked(queries, keys, values, heads, dropout, Mask::default())
+}
+
+/// Which keys a query reads; all of them by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mask<'a> {
+    /// `[batch, keys]`, 0 where a key counts for no query (padding) and 1 elsewhere.
+    pub valid: Option<&'a Tensor<2>>,
+    /// Whether a query reads no later key than its own: the last query's is the last key.
+    pub causal: bool,
+}
+
+/// The same, of those keys that the mask leaves; 0 for a query that is left none.
+///
+/// # Shapes
+/// As [`attend`].
+pub(crate) fn attend_masked(
+    queries: Tensor<3>,
+    keys: Tensor<3>,
+    values: Tensor<3>,
+    heads: usize,
+    dropout: Option<&Dropout>,
+    mask: Mask,
+) -> Tensor<3> {
     let [batch, count, width] = queries.dims();
     let [_, of_memory, _] = keys.dims();
-    let draw = dropout.and_then(|dropout| drawn(dropout, &queries.device()));
-    let of = Attention { batch, heads, queries: count, keys: of_memory, width: width / heads, draw };
-    let (read, _) =
-        Dispatch::attend(queries.into_dispatch(), keys.into_dispatch(), values.into_dispatch(), of);
+    let device = queries.device();
+    let draw = dropout.and_then(|dropout| drawn(dropout, &device));
+    let valid = mask.valid.map_or_else(|| Tensor::ones([1, 1], &device), Tensor::clone);
+    let of = Attention {
+        batch,
+        heads,
+        queries: count,
+        keys: of_memory,
+        width: width / heads,
+        draw,
+        causal: mask.causal,
+        masked: mask.valid.is_some(),
+    };
+    let (read, _) = Dispatch::attend(
+        queries.into_dispatch(),
+        keys.into_dispatch(),
+        values.into_dispatch(),
+        valid.into_dispatch(),
+        of,
+    );
     Tensor::from_dispatch(read)
 }
 
