@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use wilhelm_learn::plots::{IntervalPlot, IntervalRow, STYLE, interval_plot};
+use wilhelm_learn::plots::{IntervalPlot, IntervalRow, interval_plot};
 use wilhelm_nets::explain::ConceptScore;
 
 use super::super::page::{escaped, list};
@@ -36,14 +36,14 @@ pub fn page(heading: &str, label: &str, found: &[ConceptScore], notes: &[String]
         what: format!("Concept scores for {label}"),
         label: "share of images whose logit rises".to_owned(),
         rows,
-        reference: Some(0.5),
+        reference: found.first().map(|one| one.random.mean),
     })?;
-    let mut html = format!(
+    let mut html = String::from(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Concepts</title>\n<style>\n\
-         body {{ font: 15px/1.45 sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #111; background: #fff }}\n\
-         table {{ border-collapse: collapse; margin: 1.5em 0 }}\n\
-         th, td {{ border-bottom: 1px solid #bbb; padding: .3em .7em; text-align: left }}\n\
-         .must {{ border: 2px solid #a00; padding: .6em 1em; font-weight: bold }}\n{STYLE}</style>\n",
+         body { font: 15px/1.45 sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #111; background: #fff }\n\
+         table { border-collapse: collapse; margin: 1.5em 0 }\n\
+         th, td { border-bottom: 1px solid #bbb; padding: .3em .7em; text-align: left }\n\
+         .must { border: 2px solid #a00; padding: .6em 1em; font-weight: bold }\n</style>\n",
     );
     let _ = writeln!(html, "<h1>{}</h1>", escaped(heading));
     let _ = writeln!(
