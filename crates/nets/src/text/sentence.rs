@@ -2,6 +2,7 @@ mod folder;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -46,6 +47,8 @@ pub struct SentenceEncoder {
     /// Whether texts are put in lower case before the tokenizer sees them.
     lowers: bool,
     most_tokens: usize,
+    /// Kinds of tokens that the network knows.
+    kinds: usize,
     width: usize,
     device: Device,
 }
@@ -103,10 +106,17 @@ impl SentenceEncoder {
     }
 
     fn tokens(&self, text: &str) -> Result<Tokens, TextError> {
-        if self.lowers {
-            return self.tokenizer.encode(&text.to_lowercase(), None, self.most_tokens);
+        let text = if self.lowers { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
+        let tokens = self.tokenizer.encode(&text, None, self.most_tokens)?;
+        if tokens.ids.is_empty() {
+            let reason = "gives a text that says nothing no tokens, so that it has no vector".to_owned();
+            return Err(TextError::Tokenizer { reason });
         }
-        self.tokenizer.encode(text, None, self.most_tokens)
+        if let Some(kind) = tokens.kinds.iter().find(|kind| **kind as usize >= self.kinds) {
+            let reason = format!("gives tokens the kind {kind}, and the network knows {} kinds", self.kinds);
+            return Err(TextError::Tokenizer { reason });
+        }
+        Ok(tokens)
     }
 
     /// The vectors of texts that go through the network together.

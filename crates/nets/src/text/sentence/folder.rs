@@ -25,8 +25,8 @@ pub(super) fn open(folder: &Path) -> Result<SentenceEncoder, TextError> {
     let device = Device::flex();
     let network =
         Bert::load(&config, bytes(&path)?, &device).map_err(|source| TextError::Weights { path, source })?;
-    let width = config.width;
-    Ok(SentenceEncoder { tokenizer, network, pooling, normalizes, lowers, most_tokens, width, device })
+    let (kinds, width) = (config.kinds, config.width);
+    Ok(SentenceEncoder { tokenizer, network, pooling, normalizes, lowers, most_tokens, kinds, width, device })
 }
 
 /// What follows the network by `modules.json`: how vectors of tokens become one, and whether its length becomes 1.

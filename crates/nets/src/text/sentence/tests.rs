@@ -239,6 +239,54 @@ fn a_folder_that_says_something_else_is_refused_by_name() {
 }
 
 #[test]
+fn a_tokenizer_that_asks_for_what_the_network_has_not_is_refused() {
+    let change = |from: &'static str, to: &'static str| {
+        move |text: String| {
+            let text: String = text.chars().filter(|sign| !sign.is_whitespace()).collect();
+            assert!(text.contains(from), "{from} is not in {text}");
+            Some(text.replace(from, to))
+        }
+    };
+    let asked = |change: &dyn Fn(String) -> Option<String>| {
+        let text =
+            std::fs::read_to_string(golden().join("bert/tokenizer.json")).expect("a file of the repository");
+        let json = change(text).expect("a text");
+        let encoder =
+            SentenceEncoder { tokenizer: Tokenizer::from_json(json.as_bytes()).expect("one"), ..opened() };
+        encoder.embed(&["", "no"], &Silent).expect_err("it does not fit").to_string()
+    };
+    let kinds = asked(&change(
+        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}",
+        "{\"Sequence\":{\"id\":\"A\",\"type_id\":5}}",
+    ));
+    assert_eq!(
+        kinds,
+        "the tokenizer (tokenizer.json) gives tokens the kind 5, and the network knows 2 kinds"
+    );
+    let bare = |text: String| {
+        let mut json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        json["post_processor"] = serde_json::Value::Null;
+        Some(json.to_string())
+    };
+    assert!(asked(&bare).ends_with("gives a text that says nothing no tokens, so that it has no vector"));
+}
+
+#[test]
+fn files_that_are_cut_off_end_in_a_sentence() {
+    let folder = golden().join("bert");
+    let whole = std::fs::read(folder.join("tokenizer.json")).expect("a file of the repository");
+    for at in (0..whole.len()).step_by(7) {
+        let error = Tokenizer::from_json(&whole[..at]).expect_err("it is cut off").to_string();
+        assert!(error.starts_with("the tokenizer (tokenizer.json) is not readable"), "{error}");
+    }
+    let config = std::fs::read_to_string(folder.join("config.json")).expect("a file of the repository");
+    let end = config.trim_end().len();
+    for at in 0..end {
+        assert!(crate::arch::BertConfig::from_hub(&config[..at]).is_err(), "{at}");
+    }
+}
+
+#[test]
 fn the_settings_of_a_folder_are_followed() {
     let mean = opened_with("sentence_bert_config.json", |_| None);
     let first = opened_with("1_Pooling/config.json", |_| Some("{\"pooling_mode\": \"cls\"}".to_owned()));
