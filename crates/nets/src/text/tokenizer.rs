@@ -1,3 +1,4 @@
+use serde_json::Value;
 use tokenizers::tokenizer::{EncodeInput, Encoding};
 use tokenizers::utils::truncation::{TruncationParams, truncate_encodings};
 use tokenizers::{PostProcessor, Tokenizer as HubTokenizer};
@@ -27,12 +28,14 @@ pub struct Tokenizer(HubTokenizer);
 
 impl Tokenizer {
     /// # Errors
-    /// [`TextError::Tokenizer`] if the file is not readable as one.
+    /// [`TextError::Tokenizer`] if the file is not readable as one, or a template in it asks for what it does not have.
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
         let mut tokenizer =
             HubTokenizer::from_bytes(json).map_err(|error| wrong(format!("is not readable: {error}")))?;
         tokenizer.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
         tokenizer.with_padding(None);
+        let whole: Value = serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
+        check_templates(&whole["post_processor"])?;
         Ok(Self(tokenizer))
     }
 
@@ -86,6 +89,30 @@ impl Tokenizer {
         let input = EncodeInput::Single(text.into());
         self.0.encode(input, false).map_err(|error| wrong(format!("fails: {error}")))
     }
+}
+
+/// Whether the templates of a post-processor ask for nothing that is not there; the library takes that for granted.
+fn check_templates(processor: &Value) -> Result<(), TextError> {
+    for inner in processor["processors"].as_array().into_iter().flatten() {
+        check_templates(inner)?;
+    }
+    if processor["type"] != "TemplateProcessing" {
+        return Ok(());
+    }
+    for (template, may_have_second) in [("single", false), ("pair", true)] {
+        for piece in processor[template].as_array().into_iter().flatten() {
+            let special = &piece["SpecialToken"]["id"];
+            if special.as_str().is_some_and(|name| processor["special_tokens"].get(name).is_none()) {
+                return Err(wrong(format!(
+                    "has a template {template} with the special token {special}, which it does not define"
+                )));
+            }
+            if piece["Sequence"]["id"] == "B" && !may_have_second {
+                return Err(wrong(format!("has a template {template} with a second text")));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn wrong(reason: String) -> TextError {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use burn::module::Param;
+use burn::module::{ModuleMapper, Param};
 use burn::tensor::TensorData;
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -318,22 +318,28 @@ fn gradients_agree_with_finite_differences() {
     }
     let texts: [(&[u32], &[u32]); 2] = [(&[7], &[1, 2, 3]), (&[], &[4])];
     let batch = TextBatch::new(&texts, 0, 10, 9, &device).expect("they fit");
-    // Of the prefix with respect to features; of the loss with respect to the vectors of words, which are used twice.
-    let network = PrefixedGpt::new(&tiny(), &PREFIX, &device);
-    // Weights as first drawn leave the features next to no weight.
-    let stronger = |linear: &mut burn::nn::Linear| {
-        linear.weight = Param::from_tensor((linear.weight.val() * 30.0).detach());
-    };
-    let mut strong = network.clone();
-    stronger(&mut strong.projector.widening);
-    stronger(&mut strong.projector.narrowing);
-    learning::check_gradient([2, 1, 4], &device, |features| strong.projector.forward(features));
     let features = noise([2, 1, 4], &device);
-    learning::check_gradient([9, 6], &device, |words| {
-        let mut network = network.clone();
-        network.gpt.words.weight = Param::from_tensor(words);
-        network.loss(features.clone(), &batch)
-    });
+    for tied in [true, false] {
+        let network = PrefixedGpt::new(&GptConfig { tied, ..tiny() }, &PREFIX, &device);
+        // Weights as first drawn leave the features next to no weight in the loss: its changes would drown in rounding.
+        let strong = network.clone().map(&mut Stronger);
+        learning::check_gradient([2, 1, 4], &device, |features| strong.projector.forward(features));
+        learning::check_gradient([2, 1, 4], &device, |features| strong.loss(features, &batch));
+        learning::check_gradient([9, 6], &device, |words| {
+            let mut network = network.clone();
+            network.gpt.words.weight = Param::from_tensor(words);
+            network.loss(features.clone(), &batch)
+        });
+    }
+}
+
+/// Multiplies every matrix, as it is first drawn, to where a unit of input is about a unit of output.
+struct Stronger;
+
+impl ModuleMapper for Stronger {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        parameter.map(|tensor| if D == 2 { (tensor * 15.0).detach() } else { tensor })
+    }
 }
 
 #[test]

@@ -287,6 +287,47 @@ fn files_that_are_cut_off_end_in_a_sentence() {
 }
 
 #[test]
+fn a_tokenizer_with_a_flipped_bit_is_refused_or_works() {
+    let whole = std::fs::read(golden().join("bert/tokenizer.json")).expect("a file of the repository");
+    let mut refused = 0;
+    for at in (0..whole.len()).step_by(3) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at / 3 % 7);
+        match Tokenizer::from_json(&flipped) {
+            Ok(tokenizer) => {
+                for second in [None, Some("Right effusion.")] {
+                    // A sentence or tokens, and no panic.
+                    let _ = tokenizer.encode("No pneumothorax, 3 cm.", second, 24);
+                }
+            }
+            Err(error) => {
+                assert!(error.to_string().starts_with("the tokenizer (tokenizer.json) "), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+#[test]
+fn a_template_that_asks_for_what_is_not_defined_is_refused_by_name() {
+    let whole =
+        std::fs::read_to_string(golden().join("bert/tokenizer.json")).expect("a file of the repository");
+    let mut value: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    let plain = value.clone();
+    let refusal = |value: &serde_json::Value| {
+        Tokenizer::from_json(value.to_string().as_bytes()).expect_err("refused").to_string()
+    };
+    let pieces = value["post_processor"]["single"].as_array_mut().expect("pieces");
+    pieces.push(serde_json::json!({ "SpecialToken": { "id": "[NONE]", "type_id": 0 } }));
+    assert!(refusal(&value).contains("the special token \"[NONE]\", which it does not define"));
+    let mut value = plain;
+    let pieces = value["post_processor"]["single"].as_array_mut().expect("pieces");
+    pieces.push(serde_json::json!({ "Sequence": { "id": "B", "type_id": 0 } }));
+    assert!(refusal(&value).contains("a template single with a second text"));
+}
+
+#[test]
 fn the_settings_of_a_folder_are_followed() {
     let mean = opened_with("sentence_bert_config.json", |_| None);
     let first = opened_with("1_Pooling/config.json", |_| Some("{\"pooling_mode\": \"cls\"}".to_owned()));
