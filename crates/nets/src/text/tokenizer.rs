@@ -30,11 +30,12 @@ impl Tokenizer {
     /// # Errors
     /// [`TextError::Tokenizer`] if the file is not readable as one, or a template in it asks for what it does not have.
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        let mut tokenizer =
-            HubTokenizer::from_bytes(json).map_err(|error| wrong(format!("is not readable: {error}")))?;
+        let unreadable = |error: String| wrong(format!("is not readable: {error}"));
+        // First as JSON alone: the library panics at some texts that are none.
+        let whole: Value = serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
+        let mut tokenizer = HubTokenizer::from_bytes(json).map_err(|error| unreadable(error.to_string()))?;
         tokenizer.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
         tokenizer.with_padding(None);
-        let whole: Value = serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
         check_templates(&whole["post_processor"])?;
         Ok(Self(tokenizer))
     }
