@@ -6,15 +6,15 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub(crate) struct Folded {
     pub(crate) text: String,
-    /// Of each byte of `text`: the byte of the source where its character begins; and the length of the source.
-    from: Vec<usize>,
+    /// Of each byte of `text`: where its character begins in the source, and the byte behind it.
+    places: Vec<[usize; 2]>,
     /// Where a new paragraph or item of a list begins in `text`.
     pub(crate) breaks: Vec<usize>,
 }
 
 impl Folded {
     pub(crate) fn new(source: &str) -> Self {
-        let mut folded = Self { text: String::new(), from: Vec::new(), breaks: Vec::new() };
+        let mut folded = Self { text: String::new(), places: Vec::new(), breaks: Vec::new() };
         let mut space = Space::default();
         for (at, character) in source.char_indices() {
             if character.is_whitespace() {
@@ -23,48 +23,39 @@ impl Folded {
             }
             if let Some(from) = space.begun.take() {
                 if !folded.text.is_empty() {
-                    folded.push(' ', from);
+                    folded.push(' ', [from, at]);
                     if space.lines > 1 || (space.lines == 1 && begins_item(&source[at..])) {
                         folded.breaks.push(folded.text.len());
                     }
                 }
                 space = Space::default();
             }
+            let place = [at, at + character.len_utf8()];
             match character {
-                '\u{2018}' | '\u{2019}' | '\u{02BC}' => folded.push('\'', at),
-                '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-', at),
-                '\u{201C}' | '\u{201D}' => folded.push('"', at),
+                '\u{2018}' | '\u{2019}' | '\u{02BC}' => folded.push('\'', place),
+                '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-', place),
+                '\u{201C}' | '\u{201D}' => folded.push('"', place),
                 // Neither is seen.
                 '\u{00AD}' | '\u{200B}' => {}
-                _ => character.to_lowercase().for_each(|character| folded.push(character, at)),
+                _ => character.to_lowercase().for_each(|character| folded.push(character, place)),
             }
         }
-        folded.from.push(source.len());
         folded
     }
 
-    fn push(&mut self, character: char, from: usize) {
+    fn push(&mut self, character: char, [from, end]: [usize; 2]) {
         self.text.push(character);
-        self.from.resize(self.text.len(), from);
+        self.places.resize(self.text.len(), [from, end]);
     }
 
-    /// The place in the source of a range here.
+    /// The place in the source of a range here that holds a character.
     pub(crate) fn source(&self, range: Range<usize>) -> Range<usize> {
-        let end =
-            if range.end < self.text.len() && self.text.as_bytes()[range.end] == b' ' || range.is_empty() {
-                self.from[range.end]
-            } else {
-                // Behind the last character of the range, whatever stands after it.
-                let next = self.from[range.end];
-                let last = self.from[range.end - 1];
-                next.max(last)
-            };
-        self.from[range.start]..end
+        self.places[range.start][0]..self.places[range.end - 1][1]
     }
 
     /// The range here of a place in the source.
     pub(crate) fn range(&self, source: &Range<usize>) -> Range<usize> {
-        let at = |place: usize| self.from.partition_point(|from| *from < place).min(self.text.len());
+        let at = |place: usize| self.places.partition_point(|[from, _]| *from < place);
         at(source.start)..at(source.end)
     }
 }

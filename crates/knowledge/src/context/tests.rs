@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn meaning(text: &str, mention: &str) -> Meaning {
@@ -146,4 +148,57 @@ fn rules_of_ones_own_replace_the_built_in_ones() {
     let read = rules.read(text);
     let start = text.find("Erguss").expect("in it");
     assert_eq!(read.meaning(start..text.len()).expect("a mention").negated.expect("denied").phrase, "kein");
+}
+
+/// Texts of cues, marks, white space and letters that fold to other lengths.
+fn texts() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("no "),
+        Just("history of"),
+        Just(" but "),
+        Just(": none"),
+        Just("."),
+        Just("\n\n"),
+        Just("- "),
+        Just("[x]"),
+        Just("\u{0130}"),
+        Just("\u{2019}s "),
+        Just("\u{00AD}"),
+        Just("\u{1F600}"),
+        Just("cough"),
+        Just(" "),
+        Just("1. "),
+        Just("\u{00DF}"),
+        Just(";"),
+        Just("mother"),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_and_every_place_is_in_it(text in prop_oneof![texts(), any::<String>()]) {
+        let read = ContextRules::built_in().read(&text);
+        let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+        for (nth, start) in places.iter().enumerate() {
+            for end in &places[nth..] {
+                let Ok(mut meaning) = read.meaning(*start..*end) else { continue };
+                for property in [
+                    Property::Negated,
+                    Property::Uncertain,
+                    Property::Historical,
+                    Property::Hypothetical,
+                    Property::OfOther,
+                ] {
+                    if let Some(cue) = meaning.slot(property).take() {
+                        let words = crate::folded::Folded::new(&text[cue.at]).text;
+                        prop_assert_eq!(words, cue.phrase);
+                    }
+                }
+            }
+        }
+        for place in read.find("cough") {
+            prop_assert_eq!(&text[place], "cough");
+        }
+    }
 }
