@@ -371,3 +371,17 @@ mod tests {
         assert_eq!(error.to_string(), "tensor fc.weight holds I16, expected F16, BF16, F32 or F64");
     }
 }
+
+/// The numbers of a tensor, the last axis fastest.
+pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec::<f32>().expect("floats")
+}
+
+/// Asks that no number is further from what is expected than `tolerance`, and prints how far the worst is.
+pub(super) fn close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let apart = |(found, expected): (&f32, &f32)| (found - expected).abs();
+    let worst = found.iter().zip(expected).map(apart).fold(0.0_f32, f32::max);
+    eprintln!("{what}: off by {worst:.1e} at most");
+    assert!(worst <= tolerance, "{what}: off by {worst}");
+}

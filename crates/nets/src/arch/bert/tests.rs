@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::{counted_entropy, golden, learning, save_torch};
 use super::*;
+use crate::arch::golden::{close, numbers};
 
 fn tiny() -> BertConfig {
     BertConfig {
@@ -29,18 +30,6 @@ fn tiny() -> BertConfig {
 
 fn whole<const N: usize>(rows: [[i64; N]; 2], device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(rows, device)
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec::<f32>().expect("floats")
-}
-
-fn close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let apart = |(found, expected): (&f32, &f32)| (found - expected).abs();
-    let worst = found.iter().zip(expected).map(apart).fold(0.0_f32, f32::max);
-    eprintln!("{what}: off by {worst:.1e} at most");
-    assert!(worst <= tolerance, "{what}: off by {worst}");
 }
 
 /// A case of `tests/golden/bert` (`tools/golden/nets_text.py`).

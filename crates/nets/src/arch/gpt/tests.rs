@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::super::{golden, learning, load_torch, save_torch};
 use super::*;
+use crate::arch::golden::{close, numbers};
 use crate::text::decoding::{Beams, Ended, Limits, NextTokens, Nucleus, beam, greedy, sample};
 
 fn tiny() -> GptConfig {
@@ -28,18 +29,6 @@ const PREFIX: PrefixConfig = PrefixConfig { features: 4, inner: 5, tokens: 2 };
 
 fn noise<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, burn::tensor::Distribution::Normal(0.0, 1.0), device)
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec::<f32>().expect("floats")
-}
-
-fn close(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let apart = |(found, expected): (&f32, &f32)| (found - expected).abs();
-    let worst = found.iter().zip(expected).map(apart).fold(0.0_f32, f32::max);
-    eprintln!("{what}: off by {worst:.1e} at most");
-    assert!(worst <= tolerance, "{what}: off by {worst}");
 }
 
 /// What `transformers` makes of `tests/golden/gpt2` (`tools/golden/nets_text.py`).
