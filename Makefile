@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance performance-networks results test-codecs test-onnx test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -52,6 +52,11 @@ performance-networks: setup ## write the table of networks in docs/performance.m
 	  ORT_DYLIB_PATH="$$(python3 tools/onnx_runtime.py)" && export ORT_DYLIB_PATH && python3 tools/bench/networks.py \
 	  "$(CARGO_TARGET_DIR)/release/examples/networks" --into docs/performance.md
 
+performance-gpu: setup ## write docs/performance-gpu.md anew: networks on a graphics processor beside PyTorch's CUDA
+	cargo build --release --locked --workspace --features wilhelm-cli/gpu --example networks
+	python3 tools/bench/networks.py "$(CARGO_TARGET_DIR)/release/examples/networks" --device cuda --times 30 \
+	  --into docs/performance-gpu.md
+
 results: ## write docs/results.md anew from the shipped cards and models/runs
 	python3 tools/results.py > docs/results.md.new
 	mv docs/results.md.new docs/results.md
@@ -64,6 +69,11 @@ test-onnx: setup ## networks by ONNX Runtime, a build with the feature ort (its 
 	  ORT_DYLIB_PATH="$$(python3 tools/onnx_runtime.py)" && export ORT_DYLIB_PATH && \
 	  cargo nextest run --cargo-profile release --locked --workspace --features wilhelm-cli/ort \
 	    -E 'package(wilhelm-nets) and test(onnx) or package(wilhelm-cli) and test(onnx)'
+
+test-gpu: setup ## networks on a graphics processor, or a software renderer, through Vulkan: a build with the feature gpu
+	tools/setup.sh gpu
+	cargo nextest run --cargo-profile release --locked -p wilhelm-nets -p wilhelm-cli --features wilhelm-cli/gpu \
+	  -E 'package(wilhelm-nets) and test(graphics) or package(wilhelm-cli) and test(graphics)'
 
 test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK, nibabel and ONNX Runtime
 	cargo build --release --locked --workspace --example write_objects --example write_volumes --example write_onnx

@@ -7,6 +7,7 @@
 #   tools/setup.sh filters  the same for the filters and codecs of `make performance`
 #   tools/setup.sh networks the same for its networks
 #   tools/setup.sh onnx     the same for `make test-onnx`
+#   tools/setup.sh gpu      the loader of Vulkan, and a software renderer where no card's driver is there
 #   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
 #
 # Else silent when all is there.
@@ -100,6 +101,16 @@ filters)
   ;;
 networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch==2.15.0 torchvision==0.29.2 \
     onnxruntime==1.32.0 onnx==1.23.2 ;;
+gpu)
+  if ! ldconfig -p | grep -q libvulkan.so.1 || ! ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; then
+    if has apt-get && [ "$(id -u)" = 0 ]; then
+      { apt-get update -qq && apt-get install -y -qq --no-install-recommends libvulkan1 mesa-vulkan-drivers; } >&2
+    else
+      say "no driver of Vulkan is there. Run: sudo apt-get install libvulkan1 mesa-vulkan-drivers"
+      exit 1
+    fi
+  fi
+  ;;
 onnx) peers peers-onnx onnxruntime numpy==2.4.6 onnxruntime==1.32.0 ;;
 interop)
   if ! has dciodvfy; then

@@ -1,12 +1,13 @@
-"""Networks beside PyTorch and ONNX Runtime: training steps and passes on the processor, peers in the same run.
+"""Networks beside PyTorch and ONNX Runtime: training steps and passes, peers in the same run.
 
 Usage: python tools/bench/networks.py path/to/examples/networks [--times 5] [--threads 2] [--only NAME ...]
-           [--into FILE]
+           [--device cpu|cuda] [--into FILE]
 
 Each network has the same layers, sizes and optimizer (AdamW) here and there; the weights are random. A run of each
 comes in turns, and the median of the runs counts. `ratio` is the faster peer's time over ours: above 1 we are faster.
 The rows by ONNX Runtime want the program built with the feature `ort`, and the library's path in ORT_DYLIB_PATH; without
-it they are left out.
+it they are left out. With `--device cuda` PyTorch computes on the graphics processor, and ours too (a build with the
+feature `gpu`); the rows by ONNX Runtime are left out then.
 """
 
 import argparse
@@ -37,6 +38,7 @@ def main():
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--into", help="put the table into a page, docs/performance.md, in the place of the last one")
     options = parser.parse_args()
     os.environ["RAYON_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(options.threads)
@@ -47,15 +49,20 @@ def main():
     for name in CASES:
         if options.only and not any(part in name for part in options.only):
             continue
+        if name.endswith("by_onnx_runtime") and options.device == "cuda":
+            continue
         if name.endswith("by_onnx_runtime") and not os.environ.get("ORT_DYLIB_PATH"):
             print(f"{name:22} left out: ORT_DYLIB_PATH names no library")
             continue
-        peers = peers_of(name, options.threads)
+        peers = peers_of(name, options.threads, options.device)
         for run in peers.values():
-            run()
+            for _ in range(10 if options.device == "cuda" else 1):
+                run()
         ours, theirs = [], {peer: [] for peer in peers}
-        for _ in range(3):
-            command = [options.program, name, str(options.times)]
+        # Each start on a graphics processor compiles its kernels anew.
+        rounds, graphics = (1, ["gpu"]) if options.device == "cuda" else (3, [])
+        for _ in range(rounds):
+            command = [options.program, name, str(options.times), *graphics]
             told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment(name))
             ours += json.loads(told.stdout)["seconds"]
             for peer, run in peers.items():
@@ -67,9 +74,11 @@ def main():
         mine = statistics.median(ours) * 1000
         row = {"name": name, "ours": mine, "peers": medians, "ratio": min(medians.values()) / mine}
         rows.append(row)
-        shown = ", ".join(f"{peer} {value:.1f}" for peer, value in medians.items())
-        print(f"{name:22} {mine:9.1f} ms   {shown}   ratio {row['ratio']:.2f}", flush=True)
-    if options.into:
+        shown = ", ".join(f"{peer} {value:.2f}" for peer, value in medians.items())
+        print(f"{name:22} {mine:9.2f} ms   {shown}   ratio {row['ratio']:.2f}", flush=True)
+    if options.into and options.device == "cuda":
+        pathlib.Path(options.into).write_text(page_of_graphics(rows, torch))
+    elif options.into:
         path = pathlib.Path(options.into)
         before, _, after = path.read_text().partition("\n## Networks\n")
         rest = after.partition("\n## ")
@@ -105,7 +114,29 @@ def section(rows, threads):
     return "\n".join(lines) + "\n"
 
 
-def peers_of(name, threads):
+def page_of_graphics(rows, torch):
+    lines = [
+        "# Performance on a graphics processor",
+        "",
+        "Made by `cargo build --release --workspace --features wilhelm-cli/gpu --example networks`, then `python3",
+        "tools/bench/networks.py target/release/examples/networks --device cuda --into docs/performance-gpu.md`, on one",
+        f"{torch.cuda.get_device_name()}.",
+        "",
+        "Ours computes through Vulkan by burn's kernels, PyTorch through CUDA and cuDNN, as each comes: 32-bit floats, and PyTorch's",
+        "convolutions in TF32, its default. The median of the runs counts, after ten that do not. *Ratio* is PyTorch's time over",
+        "ours: above 1 we are faster.",
+        "",
+        f"PyTorch {torch.__version__}.",
+        "",
+        "| network | ours, ms | PyTorch, ms | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    for row in rows:
+        lines.append(f"| {CASES[row['name']]} | {row['ours']:.2f} | {row['peers']['PyTorch']:.2f} | {row['ratio']:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def peers_of(name, threads, device):
     import torch
     from torch import nn
 
@@ -160,7 +191,7 @@ def peers_of(name, threads):
     deep = lambda *sizes: block(nn.Conv3d, nn.BatchNorm3d, *sizes)
     stem = nn.Sequential(nn.Conv2d(1, 32, 3, 1, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU())
     if name.startswith("resnet18"):
-        return passes(16 if "of_16" in name else 1, threads)
+        return passes(16 if "of_16" in name else 1, threads, device)
     network, data = {
         "small_cnn_28": lambda: (Pooled(nn.Sequential(stem, flat(32, 32, 1), flat(32, 64, 2), flat(64, 128, 2)), 128), torch.randn(128, 1, 28, 28)),
         "small_cnn_64": lambda: (Pooled(nn.Sequential(stem, flat(32, 32, 1), flat(32, 64, 2), flat(64, 128, 2)), 128), torch.randn(32, 1, 64, 64)),
@@ -168,6 +199,8 @@ def peers_of(name, threads):
         "lstm": lambda: (Lstm(), torch.randn(64, 64, 128)),
         "transformer": lambda: (Translator(), (torch.randn(32, 64, 256), torch.randn(32, 8, 256))),
     }[name]()
+    network = network.to(device)
+    data = tuple(part.to(device) for part in data) if isinstance(data, tuple) else data.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
 
     def step():
@@ -175,28 +208,33 @@ def peers_of(name, threads):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return {"PyTorch": step}
 
 
-def passes(batch, threads):
-    import onnxruntime
+def passes(batch, threads, device):
     import torch
     import torchvision
 
-    network = torchvision.models.resnet18().eval()
-    images = torch.randn(batch, 3, 224, 224)
+    network = torchvision.models.resnet18().eval().to(device)
+    images = torch.randn(batch, 3, 224, 224, device=device)
+
+    def torch_pass():
+        with torch.no_grad():
+            network(images).cpu()
+
+    if device == "cuda":
+        return {"PyTorch": torch_pass}
+    import onnxruntime
+
     path = pathlib.Path(tempfile.mkdtemp()) / "resnet18.onnx"
     torch.onnx.export(network, images, str(path), input_names=["x"], dynamo=False)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(str(path), settings)
     data = {"x": images.numpy()}
-
-    def torch_pass():
-        with torch.no_grad():
-            network(images)
-
     return {"PyTorch": torch_pass, "ONNX Runtime": lambda: session.run(None, data)}
 
 

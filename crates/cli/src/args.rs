@@ -730,6 +730,22 @@ pub enum TrainVerb {
     Segmenter(TrainSegmenter),
 }
 
+/// What computes a network while it learns.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Computing {
+    /// What the network learns on; figures and cards are made on the main processor either way
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceChoice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DeviceChoice {
+    /// The main processor: the same bytes on every run
+    Cpu,
+    /// A graphics processor through Vulkan, in a build with the feature `gpu`; runs do not repeat to the last digit
+    Gpu,
+}
+
 #[derive(Debug, Args)]
 pub struct TrainClassifier {
     /// The recipe (models/recipes holds those of the shipped models)
@@ -767,6 +783,8 @@ pub struct TrainClassifier {
     /// Replace a model that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub computing: Computing,
     /// Print the validation figures as JSON
     #[arg(long)]
     pub json: bool,
@@ -795,6 +813,8 @@ pub struct TrainSegmenter {
     /// Replace a model that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub computing: Computing,
     /// Print the validation figures as JSON
     #[arg(long)]
     pub json: bool,
@@ -814,6 +834,8 @@ pub struct Sweep {
     /// Folder for the runs and the table; a sweep that was stopped goes on there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub computing: Computing,
     /// Print the table and every run as JSON
     #[arg(long)]
     pub json: bool,

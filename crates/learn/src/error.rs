@@ -9,6 +9,9 @@ pub enum LearnError {
     /// The recipe.
     #[error("recipe is not readable: {0}")]
     Recipe(String),
+    /// What shall compute the network is not there.
+    #[error(transparent)]
+    Processor(#[from] wilhelm_nets::ProcessorError),
     /// The description of a sweep.
     #[error("sweep: {0}")]
     Sweep(String),

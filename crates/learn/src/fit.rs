@@ -13,6 +13,7 @@ use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_store::{BurnpackStore, ModuleSnapshot};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use wilhelm_nets::Processor;
 
 pub use dense_loss::SegmentationLoss;
 pub use loss::Loss;
@@ -84,6 +85,10 @@ pub trait TrainProgress {
     fn cancelled(&self) -> bool;
     /// Seconds since some moment before the run: time comes in here.
     fn seconds(&self) -> f64;
+    /// What computes the network while it learns.
+    fn processor(&self) -> Processor {
+        Processor::Cpu
+    }
 }
 
 /// What a network learns from, and how it is asked.
@@ -145,7 +150,7 @@ pub(crate) fn fit<L: Lessons, K>(
     checkpoints: Option<(&Checkpoints, f64)>,
     progress: &mut dyn TrainProgress,
 ) -> Result<Fitted<L::Network>, LearnError> {
-    let plain = Device::flex();
+    let plain = progress.processor().device()?;
     plain.seed(seed);
     let device = plain.clone().autodiff();
     let mut course = start(settings, fresh(&device), checkpoints)?;
@@ -317,8 +322,15 @@ impl<N: Module> Course<N> {
             (Keep::Best, Some(best), Some((epoch, _))) => (from_bytes(network, best)?.valid(), epoch),
             _ => (network, last),
         };
+        // Figures, cards and predictions are those of the main processor, wherever it learned.
+        let network = network.to_device(&Device::flex());
         Ok(Fitted { network, history: self.standing.history, epoch, seconds })
     }
+}
+
+/// Where a network's weights lie, all of them.
+pub(crate) fn device_of(network: &impl Module) -> Device {
+    network.devices().into_iter().next().unwrap_or_else(Device::flex)
 }
 
 /// Which pass the weights are taken from.

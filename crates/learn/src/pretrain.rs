@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 use wilhelm_nets::{ContrastiveFigures, EncoderCard};
 
-use crate::fit::{Lessons, Validated};
+use crate::fit::{Lessons, Validated, device_of};
 use crate::hash::sha256;
 use crate::origin::Origin;
 use crate::recorder::recorded;
@@ -213,7 +213,7 @@ impl Views<'_> {
     /// Loss and accuracy on the validation side, whose views are the same after each pass; as many images at once as in
     /// training, so that the losses can be compared.
     fn figures(&self, network: &Contrastive) -> Result<ContrastiveFigures, LearnError> {
-        let device = Device::flex();
+        let device = device_of(network);
         let batch = self.settings.batch.min(self.validation.len()).min(self.training.len());
         let (mut loss, mut right, mut images) = (0.0, 0.0, 0);
         for places in self.validation.chunks_exact(batch) {

@@ -1,6 +1,7 @@
 //! The training loop with what a run's folder keeps of it.
 
 use burn::tensor::Device;
+use wilhelm_nets::Processor;
 
 use crate::fit::{Fitted, Lessons, fit};
 use crate::{EpochReport, LearnError, Optimization, Run, TrainProgress};
@@ -53,5 +54,8 @@ impl TrainProgress for Recorder<'_> {
     }
     fn seconds(&self) -> f64 {
         self.progress.seconds()
+    }
+    fn processor(&self) -> Processor {
+        self.progress.processor()
     }
 }

@@ -12,7 +12,7 @@ use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
-use crate::fit::{Lessons, Validated};
+use crate::fit::{Lessons, Validated, device_of};
 use crate::hash::sha256;
 use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
@@ -304,7 +304,7 @@ pub(crate) fn pass(
     mirror: bool,
 ) -> Result<Pass, LearnError> {
     let side = preparation.columns;
-    let device = Device::flex();
+    let device = device_of(network);
     let mut all = Pass { logits: Vec::new(), taps: Vec::new() };
     let values = places.first().map_or(0, |place| examples[*place].pixels.len());
     let slices = (values / (side * side)).max(1);

@@ -1,7 +1,7 @@
 //! Times one network's training step or pass, for `tools/bench/networks.py`, which has the same in PyTorch.
 //!
-//! Usage: `networks CASE TIMES`. Prints the seconds of each run as JSON. The cases `..._by_onnx_runtime` want a build with
-//! the feature `ort`, and the library where `ORT_DYLIB_PATH` says.
+//! Usage: `networks CASE TIMES [gpu]`. Prints the seconds of each run as JSON. The cases `..._by_onnx_runtime` want a build
+//! with the feature `ort`, and the library where `ORT_DYLIB_PATH` says; `gpu` wants one with the feature `gpu`.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -30,7 +30,7 @@ use wilhelm_nets::arch::{
 use wilhelm_nets::onnx::{
     Layout, OnnxCard, OnnxClassifier, OnnxGraph, OnnxNetwork, OnnxOutput, OnnxSource, Runtime, export,
 };
-use wilhelm_nets::{AcceptedInput, Label};
+use wilhelm_nets::{AcceptedInput, Label, Processor};
 use wilhelm_study::QuantityKind;
 
 /// A CNN of three stages and a layer of two scores.
@@ -65,9 +65,10 @@ fn loss(logits: Tensor<2>) -> Tensor<1> {
     log_softmax(logits, 1).slice([0..batch, 0..1]).mean().neg()
 }
 
-/// Seconds of each of several runs after one that is not counted.
-fn timed(times: usize, mut run: impl FnMut()) -> Vec<f64> {
-    run();
+/// Seconds of each of several runs after some that are not counted; a graphics processor tries its kernels in them.
+fn timed(device: &Device, times: usize, mut run: impl FnMut()) -> Vec<f64> {
+    let first = if *device == Device::flex() { 1 } else { 10 };
+    (0..first).for_each(|_| run());
     let mut once = || {
         let start = Instant::now();
         run();
@@ -77,24 +78,25 @@ fn timed(times: usize, mut run: impl FnMut()) -> Vec<f64> {
 }
 
 /// Seconds of each training step: forward, backward, AdamW.
-fn steps<N: Module>(network: N, times: usize, logits: impl Fn(&N) -> Tensor<2>) -> Vec<f64> {
+fn steps<N: Module>(device: &Device, network: N, times: usize, logits: impl Fn(&N) -> Tensor<2>) -> Vec<f64> {
     let mut optimizer: ModuleOptimizer = AdamWConfig::new().init();
     let mut network = Some(network);
-    timed(times, || {
+    timed(device, times, || {
         let current = network.take().expect("put back after each step");
         let gradients = GradientsParams::from_grads(loss(logits(&current)).backward(), &current);
         network = Some(optimizer.step(1e-3, current, gradients));
+        device.sync().expect("the device computes");
     })
 }
 
-fn small(side: usize, batch: usize, times: usize) -> Vec<f64> {
-    let device = Device::flex().autodiff();
+fn small(device: &Device, side: usize, batch: usize, times: usize) -> Vec<f64> {
+    let device = device.clone().autodiff();
     let network = Small {
         backbone: Backbone::new(&[32, 64, 128], 1, &device),
         head: LinearConfig::new(128, 2).init(&device),
     };
     let images = noise([batch, 1, side, side], &device);
-    steps(network, times, |network| {
+    steps(&device, network, times, |network| {
         let map = network.backbone.forward(images.clone()).pop().expect("three stages");
         let [batch, width, rows, columns] = map.dims();
         let pooled = map.reshape([batch, width, rows * columns]).mean_dim(2).reshape([batch, width]);
@@ -102,8 +104,8 @@ fn small(side: usize, batch: usize, times: usize) -> Vec<f64> {
     })
 }
 
-fn volumes(times: usize) -> Vec<f64> {
-    let device = Device::flex().autodiff();
+fn volumes(device: &Device, times: usize) -> Vec<f64> {
+    let device = device.clone().autodiff();
     let block =
         |input, output, stride| ResNetBlock3d::new(ResNetDepth::Eighteen, input, output, stride, &device);
     let network = SmallVolumes {
@@ -111,7 +113,7 @@ fn volumes(times: usize) -> Vec<f64> {
         head: LinearConfig::new(64, 2).init(&device),
     };
     let volumes = noise([32, 1, 28, 28, 28], &device);
-    steps(network, times, |network| {
+    steps(&device, network, times, |network| {
         let map = network.blocks.iter().fold(volumes.clone(), |map, block| block.forward(map));
         let [batch, width, x, y, z] = map.dims();
         let pooled = map.reshape([batch, width, x * y * z]).mean_dim(2).reshape([batch, width]);
@@ -119,8 +121,8 @@ fn volumes(times: usize) -> Vec<f64> {
     })
 }
 
-fn recurrent(times: usize) -> Vec<f64> {
-    let device = Device::flex().autodiff();
+fn recurrent(device: &Device, times: usize) -> Vec<f64> {
+    let device = device.clone().autodiff();
     let config = RecurrentConfig {
         cell: RecurrentCell::Lstm,
         features: 128,
@@ -131,18 +133,18 @@ fn recurrent(times: usize) -> Vec<f64> {
     };
     let network = Recurrent::new(&config, &device);
     let slices = noise([64, 64, 128], &device);
-    steps(network, times, |network| network.forward(slices.clone(), &[64; 64]).logits)
+    steps(&device, network, times, |network| network.forward(slices.clone(), &[64; 64]).logits)
 }
 
-fn transformer(times: usize) -> Vec<f64> {
-    let device = Device::flex().autodiff();
+fn transformer(device: &Device, times: usize) -> Vec<f64> {
+    let device = device.clone().autodiff();
     let network = Translator {
         encoder: TransformerEncoderConfig::new(256, 1024, 8, 2).init(&device),
         decoder: TransformerDecoderConfig::new(256, 1024, 8, 2).init(&device),
         head: LinearConfig::new(256, 2).init(&device),
     };
     let (tokens, queries) = (noise([32, 64, 256], &device), noise([32, 8, 256], &device));
-    steps(network, times, |network| {
+    steps(&device, network, times, |network| {
         let memory = encode(&network.encoder, tokens.clone());
         let read = decode(&network.decoder, queries.clone(), &memory);
         network.head.forward(read.mean_dim(1).reshape([32, 256]))
@@ -171,7 +173,7 @@ fn resnet_by_onnx_runtime(batch: usize, times: usize) -> Result<Vec<f64>, Box<dy
     let image = Prepared { pixels, columns: SIDE, rows: SIDE, region };
     let images = vec![&image; batch];
     model.predict(&images)?;
-    Ok(timed(times, || {
+    Ok(timed(&Device::flex(), times, || {
         let _ = model.predict(&images);
     }))
 }
@@ -228,30 +230,40 @@ fn card(file: &[u8], side: usize) -> OnnxCard {
     }
 }
 
-fn resnet(batch: usize, times: usize) -> Vec<f64> {
-    let device = Device::flex();
-    let network = ResNet::new(&RESNET, &device);
-    let images = noise([batch, 3, 224, 224], &device);
-    timed(times, || {
+fn resnet(device: &Device, batch: usize, times: usize) -> Vec<f64> {
+    let network = ResNet::new(&RESNET, device);
+    let images = noise([batch, 3, 224, 224], device);
+    timed(device, times, || {
         let _ = network.forward(images.clone()).logits.into_data();
     })
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [case, times] = arguments.as_slice() else {
-        println!("usage: networks CASE TIMES");
-        return ExitCode::from(2);
+    let (case, times, processor) = match arguments.as_slice() {
+        [case, times] => (case, times, Processor::Cpu),
+        [case, times, gpu] if gpu == "gpu" => (case, times, Processor::Gpu),
+        _ => {
+            println!("usage: networks CASE TIMES [gpu]");
+            return ExitCode::from(2);
+        }
+    };
+    let device = match processor.device() {
+        Ok(device) => device,
+        Err(error) => {
+            println!("{error}");
+            return ExitCode::from(2);
+        }
     };
     let times = times.parse().unwrap_or(5);
     let seconds = match case.as_str() {
-        "small_cnn_28" => small(28, 128, times),
-        "small_cnn_64" => small(64, 32, times),
-        "cnn_of_volumes_28" => volumes(times),
-        "lstm" => recurrent(times),
-        "transformer" => transformer(times),
-        "resnet18_224" => resnet(1, times),
-        "resnet18_224_of_16" => resnet(16, times),
+        "small_cnn_28" => small(&device, 28, 128, times),
+        "small_cnn_64" => small(&device, 64, 32, times),
+        "cnn_of_volumes_28" => volumes(&device, times),
+        "lstm" => recurrent(&device, times),
+        "transformer" => transformer(&device, times),
+        "resnet18_224" => resnet(&device, 1, times),
+        "resnet18_224_of_16" => resnet(&device, 16, times),
         "resnet18_224_by_onnx_runtime" | "resnet18_224_of_16_by_onnx_runtime" => {
             let batch = if case.contains("of_16") { 16 } else { 1 };
             match resnet_by_onnx_runtime(batch, times) {

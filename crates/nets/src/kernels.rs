@@ -3,7 +3,7 @@
 //!
 //! The networks of [`arch`](crate::arch) call [`convolve`], [`normalize`], [`remember`], [`encode`] and their siblings on burn's
 //! modules, so that weights, records and gradients stay burn's. What the kernels do not know (groups, dilation, uneven padding)
-//! is left to burn.
+//! is left to burn, and so is all of it on a device that is not the main processor.
 
 mod attention;
 mod autodiff;
@@ -14,6 +14,7 @@ mod dropout;
 mod flex;
 mod gelu;
 mod layers;
+pub(crate) mod plain;
 mod planes;
 mod product;
 mod recurrent;

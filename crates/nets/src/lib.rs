@@ -21,6 +21,7 @@ mod kernels;
 mod model;
 pub mod onnx;
 mod outlier;
+mod processor;
 mod segmenter;
 mod shelf;
 pub mod text;
@@ -40,6 +41,7 @@ pub use fusion::{
 pub use model::{LabelProbability, Model, ModelError, Prediction};
 pub use onnx::{OnnxCard, OnnxClassifier, OnnxError};
 pub use outlier::{OutlierDetector, OutlierError, TapStatistics};
+pub use processor::{Processor, ProcessorError};
 pub use segmenter::{
     AcceptedVolume, Agreement, DistanceUnit, NetworkGrid, OutputKind, PairCard, PairPreparation,
     SegmentBaseline, SegmentClass, SegmentLabel, SegmentMetric, Segmenter, SegmenterArchitecture,

@@ -200,6 +200,8 @@ pub struct TrainPretrain {
     /// Replace an encoder that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub computing: super::Computing,
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,

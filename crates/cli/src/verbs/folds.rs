@@ -30,6 +30,8 @@ pub struct Wanted<'a> {
     pub out: &'a Path,
     /// Seconds between checkpoints.
     pub checkpoint_every: f64,
+    /// On what.
+    pub computing: crate::args::Computing,
     /// Print JSON.
     pub json: bool,
 }
@@ -90,7 +92,7 @@ fn one(
     }
     let division = divide(&fold.recipe, data)?;
     let run = Run::open(folder, &fold.text, &data.sha256, true, wanted.checkpoint_every)?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(wanted.computing)?;
     let command = format!("wilhelm train classifier --folds {}: fold {}", wanted.count, fold.number);
     let trained =
         train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress);

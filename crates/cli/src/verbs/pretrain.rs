@@ -22,14 +22,14 @@ struct Metrics<'a> {
 
 /// `wilhelm train pretrain`
 pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
-    let TrainPretrain { recipe, data, out, run, resume, checkpoint_every, force, json } = wanted;
+    let TrainPretrain { recipe, data, out, run, resume, checkpoint_every, computing, force, json } = wanted;
     if !force && out.join(EncoderCard::FILE).exists() {
         return Err(Stop::usage(format!("{} holds an encoder: add --force to replace it", out.display())));
     }
     let text = read_text(recipe, "recipe")?;
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(*computing)?;
     let examples = load(&parsed, data)?;
     // A split that is refused leaves no run behind.
     let division = divide(&parsed, &examples)?;

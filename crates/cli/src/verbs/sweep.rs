@@ -74,7 +74,7 @@ fn one(variant: &Variant, data: &Dataset, verb: &args::Sweep) -> anyhow::Result<
     }
     let division = divide(&variant.recipe, data)?;
     let run = Run::open(&folder, &variant.text, &data.sha256, true, Run::EVERY)?;
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(verb.computing)?;
     let command = format!("wilhelm sweep: arm {}, seed {}", variant.arm, variant.seed);
     let trained =
         train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress)?;

@@ -3,11 +3,12 @@ use std::time::Instant;
 
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
-    EpochReport, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load, train_classifier,
+    EpochReport, LearnError, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
+    train_classifier,
 };
-use wilhelm_nets::{EncoderCard, Validation};
+use wilhelm_nets::{EncoderCard, Processor, Validation};
 
-use crate::args::{self, TrainClassifier, TrainVerb};
+use crate::args::{self, DeviceChoice, TrainClassifier, TrainVerb};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -18,11 +19,21 @@ use crate::verbs::models::figures;
 pub struct Progress {
     line: Line,
     started: Instant,
+    processor: Processor,
 }
 
 impl Progress {
-    pub fn new() -> Self {
-        Self { line: Line::new("training"), started: Instant::now() }
+    /// Fails where what shall compute is not there, and says on what the network learns where that is not plain.
+    pub fn new(computing: args::Computing) -> anyhow::Result<Self> {
+        let processor = match computing.device {
+            args::DeviceChoice::Cpu => Processor::Cpu,
+            args::DeviceChoice::Gpu => Processor::Gpu,
+        };
+        let name = processor.name().map_err(LearnError::Processor)?;
+        if processor == Processor::Gpu {
+            eprintln!("learning on {name}");
+        }
+        Ok(Self { line: Line::new("training"), started: Instant::now(), processor })
     }
 }
 
@@ -49,6 +60,9 @@ impl TrainProgress for Progress {
     }
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
+    }
+    fn processor(&self) -> Processor {
+        self.processor
     }
 }
 
@@ -101,6 +115,7 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
         resume,
         checkpoint_every,
         no_baselines,
+        computing,
         force,
         json,
     } = verb;
@@ -113,19 +128,21 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     }
     if let Some(count) = *folds {
         let checkpoint_every = checkpoint_every.max(0.0);
-        let wanted = Wanted { count, recipe: &text, data, out, checkpoint_every, json: *json };
+        let wanted =
+            Wanted { count, recipe: &text, data, out, checkpoint_every, computing: *computing, json: *json };
         return super::folds::run(&wanted);
     }
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (start, words) = begin(weights.as_deref(), start.as_deref(), &parsed)?;
+    let device = if computing.device == DeviceChoice::Gpu { " --device gpu" } else { "" };
     let command = format!(
-        "wilhelm train classifier --recipe models/recipes/{name} --data {set}{} --out models/{}",
+        "wilhelm train classifier --recipe models/recipes/{name} --data {set}{}{device} --out models/{}",
         words.option, parsed.name
     );
     let name = name + &words.on_card;
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(*computing)?;
     let examples = load(&parsed, data)?;
     // A split that is refused leaves no run behind.
     let division = divide(&parsed, &examples)?;

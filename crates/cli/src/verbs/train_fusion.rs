@@ -28,7 +28,7 @@ pub fn run(verb: &TrainClassifier, text: &str) -> anyhow::Result<Exit> {
         "wilhelm train classifier --recipe models/recipes/{name} --data {set} --out models/{}",
         recipe.recipe.name
     );
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(verb.computing)?;
     let data = load_cases(&recipe, &verb.data)?;
     // A split that is refused leaves no run behind.
     let division = divide_cases(&recipe, &data)?;

@@ -14,7 +14,7 @@ use crate::verbs::train::{Progress, borrowed, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
-    let TrainSegmenter { recipe, data, out, run, resume, checkpoint_every, force, json } = verb;
+    let TrainSegmenter { recipe, data, out, run, resume, checkpoint_every, computing, force, json } = verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -26,7 +26,7 @@ pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
         "wilhelm train segmenter --recipe models/recipes/{name} --data {set} --out models/{}",
         parsed.name
     );
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(*computing)?;
     let outlines = load_masks(&parsed, data)?;
     if outlines.empty > 0 {
         eprintln!(

@@ -56,20 +56,21 @@ impl Average {
 }
 
 fn numbers(network: &impl Module) -> Vec<f32> {
-    let mut take = Take { values: Vec::with_capacity(network.num_params()) };
+    let mut take = Take { values: Vec::new() };
     // Running statistics take in their last update only when they are asked so, as `valid` does.
     network.valid().visit(&mut take);
-    take.values
+    // All in one, since each transfer from another device takes its time.
+    let values = Tensor::cat(take.values, 0).into_data().try_into_vec::<f32>();
+    values.expect("networks compute in 32-bit floats")
 }
 
 struct Take {
-    values: Vec<f32>,
+    values: Vec<Tensor<1>>,
 }
 
 impl ModuleVisitor for Take {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let values = param.val().into_data().try_to_vec::<f32>();
-        self.values.extend(values.expect("the CPU backend computes in f32"));
+        self.values.push(param.val().flatten::<1>(0, D - 1));
     }
 }
 

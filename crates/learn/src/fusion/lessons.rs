@@ -5,7 +5,7 @@ use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::FusedClassifier;
 
 use super::{FusionData, FusionRecipe};
-use crate::fit::{Lessons, Validated};
+use crate::fit::{Lessons, Validated, device_of};
 use crate::seed::generator;
 use crate::train::{EVALUATION_BATCH, loss_and_accuracy, rows, soft_target};
 use crate::{LearnError, Split};
@@ -154,7 +154,7 @@ impl Cases<'_> {
     ) -> Result<Vec<Vec<f64>>, LearnError> {
         let size = &self.recipe.recipe.architecture;
         let inputs = self.recipe.inputs.len();
-        let device = Device::flex();
+        let device = device_of(network);
         let mut all = Vec::with_capacity(places.len());
         let most = EVALUATION_BATCH.div_ceil(size.slices * inputs);
         for (places, present) in places.chunks(most).zip(present.chunks(most)) {
@@ -188,7 +188,7 @@ impl Cases<'_> {
         input: usize,
     ) -> Result<Vec<Vec<Vec<f32>>>, LearnError> {
         let size = &self.recipe.recipe.architecture;
-        let device = Device::flex();
+        let device = device_of(network);
         let mut all = Vec::with_capacity(places.len());
         for places in places.chunks(EVALUATION_BATCH.div_ceil(size.slices)) {
             let mut values = Vec::new();

@@ -9,7 +9,7 @@ use wilhelm_nets::{OutputKind, WindowPreparation, Windows};
 
 use super::masks::Outline;
 use super::recipe::SegmenterRecipe;
-use crate::fit::{Lessons, Validated};
+use crate::fit::{Lessons, Validated, device_of};
 use crate::seed::generator;
 use crate::{LearnError, Split};
 
@@ -200,7 +200,7 @@ impl<N: DenseNetwork> Lessons for Windowed<'_, N> {
 
     /// Window beside window, without overlap; the last ones of an image may see some places again.
     fn validate(&self, network: &N) -> Result<Validated, LearnError> {
-        let device = Device::flex();
+        let device = device_of(network);
         let loss = self.recipe.optimization.loss;
         let segments = self.recipe.segments.len();
         let (mut losses, mut count, mut dice) = (0.0_f64, 0.0_f64, Vec::new());

@@ -219,61 +219,7 @@ impl TorchNames for Recurrent {
 mod tests {
     use super::super::learning;
     use super::*;
-    use burn::tensor::activation::sigmoid;
-
-    /// The states of a direction, put together from burn's operations.
-    fn plain(direction: &Direction, sequence: Tensor<3>, valid: &Tensor<3>, backward: bool) -> Tensor<3> {
-        let device = sequence.device();
-        let [batch, steps, _] = sequence.dims();
-        let [hidden, _] = direction.hidden.weight.dims();
-        // What the steps bring does not depend on the state: one product for all of them.
-        let brought = direction.input.forward(sequence);
-        let mut state = Tensor::<2>::zeros([batch, hidden], &device);
-        let mut memory = state.clone();
-        let mut states = Vec::with_capacity(steps);
-        for at in 0..steps {
-            let at = if backward { steps - 1 - at } else { at };
-            let keep = valid.clone().slice([0..batch, at..at + 1, 0..1]).reshape([batch, 1]);
-            let brought = brought.clone().narrow(1, at, 1).squeeze_dim::<2>(1);
-            let kept = direction.hidden.forward(state.clone());
-            let new = match direction.cell {
-                RecurrentCell::Lstm => {
-                    let (new, remembered) = long_short(brought + kept, memory.clone());
-                    memory = chosen(&keep, remembered, memory);
-                    new
-                }
-                RecurrentCell::Gru => gated(brought, kept, state.clone()),
-            };
-            state = chosen(&keep, new, state);
-            states.push((state.clone() * keep).unsqueeze_dim::<3>(1));
-        }
-        if backward {
-            states.reverse();
-        }
-        Tensor::cat(states, 1)
-    }
-
-    /// `new` where `keep` is 1, `old` where it is 0.
-    fn chosen(keep: &Tensor<2>, new: Tensor<2>, old: Tensor<2>) -> Tensor<2> {
-        old.clone() + keep.clone() * (new - old)
-    }
-
-    /// State and memory of long short-term memory, from its gates: input, forget, candidate, output.
-    fn long_short(gates: Tensor<2>, memory: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let [_, hidden] = memory.dims();
-        let gate = |at: usize| gates.clone().narrow(1, at * hidden, hidden);
-        let memory = sigmoid(gate(1)) * memory + sigmoid(gate(0)) * tanh(gate(2));
-        (sigmoid(gate(3)) * tanh(memory.clone()), memory)
-    }
-
-    /// State of a gated recurrent unit, from its gates: reset, update, candidate.
-    fn gated(brought: Tensor<2>, kept: Tensor<2>, state: Tensor<2>) -> Tensor<2> {
-        let [_, hidden] = state.dims();
-        let part = |gates: &Tensor<2>, at: usize| gates.clone().narrow(1, at * hidden, hidden);
-        let gate = |at: usize| sigmoid(part(&brought, at) + part(&kept, at));
-        let candidate = tanh(part(&brought, 2) + gate(0) * part(&kept, 2));
-        candidate.clone() + gate(1) * (state - candidate)
-    }
+    use crate::kernels::plain::{self, gated, long_short};
 
     fn config() -> RecurrentConfig {
         RecurrentConfig {
@@ -313,7 +259,9 @@ mod tests {
                 let valid = TensorData::new(valid.collect::<Vec<f32>>(), [batch, steps, 1]);
                 let valid = Tensor::<3>::from_data(valid, &device);
                 let found = direction.forward(sequence.clone(), &valid, backward);
-                let expected = plain(&direction, sequence.clone(), &valid, backward);
+                let gates = if cell == RecurrentCell::Lstm { Gates::LongShort } else { Gates::Gated };
+                let brought = direction.input.forward(sequence.clone());
+                let expected = plain::remember(&direction.hidden, brought, &valid, gates, backward);
                 close(&numbers(found.clone()), &numbers(expected.clone()));
                 let found = (found * weights.clone()).sum().backward();
                 let expected = (expected * weights).sum().backward();
@@ -362,7 +310,7 @@ mod tests {
         let brought = Tensor::<2>::from_data([[0.0, three, 0.0]], &device);
         let kept = Tensor::<2>::from_data([[0.0, 0.0, 2.0 * three]], &device);
         // reset 1/2, update 3/4, candidate tanh(1/2 * 2 ln 3) = 4/5; 1/4 * 4/5 + 3/4 * 2
-        close(&numbers(gated(brought, kept, Tensor::from_data([[2.0]], &device))), &[1.7]);
+        close(&numbers(gated(&brought, &kept, Tensor::from_data([[2.0]], &device))), &[1.7]);
     }
 
     #[test]

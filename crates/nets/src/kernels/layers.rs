@@ -6,6 +6,7 @@ use burn::nn::{BatchNorm, Linear, PaddingConfig2d, PaddingConfig3d};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Tensor};
 
+use super::plain::{self, has_kernels};
 use super::{ConvolutionShape, Gates, Kernels, Steps};
 
 /// The convolution of a module.
@@ -20,7 +21,8 @@ pub(crate) fn convolve(module: &Conv2d, input: Tensor<4>) -> Tensor<4> {
         }
         _ => None,
     };
-    let (Some([top, left]), 1, [1, 1], DType::F32) = (padding, module.groups, module.dilation, input.dtype())
+    let (Some([top, left]), 1, [1, 1], true) =
+        (padding, module.groups, module.dilation, is_for_kernels(&input))
     else {
         return module.forward(input);
     };
@@ -57,7 +59,8 @@ pub(crate) fn convolve_volume(module: &Conv3d, input: Tensor<5>) -> Tensor<5> {
         PaddingConfig3d::Explicit(depth, height, width) => Some([*depth, *height, *width]),
         _ => None,
     };
-    let (Some(padding), 1, [1, 1, 1], DType::F32) = (padding, module.groups, module.dilation, input.dtype())
+    let (Some(padding), 1, [1, 1, 1], true) =
+        (padding, module.groups, module.dilation, is_for_kernels(&input))
     else {
         return module.forward(input);
     };
@@ -96,7 +99,7 @@ pub(crate) fn convolve_transposed(module: &ConvTranspose2d, input: Tensor<4>) ->
         let whole = (from - 1) * module.stride[axis] + kernel + module.padding_out[axis];
         whole.saturating_sub(2 * module.padding[axis])
     };
-    let plain = module.groups == 1 && module.dilation == [1, 1] && input.dtype() == DType::F32;
+    let plain = module.groups == 1 && module.dilation == [1, 1] && is_for_kernels(&input);
     if !plain || height == 0 || width == 0 {
         return module.forward(input);
     }
@@ -129,7 +132,7 @@ pub(crate) fn convolve_transposed_volume(module: &ConvTranspose3d, input: Tensor
     let weights = module.weight.val();
     let [_, inputs, slices, rows, columns] = weights.dims();
     let (from, kernel) = ([depth, height, width], [slices, rows, columns]);
-    let plain = module.groups == 1 && module.dilation == [1; 3] && input.dtype() == DType::F32;
+    let plain = module.groups == 1 && module.dilation == [1; 3] && is_for_kernels(&input);
     if !plain || from.contains(&0) {
         return module.forward(input);
     }
@@ -170,7 +173,7 @@ pub(crate) enum Then<const D: usize> {
 /// `[batch, channels, ...]` to the same
 pub(crate) fn normalize<const D: usize>(module: &BatchNorm, input: Tensor<D>, then: Then<D>) -> Tensor<D> {
     let differentiates = input.device().is_autodiff();
-    if input.dtype() != DType::F32 || (differentiates && !module.training.is_enabled()) {
+    if !is_for_kernels(&input) || (differentiates && !module.training.is_enabled()) {
         return apply(module.forward(input), then);
     }
     if differentiates { by_batch(module, input, then) } else { by_running(module, input, then) }
@@ -191,6 +194,9 @@ pub(crate) fn remember(
     let [batch, steps, width] = brought.dims();
     let [hidden, _] = module.weight.dims();
     let device = brought.device();
+    if !has_kernels(&device) {
+        return plain::remember(module, brought, valid, gates, backward);
+    }
     let bias = module.bias.as_ref().map_or_else(|| Tensor::zeros([width], &device), |bias| bias.val());
     let (states, _) = Dispatch::remember(
         brought.into_dispatch(),
@@ -200,6 +206,10 @@ pub(crate) fn remember(
         Steps { batch, steps, hidden, gates, backward },
     );
     Tensor::from_dispatch(states)
+}
+
+fn is_for_kernels<const D: usize>(input: &Tensor<D>) -> bool {
+    input.dtype() == DType::F32 && has_kernels(&input.device())
 }
 
 fn apply<const D: usize>(output: Tensor<D>, then: Then<D>) -> Tensor<D> {

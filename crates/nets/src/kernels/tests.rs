@@ -485,11 +485,13 @@ fn masked_attention_and_its_gradients_are_those_of_plain_tensors() {
             let read = (weights / sums).matmul(parted(v));
             read.swap_dims(1, 2).reshape([3, queries, heads * width])
         };
-        compare(
-            &format!("causal {causal}, padded {padded}, {queries} queries"),
-            with_gradients(&input, ours, of),
-            with_gradients(&input, theirs, of),
-        );
+        let elsewhere = |x: Tensor<3>| {
+            let (k, v) = memories(&x);
+            plain::attend(x, k, v, heads, None, mask)
+        };
+        let name = format!("causal {causal}, padded {padded}, {queries} queries");
+        compare(&name, with_gradients(&input, ours, of), with_gradients(&input, theirs, of));
+        compare(&name, with_gradients(&input, elsewhere, of), with_gradients(&input, theirs, of));
     }
 }
 
@@ -515,4 +517,62 @@ fn what_is_masked_changes_nothing() {
     assert_ne!(much[18..], nothing[18..]);
     // The first query reads the first value and no other.
     assert_eq!(nothing[..6], numbers(values.narrow(1, 0, 1))[..]);
+}
+
+/// Wherever a graphics processor answers (a software renderer will do): outputs and gradients of a classifier that has
+/// every layer, beside those of the main processor.
+#[cfg(feature = "gpu")]
+#[test]
+fn a_graphics_processor_computes_what_the_main_processor_does() {
+    use crate::Processor;
+    use crate::arch::{Classifier, ClassifierConfig, RecurrentCell, SliceMemory};
+    use burn_store::{ModuleSnapshot, SafetensorsStore};
+    let Ok(graphics) = Processor::Gpu.device() else {
+        eprintln!("skipped: no graphics processor answers through Vulkan");
+        return;
+    };
+    let flat = ClassifierConfig {
+        widths: vec![8, 16],
+        stem_stride: 2,
+        side: 16,
+        slices: 4,
+        volumetric: false,
+        recurrent: None,
+        features: 12,
+        model_width: 16,
+        heads: 2,
+        encoder_layers: 1,
+        decoder_layers: 1,
+        labels: 3,
+    };
+    let memory = |cell| ClassifierConfig { recurrent: Some(SliceMemory { cell, hidden: 6 }), ..flat.clone() };
+    let volumes = ClassifierConfig { volumetric: true, ..flat.clone() };
+    for config in [volumes, memory(RecurrentCell::Lstm), memory(RecurrentCell::Gru)] {
+        let plain = Device::flex();
+        plain.seed(5);
+        let network = Classifier::new(&config, &plain);
+        let mut store = SafetensorsStore::from_bytes(None);
+        network.save_into(&mut store).expect("weights");
+        let weights = store.get_bytes().expect("weights").to_vec();
+        let input = noise([2, 4, 16, 16], &plain).into_data();
+        let of = |device: &Device| {
+            let network = Classifier::load(&config, weights.clone(), device).expect("the same sizes");
+            let read = numbers(network.forward(Tensor::from_data(input.clone(), device)).logits);
+            // Back through the CNN by the batch's statistics; what stands above it drops by chance.
+            let traced = device.clone().autodiff();
+            let network = Classifier::load(&config, weights.clone(), &traced).expect("the same sizes");
+            let image = Tensor::<4>::from_data(input.clone(), &traced).require_grad();
+            let map = network.feature_maps(image.clone()).pop().expect("stages");
+            let gradients = map.powi_scalar(2).sum().backward();
+            [read, numbers(image.grad(&gradients).expect("a gradient"))]
+        };
+        let (found, expected) = (of(&graphics), of(&plain));
+        for (found, expected) in found.iter().zip(&expected) {
+            let greatest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            assert!(greatest > 0.0);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-3 * greatest, "{found} for {expected}");
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ use burn::nn::transformer::{
 use burn::nn::{Dropout, Gelu};
 use burn::tensor::{DType, Device, Distribution, Tensor};
 
+use super::plain::{self, has_kernels};
 use super::{Attention, Draw, Kernels};
 
 /// The layers of an encoder, one after another, without masks.
@@ -110,6 +111,9 @@ pub(crate) fn attend_masked(
     let [batch, count, width] = queries.dims();
     let [_, of_memory, _] = keys.dims();
     let device = queries.device();
+    if !has_kernels(&device) {
+        return plain::attend(queries, keys, values, heads, dropout, mask);
+    }
     let draw = dropout.and_then(|dropout| drawn(dropout, &device));
     let valid = mask.valid.map_or_else(|| Tensor::ones([1, 1], &device), Tensor::clone);
     let of = Attention {
@@ -144,7 +148,7 @@ fn perceive(module: &PositionWiseFeedForward, tokens: Tensor<3>) -> Tensor<3> {
 
 /// The Gaussian error linear unit.
 pub(crate) fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
-    if input.dtype() != DType::F32 {
+    if input.dtype() != DType::F32 || !has_kernels(&input.device()) {
         return burn::tensor::activation::gelu(input);
     }
     Tensor::from_dispatch(Dispatch::error_linear(input.into_dispatch()))
@@ -152,7 +156,7 @@ pub(crate) fn gelu<const D: usize>(input: Tensor<D>) -> Tensor<D> {
 
 /// burn's dropout, drawn in parallel.
 pub(crate) fn drop<const D: usize>(module: &Dropout, input: Tensor<D>) -> Tensor<D> {
-    if input.dtype() != DType::F32 {
+    if input.dtype() != DType::F32 || !has_kernels(&input.device()) {
         return module.forward(input);
     }
     match drawn(module, &input.device()) {
