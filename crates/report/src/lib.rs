@@ -28,6 +28,7 @@ mod claim;
 pub mod example;
 mod fluency;
 mod ground;
+pub mod guideline;
 mod html;
 mod report;
 mod rule;
