@@ -12,6 +12,7 @@ mod decision;
 mod expr;
 mod given;
 mod load;
+mod page;
 mod unit;
 
 use std::sync::OnceLock;
@@ -19,6 +20,7 @@ use std::sync::OnceLock;
 pub use apply::apply;
 pub use decision::{Act, Decision, Means, Outcome, Step};
 pub use load::GuidelineError;
+pub use page::page;
 
 use expr::{Condition, Formula};
 use unit::Unit;

@@ -27,6 +27,9 @@ struct Case {
 
 type Inputs = BTreeMap<String, String>;
 
+/// A model of theirs, the rule of ours, and how a case becomes our inputs.
+type Pair = (&'static str, &'static str, fn(&Case) -> Inputs);
+
 /// How a label of theirs becomes an input of ours: by itself, or as one of two measurements that say yes and no.
 enum As {
     Word,
@@ -348,7 +351,7 @@ fn compare(model: &str, case: &Case, ours: &Decision) -> Result<(), String> {
 
 #[test]
 fn every_case_of_the_gdl2_models_comes_out_as_theirs_or_is_explained() {
-    let rules: [(&str, &str, fn(&Case) -> Inputs); 11] = [
+    let rules: [Pair; 11] = [
         ("ACR_TI-RADS_calculator.v1", "acr-ti-rads-2017", thyroid),
         ("Adrenal_nodule.v1", "adrenal-chemical-shift", adrenal),
         ("CRB-65.v1", "crb-65", pneumonia),

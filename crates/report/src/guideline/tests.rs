@@ -146,9 +146,8 @@ fn grid(rule: &Guideline, input: &Input) -> Vec<String> {
 
 /// Inputs that are given by themselves, with the values to try.
 fn asked(rule: &Guideline) -> Vec<(&Input, Vec<String>)> {
-    let given = |input: &&Input| {
-        !matches!(&input.kind, InputKind::Number(measured) if measured.computed.is_some())
-    };
+    let given =
+        |input: &&Input| !matches!(&input.kind, InputKind::Number(measured) if measured.computed.is_some());
     rule.inputs.iter().filter(given).map(|input| (input, grid(rule, input))).collect()
 }
 
@@ -392,4 +391,15 @@ fn a_broken_rule_file_is_refused_with_its_place() {
         let error = Guideline::read(&text).expect_err("a broken rule").to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn the_page_of_rules_is_that_of_the_data_files() {
+    let committed = include_str!("../../../../docs/rules.md");
+    let (_, after) = committed.split_once("<!-- rules: begin -->\n").expect("the mark where the rules begin");
+    let (rules, _) = after.split_once("<!-- rules: end -->").expect("the mark where they end");
+    assert!(
+        rules.trim() == page().trim(),
+        "docs/rules.md differs; put between its marks what this prints: cargo run -p wilhelm-report --example rules"
+    );
 }
