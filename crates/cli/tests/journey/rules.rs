@@ -37,9 +37,17 @@ fn a_rule_answers_or_names_what_it_lacks() {
 #[test]
 fn what_a_rule_cannot_read_is_refused() {
     for (arguments, exit, words) in [
-        (&["rules", "apply", "fleischner"][..], 2, "no rule is named fleischner, expected one of: fleischner-2017"),
+        (
+            &["rules", "apply", "fleischner"][..],
+            2,
+            "no rule is named fleischner, expected one of: fleischner-2017",
+        ),
         (&["rules", "apply", "qsofa", "--input", "systolic"], 2, "has no ="),
-        (&["rules", "apply", "qsofa", "--input", "systolic=90"], 3, "expected a number in one of the units: mmHg"),
+        (
+            &["rules", "apply", "qsofa", "--input", "systolic=90"],
+            3,
+            "expected a number in one of the units: mmHg",
+        ),
         (&["rules", "apply", "qsofa", "--input", "pulse=90"], 3, "rule qsofa has no input pulse"),
     ] {
         let output = wilhelm(arguments);
@@ -51,7 +59,8 @@ fn what_a_rule_cannot_read_is_refused() {
 #[test]
 fn rules_are_listed_and_shown() {
     let listed = json(&wilhelm(&["rules", "list", "--json"]).stdout);
-    let names: Vec<&str> = listed["rules"].as_array().unwrap().iter().map(|r| r["rule"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        listed["rules"].as_array().unwrap().iter().map(|r| r["rule"].as_str().unwrap()).collect();
     assert!(names.contains(&"lung-rads-2022") && names.contains(&"recist-1.1"), "{names:?}");
     let output = wilhelm(&["rules", "show", "bosniak-2019-ct"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -77,7 +86,10 @@ fn many_cases_are_answered_each_by_itself() {
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     let said = json(&output.stdout);
     assert_eq!(said["cases"][0]["decision"]["outcome"]["branch"], "positive");
-    assert_eq!(said["cases"][1]["decision"]["outcome"]["branch"], "negative", "one point more decides nothing");
+    assert_eq!(
+        said["cases"][1]["decision"]["outcome"]["branch"], "negative",
+        "one point more decides nothing"
+    );
     assert!(said["cases"][2]["refused"].as_str().unwrap().contains("respiratory_rate is \"fast /min\""));
     assert_eq!(said["without_an_answer"], 1);
     let output = wilhelm(&["rules", "apply", "qsofa", "--cases", path(&objects)]);
@@ -90,11 +102,11 @@ fn a_decision_stands_in_a_report_and_the_gate_holds_sentences_against_it() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let (decision, out, lines) =
         (place.path().join("decision.json"), place.path().join("out"), place.path().join("lines.txt"));
-    let output = wilhelm(&[&NODULE[..], &["--input=mean_diameter=5mm", "--input=risk=high", "--json"]].concat());
+    let output =
+        wilhelm(&[&NODULE[..], &["--input=mean_diameter=5mm", "--input=risk=high", "--json"]].concat());
     std::fs::write(&decision, &output.stdout).expect("written");
     let image = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/chest_xray/chest_pa.dcm");
-    let output =
-        wilhelm(&["read", image, "--no-llm", "--out", path(&out), "--decision", path(&decision)]);
+    let output = wilhelm(&["read", image, "--no-llm", "--out", path(&out), "--decision", path(&decision)]);
     assert!(code(&output) <= 1, "{}", stderr(&output));
     let report = std::fs::read_to_string(out.join("report.json")).expect("a report");
     assert!(report.contains("solid-below-6-high"), "{report}");
@@ -103,11 +115,11 @@ fn a_decision_stands_in_a_report_and_the_gate_holds_sentences_against_it() {
         "Follow-up CT at 12 months is optional.\nFollow-up CT at 6 months is optional.\nNo follow-up is needed.\n",
     )
     .expect("written");
-    let output =
-        wilhelm(&["ground", path(&out.join("report.json")), "--text", path(&lines), "--json"]);
+    let output = wilhelm(&["ground", path(&out.join("report.json")), "--text", path(&lines), "--json"]);
     let said = json(&output.stdout);
     assert_eq!((said["accepted"].as_u64(), said["refused"].as_u64()), (Some(1), Some(2)), "{said}");
-    let stored = std::fs::read_to_string(&decision).expect("read").replace("solid-below-6-high", "solid-below-6-low");
+    let stored =
+        std::fs::read_to_string(&decision).expect("read").replace("solid-below-6-high", "solid-below-6-low");
     std::fs::write(&decision, stored).expect("written");
     let output =
         wilhelm(&["read", image, "--no-llm", "--force", "--out", path(&out), "--decision", path(&decision)]);

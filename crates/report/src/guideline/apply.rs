@@ -106,7 +106,7 @@ impl Known<'_> {
                 }
                 Truth::Unknown => {
                     possible.push(id.clone());
-                    self.missing(condition, &mut without)?;
+                    self.missing(condition, &mut without);
                 }
             }
         }
@@ -175,11 +175,11 @@ impl Known<'_> {
     }
 
     /// Whether an input, given or computed, is still open.
-    fn is_open(&self, at: usize) -> Result<bool, Undefined> {
-        Ok(match &self.rule.inputs[at].kind {
+    fn is_open(&self, at: usize) -> bool {
+        match &self.rule.inputs[at].kind {
             InputKind::Choice(_) => self.given[at] == Given::Nothing,
-            InputKind::Number(_) => !self.input(at)?.is_point(),
-        })
+            InputKind::Number(_) => self.input(at).is_ok_and(|range| !range.is_point()),
+        }
     }
 
     fn input(&self, at: usize) -> Result<Range, Undefined> {
@@ -289,28 +289,8 @@ impl Known<'_> {
                 Truth::False => Truth::True,
                 Truth::Unknown => Truth::Unknown,
             },
-            Condition::All(parts) => {
-                let mut all = Truth::True;
-                for part in parts {
-                    match self.truth(part)? {
-                        Truth::False => return Ok(Truth::False),
-                        Truth::Unknown => all = Truth::Unknown,
-                        Truth::True => {}
-                    }
-                }
-                all
-            }
-            Condition::Any(parts) => {
-                let mut any = Truth::False;
-                for part in parts {
-                    match self.truth(part)? {
-                        Truth::True => return Ok(Truth::True),
-                        Truth::Unknown => any = Truth::Unknown,
-                        Truth::False => {}
-                    }
-                }
-                any
-            }
+            Condition::All(parts) => self.joined(parts, Truth::False)?,
+            Condition::Any(parts) => self.joined(parts, Truth::True)?,
             Condition::Compare(a, comparison, b) => compare(self.formula(a)?, *comparison, self.formula(b)?),
             Condition::Is(input, choices) => match self.given[*input] {
                 Given::Choice(choice) => Truth::of(choices.contains(&choice)),
@@ -319,48 +299,65 @@ impl Known<'_> {
         })
     }
 
+    /// Parts of which one that is `deciding` decides. What cannot be computed matters only where all others are known.
+    fn joined(&self, parts: &[Condition], deciding: Truth) -> Result<Truth, Undefined> {
+        let (mut unknown, mut undefined) = (false, None);
+        for part in parts {
+            match self.truth(part) {
+                Ok(truth) if truth == deciding => return Ok(deciding),
+                Ok(truth) => unknown |= truth == Truth::Unknown,
+                Err(why) => undefined = Some(why),
+            }
+        }
+        match (unknown, undefined) {
+            (true, _) => Ok(Truth::Unknown),
+            (false, Some(why)) => Err(why),
+            (false, None) if deciding == Truth::True => Ok(Truth::False),
+            (false, None) => Ok(Truth::True),
+        }
+    }
+
     /// Inputs that are open in what of a condition is not known.
-    fn missing(&self, condition: &Condition, into: &mut BTreeSet<String>) -> Result<(), Undefined> {
-        if self.truth(condition)? != Truth::Unknown {
-            return Ok(());
+    fn missing(&self, condition: &Condition, into: &mut BTreeSet<String>) {
+        if !matches!(self.truth(condition), Ok(Truth::Unknown)) {
+            return;
         }
         match condition {
             Condition::Always => {}
-            Condition::Not(inner) => self.missing(inner, into)?,
+            Condition::Not(inner) => self.missing(inner, into),
             Condition::All(parts) | Condition::Any(parts) => {
                 for part in parts {
-                    self.missing(part, into)?;
+                    self.missing(part, into);
                 }
             }
             Condition::Compare(a, _, b) => {
-                self.open(a, into)?;
-                self.open(b, into)?;
+                self.open(a, into);
+                self.open(b, into);
             }
             Condition::Is(input, _) => {
                 into.insert(self.rule.inputs[*input].name.clone());
             }
         }
-        Ok(())
     }
 
-    fn open(&self, formula: &Formula, into: &mut BTreeSet<String>) -> Result<(), Undefined> {
+    fn open(&self, formula: &Formula, into: &mut BTreeSet<String>) {
         match formula {
             Formula::Literal(_) => {}
             Formula::Input(at) => {
-                if self.is_open(*at)? {
+                if self.is_open(*at) {
                     into.insert(self.rule.inputs[*at].name.clone());
                 }
             }
             Formula::Value(at) => match &self.rule.values[*at].how {
-                Computed::Formula(inner) => self.open(inner, into)?,
+                Computed::Formula(inner) => self.open(inner, into),
                 Computed::Points(terms) => {
                     for term in terms {
-                        if self.truth(&term.when)? == Truth::False {
+                        if matches!(self.truth(&term.when), Ok(Truth::False)) {
                             continue;
                         }
-                        self.missing(&term.when, into)?;
+                        self.missing(&term.when, into);
                         if let Points::Each(input, _) = &term.points
-                            && self.is_open(*input)?
+                            && self.is_open(*input)
                         {
                             into.insert(self.rule.inputs[*input].name.clone());
                         }
@@ -371,17 +368,16 @@ impl Known<'_> {
             | Formula::Difference(a, b)
             | Formula::Product(a, b)
             | Formula::Quotient(a, b) => {
-                self.open(a, into)?;
-                self.open(b, into)?;
+                self.open(a, into);
+                self.open(b, into);
             }
             Formula::Least(all) | Formula::Greatest(all) => {
                 for inner in all {
-                    self.open(inner, into)?;
+                    self.open(inner, into);
                 }
             }
-            Formula::Size(inner) => self.open(inner, into)?,
+            Formula::Size(inner) => self.open(inner, into),
         }
-        Ok(())
     }
 }
 
