@@ -2,6 +2,7 @@ mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
+mod rules;
 mod safety;
 
 pub use embed::Embed;
@@ -11,6 +12,7 @@ pub use evaluate::{
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Kb, KbContext, KbVerb};
+pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -71,6 +73,8 @@ pub enum Verb {
     Safety(Safety),
     /// What texts say: how a mention is meant
     Kb(Kb),
+    /// Published decision rules: from measurements to a category and a recommendation
+    Rules(Rules),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }
@@ -104,6 +108,9 @@ pub struct Read {
     /// How pictures without a header were made: US, MR, CR, DX
     #[arg(long, value_name = "TERM")]
     pub modality: Option<String>,
+    /// What a rule said, as `wilhelm rules apply --json` wrote it; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub decision: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -67,6 +67,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Safety(verb) => verbs::safety::run(verb),
+        Verb::Rules(verb) => verbs::rules::run(verb),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -22,6 +22,7 @@ pub mod ratio;
 pub mod read;
 pub mod register;
 mod robustness;
+pub mod rules;
 pub mod safety;
 pub mod segment;
 mod segment_breast;

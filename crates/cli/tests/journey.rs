@@ -16,6 +16,8 @@ mod fusion;
 mod kb;
 #[path = "journey/onnx.rs"]
 mod onnx;
+#[path = "journey/rules.rs"]
+mod rules;
 #[path = "journey/safety.rs"]
 mod safety;
 #[path = "journey/segmenter.rs"]

@@ -2,6 +2,7 @@ use sha2::{Digest, Sha256};
 use wilhelm_filters::quality::{QualityCard, Severity};
 use wilhelm_formats::{encode_png_gray, encode_png_rgb};
 use wilhelm_nets::{HeatMap, Model, Prediction};
+use wilhelm_report::guideline::Decision;
 use wilhelm_report::{Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Report, html, text, write};
 use wilhelm_study::{Defect, DefectKind, Image, Modality, Series};
 
@@ -35,6 +36,8 @@ pub struct ReadOptions {
     pub draft: DraftSettings,
     /// Version of the program, for the provenance.
     pub program_version: String,
+    /// What published rules said of measurements that were given to them.
+    pub decisions: Vec<Decision>,
 }
 
 /// A report and everything that goes with it.
@@ -302,6 +305,7 @@ fn case(
             sha256: input_sha256.to_owned(),
             heatmap: heat_map.map(|_| HEATMAP.to_owned()),
         }],
+        decisions: options.decisions.clone(),
     }
 }
 
@@ -347,6 +351,9 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
     hash.update(options.seed.to_le_bytes());
     hash.update(options.request.join("\n").as_bytes());
     hash.update(options.program_version.as_bytes());
+    for decision in &options.decisions {
+        hash.update(decision.text().as_bytes());
+    }
     hex(&hash.finalize())[..12].to_owned()
 }
 

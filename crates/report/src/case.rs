@@ -2,6 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Defect, Evidence, EvidenceId, Finding, Modality, View};
 
+use crate::guideline::Decision;
+
 /// Everything the writer is told: it knows nothing else.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Case {
@@ -27,6 +29,8 @@ pub struct Case {
     pub models: Vec<ModelUse>,
     /// Pictures that go with the report.
     pub images: Vec<ImageRef>,
+    /// Published rules that were applied, with their answers.
+    pub decisions: Vec<Decision>,
 }
 
 /// What was examined.

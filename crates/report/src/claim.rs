@@ -2,6 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
 
+use crate::guideline::Step;
+
 /// What a sentence of the report asserts, in a form a program can compare.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -41,7 +43,32 @@ pub enum Claim {
     Recommendation {
         /// The rule that says so.
         rule: String,
+        /// How a published rule came to say so; `None` for the program's own rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        applied: Option<Applied>,
     },
+    /// The category that a published rule gives.
+    Category {
+        /// The rule.
+        rule: String,
+        /// How it came to say so.
+        applied: Applied,
+    },
+}
+
+/// What a published rule said of the inputs that it was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Applied {
+    /// Version of the rule.
+    pub version: String,
+    /// The branch that fired.
+    pub branch: String,
+    /// The category.
+    pub category: String,
+    /// Where the rule comes from.
+    pub citation: String,
+    /// What it asks for.
+    pub next: Vec<Step>,
 }
 
 impl Claim {

@@ -5,6 +5,7 @@
 //! what the finding says. Whatever cannot be read is refused: security comes from the vocabulary,
 //! not from a list of known errors.
 
+mod advice;
 mod fixed;
 mod grade;
 mod lex;
@@ -111,16 +112,23 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
     if let Some(known) = fixed::find(sentence, context) {
         return of_sentence(known, "says what a sentence of the report says");
     }
+    let advice = match advice::judge(sentence, context) {
+        Some(Ok(known)) => return of_sentence(known, "asks for what a rule asks for"),
+        Some(Err(reason)) => Some(reason),
+        None => None,
+    };
     match read(sentence, context) {
         Ok(said) => statements.extend(said),
         Err(whole) => {
+            let whole = advice.unwrap_or(whole);
             // One sentence may join a finding and a rule: each part is held against the report.
             let parts = fixed::parts(sentence);
             if parts.len() < 2 {
                 return Verdict::refused(whole);
             }
             for part in parts {
-                if let Some(known) = fixed::find(part, context) {
+                let advice = advice::judge(part, context).and_then(Result::ok);
+                if let Some(known) = fixed::find(part, context).or(advice) {
                     sentences.push(known.id.clone());
                     continue;
                 }

@@ -28,16 +28,18 @@ mod claim;
 pub mod example;
 mod fluency;
 mod ground;
+pub mod guideline;
 mod html;
 mod report;
 mod rule;
 mod schema;
+pub mod template;
 mod text;
 mod wording;
 mod write;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
-pub use claim::{Claim, StatedQuantity, Statement};
+pub use claim::{Applied, Claim, StatedQuantity, Statement};
 pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
 pub use html::{HtmlImage, HtmlImages, html};
 pub use report::{

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 
 use crate::fluency::awkward;
+use crate::template::Filled;
 use crate::{Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Statement, Verdict, same_meaning};
 
 /// Version of the report's JSON form.
@@ -204,6 +205,9 @@ pub struct Report {
     pub models: Vec<ModelUse>,
     /// Pictures that go with it.
     pub images: Vec<ImageRef>,
+    /// The template of its study type, with the findings that answer each item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Filled>,
 }
 
 impl Report {

@@ -1,5 +1,6 @@
 //! The deterministic writer.
 
+mod decisions;
 pub(crate) mod words;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use wilhelm_study::{Certainty, Defect, Evidence, EvidenceId, EvidenceSource, Fin
 
 use crate::report::{Author, DISCLAIMER, Heading, Report, SCHEMA_VERSION, Section, Sentence, State};
 use crate::rule::rule;
+use crate::template::template_of;
 use crate::{Case, Claim, Statement};
 
 /// Writes a report without any model: the same case gives the same bytes.
@@ -23,6 +25,7 @@ pub fn write(case: &Case) -> Report {
     draft.comparison();
     draft.findings();
     draft.impression();
+    draft.categories();
     draft.recommendation();
     draft.limitations();
     Report {
@@ -38,6 +41,7 @@ pub fn write(case: &Case) -> Report {
         abstentions: case.abstentions.clone(),
         models: case.models.clone(),
         images: case.images.clone(),
+        template: template_of(&case.exam).map(|template| template.filled(&case.findings)),
     }
 }
 
@@ -207,7 +211,12 @@ impl<'a> Draft<'a> {
             self.say(text, Claim::NotRead { model: abstention.model.clone() }, vec![id], vec![]);
         }
         let mut ordered: Vec<&Finding> = self.case.findings.iter().collect();
-        ordered.sort_by_key(|finding| words::rank(finding));
+        let template = template_of(&self.case.exam);
+        ordered.sort_by_key(|finding| {
+            let (class, normal, name) = words::rank(finding);
+            let place = template.and_then(|template| template.place(finding)).unwrap_or(usize::MAX);
+            (class, normal, place, name)
+        });
         let mut lowered = false;
         for finding in ordered {
             let spoken = words::full(finding);
@@ -248,12 +257,14 @@ impl<'a> Draft<'a> {
     fn recommendation(&mut self) {
         self.open(Heading::Recommendation);
         let say = |draft: &mut Self, name: &str| {
-            draft.say_rule(name, Claim::Recommendation { rule: name.to_owned() });
+            draft.say_rule(name, Claim::Recommendation { rule: name.to_owned(), applied: None });
         };
         if self.unread() {
             say(self, "R-UNREAD");
+            self.advice();
             return;
         }
+        self.advice();
         say(self, "R-CORRELATE");
         say(self, "R-REVIEW");
         if self.case.findings.iter().any(|finding| finding.certainty == Certainty::Indeterminate) {
@@ -277,6 +288,7 @@ impl<'a> Draft<'a> {
             let rule = bears[0].0.clone();
             self.say(format!("Caution: {text}."), Claim::Limitation { rule }, bears, vec![]);
         }
+        self.open_decisions();
         if self.unread() {
             return;
         }

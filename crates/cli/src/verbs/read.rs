@@ -42,6 +42,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
             temperature: config.values.llm.temperature as f32,
         },
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        decisions: super::rules::decisions(&verb.decision)?,
     };
     let several = reading.series.len() > 1;
     let mut results = Vec::new();
