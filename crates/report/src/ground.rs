@@ -5,6 +5,7 @@
 //! what the finding says. Whatever cannot be read is refused: security comes from the vocabulary,
 //! not from a list of known errors.
 
+mod chinese;
 mod fixed;
 mod grade;
 mod lex;
@@ -38,6 +39,7 @@ pub struct GroundContext {
     pub(crate) sentences: Vec<Known>,
     pub(crate) concepts: Vec<Concept>,
     part: Option<String>,
+    chinese: chinese::Names,
 }
 
 /// A sentence of the report.
@@ -77,8 +79,11 @@ impl GroundContext {
             .sentences()
             .map(|(_, s)| Known { id: s.id.clone(), text: s.text.clone(), claim: s.claim.clone() })
             .collect();
+        let mut concepts = name::concepts(&report.findings, part.as_deref());
+        let chinese = chinese::names(&report.findings, report.exam.modality.as_ref(), &mut concepts);
         Self {
-            concepts: name::concepts(&report.findings, part.as_deref()),
+            concepts,
+            chinese,
             findings: report.findings.clone(),
             phrases: lex::phrases(&report.exam, &report.findings),
             sentences,
@@ -299,10 +304,12 @@ fn bears(
         (None, None) => {}
     }
     let named = &context.concepts[assertion.concept].words;
+    let chinese = named.iter().any(|word| chinese::is_chinese(word));
+    let english = name.split(' ').filter(|_| chinese);
     for place in &assertion.places {
         let of_exam = context.part.as_deref().into_iter();
-        let licensed =
-            of_exam.chain(named.iter().map(String::as_str)).any(|w| place_words(w).contains(&place.as_str()));
+        let words = of_exam.chain(named.iter().map(String::as_str)).chain(english.clone());
+        let licensed = words.into_iter().any(|w| place_words(w).contains(&place.as_str()));
         if !licensed {
             return Err(format!("adds the place \"{place}\" to {name}"));
         }

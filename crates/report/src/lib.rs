@@ -29,6 +29,7 @@ pub mod example;
 mod fluency;
 mod ground;
 mod html;
+mod language;
 mod report;
 mod rule;
 mod schema;

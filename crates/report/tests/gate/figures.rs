@@ -16,7 +16,7 @@ pub fn table() -> String {
     all.good = mutants.iter().map(|t| t.good).sum();
     all.all = mutants.iter().map(|t| t.all).sum();
     row("mutants refused: all kinds", all.words());
-    row("hand-written wrong sentences refused", hand::adversarial().words());
+    row("hand-written wrong sentences refused", hand::adversarial("adversarial.txt").words());
     row("hand-written paraphrases accepted: development", hand::paraphrases("development.txt").words());
     row("hand-written paraphrases accepted: held out", hand::paraphrases("heldout.txt").words());
     row("hand-written paraphrases accepted: second held out", hand::paraphrases("fresh.txt").words());

@@ -1,0 +1,3 @@
+//! Languages and readers: the same claims in other words.
+
+pub(crate) mod glossary;

@@ -1,0 +1,11 @@
+use crate::hand;
+
+#[test]
+fn chinese_development() {
+    for file in ["zh/development.txt"] {
+        println!("{}", hand::paraphrases(file).complaint());
+    }
+    for file in ["zh/adversarial.txt"] {
+        println!("{}", hand::adversarial(file).complaint());
+    }
+}
