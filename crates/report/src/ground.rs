@@ -21,8 +21,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Finding, FindingId};
 
+use crate::language::fixed as fixed_in;
 use crate::write::words::{complement, side};
-use crate::{Claim, Report, Statement};
+use crate::{Claim, Report, Statement, Voice};
 use lexicon::{ROLES, place_words};
 use name::Concept;
 use number::{Stated, contrary};
@@ -40,6 +41,8 @@ pub struct GroundContext {
     pub(crate) concepts: Vec<Concept>,
     part: Option<String>,
     chinese: chinese::Names,
+    /// Sentences with a fixed wording in other voices, with the place of their sentence.
+    voices: Vec<(String, usize)>,
 }
 
 /// A sentence of the report.
@@ -75,6 +78,7 @@ impl GroundContext {
     /// The context of a report.
     pub fn of(report: &Report) -> Self {
         let part = report.exam.body_part.as_ref().map(|part| part.trim().to_lowercase());
+        let voices = voices(report);
         let sentences = report
             .sentences()
             .map(|(_, s)| Known { id: s.id.clone(), text: s.text.clone(), claim: s.claim.clone() })
@@ -84,6 +88,7 @@ impl GroundContext {
         Self {
             concepts,
             chinese,
+            voices,
             findings: report.findings.clone(),
             phrases: lex::phrases(&report.exam, &report.findings),
             sentences,
@@ -97,9 +102,29 @@ impl GroundContext {
         self.part.as_deref().into_iter().chain(named)
     }
 
+    /// The sentence with a fixed wording that a line says in another voice.
+    fn in_other_voice(&self, line: &str) -> Option<&Known> {
+        self.voices.iter().find(|(text, _)| text == line).map(|(_, place)| &self.sentences[*place])
+    }
+
     fn index(&self, id: &FindingId) -> Option<usize> {
         self.findings.iter().position(|finding| &finding.id == id)
     }
+}
+
+/// The sentences with a fixed wording as the other voices say them.
+fn voices(report: &Report) -> Vec<(String, usize)> {
+    let mut said = Vec::new();
+    for (place, (_, sentence)) in report.sentences().enumerate() {
+        let finding = sentence.findings.first().and_then(|id| report.finding(id));
+        let name = finding.map(|finding| finding.observation.name.as_str());
+        for voice in Voice::ALL.into_iter().filter(|voice| !voice.is_own()) {
+            if let Some((text, _)) = fixed_in(sentence, &report.exam, name, voice) {
+                said.push((text, place));
+            }
+        }
+    }
+    said
 }
 
 /// Whether a sentence is borne out by a report: each part of it by a finding or by one of the
@@ -110,6 +135,9 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
     let verbatim = sentence.trim();
     if let Some(known) = context.sentences.iter().find(|known| known.text == verbatim) {
         return of_sentence(known, "is a sentence of the report");
+    }
+    if let Some(known) = context.in_other_voice(verbatim) {
+        return of_sentence(known, "says what a sentence of the report says");
     }
     let mut statements: Vec<Statement> = Vec::new();
     let mut sentences: Vec<String> = Vec::new();
@@ -151,7 +179,8 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
 /// meaning.
 pub fn same_meaning(original: &Claim, candidate: &str, context: &GroundContext) -> Verdict {
     let Claim::Finding { statements: wanted } = original else {
-        return match fixed::find_claim(candidate, original, context) {
+        let other = context.in_other_voice(candidate.trim()).filter(|known| &known.claim == original);
+        return match other.or_else(|| fixed::find_claim(candidate, original, context)) {
             Some(known) => of_sentence(known, "says what the sentence says"),
             None => Verdict::refused("says something else than the sentence it was to replace".to_owned()),
         };

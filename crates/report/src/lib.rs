@@ -41,6 +41,10 @@ pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
 pub use claim::{Claim, StatedQuantity, Statement};
 pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
 pub use html::{HtmlImage, HtmlImages, html};
+pub use language::{
+    Audience, Edition, EditionSection, Language, Length, Line, LineOrigin, Voice, edition, edition_html,
+    edition_text, flesch_kincaid_grade, syllables,
+};
 pub use report::{
     Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, Section, Sentence, State,
     StruckSentence,

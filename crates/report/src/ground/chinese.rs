@@ -13,9 +13,7 @@ use super::lexicon::{Cue, ROLES as ENGLISH_ROLES};
 use super::name::{self, Concept};
 use super::{GroundContext, MAX_SENTENCE_CHARS};
 use crate::language::glossary;
-use lexicon::{
-    MEASURE_WORDS, NUMERALS, PHRASES, PROBABILITY, REFUSED, ROLES, SITES, UNITS, modality_words,
-};
+use lexicon::{MEASURE_WORDS, NUMERALS, PHRASES, PROBABILITY, REFUSED, ROLES, SITES, UNITS, modality_words};
 
 /// A Chinese name of findings.
 #[derive(Clone, Debug, PartialEq)]
@@ -347,7 +345,8 @@ fn english(
             Ok(words[found.length - 1].1)
         }
         _ => {
-            let shown: String = letters[at..].iter().take_while(|c| !",;:()%、".contains(**c)).take(6).collect();
+            let shown: String =
+                letters[at..].iter().take_while(|c| !",;:()%、".contains(**c)).take(6).collect();
             Err(format!("the word \"{shown}\" is not accounted for"))
         }
     }
@@ -395,7 +394,9 @@ fn tokens(pieces: &[Piece], context: &GroundContext) -> Result<Vec<Tok>, String>
             }
             Piece::Head(rest) => {
                 let of = |english: &str| {
-                    let fits = |named: &&Named| named.split.as_ref().is_some_and(|(site, head)| *site == english && head == rest);
+                    let fits = |named: &&Named| {
+                        named.split.as_ref().is_some_and(|(site, head)| *site == english && head == rest)
+                    };
                     context.chinese.named.iter().find(fits).map(|named| named.concept)
                 };
                 let found = sites.iter().rev().find_map(|(site, place)| Some((of(site)?, *place)));
@@ -409,14 +410,11 @@ fn tokens(pieces: &[Piece], context: &GroundContext) -> Result<Vec<Tok>, String>
             Piece::Enumeration => toks.push(enumeration(pieces, at)),
             Piece::Probability => {
                 let rest = &pieces[at + 1..];
-                let plain = |piece: &&Piece| {
-                    matches!(piece, Piece::Tok(Tok::Cue(Cue::Plain, _) | Tok::Colon))
-                };
+                let plain =
+                    |piece: &&Piece| matches!(piece, Piece::Tok(Tok::Cue(Cue::Plain, _) | Tok::Colon));
                 let next = rest.iter().find(|piece| !plain(piece));
-                let number = matches!(
-                    next,
-                    Some(Piece::Tok(Tok::Number { .. } | Tok::Cue(Cue::Less | Cue::More, _)))
-                );
+                let number =
+                    matches!(next, Some(Piece::Tok(Tok::Number { .. } | Tok::Cue(Cue::Less | Cue::More, _))));
                 if !number {
                     return Err("speaks of a probability without its number".to_owned());
                 }
@@ -436,7 +434,8 @@ fn tokens(pieces: &[Piece], context: &GroundContext) -> Result<Vec<Tok>, String>
 /// `、` between names is `or` where the clause denies and `and` where it does not; between numbers it is a comma.
 fn enumeration(pieces: &[Piece], at: usize) -> Tok {
     let named = |piece: &&Piece| matches!(piece, Piece::Head(_) | Piece::Tok(Tok::Find { .. }));
-    let measured = |piece: &&Piece| matches!(piece, Piece::Tok(Tok::Role(_) | Tok::Number { .. } | Tok::Unit(_)));
+    let measured =
+        |piece: &&Piece| matches!(piece, Piece::Tok(Tok::Role(_) | Tok::Number { .. } | Tok::Unit(_)));
     let next = pieces[at + 1..].iter().find(|piece| named(piece) || measured(piece));
     if !next.is_some_and(|piece| named(&piece)) {
         return Tok::Comma;
@@ -452,9 +451,9 @@ fn places(mut toks: Vec<Tok>, context: &GroundContext) -> Result<Vec<Tok>, Strin
         let Tok::Place(place) = tok else { continue };
         let part = context.part.iter().map(String::as_str);
         let names = context.findings.iter().flat_map(|finding| finding.observation.name.split(' '));
-        let licensed = part.chain(names).any(|word| {
-            word == place || super::lexicon::place_words(word).contains(&place.as_str())
-        });
+        let licensed = part
+            .chain(names)
+            .any(|word| word == place || super::lexicon::place_words(word).contains(&place.as_str()));
         if !licensed {
             return Err(format!("adds the place \"{place}\", which no finding of this report states"));
         }

@@ -2,11 +2,11 @@
 
 use wilhelm_study::{Certainty, Laterality};
 
-use super::{GroundContext, chinese};
 use super::grade::grade;
 use super::lex::{Tok, lex};
 use super::lexicon::{Cue, place_words};
 use super::number::{Estimate, Numbers, Range, Stated};
+use super::{GroundContext, chinese};
 
 /// What a sentence says of one finding.
 #[derive(Clone, Debug, Default, PartialEq)]

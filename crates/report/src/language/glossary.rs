@@ -25,12 +25,7 @@ const fn plain(
 
 /// All names. Synonyms of one finding are rows of their own, as a model's card lists them.
 pub(crate) const TERMS: &[Term] = &[
-    plain(
-        "pneumonia",
-        &["肺炎"],
-        "Pneumonia is an infection of the lungs.",
-        "肺炎是肺部的感染。",
-    ),
+    plain("pneumonia", &["肺炎"], "Pneumonia is an infection of the lungs.", "肺炎是肺部的感染。"),
     term("lung infection", &["肺部感染"]),
     term("pneumonic infiltrate", &["肺炎性浸润"]),
     term("pneumonic consolidation", &["肺炎性实变"]),
@@ -124,12 +119,7 @@ pub(crate) const TERMS: &[Term] = &[
         "肺结节是肺内的小斑点。",
     ),
     term("lung nodule", &["肺结节"]),
-    plain(
-        "pneumothorax",
-        &["气胸"],
-        "A pneumothorax is air around a lung.",
-        "气胸是肺周围有气体。",
-    ),
+    plain("pneumothorax", &["气胸"], "A pneumothorax is air around a lung.", "气胸是肺周围有气体。"),
     term("thyroid nodule", &["甲状腺结节"]),
     term("hepatic cyst", &["肝囊肿", "肝脏囊肿"]),
     term("liver cyst", &["肝囊肿", "肝脏囊肿"]),
