@@ -20,7 +20,11 @@ fn main() {
     }
     let editions: Vec<Edition> = reports.map(|report| edition(&report, Voice::ALL[1])).collect();
     let lines = editions.iter().flat_map(|edition| {
-        edition.sections.iter().flat_map(|section| section.lines.iter().map(|line| &line.text)).chain(&edition.words)
+        edition
+            .sections
+            .iter()
+            .flat_map(|section| section.lines.iter().map(|line| &line.text))
+            .chain(&edition.words)
     });
     let words: BTreeSet<String> = lines
         .flat_map(|line| line.split(|c: char| !c.is_ascii_alphabetic()))

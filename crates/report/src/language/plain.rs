@@ -6,8 +6,24 @@ use crate::write::words;
 
 /// Names that take no article end so.
 const UNCOUNTED: [&str; 19] = [
-    "pneumonia", "infection", "osis", "edema", "cancer", "malignancy", "atelectasis", "consolidation", "emphysema",
-    "hemorrhage", "lymphadenopathy", "tissue", "ascites", "tuberculosis", "megaly", "thickening", "infiltration", "opacity",
+    "pneumonia",
+    "infection",
+    "osis",
+    "edema",
+    "cancer",
+    "malignancy",
+    "atelectasis",
+    "consolidation",
+    "emphysema",
+    "hemorrhage",
+    "lymphadenopathy",
+    "tissue",
+    "ascites",
+    "tuberculosis",
+    "megaly",
+    "thickening",
+    "infiltration",
+    "opacity",
     "mediastinum",
 ];
 
@@ -16,7 +32,8 @@ pub(super) fn named(name: &str, finding: &Finding) -> String {
     let sided = finding
         .laterality
         .map_or_else(|| name.to_owned(), |laterality| format!("{} {name}", words::side(laterality)));
-    let bare = UNCOUNTED.iter().any(|end| name.ends_with(end)) || finding.laterality == Some(Laterality::Bilateral);
+    let bare =
+        UNCOUNTED.iter().any(|end| name.ends_with(end)) || finding.laterality == Some(Laterality::Bilateral);
     let article = match (bare, sided.starts_with(['a', 'e', 'i', 'o', 'u'])) {
         (true, _) => "",
         (false, true) => "an ",

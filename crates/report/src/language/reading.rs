@@ -80,7 +80,8 @@ pub fn syllables(word: &str) -> usize {
 }
 
 /// Words that the rules count wrongly.
-const EXCEPTIONS: &[(&str, usize)] = &[];
+const EXCEPTIONS: &[(&str, usize)] =
+    &[("beyond", 2), ("technique", 2), ("fluid", 2), ("aortic", 3), ("whoever", 3)];
 
 fn of_part(part: &str) -> usize {
     let word: String = part.to_ascii_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
@@ -92,37 +93,74 @@ fn of_part(part: &str) -> usize {
     }
     let letters: Vec<char> = word.chars().collect();
     let vowel = |at: usize| matches!(letters.get(at), Some('a' | 'e' | 'i' | 'o' | 'u' | 'y'));
-    let groups = (0..letters.len()).filter(|at| vowel(*at) && !(*at > 0 && vowel(at - 1))).count() as i32;
-    let apart: i32 = APART.iter().map(|pair| word.matches(pair).count() as i32).sum();
-    let joined: i32 = JOINED.iter().map(|pair| word.matches(pair).count() as i32).sum();
-    usize::try_from(groups + apart - joined - silent(&word)).unwrap_or(0).max(1)
+    let groups = (0..letters.len()).filter(|at| vowel(*at) && !(*at > 0 && vowel(at - 1))).count();
+    let times = |pairs: &[&str]| pairs.iter().map(|pair| word.matches(pair).count()).sum::<usize>();
+    let spoken = groups + times(APART) + usize::from(word.ends_with("sm"));
+    spoken.saturating_sub(times(JOINED) + silent(&word)).max(1)
 }
 
 /// Neighboring vowels that are two syllables.
-const APART: &[&str] = &["ia", "io", "iu", "ea\u{0}", "eo", "ua\u{0}", "uo\u{0}", "yi", "oi\u{0}"];
+const APART: &[&str] = &["ia", "io", "iu", "eo", "uat"];
 /// Those that are one after all.
-const JOINED: &[&str] = &["tia", "cia", "tio", "cio", "sio", "gio", "iou\u{0}"];
+const JOINED: &[&str] = &["tia", "cia", "tio", "cio", "sio", "gion", "quat"];
 
 /// Endings that are written and not spoken.
-fn silent(word: &str) -> i32 {
+fn silent(word: &str) -> usize {
     let before = |ending: &str| word.strip_suffix(ending).and_then(|stem| stem.chars().next_back());
     let consonant = |c: Option<char>| c.is_some_and(|c| !"aeiouy".contains(c));
-    if word.len() > 2
-        && consonant(before("e"))
-        && !(before("e") == Some('l') && word.len() > 3 && consonant(before("le")))
-    {
-        return 1;
-    }
-    if consonant(before("ed")) && !matches!(before("ed"), Some('t' | 'd')) {
-        return 1;
-    }
+    // `table` and `tables` are two: the e is spoken after a consonant and an l.
+    let spoken_l = |ending: &str| before(ending) == Some('l') && consonant(before(&format!("l{ending}")));
     let sibilant = |c: Option<char>| matches!(c, Some('s' | 'x' | 'z' | 'c' | 'g' | 'h'));
-    if word.len() > 3
-        && consonant(before("es"))
-        && !sibilant(before("es"))
-        && !(before("es") == Some('l') && consonant(before("les")))
-    {
-        return 1;
+    let final_e = word.len() > 2 && consonant(before("e")) && !spoken_l("e");
+    let final_ed = consonant(before("ed")) && !matches!(before("ed"), Some('t' | 'd'));
+    let final_es = word.len() > 3 && consonant(before("es")) && !sibilant(before("es")) && !spoken_l("es");
+    let inner = ["ely", "eful", "ement", "ements"].iter().any(|ending| consonant(before(ending)));
+    usize::from(final_e || final_ed || final_es || inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grade_by_hand() {
+        // Two sentences, 10 words, 14 syllables: 0.39 * 5 + 11.8 * 1.4 - 15.59.
+        assert!((flesch_kincaid_grade(2, 10, 14) - 2.88).abs() < 1e-9);
+        let Length::FleschKincaid { sentences, words, syllables, .. } =
+            length("The doctor sees the picture. It shows pneumonia (93 %).", Language::En)
+        else {
+            panic!("English has a grade")
+        };
+        // The doc-tor sees the pic-ture; it shows pneu-mo-ni-a 93.
+        assert_eq!((sentences, words, syllables), (2, 9, 14));
     }
-    i32::from(consonant(before("ely")) || consonant(before("eful")) || consonant(before("ement")))
+
+    #[test]
+    fn syllables_by_hand() {
+        for (word, count) in [
+            ("table", 2),
+            ("tables", 2),
+            ("lived", 1),
+            ("wanted", 2),
+            ("images", 3),
+            ("region", 2),
+            ("radiologist", 5),
+            ("meningioma", 5),
+            ("interpretation", 5),
+            ("safely", 2),
+            ("Feature-wise", 3),
+            ("93", 1),
+            ("the", 1),
+        ] {
+            assert_eq!(syllables(word), count, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_chinese_text_has_characters_and_sentences() {
+        assert_eq!(
+            length("未见肺炎征象；估计概率4%。请结合临床。", Language::Zh),
+            Length::Characters { sentences: 3, characters: 16, mean: 16.0 / 3.0 }
+        );
+    }
 }
