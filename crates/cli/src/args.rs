@@ -104,6 +104,30 @@ pub struct Read {
     /// How pictures without a header were made: US, MR, CR, DX
     #[arg(long, value_name = "TERM")]
     pub modality: Option<String>,
+    /// Languages of the report, separated by commas; what is not the report's own is written beside it
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "en")]
+    pub language: Vec<SpokenLanguage>,
+    /// Readers of the report, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "clinician")]
+    pub audience: Vec<Reader>,
+}
+
+/// The language of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SpokenLanguage {
+    /// English
+    En,
+    /// Chinese, simplified characters
+    Zh,
+}
+
+/// For whom a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Reader {
+    /// A physician
+    Clinician,
+    /// The person who was examined: plain words, and whom to ask
+    Patient,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,9 @@
 //! what the finding says. Whatever cannot be read is refused: security comes from the vocabulary,
 //! not from a list of known errors.
 
+mod change;
 mod chinese;
+mod contradiction;
 mod fixed;
 mod grade;
 mod lex;
@@ -23,7 +25,9 @@ use wilhelm_study::{Certainty, Finding, FindingId};
 
 use crate::language::fixed as fixed_in;
 use crate::write::words::{complement, side};
-use crate::{Claim, Report, Statement, Voice};
+use crate::{Claim, Prior, Report, Statement, Voice};
+pub(crate) use change::english as say_change;
+pub use contradiction::{Contradiction, ContradictionKind, contradictions};
 use lexicon::{ROLES, place_words};
 use name::Concept;
 use number::{Stated, contrary};
@@ -39,6 +43,7 @@ pub struct GroundContext {
     phrases: lex::Phrases,
     pub(crate) sentences: Vec<Known>,
     pub(crate) concepts: Vec<Concept>,
+    priors: Vec<Prior>,
     part: Option<String>,
     chinese: chinese::Names,
     /// Sentences with a fixed wording in other voices, with the place of their sentence.
@@ -90,6 +95,7 @@ impl GroundContext {
             chinese,
             voices,
             findings: report.findings.clone(),
+            priors: report.priors.clone(),
             phrases: lex::phrases(&report.exam, &report.findings),
             sentences,
             part,
@@ -144,6 +150,9 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
     if let Some(known) = fixed::find(sentence, context) {
         return of_sentence(known, "says what a sentence of the report says");
     }
+    if let Some(said) = change::read(verbatim, context) {
+        return change::verdict(said, context);
+    }
     match read(sentence, context) {
         Ok(said) => statements.extend(said),
         Err(whole) => {
@@ -178,6 +187,13 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
 /// For claims that are not about findings, only the same words (up to function words) are the same
 /// meaning.
 pub fn same_meaning(original: &Claim, candidate: &str, context: &GroundContext) -> Verdict {
+    if let Claim::Change { .. } = original {
+        return match change::read(candidate.trim(), context) {
+            Some(Ok(claim)) if &claim == original => change::verdict(Ok(claim), context),
+            Some(Err(reason)) => Verdict::refused(reason),
+            _ => Verdict::refused("says something else than the sentence it was to replace".to_owned()),
+        };
+    }
     let Claim::Finding { statements: wanted } = original else {
         let other = context.in_other_voice(candidate.trim()).filter(|known| &known.claim == original);
         return match other.or_else(|| fixed::find_claim(candidate, original, context)) {

@@ -24,6 +24,7 @@
 //! ```
 
 mod case;
+mod change;
 mod claim;
 pub mod example;
 mod fluency;
@@ -38,8 +39,12 @@ mod wording;
 mod write;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
+pub use change::{Change, Compared, Prior};
 pub use claim::{Claim, StatedQuantity, Statement};
-pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
+pub use ground::{
+    Contradiction, ContradictionKind, GroundContext, MAX_SENTENCE_CHARS, Verdict, contradictions, ground,
+    same_meaning,
+};
 pub use html::{HtmlImage, HtmlImages, html};
 pub use language::{
     Audience, Edition, EditionSection, Language, Length, Line, LineOrigin, Voice, edition, edition_html,

@@ -172,8 +172,14 @@ fn words(
     if voice.is_own() {
         return own();
     }
-    if !sentence.claim.statements().is_empty() {
-        let said = sayings::say(sentence.claim.statements(), report, voice);
+    let about_findings = !sentence.claim.statements().is_empty();
+    if about_findings || matches!(sentence.claim, Claim::Change { .. }) {
+        let said = match &sentence.claim {
+            Claim::Change { finding, change, compared } => {
+                sayings::say_change(finding, *change, compared.as_ref(), report, voice)
+            }
+            claim => sayings::say(claim.statements(), report, voice),
+        };
         return match said.filter(|text| same_meaning(&sentence.claim, text, context).accepted) {
             Some(text) => (text, LineOrigin::Written),
             None => own(),
@@ -260,7 +266,7 @@ impl Edition {
             if line.bears.is_empty() {
                 return Err(format!("\"{}\" bears no evidence, expected at least one", line.text));
             }
-            if line.claim.statements().is_empty() {
+            if line.claim.statements().is_empty() && !matches!(line.claim, Claim::Change { .. }) {
                 let expected = match &line.sentence {
                     Some(id) => {
                         report.sentence(id).map(|sentence| words(sentence, report, &context, self.voice).0)

@@ -128,7 +128,7 @@ pub(crate) fn fixed(
     }
     let plain = |words: [&'static str; 3]| (voice.pick(["", words[0], words[1], words[2]]).to_owned(), false);
     Some(match &sentence.claim {
-        Claim::Finding { .. } => return None,
+        Claim::Finding { .. } | Claim::Change { .. } => return None,
         Claim::Place { .. } => {
             let name = match voice.language {
                 Language::En => name?.to_owned(),
@@ -188,7 +188,7 @@ pub(crate) fn fixed(
             };
             (words, true)
         }
-        Claim::Limitation { .. } => limitation(text, voice),
+        Claim::Limitation { .. } | Claim::Comparison => limitation(text, voice),
         _ => quoted(text, voice),
     })
 }

@@ -73,6 +73,12 @@ const PATTERNS: &[[&str; 4]] = &[
         "程序是用{}～{}岁患者的图像训练的，而患者是{}岁",
     ],
     [
+        "Compared with the earlier examination that was supplied",
+        "与所提供的既往检查对比",
+        "The program compared this picture with the older one that was given",
+        "程序与所提供的以往检查作了对比",
+    ],
+    [
         "AUC {} ({} % interval {} to {}), accuracy {} ({} % interval {} to {}) on {} images held out from its training data",
         "AUC {}（{}%区间{}～{}），准确率{}（{}%区间{}～{}），共{}幅未参与训练的图像",
         "",

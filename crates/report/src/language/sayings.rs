@@ -1,8 +1,9 @@
 //! Sentences about findings in each voice, from the claim alone.
 
-use wilhelm_study::{Certainty, Finding};
+use wilhelm_study::{Certainty, Finding, FindingId};
 
-use super::{Audience, Language, Voice, chinese, plain};
+use super::{Audience, Language, Voice, chinese, glossary, plain};
+use crate::change::{Change, Compared};
 use crate::write::words::{self, capital, complement};
 use crate::{Report, Statement};
 
@@ -75,6 +76,36 @@ pub(super) fn say(statements: &[Statement], report: &Report, voice: Voice) -> Op
         }
         _ => None,
     }
+}
+
+/// The sentence that states a change in a voice.
+pub(super) fn say_change(
+    finding: &FindingId,
+    change: Change,
+    compared: Option<&Compared>,
+    report: &Report,
+    voice: Voice,
+) -> Option<String> {
+    let subject = report.finding(finding).and_then(Subject::of)?;
+    let named = subject.named(voice.language);
+    if voice.language == Language::En {
+        return Some(crate::ground::say_change(&named, change, compared));
+    }
+    let words = match (change, voice.audience) {
+        (Change::New, _) => format!("新发{named}"),
+        (Change::Gone, _) => format!("{named}已消失"),
+        (Change::Grown, Audience::Clinician) => format!("{named}较前增大"),
+        (Change::Grown, Audience::Patient) => format!("{named}比以前变大"),
+        (Change::Shrunk, Audience::Clinician) => format!("{named}较前缩小"),
+        (Change::Shrunk, Audience::Patient) => format!("{named}比以前变小"),
+        (Change::Stable, Audience::Clinician) => format!("{named}大小较前无明显变化"),
+        (Change::Stable, Audience::Patient) => format!("{named}大小没有明显变化"),
+    };
+    let numbers = compared.map_or_else(String::new, |c| {
+        let name = glossary::word(glossary::MEASUREMENTS, &c.name).unwrap_or(&c.name);
+        format!("，{name}现为{}，原为{}", words::quantity(&c.now), words::quantity(&c.before))
+    });
+    Some(format!("{words}{numbers}。"))
 }
 
 fn one(statement: &Statement, subject: &Subject<'_>, voice: Voice) -> String {

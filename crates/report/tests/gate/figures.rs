@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use crate::{hand, mutants, rules};
+use crate::{chinese, hand, mutants, rules};
 
 /// The table of `docs/gate.md`.
 pub fn table() -> String {
@@ -22,5 +22,15 @@ pub fn table() -> String {
     row("hand-written paraphrases accepted: second held out", hand::paraphrases("fresh.txt").words());
     row("hand-written paraphrases accepted: third held out", hand::paraphrases("third.txt").words());
     row("paraphrases by rule accepted", rules::tally().words());
+    for (name, file) in [("development", "zh/adversarial.txt"), ("held out", "zh/adversarial-heldout.txt")] {
+        row(
+            &format!("Chinese hand-written wrong sentences refused: {name}"),
+            hand::adversarial(file).words(),
+        );
+    }
+    for (name, file) in [("development", "zh/development.txt"), ("held out", "zh/heldout.txt")] {
+        row(&format!("Chinese hand-written paraphrases accepted: {name}"), hand::paraphrases(file).words());
+    }
+    row("Chinese paraphrases by rule accepted", chinese::by_rule().words());
     text
 }

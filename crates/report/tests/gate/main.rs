@@ -8,6 +8,7 @@ mod cases;
 mod chinese;
 mod figures;
 mod hand;
+mod kinds;
 mod mutants;
 mod properties;
 mod rules;
