@@ -1,11 +1,11 @@
 //! Prints the editions of the made-up cases: `cargo run -p wilhelm-report --example editions [en-patient | zh-clinician |
-//! zh-patient | words]`. With `words`, the words of the patients' English edition, one a line, for
+//! zh-patient | words] [html]`. With `html`, one of them as a page. With `words`, the words of the patients' English edition, one a line, for
 //! `tools/golden/report_reading.py`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
 
-use wilhelm_report::{Edition, Voice, edition, edition_text, example, write};
+use wilhelm_report::{Edition, HtmlImages, Voice, edition, edition_html, edition_text, example, write};
 
 fn main() {
     let wanted = std::env::args().nth(1).unwrap_or_else(|| "en-patient".to_owned());
@@ -13,6 +13,11 @@ fn main() {
     let cases = example::all();
     let reports = cases.iter().map(write);
     if let Some(voice) = Voice::ALL.into_iter().find(voice) {
+        if std::env::args().nth(2).as_deref() == Some("html") {
+            let report = write(&example::follow_up(17.0));
+            println!("{}", edition_html(&edition(&report, voice), &report, &HtmlImages::default()));
+            return;
+        }
         for report in reports {
             println!("{}\n", edition_text(&edition(&report, voice)));
         }

@@ -259,7 +259,9 @@ fn build() -> Figures {
             let own = retold(&report, &right);
             let found = contradictions(&own);
             figures.alarms.entry(language).or_default().count(found.is_empty(), || format!("{found:?}"));
-            for (kind, index, other) in &others {
+            // Every second alteration in each voice; the two voices of a language take different halves.
+            let half = usize::from(voice.audience == wilhelm_report::Audience::Patient);
+            for (kind, index, other) in others.iter().skip(half).step_by(2) {
                 wrong(*kind, &case.findings[*index], other, voice, (&report, &context, &right), &mut figures);
             }
             let advice = ADVICE[usize::from(voice.language == Language::Zh)];
@@ -303,7 +305,10 @@ fn wrong(
             format!("{text} [of {}] {}", finding.observation.name, grounded.reason)
         });
         // The same sentence put into the report in place of its own.
-        let Some((_, own, _)) = original.filter(|_| !change) else { continue };
+        let both = matches!(kind, Kind::Presence | Kind::Certainty) && heading == Heading::Impression;
+        let Some((_, own, _)) = original.filter(|_| !change && (both || text.len() % 4 == 0)) else {
+            continue;
+        };
         let sentences: Vec<(Heading, Claim, String)> = right
             .iter()
             .map(|(at, said, words)| {
@@ -318,8 +323,7 @@ fn wrong(
             .entry((Kind::ClassifierAndText, language))
             .or_default()
             .count(has(ContradictionKind::ClassifierAndText), || text.clone());
-        let both = matches!(kind, Kind::Presence | Kind::Certainty);
-        if both && heading == Heading::Impression {
+        if both {
             figures
                 .wrong
                 .entry((Kind::FindingsAndImpression, language))
@@ -361,7 +365,7 @@ pub fn committed() -> Value {
         counts.iter().map(|(language, count)| ((*language).to_owned(), count.json())).collect()
     };
     json!({
-        "command": "cargo nextest run -p wilhelm-report --test gate kinds",
+        "command": "WILHELM_WRITE_FIGURES=1 cargo nextest run --cargo-profile release -p wilhelm-report --test gate kinds",
         "interval": "Wilson, 95 %",
         "wrong_refused": wrong,
         "right_accepted": by_language(&figures.right),
@@ -394,8 +398,9 @@ pub fn table() -> String {
     text
 }
 
+// One test, since nextest gives each its own process and the figures take a while.
 #[test]
-fn wrong_sentences_of_each_kind_are_refused_in_both_languages() {
+fn wrong_sentences_of_each_kind_are_refused_in_both_languages_and_right_ones_accepted() {
     let figures = figures();
     for ((kind, language), count) in &figures.wrong {
         println!("{} {language}: {}", kind.words(), count.words());
@@ -403,29 +408,25 @@ fn wrong_sentences_of_each_kind_are_refused_in_both_languages() {
             println!("  {bad}");
         }
     }
+    let accepted = [&figures.right, &figures.alarms];
+    for (language, count) in accepted.into_iter().flatten() {
+        println!("{language}: {}", count.words());
+        for bad in count.bad.iter().take(12) {
+            println!("  {bad}");
+        }
+    }
+    println!("{}", table());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gate.json");
+    let measured = serde_json::to_string_pretty(&committed()).unwrap() + "\n";
+    if std::env::var_os("WILHELM_WRITE_FIGURES").is_some() {
+        std::fs::write(path, &measured).unwrap();
+    }
     for ((kind, language), count) in &figures.wrong {
         assert!(count.all >= 40, "{} {language}: only {}", kind.words(), count.all);
         assert!(count.good * 100 >= count.all * 99, "{} {language}: {}", kind.words(), count.words());
     }
-}
-
-#[test]
-fn right_sentences_of_every_voice_are_accepted_and_no_report_contradicts_itself() {
-    for counts in [&figures().right, &figures().alarms] {
-        for (language, count) in counts {
-            println!("{language}: {}", count.words());
-            assert_eq!(count.good, count.all, "{language}: {:?}", &count.bad[..count.bad.len().min(20)]);
-        }
-    }
-}
-
-#[test]
-fn the_figures_by_kind_are_those_committed() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gate.json");
-    let measured = serde_json::to_string_pretty(&committed()).unwrap() + "\n";
-    println!("{}", table());
-    if std::env::var_os("WILHELM_WRITE_FIGURES").is_some() {
-        std::fs::write(path, &measured).unwrap();
+    for (language, count) in accepted.into_iter().flatten() {
+        assert_eq!(count.good, count.all, "{language}: {:?}", &count.bad[..count.bad.len().min(20)]);
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(written == measured, "docs/gate.json differs; run the test again with WILHELM_WRITE_FIGURES=1");
