@@ -258,13 +258,20 @@ fn numbers(parts: &[Part]) -> Result<(Option<Stated>, Option<Stated>), String> {
                 let [stated] = read.quantities.as_slice() else {
                     return Err("holds a number that is no measurement".to_owned());
                 };
+                let follows = following(parts.get(at + 2..).unwrap_or(&[]));
                 let place = match which.take() {
                     Some(Word::Before) => &mut before,
                     Some(Word::Now) => &mut now,
                     // `23 mm, 18 mm before`, and `23 mm now`: the word may follow.
-                    _ => match following(&parts[at + 2..]) {
-                        Some(Word::Before) => &mut before,
-                        Some(Word::Now) => &mut now,
+                    _ => match follows {
+                        Some(Word::Before) => {
+                            at += 1;
+                            &mut before
+                        }
+                        Some(Word::Now) => {
+                            at += 1;
+                            &mut now
+                        }
                         _ if now.is_none() => &mut now,
                         _ => return Err("holds two numbers without saying which is of now".to_owned()),
                     },

@@ -168,7 +168,10 @@ pub(crate) fn fixed(
         },
         Claim::Technique => match text.strip_prefix("Read by model ") {
             Some(rest) => model(rest, voice)?,
-            None if voice.language == Language::Zh => (chinese::technique(exam), false),
+            None if voice.language == Language::Zh && voice.audience == Audience::Clinician => {
+                (chinese::technique(exam), false)
+            }
+            None if voice.language == Language::Zh => (format!("{}。", chinese::title(exam)), false),
             None => (format!("{}.", crate::write::words::title(exam)), false),
         },
         Claim::NotRead { model } => {

@@ -87,7 +87,7 @@ pub fn edition_html(edition: &Edition, report: &Report, images: &HtmlImages) -> 
                     p.small {
                         (say([
                             "",
-                            "本报告与英文报告依据同一组结论和证据；方括号内的编号指向report.json中的证据。",
+                            "本报告与英文报告依据同一组结论和证据；句后的编号指向report.json中的证据。",
                             "This report says what the report for doctors says, on the same evidence. The marks name the evidence in \
                              report.json.",
                             "这份报告与给医生的报告内容一致，依据相同；标记指向report.json中的证据。",

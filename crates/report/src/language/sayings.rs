@@ -89,6 +89,8 @@ pub(super) fn say_change(
     let subject = report.finding(finding).and_then(Subject::of)?;
     let named = subject.named(voice.language);
     if voice.language == Language::En {
+        let bare = named.trim_start_matches("an ").trim_start_matches("a ");
+        let named = if change == Change::New { named.clone() } else { format!("the {bare}") };
         return Some(crate::ground::say_change(&named, change, compared));
     }
     let words = match (change, voice.audience) {

@@ -83,14 +83,15 @@ impl Count {
 
     fn json(&self) -> Value {
         let (low, high) = self.interval();
-        let round = |value: f64| (value * 1e4).floor() / 1e4;
-        json!({ "good": self.good, "of": self.all, "low": round(low), "high": round(high) })
+        // Rounded outward.
+        let (low, high) = ((low * 1e4).floor() / 1e4, (high * 1e4 - 1e-6).ceil() / 1e4);
+        json!({ "good": self.good, "of": self.all, "low": low, "high": high })
     }
 
     pub fn words(&self) -> String {
         let (low, high) = self.interval();
-        let percent = |value: f64| (value * 1000.0).floor() / 10.0;
-        format!("{} of {} ({:.1} to {:.1} %)", self.good, self.all, percent(low), percent(high))
+        let (low, high) = ((low * 1000.0).floor() / 10.0, (high * 1000.0 - 1e-6).ceil() / 10.0);
+        format!("{} of {} ({low:.1} to {high:.1} %)", self.good, self.all)
     }
 }
 
@@ -264,8 +265,9 @@ fn build() -> Figures {
             for (kind, index, other) in others.iter().skip(half).step_by(2) {
                 wrong(*kind, &case.findings[*index], other, voice, (&report, &context, &right), &mut figures);
             }
+            // Advice is the same in both voices of a language.
             let advice = ADVICE[usize::from(voice.language == Language::Zh)];
-            for sentence in advice {
+            for sentence in advice.iter().filter(|_| half == 0) {
                 let grounded = ground(sentence, &context);
                 let replaced =
                     report.sentences().find(|(_, s)| same_meaning(&s.claim, sentence, &context).accepted);

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod cases;
+mod change;
 mod chinese;
 mod figures;
 mod hand;
