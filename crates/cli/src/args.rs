@@ -111,6 +111,30 @@ pub struct Read {
     /// What a rule said, as `wilhelm rules apply --json` wrote it; can be repeated
     #[arg(long, value_name = "FILE")]
     pub decision: Vec<PathBuf>,
+    /// Languages of the report, separated by commas; what is not the report's own is written beside it
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "en")]
+    pub language: Vec<SpokenLanguage>,
+    /// Readers of the report, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "clinician")]
+    pub audience: Vec<Reader>,
+}
+
+/// The language of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SpokenLanguage {
+    /// English
+    En,
+    /// Chinese, simplified characters
+    Zh,
+}
+
+/// For whom a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Reader {
+    /// A physician
+    Clinician,
+    /// The person who was examined: plain words, and whom to ask
+    Patient,
 }
 
 #[derive(Debug, Args)]

@@ -55,6 +55,8 @@ pub struct ReadOutcome {
     pub heatmap_png: Vec<u8>,
     /// `provenance.json`
     pub provenance: Provenance,
+    /// The pictures of the page, for editions in other languages.
+    pub pictures: HtmlImages,
     /// What went wrong without stopping the reading: a language model that failed.
     pub remarks: Vec<String>,
 }
@@ -138,6 +140,7 @@ pub fn read_series(
     };
     Ok(ReadOutcome {
         html: html(&report, &images),
+        pictures: images,
         text: text(&report),
         json,
         report,
@@ -298,6 +301,7 @@ fn case(
         defects,
         request: options.request.clone(),
         comparison: None,
+        priors: Vec::new(),
         cautions,
         models: read.chosen.iter().map(|chosen| model_use(models[chosen.model].card())).collect(),
         images: vec![ImageRef {

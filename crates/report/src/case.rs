@@ -1,3 +1,4 @@
+use crate::Prior;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Defect, Evidence, EvidenceId, Finding, Modality, View};
@@ -23,6 +24,8 @@ pub struct Case {
     pub request: Vec<String>,
     /// What the image was compared with, in words; `None` where nothing was supplied.
     pub comparison: Option<String>,
+    /// Findings of an earlier examination that were matched with those of this one.
+    pub priors: Vec<Prior>,
     /// Reasons to trust the reading less.
     pub cautions: Vec<Caution>,
     /// Models that read the image.

@@ -1,3 +1,4 @@
+use crate::change::{Change, Compared};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
@@ -13,6 +14,16 @@ pub enum Claim {
     Finding {
         /// One statement a finding.
         statements: Vec<Statement>,
+    },
+    /// What became of a finding since an earlier examination.
+    Change {
+        /// The finding.
+        finding: FindingId,
+        /// What became of it.
+        change: Change,
+        /// The measurement that shows it, where stated.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compared: Option<Compared>,
     },
     /// Where on the image a network looked.
     Place {

@@ -5,7 +5,7 @@ use wilhelm_study::{
     Modality, Observation, ProbabilityInterval, Quantity, View,
 };
 
-use crate::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
+use crate::{Abstention, Case, Caution, Exam, ImageRef, ModelUse, Prior};
 
 /// A finding with its probability; the interval reaches `half` to each side.
 ///
@@ -165,6 +165,32 @@ pub fn abdomen() -> Case {
     case
 }
 
+/// The abdominal CT of [`abdomen`] with an earlier one, on which the left renal cyst was smaller.
+pub fn follow_up(before_mm: f64) -> Case {
+    let mut case = abdomen();
+    let mut before = case.findings[0].clone();
+    before.measurements = vec![measurement("greatest diameter", before_mm, "mm", 0)];
+    case.evidence.push(Evidence {
+        id: EvidenceId("P1".to_owned()),
+        source: EvidenceSource::Measurement { method: "lesions matched after registration".to_owned() },
+        summary: "the same cyst on the earlier examination".to_owned(),
+    });
+    case.priors =
+        vec![Prior { of: FindingId("F1".to_owned()), before, evidence: EvidenceId("P1".to_owned()) }];
+    case
+}
+
+/// A chest CT with two left pulmonary nodules, counted.
+pub fn nodules() -> Case {
+    let mut case = case(Modality::Ct, "chest", None, "chest-findings", false);
+    let mut nodule = finding("F1", "pulmonary nodule", &["lung nodule"], 0.95, 0.03);
+    nodule.laterality = Some(Laterality::Left);
+    nodule.measurements =
+        vec![measurement("count", 2.0, "1", 0), measurement("greatest diameter", 9.0, "mm", 0)];
+    case.findings = vec![nodule, finding("F2", "pneumothorax", &[], 0.02, 0.015)];
+    case
+}
+
 /// A chest CT with a right pleural effusion and a pulmonary nodule.
 pub fn chest_ct() -> Case {
     let mut case = case(Modality::Ct, "chest", None, "chest-findings", false);
@@ -207,6 +233,8 @@ pub fn all() -> Vec<Case> {
         brain(0.01, 0.02, 0.01),
         abdomen(),
         chest_ct(),
+        follow_up(17.0),
+        nodules(),
         unread(),
     ]
 }

@@ -6,6 +6,9 @@
 //! not from a list of known errors.
 
 mod advice;
+mod change;
+mod chinese;
+mod contradiction;
 mod fixed;
 mod grade;
 mod lex;
@@ -21,8 +24,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Finding, FindingId};
 
+use crate::language::fixed as fixed_in;
 use crate::write::words::{complement, side};
-use crate::{Claim, Report, Statement};
+use crate::{Claim, Prior, Report, Statement, Voice};
+pub(crate) use change::english as say_change;
+pub use contradiction::{Contradiction, ContradictionKind, contradictions};
 use lexicon::{ROLES, place_words};
 use name::Concept;
 use number::{Stated, contrary};
@@ -38,7 +44,11 @@ pub struct GroundContext {
     phrases: lex::Phrases,
     pub(crate) sentences: Vec<Known>,
     pub(crate) concepts: Vec<Concept>,
+    priors: Vec<Prior>,
     part: Option<String>,
+    chinese: chinese::Names,
+    /// Sentences with a fixed wording in other voices, with the place of their sentence.
+    voices: Vec<(String, usize)>,
 }
 
 /// A sentence of the report.
@@ -74,13 +84,19 @@ impl GroundContext {
     /// The context of a report.
     pub fn of(report: &Report) -> Self {
         let part = report.exam.body_part.as_ref().map(|part| part.trim().to_lowercase());
+        let voices = voices(report);
         let sentences = report
             .sentences()
             .map(|(_, s)| Known { id: s.id.clone(), text: s.text.clone(), claim: s.claim.clone() })
             .collect();
+        let mut concepts = name::concepts(&report.findings, part.as_deref());
+        let chinese = chinese::names(&report.findings, report.exam.modality.as_ref(), &mut concepts);
         Self {
-            concepts: name::concepts(&report.findings, part.as_deref()),
+            concepts,
+            chinese,
+            voices,
             findings: report.findings.clone(),
+            priors: report.priors.clone(),
             phrases: lex::phrases(&report.exam, &report.findings),
             sentences,
             part,
@@ -93,9 +109,29 @@ impl GroundContext {
         self.part.as_deref().into_iter().chain(named)
     }
 
+    /// The sentence with a fixed wording that a line says in another voice.
+    fn in_other_voice(&self, line: &str) -> Option<&Known> {
+        self.voices.iter().find(|(text, _)| text == line).map(|(_, place)| &self.sentences[*place])
+    }
+
     fn index(&self, id: &FindingId) -> Option<usize> {
         self.findings.iter().position(|finding| &finding.id == id)
     }
+}
+
+/// The sentences with a fixed wording as the other voices say them.
+fn voices(report: &Report) -> Vec<(String, usize)> {
+    let mut said = Vec::new();
+    for (place, (_, sentence)) in report.sentences().enumerate() {
+        let finding = sentence.findings.first().and_then(|id| report.finding(id));
+        let name = finding.map(|finding| finding.observation.name.as_str());
+        for voice in Voice::ALL.into_iter().filter(|voice| !voice.is_own()) {
+            if let Some((text, _)) = fixed_in(sentence, &report.exam, name, voice) {
+                said.push((text, place));
+            }
+        }
+    }
+    said
 }
 
 /// Whether a sentence is borne out by a report: each part of it by a finding or by one of the
@@ -107,6 +143,9 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
     if let Some(known) = context.sentences.iter().find(|known| known.text == verbatim) {
         return of_sentence(known, "is a sentence of the report");
     }
+    if let Some(known) = context.in_other_voice(verbatim) {
+        return of_sentence(known, "says what a sentence of the report says");
+    }
     let mut statements: Vec<Statement> = Vec::new();
     let mut sentences: Vec<String> = Vec::new();
     if let Some(known) = fixed::find(sentence, context) {
@@ -117,6 +156,9 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
         Some(Err(reason)) => Some(reason),
         None => None,
     };
+    if let Some(said) = change::read(verbatim, context) {
+        return change::verdict(said, context);
+    }
     match read(sentence, context) {
         Ok(said) => statements.extend(said),
         Err(whole) => {
@@ -153,8 +195,16 @@ pub fn ground(sentence: &str, context: &GroundContext) -> Verdict {
 /// For claims that are not about findings, only the same words (up to function words) are the same
 /// meaning.
 pub fn same_meaning(original: &Claim, candidate: &str, context: &GroundContext) -> Verdict {
+    if let Claim::Change { .. } = original {
+        return match change::read(candidate.trim(), context) {
+            Some(Ok(claim)) if &claim == original => change::verdict(Ok(claim), context),
+            Some(Err(reason)) => Verdict::refused(reason),
+            _ => Verdict::refused("says something else than the sentence it was to replace".to_owned()),
+        };
+    }
     let Claim::Finding { statements: wanted } = original else {
-        return match fixed::find_claim(candidate, original, context) {
+        let other = context.in_other_voice(candidate.trim()).filter(|known| &known.claim == original);
+        return match other.or_else(|| fixed::find_claim(candidate, original, context)) {
             Some(known) => of_sentence(known, "says what the sentence says"),
             None => Verdict::refused("says something else than the sentence it was to replace".to_owned()),
         };
@@ -307,10 +357,12 @@ fn bears(
         (None, None) => {}
     }
     let named = &context.concepts[assertion.concept].words;
+    let chinese = named.iter().any(|word| chinese::is_chinese(word));
+    let english = name.split(' ').filter(|_| chinese);
     for place in &assertion.places {
         let of_exam = context.part.as_deref().into_iter();
-        let licensed =
-            of_exam.chain(named.iter().map(String::as_str)).any(|w| place_words(w).contains(&place.as_str()));
+        let words = of_exam.chain(named.iter().map(String::as_str)).chain(english.clone());
+        let licensed = words.into_iter().any(|w| place_words(w).contains(&place.as_str()));
         if !licensed {
             return Err(format!("adds the place \"{place}\" to {name}"));
         }

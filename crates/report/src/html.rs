@@ -6,7 +6,7 @@ use wilhelm_study::{Certainty, Evidence, EvidenceSource, Finding};
 use crate::write::words;
 use crate::{Author, Heading, Report, Section, Sentence};
 
-const STYLE: &str = include_str!("html/style.css");
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 
 /// The pictures of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

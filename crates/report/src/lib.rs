@@ -24,12 +24,14 @@
 //! ```
 
 mod case;
+mod change;
 mod claim;
 pub mod example;
 mod fluency;
 mod ground;
 pub mod guideline;
 mod html;
+mod language;
 mod report;
 mod rule;
 mod schema;
@@ -39,9 +41,17 @@ mod wording;
 mod write;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
+pub use change::{Change, Compared, Prior};
 pub use claim::{Applied, Claim, StatedQuantity, Statement};
-pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
+pub use ground::{
+    Contradiction, ContradictionKind, GroundContext, MAX_SENTENCE_CHARS, Verdict, contradictions, ground,
+    same_meaning,
+};
 pub use html::{HtmlImage, HtmlImages, html};
+pub use language::{
+    Audience, Edition, EditionSection, Language, Length, Line, LineOrigin, Voice, edition, edition_html,
+    edition_text, flesch_kincaid_grade, syllables,
+};
 pub use report::{
     Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, Section, Sentence, State,
     StruckSentence,

@@ -6,7 +6,9 @@ use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 
 use crate::fluency::awkward;
 use crate::template::Filled;
-use crate::{Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Statement, Verdict, same_meaning};
+use crate::{
+    Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Prior, Statement, Verdict, same_meaning,
+};
 
 /// Version of the report's JSON form.
 pub const SCHEMA_VERSION: &str = "1";
@@ -197,6 +199,9 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// What was looked for, found or not.
     pub findings: Vec<Finding>,
+    /// Findings of an earlier examination that were matched with those of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub priors: Vec<Prior>,
     /// What bears the sentences.
     pub evidence: Vec<Evidence>,
     /// Models that did not read the image.
@@ -295,6 +300,13 @@ impl Report {
             }
             Err(ReportError::UnknownEvidence { holder: holder.to_owned(), evidence: pointed.clone() })
         };
+        for prior in &self.priors {
+            known(&format!("the prior of finding {}", prior.of), &prior.evidence)?;
+            if self.finding(&prior.of).is_none() {
+                let sentence = format!("prior of {}", prior.of);
+                return Err(ReportError::UnknownFinding { sentence, finding: prior.of.clone() });
+            }
+        }
         for finding in &self.findings {
             for pointed in finding.evidence.iter().chain(finding.measurements.iter().map(|m| &m.evidence)) {
                 known(&format!("finding {}", finding.id), pointed)?;
@@ -319,8 +331,27 @@ impl Report {
             for statement in sentence.claim.statements() {
                 self.check_statement(&sentence.id, statement)?;
             }
+            self.check_change(sentence)?;
         }
         Ok(())
+    }
+
+    /// A claim of change must be what the two examinations say.
+    fn check_change(&self, sentence: &Sentence) -> Result<(), ReportError> {
+        let Claim::Change { finding: id, change, compared } = &sentence.claim else { return Ok(()) };
+        let Some(finding) = self.finding(id) else {
+            return Err(ReportError::UnknownFinding { sentence: sentence.id.clone(), finding: id.clone() });
+        };
+        let of = self.priors.iter().filter(|prior| &prior.of == id).filter_map(|prior| prior.change(finding));
+        let mut borne = of.filter(|(is, _)| is == change);
+        if borne.any(|(_, both)| compared.is_none() || compared == &both) {
+            return Ok(());
+        }
+        Err(ReportError::Contradiction {
+            sentence: sentence.id.clone(),
+            finding: id.clone(),
+            what: "the change",
+        })
     }
 
     fn check_statement(&self, sentence: &str, statement: &Statement) -> Result<(), ReportError> {

@@ -70,6 +70,11 @@ pub const RULES: &[Rule] = &[
         text: "This draft was made by research software, which is not a medical device.",
         citation: "program rule: every object the program writes says what it is",
     },
+    Rule {
+        id: "R-ASK",
+        text: "Questions about this draft go to the referring physician or a radiologist.",
+        citation: "program rule: a report for a patient says whom to ask, and is no reason to wait",
+    },
 ];
 
 /// The rule of an id.

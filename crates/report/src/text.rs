@@ -77,7 +77,7 @@ fn wrap(out: &mut String, line: &str, first: &str, rest: &str) {
 }
 
 /// Control characters, and those that turn the direction of writing or take no room.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -12,6 +12,9 @@ use crate::rule::rule;
 use crate::template::template_of;
 use crate::{Case, Claim, Statement};
 
+/// What is said where findings of an earlier examination were matched.
+const COMPARED: &str = "Compared with the earlier examination that was supplied.";
+
 /// Writes a report without any model: the same case gives the same bytes.
 ///
 /// Every finding is stated with its certainty in words and its calibrated probability; the
@@ -37,6 +40,7 @@ pub fn write(case: &Case) -> Report {
         exam: case.exam.clone(),
         sections: draft.sections,
         findings: case.findings.clone(),
+        priors: case.priors.clone(),
         evidence: draft.evidence,
         abstentions: case.abstentions.clone(),
         models: case.models.clone(),
@@ -192,6 +196,12 @@ impl<'a> Draft<'a> {
     fn comparison(&mut self) {
         self.open(Heading::Comparison);
         match &self.case.comparison {
+            None if !self.case.priors.is_empty() => {
+                let mut bears: Vec<EvidenceId> =
+                    self.case.priors.iter().map(|p| p.evidence.clone()).collect();
+                bears.dedup();
+                self.say(COMPARED.to_owned(), Claim::Comparison, bears, vec![]);
+            }
             None => self.say_rule("R-COMPARISON", Claim::Comparison),
             Some(words) => {
                 let source = EvidenceSource::Header { attributes: vec!["comparison".to_owned()] };
@@ -228,6 +238,7 @@ impl<'a> Draft<'a> {
                 let claim = Claim::Place { finding: finding.id.clone() };
                 self.say(text, claim, finding.evidence.clone(), vec![finding.id.clone()]);
             }
+            self.change(finding);
         }
         if lowered {
             self.say_rule("R-LOWERED", Claim::Limitation { rule: "R-LOWERED".to_owned() });
@@ -239,6 +250,19 @@ impl<'a> Draft<'a> {
         }
         if self.unread() && self.case.abstentions.is_empty() {
             self.say_rule("R-NOT-READ", Claim::NoInterpretation);
+        }
+    }
+
+    /// What became of a finding, where the two examinations tell it.
+    fn change(&mut self, finding: &Finding) {
+        let case = self.case;
+        for prior in case.priors.iter().filter(|prior| prior.of == finding.id) {
+            let Some((change, compared)) = prior.change(finding) else { continue };
+            let mut bears = vec![prior.evidence.clone()];
+            bears.extend(finding.evidence.iter().filter(|id| **id != prior.evidence).cloned());
+            let text = words::change(finding, change, compared.as_ref());
+            let claim = Claim::Change { finding: finding.id.clone(), change, compared };
+            self.say(text, claim, bears, vec![finding.id.clone()]);
         }
     }
 

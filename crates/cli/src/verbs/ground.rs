@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use wilhelm_report::{GroundContext, Report, ground};
+use wilhelm_report::{GroundContext, Report, contradictions, ground};
 
 use crate::args;
 use crate::exit::{Exit, Stop};
@@ -27,13 +27,17 @@ pub fn run(verb: &args::Ground) -> anyhow::Result<Exit> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(number, line)| (number + 1, line, ground(line, &context)))
         .collect();
+    let odd = contradictions(&report);
     let refused = verdicts.iter().filter(|(_, _, verdict)| !verdict.accepted).count();
     if verb.json {
         let lines: Vec<_> = verdicts
             .iter()
             .map(|(number, line, verdict)| json!({ "line": number, "sentence": line, "verdict": verdict }))
             .collect();
-        print_json(&json!({ "lines": lines, "accepted": verdicts.len() - refused, "refused": refused }))?;
+        let accepted = verdicts.len() - refused;
+        print_json(
+            &json!({ "lines": lines, "accepted": accepted, "refused": refused, "contradictions": odd }),
+        )?;
     } else {
         let mut out = String::new();
         for (number, line, verdict) in &verdicts {
@@ -42,7 +46,10 @@ pub fn run(verb: &args::Ground) -> anyhow::Result<Exit> {
             writeln!(out, "               {}", verdict.reason)?;
         }
         writeln!(out, "{} accepted, {refused} refused", verdicts.len() - refused)?;
+        for one in &odd {
+            writeln!(out, "the report contradicts itself: {}", one.reason)?;
+        }
         print(&out)?;
     }
-    Ok(if refused == 0 { Exit::Done } else { Exit::Defects })
+    Ok(if refused == 0 && odd.is_empty() { Exit::Done } else { Exit::Defects })
 }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
 use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
+use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_text};
 use wilhelm_study::{Modality, Series};
 
 use crate::args;
@@ -53,18 +54,19 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         let folder =
             if several { verb.out.join(format!("series-{:02}", number + 1)) } else { verb.out.clone() };
         let outcome = one(&series, readers, &options)?;
-        write(&folder, &outcome, verb.force)?;
+        let editions = editions(&outcome, verb);
+        write(&folder, &outcome, &editions, verb.force)?;
         for remark in &outcome.remarks {
             eprintln!("wilhelm: language model: {remark}");
         }
         if verb.json {
-            results.push(json!({ "folder": folder, "report": outcome.report }));
+            results.push(if editions.is_empty() {
+                json!({ "folder": folder, "report": outcome.report })
+            } else {
+                json!({ "folder": folder, "report": outcome.report, "editions": editions })
+            });
         } else {
-            print(&format!(
-                "{}\nReport: {}\n\n",
-                outcome.text.trim_end(),
-                folder.join("report.html").display()
-            ))?;
+            print(&shown(&outcome, &editions, verb, &folder))?;
         }
     }
     if verb.json {
@@ -95,14 +97,72 @@ fn with_modality(mut series: Series, stated: Option<&str>) -> Series {
     series
 }
 
-fn write(folder: &Path, outcome: &ReadOutcome, force: bool) -> anyhow::Result<()> {
+/// The voices asked for, each once, in the order of [`Voice::ALL`].
+fn voices(verb: &args::Read) -> Vec<Voice> {
+    let wanted = |voice: &Voice| {
+        let language = match voice.language {
+            Language::En => args::SpokenLanguage::En,
+            Language::Zh => args::SpokenLanguage::Zh,
+        };
+        let reader = match voice.audience {
+            Audience::Clinician => args::Reader::Clinician,
+            Audience::Patient => args::Reader::Patient,
+        };
+        verb.language.contains(&language) && verb.audience.contains(&reader)
+    };
+    Voice::ALL.into_iter().filter(wanted).collect()
+}
+
+/// The report in the voices asked for that are not its own.
+fn editions(outcome: &ReadOutcome, verb: &args::Read) -> Vec<Edition> {
+    let others = voices(verb).into_iter().filter(|voice| !voice.is_own());
+    let editions: Vec<Edition> = others.map(|voice| edition(&outcome.report, voice)).collect();
+    let missing = editions.iter().find(|edition| edition.voice.language == Language::Zh);
+    for name in missing.map_or_else(Vec::new, |edition| edition.names_missing(&outcome.report)) {
+        eprintln!("wilhelm: there is no Chinese name for \"{name}\" in this program: it stands in English");
+    }
+    editions
+}
+
+/// What is printed: the text of each voice asked for, and where the pages lie.
+fn shown(outcome: &ReadOutcome, editions: &[Edition], verb: &args::Read, folder: &Path) -> String {
+    let mut out = String::new();
+    let own = voices(verb).iter().any(|voice| voice.is_own());
+    if own {
+        out.push_str(&format!("{}\n", outcome.text.trim_end()));
+    }
+    for (place, edition) in editions.iter().enumerate() {
+        let gap = if own || place > 0 { "\n" } else { "" };
+        out.push_str(&format!("{gap}{}\n", edition_text(edition).trim_end()));
+    }
+    out.push_str(&format!("Report: {}\n", folder.join("report.html").display()));
+    for edition in editions {
+        out.push_str(&format!("Report: {}\n", folder.join(file_name(edition.voice, "html")).display()));
+    }
+    out.push('\n');
+    out
+}
+
+fn file_name(voice: Voice, ending: &str) -> String {
+    format!("report.{}.{}.{ending}", voice.language.tag(), voice.audience.tag())
+}
+
+fn write(folder: &Path, outcome: &ReadOutcome, editions: &[Edition], force: bool) -> anyhow::Result<()> {
     let provenance = serde_json::to_string_pretty(&outcome.provenance)? + "\n";
-    let files: [(&str, &[u8]); 4] = [
+    let mut other: Vec<(String, String)> = Vec::new();
+    for edition in editions {
+        let page = edition_html(edition, &outcome.report, &outcome.pictures);
+        other.push((file_name(edition.voice, "html"), page));
+        other.push((file_name(edition.voice, "txt"), edition_text(edition)));
+        other.push((file_name(edition.voice, "json"), serde_json::to_string_pretty(edition)? + "\n"));
+    }
+    let mut files: Vec<(&str, &[u8])> = vec![
         ("report.html", outcome.html.as_bytes()),
         ("report.json", outcome.json.as_bytes()),
         ("heatmap.png", &outcome.heatmap_png),
         ("provenance.json", provenance.as_bytes()),
     ];
+    files.extend(other.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
     write_folder(folder, &files, force)
 }
 

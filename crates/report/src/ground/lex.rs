@@ -121,7 +121,36 @@ pub(crate) fn lex(sentence: &str, context: &GroundContext) -> Result<Vec<Tok>, S
             }
         }
     }
-    Ok(toks)
+    Ok(counted(toks))
+}
+
+/// `two pulmonary nodules` states a count of them; a side may stand between.
+fn counted(toks: Vec<Tok>) -> Vec<Tok> {
+    let Some(role) = ROLES.iter().position(|words| words.contains(&"count")) else { return toks };
+    let mut out: Vec<Tok> = Vec::with_capacity(toks.len());
+    let mut at = 0;
+    while at < toks.len() {
+        let named = match (toks.get(at + 1), toks.get(at + 2)) {
+            (Some(Tok::Find { .. }), _) => Some(at + 1),
+            (Some(Tok::Cue(Cue::Side(_), _)), Some(Tok::Find { .. })) => Some(at + 2),
+            _ => None,
+        };
+        match (&toks[at], named) {
+            (Tok::Number { value, decimals: 0 }, Some(name)) if *value >= 1.0 => {
+                out.extend([Tok::Role(role), toks[at].clone(), Tok::Unit("1".to_owned())]);
+                out.extend(toks[at + 1..name].iter().cloned());
+                if let Tok::Find { concept, adjective, .. } = toks[name] {
+                    out.push(Tok::Find { concept, plural: false, adjective });
+                }
+                at = name + 1;
+            }
+            _ => {
+                out.push(toks[at].clone());
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 fn mark(raw: &Raw) -> Tok {

@@ -162,4 +162,5 @@ pub(crate) const ROLES: &[&[&str]] = &[
     &["short"],
     &["long"],
     &["axis"],
+    &["count", "number"],
 ];

@@ -3,7 +3,7 @@
 use wilhelm_study::{ProbabilityInterval, Quantity};
 
 use super::lex::Tok;
-use super::lexicon::Cue;
+use super::lexicon::{Cue, ROLES};
 
 /// A measurement as stated: number, unit, and the words that say which.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,6 +196,14 @@ impl Reader<'_> {
             self.places.push(self.at);
             self.numbers.quantities.push(Stated { value, unit: unit.clone(), roles: Vec::new() });
             self.at = next + 1;
+            return Ok(());
+        }
+        // `count 2`
+        let count = matches!(self.at.checked_sub(1).and_then(|at| self.toks.get(at)), Some(Tok::Role(row)) if ROLES[*row].contains(&"count"));
+        if count && decimals == 0 {
+            self.places.push(self.at);
+            self.numbers.quantities.push(Stated { value, unit: "1".to_owned(), roles: Vec::new() });
+            self.at = next;
             return Ok(());
         }
         let probability = self.has(Cue::Probability) || self.has(Cue::ProbabilityOfNo);

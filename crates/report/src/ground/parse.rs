@@ -2,11 +2,11 @@
 
 use wilhelm_study::{Certainty, Laterality};
 
-use super::GroundContext;
 use super::grade::grade;
 use super::lex::{Tok, lex};
 use super::lexicon::{Cue, place_words};
 use super::number::{Estimate, Numbers, Range, Stated};
+use super::{GroundContext, chinese};
 
 /// What a sentence says of one finding.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,11 @@ pub(crate) type Segment = Vec<Assertion>;
 
 /// Reads a sentence into its segments, or says why it cannot be read.
 pub(crate) fn parse(sentence: &str, context: &GroundContext) -> Result<Vec<Segment>, String> {
-    let toks = lex(sentence, context)?;
+    let toks = if chinese::is_chinese(sentence) {
+        chinese::lex(sentence, context)?
+    } else {
+        lex(sentence, context)?
+    };
     let mut segments: Vec<Segment> = Vec::new();
     for line in toks.split(|tok| *tok == Tok::Break).filter(|line| !line.is_empty()) {
         segment(line, context, &mut segments)?;

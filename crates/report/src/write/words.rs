@@ -4,6 +4,7 @@ use wilhelm_study::{
     Certainty, Finding, ImageBox, Laterality, Measurement, Modality, ProbabilityInterval, Quantity,
 };
 
+use crate::change::{Change, Compared};
 use crate::{Exam, Statement};
 
 /// With a capital first letter.
@@ -37,6 +38,7 @@ pub(crate) fn unit(ucum: &str) -> &str {
     match ucum {
         "[hnsf'U]" => "HU",
         "cm3" => "mL",
+        "1" => "",
         other => other,
     }
 }
@@ -130,6 +132,11 @@ pub(crate) fn full(finding: &Finding) -> String {
     };
     let of = if contrary { format!(" of {}", finding.observation.name.trim()) } else { String::new() };
     format!("{head}; estimated probability{of} {}.", probability(&finding.probability))
+}
+
+/// What became of a finding since an earlier examination.
+pub(crate) fn change(finding: &Finding, change: Change, compared: Option<&Compared>) -> String {
+    crate::ground::say_change(&subject(finding).0, change, compared)
 }
 
 /// Where the network looked, in the picture's own terms: it knows no anatomy.

@@ -54,10 +54,10 @@ pub fn paraphrases(file: &str) -> Tally {
 }
 
 /// Wrong sentences by hand: none may be grounded, none may replace any sentence of the report.
-pub fn adversarial() -> Tally {
-    let mut tally = Tally::new("adversarial.txt");
+pub fn adversarial(file: &str) -> Tally {
+    let mut tally = Tally::new(file);
     let mut report: Option<Report> = None;
-    for line in lines("adversarial.txt").lines().filter(|line| !line.trim().is_empty()) {
+    for line in lines(file).lines().filter(|line| !line.trim().is_empty()) {
         if let Some(head) = line.strip_prefix("# ") {
             report = Some(write(&cases::named(head.trim())));
             continue;

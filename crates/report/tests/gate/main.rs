@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod cases;
+mod change;
+mod chinese;
 mod figures;
 mod hand;
+mod kinds;
 mod mutants;
 mod properties;
 mod rules;
@@ -99,7 +102,7 @@ fn paraphrases_pass_in_at_least_98_of_100() {
 
 #[test]
 fn hand_written_wrong_sentences_are_refused() {
-    let tally = hand::adversarial();
+    let tally = hand::adversarial("adversarial.txt");
     print!("{}", tally.complaint());
     assert!(tally.all >= 100);
     assert_eq!(tally.good, tally.all, "{}", tally.complaint());
