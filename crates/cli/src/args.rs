@@ -2,6 +2,7 @@ mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
+mod report;
 mod safety;
 
 pub use embed::Embed;
@@ -11,6 +12,10 @@ pub use evaluate::{
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Kb, KbContext, KbVerb};
+pub use report::{
+    FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
+    ReportSign, ReportVerb, Send, SendHl7, SendVerb, SignAs, Signing,
+};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -71,6 +76,10 @@ pub enum Verb {
     Safety(Safety),
     /// What texts say: how a mention is meant
     Kb(Kb),
+    /// Sign, amend and export reports, and see what became of them
+    Report(ReportArgs),
+    /// Send what was exported to another system
+    Send(Send),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }
@@ -104,6 +113,11 @@ pub struct Read {
     /// How pictures without a header were made: US, MR, CR, DX
     #[arg(long, value_name = "TERM")]
     pub modality: Option<String>,
+    /// Forms to write, with commas between them; report.json is always there
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
+    pub format: Vec<FormArg>,
+    #[command(flatten)]
+    pub forms: Forms,
 }
 
 #[derive(Debug, Args)]

@@ -67,6 +67,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Safety(verb) => verbs::safety::run(verb),
+        Verb::Report(verb) => verbs::report::run(verb, &config),
+        Verb::Send(verb) => verbs::send::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -50,6 +50,8 @@ pub struct ReadOutcome {
     pub text: String,
     /// `heatmap.png`; where no model read the image, the picture alone.
     pub heatmap_png: Vec<u8>,
+    /// The pictures of the report.
+    pub images: HtmlImages,
     /// `provenance.json`
     pub provenance: Provenance,
     /// What went wrong without stopping the reading: a language model that failed.
@@ -138,6 +140,7 @@ pub fn read_series(
         text: text(&report),
         json,
         report,
+        images,
         heatmap_png: overlay.unwrap_or(picture_png),
         provenance,
         remarks,
@@ -376,14 +379,14 @@ fn page_picture(
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> String {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     let mut json =
         serde_json::to_string_pretty(value).expect("a report holds no map with other keys than text");
     json.push('\n');
     json
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

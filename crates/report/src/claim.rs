@@ -42,6 +42,8 @@ pub enum Claim {
         /// The rule that says so.
         rule: String,
     },
+    /// Words of the person who signed; the program neither made nor checked them.
+    Attested,
 }
 
 impl Claim {

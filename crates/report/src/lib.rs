@@ -26,12 +26,19 @@
 mod case;
 mod claim;
 pub mod example;
+pub mod fhir;
 mod fluency;
 mod ground;
+pub mod hl7;
 mod html;
+mod lifecycle;
+mod moment;
+mod pdf;
 mod report;
+mod restate;
 mod rule;
 mod schema;
+mod subject;
 mod text;
 mod wording;
 mod write;
@@ -40,11 +47,16 @@ pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
 pub use claim::{Claim, StatedQuantity, Statement};
 pub use ground::{GroundContext, MAX_SENTENCE_CHARS, Verdict, ground, same_meaning};
 pub use html::{HtmlImage, HtmlImages, html};
+pub use lifecycle::{Change, Edit, LifecycleError, Signature, Signer, addendum, amend, changes, sign};
+pub use moment::{Moment, MomentError};
+pub use pdf::{PdfError, pdf};
 pub use report::{
-    Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, Section, Sentence, State,
-    StruckSentence,
+    Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, SIGNED_DISCLAIMER, Section, Sentence,
+    State, StruckSentence,
 };
+pub use restate::{Restated, Stated, stated, stated_in};
 pub use rule::{RULES, Rule};
 pub use schema::schema;
-pub use text::text;
+pub use subject::{InstanceRef, Issue, StudyRef, Subject};
+pub use text::{TextReportError, read_text_report, text};
 pub use write::write;

@@ -38,6 +38,7 @@ pub fn write(case: &Case) -> Report {
         abstentions: case.abstentions.clone(),
         models: case.models.clone(),
         images: case.images.clone(),
+        signatures: Vec::new(),
     }
 }
 

@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
-use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
+use wilhelm_pipeline::{
+    DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, Rephraser, read_series,
+};
 use wilhelm_study::{Modality, Series};
 
 use crate::args;
@@ -11,6 +13,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::shelf;
+use crate::verbs::report;
 
 /// `wilhelm read`
 pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
@@ -51,18 +54,26 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         defects |= !series.defects.is_empty();
         let folder =
             if several { verb.out.join(format!("series-{:02}", number + 1)) } else { verb.out.clone() };
+        if report::is_signed(&folder) {
+            return Err(Stop::input(format!(
+                "{} holds a report that somebody signed, which nothing writes over: give another --out",
+                folder.display()
+            )));
+        }
         let outcome = one(&series, readers, &options)?;
-        write(&folder, &outcome, verb.force)?;
+        let more = forms(&series, &outcome, verb, config)?;
+        write(&folder, &outcome, &more, verb.force)?;
         for remark in &outcome.remarks {
             eprintln!("wilhelm: language model: {remark}");
         }
         if verb.json {
             results.push(json!({ "folder": folder, "report": outcome.report }));
         } else {
+            let shown = more.iter().map(|(name, _)| *name).find(|name| *name != "report.json");
             print(&format!(
                 "{}\nReport: {}\n\n",
                 outcome.text.trim_end(),
-                folder.join("report.html").display()
+                folder.join(shown.unwrap_or("report.json")).display()
             ))?;
         }
     }
@@ -94,14 +105,55 @@ fn with_modality(mut series: Series, stated: Option<&str>) -> Series {
     series
 }
 
-fn write(folder: &Path, outcome: &ReadOutcome, force: bool) -> anyhow::Result<()> {
+/// The forms that were asked for; HTML and JSON are those that the reading made.
+fn forms(
+    series: &Series,
+    outcome: &ReadOutcome,
+    verb: &args::Read,
+    config: &Config,
+) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+    let mut asked: Vec<Form> = verb.format.iter().map(|form| form.0).collect();
+    asked.push(Form::Json);
+    asked.sort();
+    asked.dedup();
+    let is_made = |form: &Form| matches!(form, Form::Html | Form::Json);
+    let others: Vec<Form> = asked.iter().copied().filter(|form| !is_made(form)).collect();
+    let mut files = Vec::new();
+    if asked.contains(&Form::Html) {
+        files.push((Form::Html.file(), outcome.html.clone().into_bytes()));
+    }
+    files.push((Form::Json.file(), outcome.json.clone().into_bytes()));
+    if others.is_empty() {
+        return Ok(files);
+    }
+    let reference = match series.study {
+        Some(_) => Some(report::references(&verb.paths, series, config)?),
+        None => None,
+    };
+    files.extend(report::files(
+        &outcome.report,
+        &others,
+        &outcome.images,
+        reference.as_ref(),
+        &verb.forms,
+        config,
+    )?);
+    Ok(files)
+}
+
+fn write(
+    folder: &Path,
+    outcome: &ReadOutcome,
+    forms: &[(&'static str, Vec<u8>)],
+    force: bool,
+) -> anyhow::Result<()> {
     let provenance = serde_json::to_string_pretty(&outcome.provenance)? + "\n";
-    let files: [(&str, &[u8]); 4] = [
-        ("report.html", outcome.html.as_bytes()),
-        ("report.json", outcome.json.as_bytes()),
-        ("heatmap.png", &outcome.heatmap_png),
-        ("provenance.json", provenance.as_bytes()),
-    ];
+    let mut files: Vec<(&str, &[u8])> = forms.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    files.push(("heatmap.png", &outcome.heatmap_png));
+    // Without a heat map, heatmap.png is the picture itself.
+    let plain = outcome.images.pictures.first().filter(|picture| picture.overlay_png.is_some());
+    files.extend(plain.map(|picture| ("picture.png", picture.png.as_slice())));
+    files.push(("provenance.json", provenance.as_bytes()));
     write_folder(folder, &files, force)
 }
 
