@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build demo examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -23,6 +23,9 @@ build: setup ## the program, in $CARGO_TARGET_DIR/release
 
 demo: build ## fetch a small language model and read three images into out/demo
 	@tools/demo.sh "$(WILHELM)"
+
+examples: build ## the three sample images in every form a report has, draft and signed, in out/examples
+	@tools/examples.sh "$(WILHELM)"
 
 test: ## everything CI runs: format, lints, tests, documentation, licenses
 	@tools/setup.sh test
@@ -75,8 +78,9 @@ test-gpu: setup ## networks on a graphics processor, or a software renderer, thr
 	cargo nextest run --cargo-profile release --locked -p wilhelm-nets -p wilhelm-cli --features wilhelm-cli/gpu \
 	  -E 'package(wilhelm-nets) and test(graphics) or package(wilhelm-cli) and test(graphics)'
 
-test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK, nibabel and ONNX Runtime
-	cargo build --release --locked --workspace --example write_objects --example write_volumes --example write_onnx
+test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, SimpleITK, nibabel, ONNX Runtime, FHIR and HL7 parsers
+	cargo build --release --locked --workspace --bin wilhelm --example write_objects --example write_volumes \
+	  --example write_onnx --example write_reports
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources

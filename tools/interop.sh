@@ -19,3 +19,12 @@ python3 tools/interop/volumes.py "$folder/volumes"
 printf '\n== networks as ONNX: onnx and ONNX Runtime\n'
 "$examples/write_onnx" "$folder/networks"
 python3 tools/interop/networks.py "$folder/networks"
+printf '\n== reports: dciodvfy\n'
+"$examples/write_reports" "$folder/reports"
+tools/interop/objects.sh "$folder/reports"
+printf '\n== reports: fhir.resources, hl7apy, pypdf, poppler, qpdf, dcmtk and highdicom\n'
+python3 tools/interop/reports.py "$folder/reports"
+printf '\n== reports: the npm package fhir\n'
+NODE_PATH="$peers/node_modules" node tools/interop/fhir.js "$folder"/reports/*/report.fhir.json*
+printf '\n== messages: the MLLP server of the Python package hl7\n'
+python3 tools/interop/mllp.py "$examples/../wilhelm" "$folder/reports/final/report.hl7"

@@ -8,7 +8,7 @@
 #   tools/setup.sh networks the same for its networks
 #   tools/setup.sh onnx     the same for `make test-onnx`
 #   tools/setup.sh gpu      the loader of Vulkan, and a software renderer where no card's driver is there
-#   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
+#   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy, dcmtk, poppler, qpdf and Node.js
 #
 # Else silent when all is there.
 set -euo pipefail
@@ -113,16 +113,25 @@ gpu)
   ;;
 onnx) peers peers-onnx onnxruntime numpy==2.4.6 onnxruntime==1.32.0 ;;
 interop)
-  if ! has dciodvfy; then
+  readers=()
+  has dciodvfy || readers+=(dicom3tools)
+  has dsrdump || readers+=(dcmtk)
+  has pdftotext || readers+=(poppler-utils)
+  has qpdf || readers+=(qpdf)
+  { has node && has npm; } || readers+=(nodejs npm)
+  if [ ${#readers[@]} -gt 0 ]; then
     if has apt-get && [ "$(id -u)" = 0 ]; then
-      { apt-get update -qq && apt-get install -y -qq --no-install-recommends dicom3tools; } >&2
+      { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${readers[@]}"; } >&2
     else
-      say "dciodvfy is missing. Run: sudo apt-get install dicom3tools"
+      say "missing: ${readers[*]}. Run: sudo apt-get install ${readers[*]}"
       exit 1
     fi
   fi
-  peers peers-interop 'highdicom, nibabel, SimpleITK, onnx, onnxruntime' numpy==2.4.6 pydicom==3.0.2 \
-    highdicom==0.28.2 nibabel==5.4.2 SimpleITK==2.5.7 onnx==1.23.2 onnxruntime==1.32.0
+  peers peers-interop 'highdicom, nibabel, SimpleITK, onnx, onnxruntime, fhir.resources, hl7, hl7apy, pypdf' numpy==2.4.6 pydicom==3.0.2 \
+    highdicom==0.28.2 nibabel==5.4.2 SimpleITK==2.5.7 onnx==1.23.2 onnxruntime==1.32.0 \
+    fhir.resources==8.3.0 hl7==0.4.5 hl7apy==1.3.5 pypdf==7.1.1
+  [ -d "$tools_folder/peers-interop/node_modules/fhir" ] ||
+    npm install --silent --no-save --prefix "$tools_folder/peers-interop" fhir@4.12.0 >&2
   ;;
 esac
 [ "$want" = test ] || exit 0

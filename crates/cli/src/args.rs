@@ -2,6 +2,7 @@ mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
+mod report;
 mod rules;
 mod safety;
 
@@ -13,6 +14,10 @@ pub use evaluate::{
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Kb, KbContext, KbVerb};
 pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
+pub use report::{
+    FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
+    ReportSign, ReportVerb, Send, SendHl7, SendVerb, SignAs, Signing,
+};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -75,6 +80,10 @@ pub enum Verb {
     Kb(Kb),
     /// Published decision rules: from measurements to a category and a recommendation
     Rules(Rules),
+    /// Sign, amend and export reports, and see what became of them
+    Report(ReportArgs),
+    /// Send what was exported to another system
+    Send(Send),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }
@@ -117,6 +126,11 @@ pub struct Read {
     /// Readers of the report, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', default_value = "clinician")]
     pub audience: Vec<Reader>,
+    /// Forms to write, with commas between them; report.json is always there
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
+    pub format: Vec<FormArg>,
+    #[command(flatten)]
+    pub forms: Forms,
 }
 
 /// The language of a report.

@@ -18,6 +18,7 @@ pub struct Values {
     pub models: ModelsValues,
     pub llm: LlmValues,
     pub cache: CacheValues,
+    pub send: SendValues,
 }
 
 /// How much one reading may take.
@@ -59,6 +60,18 @@ pub struct LlmValues {
 #[serde(deny_unknown_fields)]
 pub struct CacheValues {
     pub folder: String,
+}
+
+/// Sending to other systems.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendValues {
+    pub hosts: Vec<String>,
+    pub timeout_seconds: u32,
+    pub application: String,
+    pub facility: String,
+    pub receiving_application: String,
+    pub receiving_facility: String,
 }
 
 /// The settings in force and where each came from.
@@ -166,6 +179,9 @@ fn merge(
     }
     if llm.context_tokens < 512 {
         return Err(format!("llm.context_tokens is {}, expected at least 512", llm.context_tokens));
+    }
+    if !(1..=600).contains(&values.send.timeout_seconds) {
+        return Err(format!("send.timeout_seconds is {}, expected 1 to 600", values.send.timeout_seconds));
     }
     Ok(Config { values, origins })
 }

@@ -68,6 +68,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Safety(verb) => verbs::safety::run(verb),
         Verb::Rules(verb) => verbs::rules::run(verb),
+        Verb::Report(verb) => verbs::report::run(verb, &config),
+        Verb::Send(verb) => verbs::send::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -309,5 +309,9 @@ fn report(segmentation: &Written, milliliters: f64) -> MeasurementReport {
         findings: vec!["A solid nodule is in the left lung.".to_owned()],
         impressions: vec!["Nodule, to be read by a physician.".to_owned()],
         complete: true,
+        notes: Vec::new(),
+        completion_description: String::new(),
+        verified_by: Vec::new(),
+        predecessor: None,
     }
 }

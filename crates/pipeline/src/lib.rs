@@ -10,16 +10,19 @@ mod draft;
 mod error;
 mod findings;
 mod fusion;
+mod outputs;
 mod picture;
 mod predict;
 mod provenance;
 mod read;
 mod structures;
+mod versions;
 
 pub use built_in::built_in_shelf;
 pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
 pub use error::PipelineError;
 pub use fusion::{CaseInput, CaseReading, predict_cases};
+pub use outputs::{Form, OutputContext, OutputError, output, restated};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
     Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
@@ -28,3 +31,4 @@ pub use predict::{
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};
+pub use versions::{ChainError, Version, verify, version_sha256};

@@ -53,10 +53,10 @@ pub struct ReadOutcome {
     pub text: String,
     /// `heatmap.png`; where no model read the image, the picture alone.
     pub heatmap_png: Vec<u8>,
+    /// The pictures of the report.
+    pub images: HtmlImages,
     /// `provenance.json`
     pub provenance: Provenance,
-    /// The pictures of the page, for editions in other languages.
-    pub pictures: HtmlImages,
     /// What went wrong without stopping the reading: a language model that failed.
     pub remarks: Vec<String>,
 }
@@ -140,10 +140,10 @@ pub fn read_series(
     };
     Ok(ReadOutcome {
         html: html(&report, &images),
-        pictures: images,
         text: text(&report),
         json,
         report,
+        images,
         heatmap_png: overlay.unwrap_or(picture_png),
         provenance,
         remarks,
@@ -387,14 +387,14 @@ fn page_picture(
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> String {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     let mut json =
         serde_json::to_string_pretty(value).expect("a report holds no map with other keys than text");
     json.push('\n');
     json
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -65,6 +65,8 @@ pub enum Claim {
         /// How it came to say so.
         applied: Applied,
     },
+    /// Words of the person who signed; the program neither made nor checked them.
+    Attested,
 }
 
 /// What a published rule said of the inputs that it was given.

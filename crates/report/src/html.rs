@@ -39,17 +39,23 @@ pub fn html(report: &Report, images: &HtmlImages) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy"
                     content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-                title { (report.title) " - draft report" }
+                title { (report.title) " - " (report.state.word()) " report" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                div.banner role="note" { strong { "Draft." } " " (report.disclaimer) }
+                div.banner role="note" { strong { (report.state.title()) "." } " " (report.disclaimer) }
                 main {
                     header {
                         h1 { (report.title) }
                         p.meta {
-                            "Report " code { (report.id) } " \u{b7} state " strong { "draft" }
-                            " \u{b7} not signed"
+                            "Report " code { (report.id) } " \u{b7} state " strong { (report.state.word()) }
+                            @if report.signatures.is_empty() { " \u{b7} not signed" }
+                            @for signature in &report.signatures {
+                                br;
+                                "signed as " (signature.state.word()) " by " (signature.name()) ", "
+                                (signature.at.spoken())
+                                @if let Some(reason) = &signature.reason { " (" (reason) ")" }
+                            }
                         }
                     }
                     (pictures(images))
@@ -187,6 +193,9 @@ fn sentence(sentence: &Sentence, report: &Report) -> Markup {
             @if let Author::LanguageModel { model } = &sentence.author {
                 span.author title={ "worded by " (model) "; the gate found the same meaning" } { "reworded" }
             }
+            @if let Author::Person { name } = &sentence.author {
+                span.author title={ "words of " (name) ", who signed" } { "by the person who signed" }
+            }
         }
     }
 }
@@ -206,8 +215,11 @@ fn abstentions(report: &Report) -> Markup {
 
 fn struck(report: &Report) -> Markup {
     let count = report.struck().count();
-    let replaced: Vec<&Sentence> =
-        report.sentences().map(|(_, s)| s).filter(|s| s.replaced.is_some()).collect();
+    let replaced: Vec<&Sentence> = report
+        .sentences()
+        .map(|(_, s)| s)
+        .filter(|s| s.replaced.is_some() && !matches!(s.author, Author::Person { .. }))
+        .collect();
     markup! {
         @if count + replaced.len() > 0 {
             details.card {
@@ -250,6 +262,7 @@ pub(crate) fn kind(source: &EvidenceSource) -> String {
         EvidenceSource::Header { attributes } => format!("header: {}", attributes.join(", ")),
         EvidenceSource::PatientText { line } => format!("supplied by the requester, line {line}"),
         EvidenceSource::Rule { citation } => citation.clone(),
+        EvidenceSource::Person { name, at } => format!("{name}, {at}"),
         _ => "evidence".to_owned(),
     }
 }

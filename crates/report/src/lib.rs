@@ -27,14 +27,21 @@ mod case;
 mod change;
 mod claim;
 pub mod example;
+pub mod fhir;
 mod fluency;
 mod ground;
 pub mod guideline;
+pub mod hl7;
 mod html;
 mod language;
+mod lifecycle;
+mod moment;
+mod pdf;
 mod report;
+mod restate;
 mod rule;
 mod schema;
+mod subject;
 pub mod template;
 mod text;
 mod wording;
@@ -52,11 +59,16 @@ pub use language::{
     Audience, Edition, EditionSection, Language, Length, Line, LineOrigin, Voice, edition, edition_html,
     edition_text, flesch_kincaid_grade, syllables,
 };
+pub use lifecycle::{Edit, LifecycleError, Revision, Signature, Signer, addendum, amend, changes, sign};
+pub use moment::{Moment, MomentError};
+pub use pdf::{PdfError, pdf};
 pub use report::{
-    Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, Section, Sentence, State,
-    StruckSentence,
+    Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, SIGNED_DISCLAIMER, Section, Sentence,
+    State, StruckSentence,
 };
+pub use restate::{Restated, Stated, stated, stated_in};
 pub use rule::{RULES, Rule};
 pub use schema::schema;
-pub use text::text;
+pub use subject::{InstanceRef, Issue, StudyRef, Subject};
+pub use text::{TextReportError, read_text_report, text};
 pub use write::write;

@@ -7,7 +7,8 @@ use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 use crate::fluency::awkward;
 use crate::template::Filled;
 use crate::{
-    Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Prior, Statement, Verdict, same_meaning,
+    Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Prior, Signature, Statement, Verdict,
+    same_meaning,
 };
 
 /// Version of the report's JSON form.
@@ -16,6 +17,10 @@ pub const SCHEMA_VERSION: &str = "1";
 /// What every report says of itself.
 pub const DISCLAIMER: &str = "Research software, not a medical device. This is a draft made by a \
 program; it must not be used for diagnosis or treatment.";
+
+/// What a report says of itself once a person has signed it.
+pub const SIGNED_DISCLAIMER: &str = "Research software, not a medical device. A program drafted this \
+report and a person signed it; it must not be used for diagnosis or treatment.";
 
 /// What is wrong with a report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +85,41 @@ pub enum ReportError {
 pub enum State {
     /// Made by a program, not yet read by a person.
     Draft,
+    /// Read and signed by a person, not for the last time.
+    Preliminary,
+    /// Read and signed.
+    Final,
+    /// Changed after it was final, and signed again.
+    Amended,
+    /// Added to after it was final, with nothing changed, and signed again.
+    Addendum,
+}
+
+impl State {
+    /// The word that sentences use.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Preliminary => "preliminary",
+            Self::Final => "final",
+            Self::Amended => "amended",
+            Self::Addendum => "addendum",
+        }
+    }
+    /// The word as a title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Preliminary => "Preliminary",
+            Self::Final => "Final",
+            Self::Amended => "Amended",
+            Self::Addendum => "Final with addendum",
+        }
+    }
+    /// Whether a person has signed it as final, whatever came after.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Final | Self::Amended | Self::Addendum)
+    }
 }
 
 /// The sections of a report, in their order.
@@ -100,9 +140,23 @@ pub enum Heading {
     Recommendation,
     /// What the report cannot know.
     Limitations,
+    /// What was added after it was final.
+    Addendum,
 }
 
 impl Heading {
+    /// All of them, in their order.
+    pub const ALL: [Self; 8] = [
+        Self::Indication,
+        Self::Technique,
+        Self::Comparison,
+        Self::Findings,
+        Self::Impression,
+        Self::Recommendation,
+        Self::Limitations,
+        Self::Addendum,
+    ];
+
     /// The heading as printed.
     pub const fn title(self) -> &'static str {
         match self {
@@ -113,6 +167,7 @@ impl Heading {
             Self::Impression => "Impression",
             Self::Recommendation => "Recommendation",
             Self::Limitations => "Limitations",
+            Self::Addendum => "Addendum",
         }
     }
 }
@@ -127,6 +182,11 @@ pub enum Author {
     LanguageModel {
         /// Its name.
         model: String,
+    },
+    /// A person who signed.
+    Person {
+        /// The name.
+        name: String,
     },
 }
 
@@ -213,6 +273,9 @@ pub struct Report {
     /// The template of its study type, with the findings that answer each item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Filled>,
+    /// Who signed it, in order; none while it is a draft.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
 }
 
 impl Report {

@@ -1,6 +1,13 @@
+mod read;
+
+pub use read::{TextReportError, read_text_report};
+
 use crate::{Author, Heading, Report};
 
 const WIDTH: usize = 88;
+
+/// The title over refused proposals.
+const STRUCK: &str = "STRUCK OUT (proposed by a language model, refused by the gate)";
 
 /// The report as plain text for a terminal: lines of at most 88 characters, evidence in brackets
 /// at the end of each sentence.
@@ -10,7 +17,16 @@ const WIDTH: usize = 88;
 pub fn text(report: &Report) -> String {
     let mut out = String::new();
     wrap(&mut out, &report.title.to_uppercase(), "", "");
-    wrap(&mut out, &format!("DRAFT. {}", report.disclaimer), "", "");
+    wrap(&mut out, &format!("{}. {}", report.state.title().to_uppercase(), report.disclaimer), "", "");
+    for signature in &report.signatures {
+        let line = format!(
+            "Signed as {} by {}, {}",
+            signature.state.word(),
+            signature.name(),
+            signature.at.spoken()
+        );
+        wrap(&mut out, &line, "", "");
+    }
     for section in &report.sections {
         if section.sentences.is_empty() {
             continue;
@@ -24,6 +40,7 @@ pub fn text(report: &Report) -> String {
             let author = match &sentence.author {
                 Author::Writer => "",
                 Author::LanguageModel { .. } => " (reworded)",
+                Author::Person { .. } => " (by the person who signed)",
             };
             let line = format!("{} [{}]{author}", sentence.text, bears.join(", "));
             if numbered {
@@ -34,7 +51,9 @@ pub fn text(report: &Report) -> String {
         }
     }
     if report.struck().next().is_some() {
-        out.push_str("\nSTRUCK OUT (proposed by a language model, refused by the gate)\n");
+        out.push('\n');
+        out.push_str(STRUCK);
+        out.push('\n');
         for struck in report.struck() {
             wrap(&mut out, &format!("{}: {}", struck.replaces, struck.text), "  - ", "    ");
             wrap(&mut out, &struck.reason, "    reason: ", "    ");
@@ -102,5 +121,46 @@ mod tests {
         let shown = text(&write(&case));
         assert!(shown.contains("cough"));
         assert!(shown.chars().all(|c| c == '\n' || !super::is_unseen(c)));
+    }
+
+    #[test]
+    fn a_text_read_again_makes_the_same_claims() {
+        for case in example::all() {
+            let report = write(&case);
+            let back = crate::read_text_report(&text(&report)).expect("a report");
+            let own: Vec<_> = report.sentences().map(|(heading, s)| (heading, s.text.clone())).collect();
+            assert_eq!(back.sentences, own);
+            assert_eq!(back.state, report.state);
+            let stated = crate::stated(&report);
+            assert_eq!(crate::stated_in(&back.sentences), stated);
+            assert_eq!(stated.is_empty(), report.findings.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_listed_wording_read_again_makes_the_same_claim() {
+        let mut compared = 0;
+        for case in example::all() {
+            let report = write(&case);
+            for (_, sentence) in report.sentences() {
+                for wording in report.wordings(sentence) {
+                    let mut worded = report.clone();
+                    assert!(worded.rephrase(&sentence.id, &wording, "model").expect("a sentence").accepted);
+                    let back = crate::read_text_report(&text(&worded)).expect("a report");
+                    assert_eq!(crate::stated_in(&back.sentences), crate::stated(&report), "{wording}");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 100, "{compared}");
+    }
+
+    #[test]
+    fn another_text_is_refused_in_words() {
+        let refused = crate::read_text_report("Dear colleague,\n").expect_err("no report");
+        assert!(refused.to_string().starts_with("no line begins with a report's state"));
+        let cut = "T\nDRAFT. x\n\nFINDINGS\n  Pneumonia is likely.\n\nEVIDENCE\n";
+        let refused = crate::read_text_report(cut).expect_err("no evidence");
+        assert_eq!(refused, crate::TextReportError::NoEvidence { line: 5 });
     }
 }

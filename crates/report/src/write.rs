@@ -46,6 +46,7 @@ pub fn write(case: &Case) -> Report {
         models: case.models.clone(),
         images: case.images.clone(),
         template: template_of(&case.exam).map(|template| template.filled(&case.findings)),
+        signatures: Vec::new(),
     }
 }
 

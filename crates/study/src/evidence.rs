@@ -63,4 +63,11 @@ pub enum EvidenceSource {
         /// Where the rule comes from.
         citation: String,
     },
+    /// The person who signed the report.
+    Person {
+        /// The name.
+        name: String,
+        /// When, as RFC 3339 writes it.
+        at: String,
+    },
 }

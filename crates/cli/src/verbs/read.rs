@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
-use wilhelm_pipeline::{DraftSettings, Drafting, ReadOptions, ReadOutcome, Readers, Rephraser, read_series};
+use wilhelm_pipeline::{
+    DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, Rephraser, read_series,
+};
 use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_text};
 use wilhelm_study::{Modality, Series};
 
@@ -12,6 +14,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::shelf;
+use crate::verbs::report;
 
 /// `wilhelm read`
 pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
@@ -53,9 +56,16 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         defects |= !series.defects.is_empty();
         let folder =
             if several { verb.out.join(format!("series-{:02}", number + 1)) } else { verb.out.clone() };
+        if report::is_signed(&folder) {
+            return Err(Stop::input(format!(
+                "{} holds a report that somebody signed, which nothing writes over: give another --out",
+                folder.display()
+            )));
+        }
         let outcome = one(&series, readers, &options)?;
         let editions = editions(&outcome, verb);
-        write(&folder, &outcome, &editions, verb.force)?;
+        let more = forms(&series, &outcome, verb, config)?;
+        write(&folder, &outcome, &more, &editions, verb.force)?;
         for remark in &outcome.remarks {
             eprintln!("wilhelm: language model: {remark}");
         }
@@ -66,7 +76,8 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
                 json!({ "folder": folder, "report": outcome.report, "editions": editions })
             });
         } else {
-            print(&shown(&outcome, &editions, verb, &folder))?;
+            let main = more.iter().map(|(name, _)| *name).find(|name| *name != "report.json");
+            print(&shown(&outcome, &editions, verb, &folder.join(main.unwrap_or("report.json"))))?;
         }
     }
     if verb.json {
@@ -125,7 +136,7 @@ fn editions(outcome: &ReadOutcome, verb: &args::Read) -> Vec<Edition> {
 }
 
 /// What is printed: the text of each voice asked for, and where the pages lie.
-fn shown(outcome: &ReadOutcome, editions: &[Edition], verb: &args::Read, folder: &Path) -> String {
+fn shown(outcome: &ReadOutcome, editions: &[Edition], verb: &args::Read, main: &Path) -> String {
     let mut out = String::new();
     let own = voices(verb).iter().any(|voice| voice.is_own());
     if own {
@@ -135,9 +146,10 @@ fn shown(outcome: &ReadOutcome, editions: &[Edition], verb: &args::Read, folder:
         let gap = if own || place > 0 { "\n" } else { "" };
         out.push_str(&format!("{gap}{}\n", edition_text(edition).trim_end()));
     }
-    out.push_str(&format!("Report: {}\n", folder.join("report.html").display()));
+    out.push_str(&format!("Report: {}\n", main.display()));
     for edition in editions {
-        out.push_str(&format!("Report: {}\n", folder.join(file_name(edition.voice, "html")).display()));
+        let page = main.with_file_name(file_name(edition.voice, "html"));
+        out.push_str(&format!("Report: {}\n", page.display()));
     }
     out.push('\n');
     out
@@ -147,21 +159,63 @@ fn file_name(voice: Voice, ending: &str) -> String {
     format!("report.{}.{}.{ending}", voice.language.tag(), voice.audience.tag())
 }
 
-fn write(folder: &Path, outcome: &ReadOutcome, editions: &[Edition], force: bool) -> anyhow::Result<()> {
+/// The forms that were asked for; HTML and JSON are those that the reading made.
+fn forms(
+    series: &Series,
+    outcome: &ReadOutcome,
+    verb: &args::Read,
+    config: &Config,
+) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+    let mut asked: Vec<Form> = verb.format.iter().map(|form| form.0).collect();
+    asked.push(Form::Json);
+    asked.sort();
+    asked.dedup();
+    let is_made = |form: &Form| matches!(form, Form::Html | Form::Json);
+    let others: Vec<Form> = asked.iter().copied().filter(|form| !is_made(form)).collect();
+    let mut files = Vec::new();
+    if asked.contains(&Form::Html) {
+        files.push((Form::Html.file(), outcome.html.clone().into_bytes()));
+    }
+    files.push((Form::Json.file(), outcome.json.clone().into_bytes()));
+    if others.is_empty() {
+        return Ok(files);
+    }
+    let reference = match series.study {
+        Some(_) => Some(report::references(&verb.paths, series, config)?),
+        None => None,
+    };
+    files.extend(report::files(
+        &outcome.report,
+        &others,
+        &outcome.images,
+        reference.as_ref(),
+        &verb.forms,
+        config,
+    )?);
+    Ok(files)
+}
+
+fn write(
+    folder: &Path,
+    outcome: &ReadOutcome,
+    forms: &[(&'static str, Vec<u8>)],
+    editions: &[Edition],
+    force: bool,
+) -> anyhow::Result<()> {
     let provenance = serde_json::to_string_pretty(&outcome.provenance)? + "\n";
     let mut other: Vec<(String, String)> = Vec::new();
     for edition in editions {
-        let page = edition_html(edition, &outcome.report, &outcome.pictures);
+        let page = edition_html(edition, &outcome.report, &outcome.images);
         other.push((file_name(edition.voice, "html"), page));
         other.push((file_name(edition.voice, "txt"), edition_text(edition)));
         other.push((file_name(edition.voice, "json"), serde_json::to_string_pretty(edition)? + "\n"));
     }
-    let mut files: Vec<(&str, &[u8])> = vec![
-        ("report.html", outcome.html.as_bytes()),
-        ("report.json", outcome.json.as_bytes()),
-        ("heatmap.png", &outcome.heatmap_png),
-        ("provenance.json", provenance.as_bytes()),
-    ];
+    let mut files: Vec<(&str, &[u8])> = forms.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    files.push(("heatmap.png", &outcome.heatmap_png));
+    // Without a heat map, heatmap.png is the picture itself.
+    let plain = outcome.images.pictures.first().filter(|picture| picture.overlay_png.is_some());
+    files.extend(plain.map(|picture| ("picture.png", picture.png.as_slice())));
+    files.push(("provenance.json", provenance.as_bytes()));
     files.extend(other.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
     write_folder(folder, &files, force)
 }

@@ -35,12 +35,14 @@
 mod build;
 mod common;
 mod content;
+mod encapsulated_pdf;
 mod frames;
 mod key_objects;
 mod measurement_report;
 mod parametric_map;
 mod planes;
 mod presentation_state;
+mod read_report;
 mod read_segmentation;
 mod reference;
 mod secondary_capture;
@@ -48,14 +50,16 @@ mod segmentation;
 mod stamp;
 
 pub use common::{Equipment, Imprint, RESEARCH_USE, Written};
+pub use encapsulated_pdf::encapsulated_pdf;
 pub use key_objects::{KeyObjectTitle, key_objects};
 pub use measurement_report::{
     Algorithm, MeasuredValue, MeasurementGroup, MeasurementReport, RESEARCH_STATEMENT, Region,
-    measurement_report,
+    VerifyingObserver, measurement_report,
 };
 pub use parametric_map::{MapQuantity, parametric_map};
 pub use planes::Placement;
 pub use presentation_state::{Mark, Presentation, presentation_state};
+pub use read_report::read_measurement_report;
 pub use read_segmentation::{
     FractionKind, Segmentation, SegmentationContent, read_segmentation, read_segmentation_on,
 };

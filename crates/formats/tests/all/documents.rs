@@ -4,12 +4,13 @@
 
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
-use wilhelm_formats::FormatError;
 use wilhelm_formats::dicom::objects::{
-    CaptureColor, KeyObjectTitle, MapQuantity, Mark, MeasuredValue, MeasurementGroup, MeasurementReport,
-    Placement, Presentation, RESEARCH_STATEMENT, Reference, Region, Written, key_objects, measurement_report,
-    parametric_map, presentation_state, secondary_capture,
+    Algorithm, CaptureColor, KeyObjectTitle, MapQuantity, Mark, MeasuredValue, MeasurementGroup,
+    MeasurementReport, Placement, Presentation, RESEARCH_STATEMENT, Reference, Region, VerifyingObserver,
+    Written, encapsulated_pdf, key_objects, measurement_report, parametric_map, presentation_state,
+    read_measurement_report, secondary_capture,
 };
+use wilhelm_formats::{FormatError, Limits};
 use wilhelm_study::{
     Arbitrary, Certainty, CodedConcept, EvidenceId, Finding, FindingId, ImageBox, Laterality, Measurement,
     Observation, ProbabilityInterval, Quantity, Volume,
@@ -51,7 +52,11 @@ fn report(region: Region, measured: MeasuredValue) -> MeasurementReport {
         }],
         findings: Vec::new(),
         impressions: Vec::new(),
+        notes: Vec::new(),
         complete: false,
+        completion_description: String::new(),
+        verified_by: Vec::new(),
+        predecessor: None,
     }
 }
 
@@ -177,4 +182,79 @@ fn a_map_of_what_is_no_number_is_refused() {
     assert!(write(values.clone()).is_ok(), "all equal");
     values[3] = f32::NAN;
     assert!(matches!(write(values), Err(FormatError::Malformed { .. })));
+}
+
+/// The same with the decimals of all numbers set to 0, which a file keeps only as digits.
+fn undecimal(mut report: MeasurementReport) -> MeasurementReport {
+    for group in &mut report.groups {
+        group.measurements.iter_mut().for_each(|measured| measured.quantity.decimals = 0);
+    }
+    report
+}
+
+#[test]
+fn a_report_read_back_says_what_was_written() {
+    let reference = reference();
+    let side = CodedConcept::new("SCT", "7771000", "Left");
+    let place = ImageBox { column: 1, row: 0, columns: 3, rows: 2, slice: 2 };
+    let mut whole = report(Region::Box(place), value(1.0 / 3.0, Some((0.25, 0.5))));
+    whole.groups[0].tracking_uid = Some("1.2.3.4".to_owned());
+    whole.groups[0].finding = Some(CodedConcept::new("99WILHELM", "LÄSION", "eine Läsion"));
+    whole.groups[0].evaluations = vec![(CodedConcept::new("SCT", "272741003", "Laterality"), side)];
+    whole.groups[0].laterality = Some(Laterality::Left);
+    whole.groups[0].algorithm =
+        Some(Algorithm { name: "a".to_owned(), version: "1".to_owned(), parameters: vec!["p".to_owned()] });
+    whole.findings = vec!["Eine Läsion; 肺.".to_owned()];
+    whole.impressions = vec!["One.".to_owned(), "Two.".to_owned()];
+    whole.notes = vec![(CodedConcept::new("DCM", "121075", "Recommendation"), "Look again.".to_owned())];
+    whole.complete = true;
+    whole.completion_description = "amended".to_owned();
+    whole.verified_by = vec![VerifyingObserver {
+        name: "Doe^Jane".to_owned(),
+        organization: "Clinic".to_owned(),
+        date_time: "20261126220500+0100".to_owned(),
+    }];
+    let before = measurement_report(&whole, &reference, &imprint()).unwrap();
+    whole.predecessor = Some(Written { bytes: Vec::new(), ..before });
+    let written = measurement_report(&whole, &reference, &imprint()).unwrap();
+    let object = object(&written);
+    let text = |tag| object.element(tag).unwrap().to_str().unwrap().into_owned();
+    assert_eq!(
+        (text(tags::PRELIMINARY_FLAG), text(tags::VERIFICATION_FLAG)),
+        ("FINAL".into(), "VERIFIED".into())
+    );
+    let back = read_measurement_report(&written.bytes, &Limits::default()).unwrap();
+    let measured = &back.groups[0].measurements[0];
+    let (low, high) = measured.interval.unwrap();
+    assert!((low - 0.25).abs() < 1e-12 && (high - 0.5).abs() < 1e-12);
+    assert_eq!(measured.quantity.value, 1.0 / 3.0);
+    let mut back = undecimal(back);
+    back.groups[0].measurements[0].interval = Some((0.25, 0.5));
+    assert_eq!(back, undecimal(whole));
+}
+
+#[test]
+fn another_object_is_no_measurement_report() {
+    let reference = reference();
+    let keys = key_objects(KeyObjectTitle::OfInterest, "", &[0], &reference, &imprint()).unwrap();
+    let refused = read_measurement_report(&keys.bytes, &Limits::default()).unwrap_err().to_string();
+    assert!(refused.contains("another kind of object"), "{refused}");
+    assert!(read_measurement_report(b"%PDF-1.7", &Limits::default()).is_err());
+}
+
+#[test]
+fn a_pdf_lies_in_the_study_of_its_images_and_anything_else_is_refused() {
+    let reference = reference();
+    let concept = CodedConcept::new("LN", "18748-4", "Diagnostic imaging report");
+    let made =
+        |bytes: &[u8]| encapsulated_pdf(bytes, "CT of the chest", &concept, false, &reference, &imprint());
+    let written = made(b"%PDF-1.7\n%%EOF").unwrap();
+    let object = object(&written);
+    let text = |tag| object.element(tag).unwrap().to_str().unwrap().into_owned();
+    assert_eq!(text(tags::STUDY_INSTANCE_UID), reference.study().as_str());
+    assert_eq!(text(tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT), "application/pdf");
+    assert_eq!(text(tags::VERIFICATION_FLAG), "UNVERIFIED");
+    let held = object.element(tags::ENCAPSULATED_DOCUMENT).unwrap().to_bytes().unwrap().into_owned();
+    assert_eq!(held, b"%PDF-1.7\n%%EOF");
+    assert!(made(b"<html>").unwrap_err().to_string().contains("no PDF file"));
 }

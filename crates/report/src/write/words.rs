@@ -72,7 +72,7 @@ pub(crate) fn probability(interval: &ProbabilityInterval) -> String {
 
 /// What a sentence is about, and how sure it is of that: a state of health named `no tumor` is
 /// spoken of as its contrary, a tumor.
-fn subject(finding: &Finding) -> (String, Certainty, bool) {
+pub(crate) fn subject(finding: &Finding) -> (String, Certainty, bool) {
     let name = finding.observation.name.trim();
     let (name, certainty, contrary) = match name.strip_prefix("no ").or_else(|| name.strip_prefix("No ")) {
         Some(contrary) => (contrary.to_owned(), complement(finding.certainty), true),

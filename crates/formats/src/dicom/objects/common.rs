@@ -129,7 +129,7 @@ impl Draft {
         item.text(tags::SERIES_DESCRIPTION, VR::LO, &imprint.statement());
         item.integer(tags::INSTANCE_NUMBER, imprint.instance_number);
         // Documents and segmentations say it by their content.
-        if !matches!(modality, "SR" | "KO" | "SEG") {
+        if !matches!(modality, "SR" | "KO" | "SEG" | "DOC") {
             body_part(&mut item, reference);
         }
         let equipment = &imprint.equipment;

@@ -2,8 +2,11 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
-use wilhelm_study::{CodedConcept, Finding, ImageBox, Laterality, Modality, Quantity, SopInstanceUid};
+use wilhelm_study::{
+    Certainty, CodedConcept, Finding, ImageBox, Laterality, Modality, Quantity, SopInstanceUid,
+};
 
+use super::build::Item;
 use super::common::{Draft, Imprint, Written, frame_of_reference};
 use super::content::{Content, Relation, evidence};
 use super::reference::Reference;
@@ -106,7 +109,7 @@ impl MeasurementGroup {
             derivation: None,
         });
         Self {
-            tracking_id: finding.id.0.clone(),
+            tracking_id: format!("{} {}", finding.id, finding.observation.name),
             tracking_uid: None,
             finding: Some(finding.observation.code.clone().unwrap_or_else(|| own(&finding.observation.name))),
             site: None,
@@ -114,8 +117,41 @@ impl MeasurementGroup {
             region: finding.place.map_or(Region::Whole, Region::Box),
             algorithm,
             measurements: std::iter::once(certainty).chain(measured).collect(),
-            evaluations: Vec::new(),
+            evaluations: evaluations(finding),
         }
+    }
+}
+
+/// The class of certainty, the side, and whether it is a state of health, as questions with their answers.
+fn evaluations(finding: &Finding) -> Vec<(CodedConcept, CodedConcept)> {
+    let word = match finding.certainty {
+        Certainty::Present => "present",
+        Certainty::Probable => "probable",
+        Certainty::Indeterminate => "indeterminate",
+        Certainty::Unlikely => "unlikely",
+        Certainty::Absent => "absent",
+    };
+    let mut evaluations = vec![(own(CLASS), own(word))];
+    if let Some(side) = finding.laterality {
+        evaluations.push((sct("272741003", "Laterality"), side_concept(side)));
+    }
+    if finding.normal {
+        evaluations.push((own(NATURE), own(HEALTH)));
+    }
+    evaluations
+}
+
+/// The question of an evaluation whose answer is one of the five classes.
+pub(super) const CLASS: &str = "class of certainty";
+/// The question of an evaluation that tells a state of health from a disease.
+pub(super) const NATURE: &str = "nature of finding";
+pub(super) const HEALTH: &str = "state of health";
+
+pub(super) fn side_concept(side: Laterality) -> CodedConcept {
+    match side {
+        Laterality::Left => sct("7771000", "Left"),
+        Laterality::Right => sct("24028007", "Right"),
+        Laterality::Bilateral => sct("51440002", "Right and left"),
     }
 }
 
@@ -130,8 +166,28 @@ pub struct MeasurementReport {
     pub findings: Vec<String>,
     /// Sentences of the impression.
     pub impressions: Vec<String>,
-    /// Whether the report holds all it is meant to hold. It is never verified by this program.
+    /// Sentences of other sections, each with what the section is.
+    pub notes: Vec<(CodedConcept, String)>,
+    /// Whether the report holds all it is meant to hold.
     pub complete: bool,
+    /// Completion Flag Description (0040,A492): where the report stands, in words; empty for none.
+    pub completion_description: String,
+    /// The persons who verified it, in order. Without any it is preliminary and unverified; this program verifies
+    /// nothing itself.
+    pub verified_by: Vec<VerifyingObserver>,
+    /// The document that this one takes the place of.
+    pub predecessor: Option<Written>,
+}
+
+/// A person who verified a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyingObserver {
+    /// Verifying Observer Name (0040,A075).
+    pub name: String,
+    /// Verifying Organization (0040,A027); `unknown` is written for an empty one.
+    pub organization: String,
+    /// Verification DateTime (0040,A030), `YYYYMMDDHHMMSS` with an offset `+HHMM`.
+    pub date_time: String,
 }
 
 /// A TID 1500 measurement report as a Comprehensive 3D SR document in English.
@@ -156,8 +212,18 @@ pub fn measurement_report(
     item.sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, []);
     item.sequence(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE, []);
     item.text(tags::COMPLETION_FLAG, VR::CS, if report.complete { "COMPLETE" } else { "PARTIAL" });
-    item.text(tags::PRELIMINARY_FLAG, VR::CS, "PRELIMINARY");
-    item.text(tags::VERIFICATION_FLAG, VR::CS, "UNVERIFIED");
+    if !report.completion_description.trim().is_empty() {
+        item.text(tags::COMPLETION_FLAG_DESCRIPTION, VR::LO, &report.completion_description);
+    }
+    let is_verified = !report.verified_by.is_empty();
+    item.text(tags::PRELIMINARY_FLAG, VR::CS, if is_verified { "FINAL" } else { "PRELIMINARY" });
+    item.text(tags::VERIFICATION_FLAG, VR::CS, if is_verified { "VERIFIED" } else { "UNVERIFIED" });
+    if is_verified {
+        item.sequence(tags::VERIFYING_OBSERVER_SEQUENCE, report.verified_by.iter().map(verifying_observer));
+    }
+    if let Some(predecessor) = &report.predecessor {
+        item.single(tags::PREDECESSOR_DOCUMENTS_SEQUENCE, evidence(reference, [], &[predecessor]));
+    }
     item.single(
         tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
         evidence(reference, reference.images(), &objects),
@@ -167,7 +233,8 @@ pub fn measurement_report(
     let statement = std::iter::once((dcm("121106", "Comment"), RESEARCH_STATEMENT));
     let findings = report.findings.iter().map(|text| (dcm("121071", "Finding"), text.as_str()));
     let impressions = report.impressions.iter().map(|text| (dcm("121073", "Impression"), text.as_str()));
-    let sentences = statement.chain(findings).chain(impressions);
+    let notes = report.notes.iter().map(|(name, text)| (name.clone(), text.as_str()));
+    let sentences = statement.chain(findings).chain(impressions).chain(notes);
     let sentences = sentences.map(|(name, text)| Content::text(Relation::Contains, &name, text));
     let language = CodedConcept::new("RFC5646", "en-US", "English (United States)");
     Content::root(&dcm("126000", "Imaging Measurement Report"), "1500")
@@ -190,6 +257,17 @@ pub fn measurement_report(
         )
         .into_document(&mut draft.item);
     draft.finish()
+}
+
+fn verifying_observer(observer: &VerifyingObserver) -> Item {
+    let mut item = Item::new();
+    let organization = observer.organization.trim();
+    let organization = if organization.is_empty() { "unknown" } else { organization };
+    item.text(tags::VERIFYING_ORGANIZATION, VR::LO, organization);
+    item.text(tags::VERIFICATION_DATE_TIME, VR::DT, &observer.date_time);
+    item.text(tags::VERIFYING_OBSERVER_NAME, VR::PN, &observer.name);
+    item.sequence(tags::VERIFYING_OBSERVER_IDENTIFICATION_CODE_SEQUENCE, []);
+    item
 }
 
 pub(super) fn dcm(value: &str, meaning: &str) -> CodedConcept {
@@ -342,11 +420,7 @@ fn measurement_group(
     if let Some(site) = &group.site {
         let mut place = Content::code(Relation::HasConceptModifier, &sct("363698007", "Finding Site"), site);
         if let Some(side) = group.laterality {
-            let side = match side {
-                Laterality::Left => sct("7771000", "Left"),
-                Laterality::Right => sct("24028007", "Right"),
-                Laterality::Bilateral => sct("51440002", "Right and left"),
-            };
+            let side = side_concept(side);
             let name = sct("272741003", "Laterality");
             place = place.with(Content::code(Relation::HasConceptModifier, &name, &side));
         }

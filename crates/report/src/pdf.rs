@@ -1,0 +1,94 @@
+//! A report as a PDF for reading, printing and keeping: PDF/A-2a and PDF/UA-1, its fonts inside.
+//!
+//! The order is that of the page: pictures, what was looked for, the sections, who signed, the evidence. Every word
+//! is tagged with what it is, every picture has its words, so that a screen reader reads what an eye sees.
+//!
+//! # Source
+//! ISO 19005-2 (PDF/A-2), ISO 14289-1 (PDF/UA-1), as `krilla` checks them while writing
+
+mod content;
+mod draw;
+mod fonts;
+mod layout;
+
+use crate::{HtmlImages, Moment, Report};
+use layout::Layout;
+
+/// Why a report does not become a PDF.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PdfError {
+    /// A picture that is no PNG.
+    #[error("picture {0} of the report is not a PNG file that can be read")]
+    Picture(usize),
+    /// What the writer of PDF refuses: a fault of this program.
+    #[error("the PDF breaks its own standard: {0}")]
+    Standard(String),
+}
+
+/// The report as a PDF, made at a moment: the same arguments give the same bytes.
+///
+/// Letters that the fonts lack (they have Latin, Greek and Cyrillic) are shown as a box.
+///
+/// # Errors
+/// [`PdfError`]; a report without pictures is no error.
+pub fn pdf(report: &Report, images: &HtmlImages, at: &Moment) -> Result<Vec<u8>, PdfError> {
+    let mut layout = Layout::new();
+    content::fill(&mut layout, report, images)?;
+    content::margins(&mut layout, report);
+    draw::write(layout, report, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HtmlImage, Signer, State, example, sign, write};
+
+    fn at() -> Moment {
+        Moment::parse("2026-11-26T22:05:00+01:00").expect("a moment")
+    }
+
+    #[test]
+    fn every_example_becomes_a_pdf_that_keeps_its_standards_and_the_same_twice() {
+        for case in example::all() {
+            let report = write(&case);
+            let one = pdf(&report, &HtmlImages::default(), &at()).expect("a PDF");
+            assert!(one.starts_with(b"%PDF-1.7"));
+            assert_eq!(one, pdf(&report, &HtmlImages::default(), &at()).expect("a PDF"));
+            let text = String::from_utf8_lossy(&one);
+            assert!(text.contains("/MarkInfo") && text.contains("/StructTreeRoot"), "it is tagged");
+            assert!(text.contains("pdfuaid:part") && text.contains("pdfaid:part"), "it says which standards");
+        }
+    }
+
+    #[test]
+    fn what_the_fonts_lack_and_what_does_not_fit_a_line_is_no_error() {
+        let mut case = example::pneumonia(0.5);
+        case.request = vec![
+            "肺炎? Fièvre \u{1b}[2J \u{202e}ΩЖ ½ × ≥ “x” —".to_owned(),
+            "x".repeat(400),
+            "word ".repeat(3000),
+            String::new(),
+        ];
+        case.findings[0].observation.name =
+            "a name of a finding that is much too long for its column".to_owned();
+        let report = write(&case);
+        pdf(&report, &HtmlImages::default(), &at()).expect("a PDF");
+        let signer =
+            Signer { by: "Müller^Jürgen".to_owned(), organization: Some("Clinic".to_owned()), at: at() };
+        let signed = sign(&report, State::Final, &signer).expect("signed");
+        pdf(&signed, &HtmlImages::default(), &at()).expect("a PDF");
+    }
+
+    #[test]
+    fn a_picture_that_is_none_is_named_by_its_number() {
+        let picture = HtmlImage {
+            caption: String::new(),
+            png: b"GIF89a".to_vec(),
+            overlay_png: None,
+            overlay_caption: String::new(),
+        };
+        let images = HtmlImages { pictures: vec![picture] };
+        assert_eq!(pdf(&write(&example::unread()), &images, &at()), Err(PdfError::Picture(1)));
+    }
+}
