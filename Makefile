@@ -65,8 +65,9 @@ test-onnx: setup ## networks by ONNX Runtime, a build with the feature ort (its 
 	  cargo nextest run --cargo-profile release --locked --workspace --features wilhelm-cli/ort \
 	    -E 'package(wilhelm-nets) and test(onnx) or package(wilhelm-cli) and test(onnx)'
 
-test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK, nibabel and ONNX Runtime
-	cargo build --release --locked --workspace --example write_objects --example write_volumes --example write_onnx
+test-interop: setup ## what is written, read by dciodvfy, pydicom, highdicom, SimpleITK, nibabel and ONNX Runtime; a model server asked
+	cargo build --release --locked --workspace --example write_objects --example write_volumes --example write_onnx \
+	  --example endpoint
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources

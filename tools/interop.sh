@@ -19,3 +19,5 @@ python3 tools/interop/volumes.py "$folder/volumes"
 printf '\n== networks as ONNX: onnx and ONNX Runtime\n'
 "$examples/write_onnx" "$folder/networks"
 python3 tools/interop/networks.py "$folder/networks"
+printf '\n== a model behind an address: the server of llama-cpp-python\n'
+PYTHONPATH="$(tools/setup.sh llm)" python3 tools/interop/endpoint.py "$examples/endpoint"

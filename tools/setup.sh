@@ -7,6 +7,7 @@
 #   tools/setup.sh filters  the same for the filters and codecs of `make performance`
 #   tools/setup.sh networks the same for its networks
 #   tools/setup.sh onnx     the same for `make test-onnx`
+#   tools/setup.sh llm      the same for models behind an address and the speed of the local one
 #   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy
 #
 # Else silent when all is there.
@@ -100,6 +101,7 @@ filters)
   ;;
 networks) peers peers-networks 'torch, torchvision, onnxruntime, onnx' torch==2.15.0 torchvision==0.29.2 \
     onnxruntime==1.32.0 onnx==1.23.2 ;;
+llm) peers peers-llm 'llama_cpp.server' 'llama-cpp-python[server]==0.3.36' ;;
 onnx) peers peers-onnx onnxruntime numpy==2.4.6 onnxruntime==1.32.0 ;;
 interop)
   if ! has dciodvfy; then

@@ -2,6 +2,7 @@ mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
+mod record;
 mod safety;
 
 pub use embed::Embed;
@@ -11,6 +12,7 @@ pub use evaluate::{
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Kb, KbContext, KbVerb};
+pub use record::Record;
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -71,6 +73,8 @@ pub enum Verb {
     Safety(Safety),
     /// What texts say: how a mention is meant
     Kb(Kb),
+    /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
+    Record(Record),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

@@ -8,6 +8,7 @@ mod config;
 mod engine;
 mod exit;
 mod labels;
+mod language;
 mod memory;
 mod output;
 mod pick;
@@ -67,6 +68,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Safety(verb) => verbs::safety::run(verb),
+        Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

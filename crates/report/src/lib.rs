@@ -26,6 +26,7 @@
 mod case;
 mod claim;
 pub mod example;
+mod fallback;
 mod fluency;
 mod ground;
 mod html;
