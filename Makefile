@@ -78,9 +78,9 @@ test-gpu: setup ## networks on a graphics processor, or a software renderer, thr
 	cargo nextest run --cargo-profile release --locked -p wilhelm-nets -p wilhelm-cli --features wilhelm-cli/gpu \
 	  -E 'package(wilhelm-nets) and test(graphics) or package(wilhelm-cli) and test(graphics)'
 
-test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, SimpleITK, nibabel, ONNX Runtime, FHIR and HL7 parsers
+test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, SimpleITK, nibabel, ONNX Runtime, FHIR and HL7 parsers; a model server asked
 	cargo build --release --locked --workspace --bin wilhelm --example write_objects --example write_volumes \
-	  --example write_onnx --example write_reports
+	  --example write_onnx --example write_reports --example endpoint
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources

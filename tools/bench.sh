@@ -25,3 +25,4 @@ python3 tools/bench/commands.py "$wilhelm" --times "$times"
 
 printf '\n== the language model\n'
 "$examples/speed" "$("$wilhelm" models fetch smollm2)"
+PYTHONPATH="$(tools/setup.sh llm)" python3 tools/bench/llm.py "$examples/speed" "$("$wilhelm" models fetch smollm2)" --times "$times"

@@ -28,3 +28,5 @@ printf '\n== reports: the npm package fhir\n'
 NODE_PATH="$peers/node_modules" node tools/interop/fhir.js "$folder"/reports/*/report.fhir.json*
 printf '\n== messages: the MLLP server of the Python package hl7\n'
 python3 tools/interop/mllp.py "$examples/../wilhelm" "$folder/reports/final/report.hl7"
+printf '\n== a model behind an address: the server of llama-cpp-python\n'
+PYTHONPATH="$(tools/setup.sh llm)" python3 tools/interop/endpoint.py "$examples/endpoint"

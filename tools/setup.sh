@@ -8,6 +8,7 @@
 #   tools/setup.sh networks the same for its networks
 #   tools/setup.sh onnx     the same for `make test-onnx`
 #   tools/setup.sh gpu      the loader of Vulkan, and a software renderer where no card's driver is there
+#   tools/setup.sh llm      the same for models behind an address and the speed of the local one
 #   tools/setup.sh interop  the same for `make test-interop`, and dciodvfy, dcmtk, poppler, qpdf and Node.js
 #
 # Else silent when all is there.
@@ -111,6 +112,7 @@ gpu)
     fi
   fi
   ;;
+llm) peers peers-llm 'llama_cpp.server' 'llama-cpp-python[server]==0.3.36' ;;
 onnx) peers peers-onnx onnxruntime numpy==2.4.6 onnxruntime==1.32.0 ;;
 interop)
   readers=()

@@ -2,6 +2,7 @@ mod embed;
 mod evaluate;
 mod fewshot;
 mod kb;
+mod record;
 mod report;
 mod rules;
 mod safety;
@@ -18,6 +19,7 @@ pub use report::{
     FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
     ReportSign, ReportVerb, Send, SendHl7, SendVerb, SignAs, Signing,
 };
+pub use record::Record;
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -84,6 +86,8 @@ pub enum Verb {
     Report(ReportArgs),
     /// Send what was exported to another system
     Send(Send),
+    /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
+    Record(Record),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use wilhelm_formats::Limits;
+use wilhelm_llm::Dialect;
 use wilhelm_pipeline::Freedom;
 
 use crate::exit::Stop;
@@ -53,6 +54,14 @@ pub struct LlmValues {
     pub temperature: f64,
     pub seed: u32,
     pub remember: bool,
+    pub gpu_layers: u32,
+    pub answer_seconds: u64,
+    pub endpoint: String,
+    pub endpoint_hosts: Vec<String>,
+    pub endpoint_model: String,
+    pub endpoint_dialect: Dialect,
+    pub endpoint_key_variable: String,
+    pub endpoint_retries: u32,
 }
 
 /// Where fetched models are kept.
@@ -177,6 +186,12 @@ fn merge(
     if !(0.0..=2.0).contains(&llm.temperature) {
         return Err(format!("llm.temperature is {}, expected 0 to 2", llm.temperature));
     }
+    if !(1..=3600).contains(&llm.answer_seconds) {
+        return Err(format!("llm.answer_seconds is {}, expected 1 to 3600", llm.answer_seconds));
+    }
+    if llm.endpoint_retries > 10 {
+        return Err(format!("llm.endpoint_retries is {}, expected 0 to 10", llm.endpoint_retries));
+    }
     if llm.context_tokens < 512 {
         return Err(format!("llm.context_tokens is {}, expected at least 512", llm.context_tokens));
     }
@@ -212,8 +227,20 @@ mod tests {
         check("[llm]\nthread = 3\n", "no setting llm.thread");
         check("[llm]\nthreads = 0\n", "llm.threads is 0");
         check("[llm]\nthreads = \"many\"\n", "invalid type");
+        check("[llm]\nanswer_seconds = 0\n", "llm.answer_seconds is 0");
+        check("[llm]\nendpoint_retries = 99\n", "llm.endpoint_retries is 99");
+        check("[llm]\nendpoint_dialect = \"smoke\"\n", "unknown variant");
         check("[other]\nx = 1\n", "no setting other.x");
         check("[llm\n", "c.toml");
+    }
+
+    #[test]
+    fn no_prompt_leaves_the_machine_unless_a_host_is_listed() {
+        let llm = merge(None, |_| None).expect("defaults").values.llm;
+        assert!(llm.endpoint.is_empty() && llm.endpoint_hosts.is_empty());
+        let listed =
+            merge(Some(("c.toml".to_owned(), "[llm]\nendpoint_hosts = [\"127.0.0.1\"]\n")), |_| None);
+        assert_eq!(listed.expect("valid").values.llm.endpoint_hosts, ["127.0.0.1"]);
     }
 
     #[test]

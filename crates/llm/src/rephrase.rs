@@ -157,6 +157,7 @@ pub fn rephrase(
         temperature: settings.temperature,
         seed: settings.seed,
         grammar: Some(Gbnf::new(&rule(sentence, &kept_ranges(sentence, must_keep)?, settings.free_words))?),
+        schema: None,
         stop: vec!["\n".to_string()],
     };
     let answer = model.generate(&prompt(sentence), &generate, &mut silent)?;

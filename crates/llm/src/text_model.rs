@@ -101,6 +101,9 @@ pub struct GenerateSettings {
     pub seed: u32,
     /// What the answer must look like.
     pub grammar: Option<Gbnf>,
+    /// JSON Schema of the answer, in place of a grammar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<serde_json::Value>,
     /// The answer ends before the first of these texts.
     pub stop: Vec<String>,
 }
@@ -108,7 +111,7 @@ pub struct GenerateSettings {
 impl GenerateSettings {
     /// The likeliest answer of at most `max_tokens` tokens, unconstrained.
     pub const fn greedy(max_tokens: usize) -> Self {
-        Self { max_tokens, temperature: 0.0, seed: 0, grammar: None, stop: Vec::new() }
+        Self { max_tokens, temperature: 0.0, seed: 0, grammar: None, schema: None, stop: Vec::new() }
     }
 
     /// Refuses settings that no model can follow.
@@ -122,6 +125,9 @@ impl GenerateSettings {
         }
         if self.seed == u32::MAX {
             return refuse("seed", "below 4294967295, which means a random seed to llama.cpp");
+        }
+        if self.grammar.is_some() && self.schema.is_some() {
+            return refuse("grammar beside a schema", "one of the two");
         }
         if self.stop.iter().any(String::is_empty) {
             return refuse("stop text", "at least one character");
@@ -213,6 +219,12 @@ mod tests {
         assert_eq!(name(GenerateSettings { temperature: -0.1, ..good.clone() }), "temperature");
         assert_eq!(name(GenerateSettings { temperature: f32::NAN, ..good.clone() }), "temperature");
         assert_eq!(name(GenerateSettings { seed: u32::MAX, ..good.clone() }), "seed");
+        let both = GenerateSettings {
+            grammar: Some(Gbnf::from_text("root ::= \"x\"")),
+            schema: Some(serde_json::json!({})),
+            ..good.clone()
+        };
+        assert_eq!(name(both), "grammar beside a schema");
         assert_eq!(name(GenerateSettings { stop: vec![String::new()], ..good }), "stop text");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::assemble::Assembler;
 use crate::{
-    ChatPrompt, FinishReason, GenerateSettings, Generation, LlmError, LoadSettings, ModelFacts, Role,
+    ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, LlmError, LoadSettings, ModelFacts, Role,
 };
 use llama_cpp_2::LogOptions;
 use llama_cpp_2::context::LlamaContext;
@@ -77,7 +77,7 @@ impl Worker<'_> {
         ready: &Sender<Result<ModelFacts, LlmError>>,
         jobs: &Receiver<Job>,
     ) {
-        let loaded = backend().and_then(|backend| Ok((backend, load(backend, path)?)));
+        let loaded = backend().and_then(|backend| Ok((backend, load(backend, path, settings.gpu_layers)?)));
         let (backend, model) = match loaded {
             Ok(loaded) => loaded,
             Err(error) => return report(ready, Err(error)),
@@ -306,9 +306,11 @@ impl Chooser {
             LlamaSampler::chain_simple([temperature, draw])
         };
         let refuse = |error: llama_cpp_2::GrammarError| LlmError::Grammar { reason: error.to_string() };
+        let of_schema = settings.schema.as_ref().map(Gbnf::from_json_schema).transpose()?;
         let grammar = settings
             .grammar
             .as_ref()
+            .or(of_schema.as_ref())
             .map(|grammar| LlamaSampler::grammar(model, grammar.as_str(), "root").map_err(refuse))
             .transpose()?;
         Ok(Self { by_likelihood, grammar })
@@ -353,7 +355,7 @@ impl Chooser {
 
 /// llama.cpp is started once in a process and stays. What it says goes to `tracing` (target
 /// `llama-cpp-2`) if debug messages are wanted, and nowhere otherwise; never to the terminal.
-fn backend() -> Result<&'static LlamaBackend, LlmError> {
+pub(crate) fn backend() -> Result<&'static LlamaBackend, LlmError> {
     static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
     let start = || {
         let wanted = tracing::enabled!(target: "llama-cpp-2", tracing::Level::DEBUG);
@@ -363,8 +365,12 @@ fn backend() -> Result<&'static LlamaBackend, LlmError> {
     BACKEND.get_or_init(start).as_ref().ok_or(LlmError::Backend)
 }
 
-fn load(backend: &LlamaBackend, path: &Path) -> Result<LlamaModel, LlmError> {
-    LlamaModel::load_from_file(backend, path, &LlamaModelParams::default())
+pub(crate) fn load(backend: &LlamaBackend, path: &Path, gpu_layers: u32) -> Result<LlamaModel, LlmError> {
+    if gpu_layers > 0 && !backend.supports_gpu_offload() {
+        return Err(LlmError::NoGpu { layers: gpu_layers });
+    }
+    let parameters = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
+    LlamaModel::load_from_file(backend, path, &parameters)
         .map_err(|_| LlmError::Load { path: path.to_path_buf() })
 }
 

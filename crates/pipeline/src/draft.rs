@@ -49,10 +49,14 @@ pub struct DraftSettings {
     pub temperature: f32,
 }
 
+/// After so many failures one after the other a model is not asked again.
+pub const FAILURES: usize = 3;
+
 /// Lets a language model propose other words for each sentence about findings; the gate decides.
 ///
-/// A model that fails leaves the writer's words standing and the failure in the list. `step` is told
-/// how far it is and answers whether to go on.
+/// A model that fails leaves the writer's words standing and the failure in the list; after [`FAILURES`] failures one
+/// after the other it is not asked again. Where it failed, or nothing of it was accepted, the report says so. `step` is
+/// told how far it is and answers whether to go on.
 ///
 /// # Errors
 /// [`ReportError`] if the report is not consistent: a fault of this program.
@@ -83,23 +87,34 @@ pub fn draft(
         struck: 0,
     };
     let mut failures = Vec::new();
+    let mut in_a_row = 0;
     for (done, (id, sentence)) in asked.iter().enumerate() {
-        if !step(done, asked.len()) {
+        if in_a_row == FAILURES || !step(done, asked.len()) {
             break;
         }
         for number in 0..settings.candidates {
             match model.propose(sentence, settings, number) {
-                Ok(candidate) if candidate.trim() == sentence.text => {}
+                Ok(candidate) if candidate.trim() == sentence.text => in_a_row = 0,
                 Ok(candidate) => {
+                    in_a_row = 0;
                     if report.rephrase(id, &candidate, model.name())?.accepted {
                         used.accepted += 1;
                         break;
                     }
                     used.struck += 1;
                 }
-                Err(reason) => failures.push(format!("{id}: {reason}")),
+                Err(reason) => {
+                    in_a_row += 1;
+                    failures.push(format!("{id}: {reason}"));
+                    if in_a_row == FAILURES {
+                        break;
+                    }
+                }
             }
         }
+    }
+    if !failures.is_empty() || (used.accepted == 0 && used.struck > 0) {
+        report.note_fallback(model.name(), asked.len() - used.accepted, asked.len());
     }
     step(asked.len(), asked.len());
     Ok((used, failures))
@@ -221,8 +236,23 @@ mod tests {
         assert_eq!(report.struck().count(), used.asked);
         assert!(report.sentences().all(|(_, sentence)| sentence.author == Author::Writer));
         let words = |report: &Report| report.sentences().map(|(_, s)| s.text.clone()).collect::<Vec<_>>();
-        assert_eq!(words(&report), words(&before));
+        let (now, mut expected) = (words(&report), words(&before));
+        assert!(now.last().expect("said").contains("The language model scripted gave no usable words"));
+        expected.extend(now.last().cloned());
+        assert_eq!(now, expected);
         report.check().expect("still consistent");
+    }
+
+    #[test]
+    fn a_model_that_only_fails_is_soon_left_alone_and_the_report_says_so() {
+        let mut report = write(&example::brain(0.95, 0.02, 0.01));
+        let model = Scripted(vec![Err("no whole answer within 30 s".to_owned())]);
+        let settings = DraftSettings { wording: Freedom::Free, candidates: 1, temperature: 0.0 };
+        let (used, failures) = draft(&mut report, &model, settings, &mut |_, _| true).expect("consistent");
+        assert!(used.asked > FAILURES);
+        assert_eq!((failures.len(), used.accepted), (FAILURES, 0));
+        assert!(report.sentences().any(|(_, s)| s.text.contains("the deterministic writer's words stand")));
+        report.check().expect("consistent");
     }
 
     /// Says the first wording it is offered, and refuses to be asked without one.

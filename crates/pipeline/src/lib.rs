@@ -13,13 +13,15 @@ mod fusion;
 mod outputs;
 mod picture;
 mod predict;
+mod prompts;
 mod provenance;
 mod read;
+mod record;
 mod structures;
 mod versions;
 
 pub use built_in::built_in_shelf;
-pub use draft::{Asked, DraftSettings, Drafting, Freedom, Rephraser, draft};
+pub use draft::{Asked, DraftSettings, Drafting, FAILURES, Freedom, Rephraser, draft};
 pub use error::PipelineError;
 pub use fusion::{CaseInput, CaseReading, predict_cases};
 pub use outputs::{Form, OutputContext, OutputError, output, restated};
@@ -28,7 +30,12 @@ pub use predict::{
     Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
     representative_plane,
 };
+pub use prompts::{identifies, known_values, prompt_scrub};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};
 pub use read::{ReadOptions, ReadOutcome, Readers, read_series};
+pub use record::{
+    Change, ChangeKind, Entry, ListedSource, Mention, Part, PatientRecord, RecordError, RecordSource,
+    Refused, SourceKind, Span, Status, Unproven, Wording, compare, proven, record, record_html,
+};
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};
 pub use versions::{ChainError, Version, verify, version_sha256};

@@ -27,6 +27,7 @@ mod case;
 mod change;
 mod claim;
 pub mod example;
+mod fallback;
 pub mod fhir;
 mod fluency;
 mod ground;

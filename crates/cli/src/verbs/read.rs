@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use wilhelm_llm::{LoadSettings, LocalModel, Remembering, TextModel};
 use wilhelm_pipeline::{
-    DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, Rephraser, read_series,
+    DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, known_values, read_series,
 };
 use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_text};
 use wilhelm_study::{Modality, Series};
@@ -11,6 +10,7 @@ use wilhelm_study::{Modality, Series};
 use crate::args;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
+use crate::language::{self, Loaded};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::shelf;
@@ -33,7 +33,9 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         return Ok(Exit::Input);
     }
     let models = shelf::load_all(&shelf::open(verb.models.as_deref(), config)?)?;
-    let loaded = if verb.no_llm { None } else { language_model(config, verb.seed)? };
+    let patients: Vec<_> = reading.series.iter().map(|series| &series.patient).collect();
+    let known = known_values(&patients);
+    let loaded = if verb.no_llm { None } else { language::load(config, verb.seed, known)? };
     let rephraser = loaded.as_ref().map(Loaded::rephraser);
     let readers =
         Readers { models: &models, language_model: rephraser.as_ref().map(|model| model as &dyn Drafting) };
@@ -227,46 +229,4 @@ pub fn language_model_file(config: &Config) -> Option<PathBuf> {
         "smollm2" => Some(wilhelm_llm::SMOLLM2.path_in(&config.cache())),
         path => Some(PathBuf::from(path)),
     }
-}
-
-struct Loaded {
-    model: Box<dyn TextModel>,
-    sha256: Option<String>,
-    seed: u32,
-}
-
-impl Loaded {
-    fn rephraser(&self) -> Rephraser<'_> {
-        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed }
-    }
-}
-
-/// The configured language model; where it was never fetched the writer speaks alone.
-fn language_model(config: &Config, seed: Option<u64>) -> anyhow::Result<Option<Loaded>> {
-    let llm = &config.values.llm;
-    let Some(path) = language_model_file(config).filter(|_| llm.enabled) else { return Ok(None) };
-    let shipped = llm.model == "smollm2";
-    if shipped && !path.is_file() {
-        eprintln!(
-            "wilhelm: the language model smollm2 is not fetched, so the deterministic writer speaks alone \
-             (`wilhelm models fetch smollm2` brings it, --no-llm says that this is meant)"
-        );
-        return Ok(None);
-    }
-    let settings =
-        LoadSettings { context_tokens: llm.context_tokens, ..LoadSettings::new(llm.threads as usize) };
-    let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
-    let model: Box<dyn TextModel> = match &sha256 {
-        Some(sha256) if llm.remember => {
-            let name = LocalModel::name_of(&path);
-            let folder = config.cache().join("wordings");
-            let expected = sha256.clone();
-            wilhelm_llm::check_hash(&path, sha256)?;
-            let load = move || LocalModel::load(&path, Some(&expected), &settings);
-            Box::new(Remembering::new(name, sha256, &folder, load))
-        }
-        expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
-    };
-    let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
-    Ok(Some(Loaded { model, sha256, seed }))
 }

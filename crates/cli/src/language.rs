@@ -1,0 +1,100 @@
+//! The configured language model: a file on this machine, or an endpoint on the list of allowed hosts.
+
+use std::time::Duration;
+
+use wilhelm_knowledge::KnownValues;
+use wilhelm_llm::{
+    Address, ApiKey, Endpoint, EndpointSettings, Limited, LoadSettings, LocalModel, Remembering, Scrubbed,
+    TextModel,
+};
+use wilhelm_pipeline::{Rephraser, prompt_scrub};
+
+use crate::config::{Config, LlmValues};
+use crate::exit::Stop;
+use crate::verbs::read::language_model_file;
+
+/// A model that gets scrubbed prompts only and has so much time for each answer.
+pub struct Loaded {
+    pub model: Box<dyn TextModel>,
+    pub sha256: Option<String>,
+    pub seed: u32,
+}
+
+impl Loaded {
+    pub fn rephraser(&self) -> Rephraser<'_> {
+        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed }
+    }
+}
+
+/// The configured language model; where it was never fetched the writer speaks alone.
+pub fn load(config: &Config, seed: Option<u64>, known: KnownValues) -> anyhow::Result<Option<Loaded>> {
+    let llm = &config.values.llm;
+    if !llm.enabled {
+        return Ok(None);
+    }
+    let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
+    let limit = Duration::from_secs(llm.answer_seconds);
+    let scrub = prompt_scrub(known);
+    if !llm.endpoint.is_empty() {
+        let model = Endpoint::open(endpoint(llm, limit)?, scrub.clone())
+            .map_err(|error| Stop::usage(error.to_string()))?;
+        let model = Box::new(Scrubbed::new(Limited::new(model, limit), scrub));
+        return Ok(Some(Loaded { model, sha256: None, seed }));
+    }
+    let Some((model, sha256)) = local(config)? else { return Ok(None) };
+    Ok(Some(Loaded { model: Box::new(Scrubbed::new(Limited::new(model, limit), scrub)), sha256, seed }))
+}
+
+fn endpoint(llm: &LlmValues, limit: Duration) -> anyhow::Result<EndpointSettings> {
+    let usage = |error: wilhelm_llm::EndpointError| Stop::usage(error.to_string());
+    let address = Address::new(&llm.endpoint, &llm.endpoint_hosts).map_err(usage)?;
+    let key = match llm.endpoint_key_variable.as_str() {
+        "" => None,
+        variable => Some(ApiKey::new(std::env::var(variable).map_err(|_| {
+            Stop::usage(format!(
+                "llm.endpoint_key_variable names {variable}, which the environment does not have"
+            ))
+        })?)),
+    };
+    Ok(EndpointSettings {
+        key,
+        answer: limit,
+        stall: limit,
+        retries: llm.endpoint_retries,
+        ..EndpointSettings::new(address, llm.endpoint_model.clone(), llm.endpoint_dialect)
+    })
+}
+
+/// A model on this machine, and the hash of its file where one is pinned.
+type Local = (Box<dyn TextModel>, Option<String>);
+
+fn local(config: &Config) -> anyhow::Result<Option<Local>> {
+    let llm = &config.values.llm;
+    let Some(path) = language_model_file(config) else { return Ok(None) };
+    let shipped = llm.model == "smollm2";
+    if shipped && !path.is_file() {
+        eprintln!(
+            "wilhelm: the language model smollm2 is not fetched, so the deterministic writer speaks alone \
+             (`wilhelm models fetch smollm2` brings it, --no-llm says that this is meant)"
+        );
+        return Ok(None);
+    }
+    let settings = LoadSettings {
+        context_tokens: llm.context_tokens,
+        gpu_layers: llm.gpu_layers,
+        ..LoadSettings::new(llm.threads as usize)
+    };
+    let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
+    let model: Box<dyn TextModel> = match &sha256 {
+        Some(sha256) if llm.remember => {
+            let name = LocalModel::name_of(&path);
+            let folder = config.cache().join("wordings");
+            let expected = sha256.clone();
+            wilhelm_llm::check_hash(&path, sha256)?;
+            let load = move || LocalModel::load(&path, Some(&expected), &settings);
+            Box::new(Remembering::new(name, sha256, &folder, load))
+        }
+        expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
+    };
+    Ok(Some((model, sha256)))
+}
