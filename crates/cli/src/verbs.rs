@@ -29,4 +29,5 @@ mod segment_model;
 pub mod sweep;
 pub mod train;
 mod train_fusion;
+mod train_report;
 mod train_segmenter;

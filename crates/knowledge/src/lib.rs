@@ -23,5 +23,7 @@
 
 mod context;
 mod folded;
+mod labels;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
+pub use labels::{LabelCues, LabelMention, Observation, ReportLabels, Status, label_report};
