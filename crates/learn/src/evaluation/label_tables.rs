@@ -215,7 +215,7 @@ pub fn score_labels(
         recall: of[1].clone(),
         f1: of[2].clone(),
     };
-    let all = |sets: &[BTreeSet<String>]| sets.iter().map(BTreeSet::len).sum();
+    let all = |sets: &[BTreeSet<String>]| sets.iter().map(BTreeSet::len).sum::<usize>();
     let of_labels = labels
         .iter()
         .zip(figures[5..].chunks(3))

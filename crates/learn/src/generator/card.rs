@@ -141,7 +141,7 @@ impl WriterModel {
             let label = labels.iter().position(|label| label.key == row.cells[called]);
             let what =
                 || wrong("validation.csv", format!("line {}: the classifier's label is none", row.line));
-            Ok((row.cells[id].clone(), label.ok_or_else(what)?))
+            Ok::<_, LearnError>((row.cells[id].clone(), label.ok_or_else(what)?))
         });
         let calls = calls.collect::<Result<Vec<_>, LearnError>>()?;
         Ok(Self { card, recipe, vocabulary, network, calls })

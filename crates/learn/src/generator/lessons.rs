@@ -61,8 +61,10 @@ impl Lessons for Written<'_> {
         let device = Device::flex();
         let (mut sum, mut words) = (0.0, 0.0);
         for places in self.split.validation.chunks(EVALUATION_BATCH) {
-            let loss = network
-                .loss(Tensor::from_data(self.images(places), &device), &self.texts_of(places, &device));
+            let loss = network.loss(
+                Tensor::from_data(images(self.examples, places, self.preparation), &device),
+                &self.texts_of(places, &device),
+            );
             let loss = loss.into_data().try_to_vec::<f32>();
             let loss = loss.map_err(|error| LearnError::Weights(format!("{error:?}")))?[0];
             let count: usize = places.iter().map(|place| self.texts[*place].len() + 1).sum();
@@ -74,11 +76,6 @@ impl Lessons for Written<'_> {
 }
 
 impl Written<'_> {
-    /// Unvaried images as the network takes them.
-    pub(super) fn images(&self, places: &[usize]) -> TensorData {
-        images(self.examples, places, self.preparation)
-    }
-
     fn normalized(&self, pixels: &[f32]) -> Vec<f32> {
         normalized(pixels, self.preparation)
     }

@@ -294,12 +294,13 @@ impl System<'_> {
         of: &Measured<'_>,
         resampling: Resampling,
     ) -> Result<(Vec<TextScore>, Vec<TextVariety>), LearnError> {
-        let table = |file: &str, texts: &mut dyn Iterator<Item = &String>| {
+        let table = |file: &str, texts: Vec<String>| {
             let names = of.split.validation.iter().map(|place| of.examples[*place].source.clone());
-            Texts { file: file.to_owned(), cases: names.zip(texts.map(|text| vec![text.clone()])).collect() }
+            let cases = names.zip(texts.into_iter().map(|text| vec![text])).collect();
+            Texts { file: file.to_owned(), cases }
         };
-        let truth = table("references", &mut of.split.validation.iter().map(|place| &of.texts[*place]));
-        let written = table(self.name, &mut self.texts.iter());
+        let own = of.split.validation.iter().map(|place| of.texts[*place].clone()).collect();
+        let (truth, written) = (table("references", own), table(self.name, self.texts.to_vec()));
         let settings =
             TextSettings { tokenizer: TextTokenizer::Report, stems: true, partial: false, resampling };
         let report = score_texts(&truth, &written, None, &settings)?;

@@ -12,12 +12,12 @@ fn text() -> String {
 fn small() -> String {
     let changes = [
         ("side = 28", "side = 8"),
-        ("widths = [16, 32, 64, 96]", "widths = [6, 8]"),
-        ("features = 1000", "features = 16"),
-        ("model_width = 96", "model_width = 8"),
-        ("heads = 4\nencoder_layers = 2", "heads = 2\nencoder_layers = 1"),
-        ("epochs = 5", "epochs = 4"),
-        ("epochs = 6", "epochs = 14"),
+        ("widths = [12, 24, 48]", "widths = [6, 8]"),
+        ("features = 256", "features = 16"),
+        ("model_width = 48", "model_width = 8"),
+        ("heads = 4\nencoder_layers = 1", "heads = 2\nencoder_layers = 1"),
+        ("[writing]\nstart = \"classifier\"\nepochs = 5", "[writing]\nstart = \"classifier\"\nepochs = 40"),
+        ("[optimization]\nepochs = 5", "[optimization]\nepochs = 10"),
         ("batch = 64", "batch = 16"),
         ("learning_rate = 0.001\n", "learning_rate = 0.01\n"),
         ("prefix_inner = 128", "prefix_inner = 16"),

@@ -3,6 +3,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 use serde::Serialize;
+use wilhelm_nets::Training;
 use wilhelm_nets::arch::{Classifier, Encoder, ImageWriter};
 use wilhelm_stats::Resampling;
 
@@ -209,7 +210,10 @@ pub fn train_report(
         tokenizer_sha256: sha256(&tokenizer),
         recipe_sha256: sha256(text.as_bytes()),
         preparation,
-        training: settings.origin().training(split.training.len(), &data.sha256, recipe_name),
+        training: Training {
+            epochs: recipe.writing.epochs,
+            ..settings.origin().training(split.training.len(), &data.sha256, recipe_name)
+        },
         validation: ReportValidation {
             split: division.words.clone(),
             images: split.validation.len(),
