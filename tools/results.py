@@ -84,6 +84,8 @@ def page():
     for path in sorted((ROOT / "models/runs").glob("*/robustness.json")):
         lines += robustness(path)
     lines += segmenters(sorted((ROOT / "models/runs").glob("*/metrics.json")))
+    lines += generators(sorted((ROOT / "models/runs").glob("*/seed-*.json")))
+    lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
     lines += [
         "",
         "## What others printed",
@@ -153,6 +155,112 @@ def segmenters(paths):
         "|---|---|---:|---|---|---|---:|---:|",
         *lines,
     ]
+
+
+# Student's t at 97.5 % for one to nine degrees of freedom.
+STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+
+
+def over_seeds(values, signed=False):
+    """Mean of some numbers with Student's interval; one alone has none."""
+    count = len(values)
+    middle = sum(values) / count
+    found = {"mean": middle}
+    if count > 1:
+        half = STUDENT[count - 2] * (sum((value - middle) ** 2 for value in values) / (count - 1) / count) ** 0.5
+        found["interval"] = (middle - half, middle + half)
+    return mean(found, signed)
+
+
+def generators(paths):
+    """The runs of report generators, several seeds each, beside what simpler things say."""
+    lines = []
+    for folder in sorted({path.parent for path in paths}):
+        runs = [json.loads(path.read_text()) for path in paths if path.parent == folder]
+        first = runs[0]["figures"]
+        seeds = f"{len(runs)} seeds" if len(runs) > 1 else "one seed"
+        how = (
+            "means over the seeds with Student's 95 % interval"
+            if len(runs) > 1
+            else "no interval, since one seed says nothing of the next"
+        )
+        scores = [score["name"] for score in first["systems"][0]["scores"]]
+        lines += [
+            "",
+            f"## `{folder.name}`: texts that a network writes about images",
+            "",
+            *told(folder),
+            f"{first['images']} validation images, {seeds} ({how}); {runs[0]['parameters']} numbers, "
+            f"{runs[0]['vocabulary']} words, {runs[0]['distinct_training_texts']} distinct texts of {runs[0]['training_images']} training",
+            f"images; the classifier of the same recipe and split has accuracy {over_seeds([value(run['figures']['classifier']) for run in runs])}.",
+            "",
+            "| texts | label right | less the classifier | label right by the labeler | all true | "
+            + " | ".join(scores)
+            + " | distinct texts | repetition-4 |",
+            "|---|---|---|---|---|" + "---|" * len(scores) + "---|---|",
+        ]
+        for at, system in enumerate(first["systems"]):
+            every = [run["figures"]["systems"][at] for run in runs]
+            cells = [
+                over_seeds([value(one["label_accuracy"]) for one in every]),
+                over_seeds([value(one["less_classifier"]) for one in every], True),
+                over_seeds([value(one["label_accuracy_by_labeler"]) for one in every]),
+                over_seeds([value(one["all_true"]) for one in every]),
+                *[over_seeds([value(one["scores"][place]["figure"]) for one in every]) for place in range(len(scores))],
+                *[over_seeds([one["variety"][place]["written"] for one in every]) for place in (2, 3)],
+            ]
+            lines.append(f"| {system['name']} | " + " | ".join(cells) + " |")
+        variety = first["systems"][0]["variety"]
+        lines.append(
+            "| the references themselves | | | | | " + "| " * len(scores)
+            + f"| {variety[2]['references']:.3f} | {variety[3]['references']:.3f} |"
+        )
+        lines.append("")
+        for name in ("generator", "generator, by chance"):
+            of = [system for run in runs for system in run["figures"]["systems"] if system["name"] == name]
+            lines.append(
+                f"- {name} ({of[0]['what']}), over all seeds: {sum(one['contradictory'] for one in of)} texts contradict themselves, "
+                f"{sum(one['unread'] for one in of)} sentences are none of the grammar's, {sum(one['unended'] for one in of)} texts did not end."
+            )
+        lines += [f"- {line}" for line in first["conventions"]]
+    return lines
+
+
+def value(figure):
+    return figure["value"]
+
+
+def labels(paths):
+    """Labels read from reports beside the tags that people gave."""
+    lines = []
+    for folder in sorted({path.parent for path in paths}):
+        found = {path.stem.removeprefix("labels-"): json.loads(path.read_text()) for path in paths if path.parent == folder}
+        first = next(iter(found.values()))
+        lines += [
+            "",
+            f"## `{folder.name}`: labels read from reports",
+            "",
+            *told(folder),
+            f"F1 on {first['cases']} reports, with 95 % bootstrap percentiles over the reports.",
+            "",
+            "| label | reports with the tag | " + " | ".join(name.replace("-", " ") for name in found) + " |",
+            "|---|---:|" + "---|" * len(found),
+        ]
+        for at, label in enumerate(first["labels"]):
+            cells = [one["labels"][at]["f1"] for one in found.values()]
+            lines.append(f"| {label['label']} | {label['truths']} | " + " | ".join(ends(cell) for cell in cells) + " |")
+        lines.append("| all labels alike (micro) | | " + " | ".join(ends(one["micro"]["f1"]) for one in found.values()) + " |")
+        lines.append("| mean of the labels (macro) | | " + " | ".join(ends(one["macro_f1"]) for one in found.values()) + " |")
+        lines += ["", *[f"- {line}" for line in first["conventions"]]]
+    return lines
+
+
+def ends(figure):
+    if figure["value"] is None:
+        return "-"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def less(found, figure):

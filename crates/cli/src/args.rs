@@ -9,17 +9,18 @@ mod safety;
 
 pub use embed::Embed;
 pub use evaluate::{
-    Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateMasks, EvaluatePredictions, EvaluateRaters,
-    EvaluateRobustness, EvaluateText, EvaluateVerb, Intervals, Scale, Tokens,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateLabels, EvaluateMasks,
+    EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText, EvaluateVerb,
+    Intervals, Scale, Tokens, WordsBy,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
-pub use kb::{Kb, KbContext, KbVerb};
-pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
+pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
+pub use record::Record;
 pub use report::{
     FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
     ReportSign, ReportVerb, Send, SendHl7, SendVerb, SignAs, Signing,
 };
-pub use record::Record;
+pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 
 use std::path::PathBuf;
@@ -777,6 +778,8 @@ pub enum TrainVerb {
     Pretrain(TrainPretrain),
     /// Train a network that outlines something, from images and their masks
     Segmenter(TrainSegmenter),
+    /// Train a research generator of reports: images to texts whose truth is known
+    Report(TrainReport),
 }
 
 /// What computes a network while it learns.
@@ -865,6 +868,37 @@ pub struct TrainSegmenter {
     #[command(flatten)]
     pub computing: Computing,
     /// Print the validation figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainReport {
+    /// The recipe (docs/report-generator.md)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card, weights, tokenizer and the texts of the validation images
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Another seed than the recipe's; the split and the texts to learn stay as they are
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the run's metrics as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -33,4 +33,5 @@ pub mod send;
 pub mod sweep;
 pub mod train;
 mod train_fusion;
+mod train_report;
 mod train_segmenter;

@@ -23,7 +23,9 @@
 
 mod context;
 mod folded;
+mod labels;
 mod scrub;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
+pub use labels::{LabelCues, LabelMention, Observation, ReportLabels, Status, label_report};
 pub use scrub::{Identifying, KnownValues, Removed, ScrubbedText, scrub};

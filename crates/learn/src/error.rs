@@ -86,6 +86,12 @@ pub enum LearnError {
         /// What is wrong with it.
         what: String,
     },
+    /// Words that cannot be made numbers, or numbers words.
+    #[error(transparent)]
+    Text(#[from] wilhelm_nets::text::TextError),
+    /// Words that cannot be chosen.
+    #[error(transparent)]
+    Decode(#[from] wilhelm_nets::text::decoding::DecodeError),
     /// Few labels, or too few, or features that cannot be compared.
     #[error("few labels: {0}")]
     Few(String),

@@ -35,6 +35,7 @@ mod table;
 
 pub mod detections;
 pub mod document;
+pub mod label_tables;
 pub mod masks;
 pub mod raters;
 pub mod signals;
@@ -58,7 +59,7 @@ pub use wilhelm_stats::Resampling;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use figure::Sampler;
+pub(crate) use figure::Sampler;
 
 /// How figures are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

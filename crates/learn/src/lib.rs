@@ -18,6 +18,7 @@ pub mod fewshot;
 mod fit;
 mod folds;
 pub mod fusion;
+pub mod generator;
 mod hash;
 mod held_out;
 mod mean;

@@ -15,6 +15,7 @@ mod fusion;
 pub(crate) mod golden;
 mod gpt;
 mod head;
+mod image_writer;
 #[cfg(test)]
 mod learning;
 mod link_net;
@@ -42,6 +43,7 @@ pub use gpt::{
     TextBatch, TextBatchError, next_token_loss,
 };
 pub use head::{Head, StagedForward};
+pub use image_writer::ImageWriter;
 pub use link_net::{Down, LinkNet, LinkNetPair, ResidualBlock3d, Up};
 pub use recurrent::{
     Direction, Recurrent, RecurrentCell, RecurrentConfig, RecurrentForward, RecurrentLayer, SequencePooling,

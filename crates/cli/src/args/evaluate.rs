@@ -23,6 +23,10 @@ pub enum EvaluateVerb {
     Detections(EvaluateDetections),
     /// Generated texts against their references: BLEU, ROUGE, METEOR, CIDEr-D, variety
     Text(EvaluateText),
+    /// A report generator on the images that its recipe holds out: what its texts say, beside a classifier's labels
+    Report(EvaluateReport),
+    /// Labels read from reports against those that people gave: F1 of every label, micro and macro
+    Labels(EvaluateLabels),
     /// A model on corrupted images: noise, blur, contrast, brightness, pixelation, JPEG, motion, in five severities
     Robustness(EvaluateRobustness),
     /// What classifiers without a network reach on the images that a recipe holds out, beside a model
@@ -322,4 +326,71 @@ pub struct Intervals {
     /// Coverage of the intervals
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     pub level: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateLabels {
+    /// Labels that people gave: a column a label with 1, 0, -1 (in doubt) or nothing, as CheXpert's files have them
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+    /// The labels that are scored, as `wilhelm kb labels` prints them
+    #[arg(long, value_name = "FILE")]
+    pub written: PathBuf,
+    /// What a label in doubt counts as
+    #[arg(long, value_name = "AS", default_value = "present")]
+    pub doubt: DoubtAs,
+    /// Column of ids; otherwise `id`, `image`, `case`, `file` or `Reports`
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Take the cases that both files have, instead of refusing those that one lacks
+    #[arg(long)]
+    pub partial: bool,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum DoubtAs {
+    /// As there
+    Present,
+    /// As not there
+    Absent,
+    /// The label takes no part in that case
+    LeftOut,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateReport {
+    /// Folder of a generator, as `wilhelm train report` writes it
+    pub model: PathBuf,
+    /// Folder with the data that it was trained and measured on
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// How words are chosen
+    #[arg(long, value_name = "BY", default_value = "greedy")]
+    pub decoding: WordsBy,
+    /// Folder for generated.csv, the texts
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum WordsBy {
+    /// The likeliest word each time
+    Greedy,
+    /// The best text of a beam of three
+    Beam,
+    /// By chance among the likeliest words that together have 0.9 of the probability
+    Nucleus,
 }

@@ -12,6 +12,8 @@ pub struct Kb {
 pub enum KbVerb {
     /// How mentions in a clinical text are meant: denied, in doubt, past, only conceivable, of somebody else
     Context(KbContext),
+    /// The fourteen CheXpert labels of radiology reports, each with the words that it comes from
+    Labels(KbLabels),
 }
 
 #[derive(Debug, Args)]
@@ -27,4 +29,30 @@ pub struct KbContext {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct KbLabels {
+    /// Report as text, or a table of reports (.csv); `-` is a text on stdin
+    pub reports: PathBuf,
+    /// By which words a mention is judged
+    #[arg(long, value_name = "CUES", default_value = "context")]
+    pub cues: Cues,
+    /// Column of a table with the ids; otherwise `id`, `image`, `case` or `file`
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Column of a table with the reports; otherwise `text`, `report`, `findings` or `impression`
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Cues {
+    /// ConText's for denial and doubt
+    Context,
+    /// Those written after the patterns of the CheXpert labeler
+    Patterns,
 }

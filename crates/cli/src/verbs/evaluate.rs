@@ -1,3 +1,5 @@
+mod label_tables;
+mod reports;
 mod tables;
 mod texts;
 
@@ -25,6 +27,8 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Raters(wanted)) => tables::raters(wanted),
         Some(EvaluateVerb::Detections(wanted)) => tables::detections(wanted),
         Some(EvaluateVerb::Text(wanted)) => texts::run(wanted),
+        Some(EvaluateVerb::Report(wanted)) => reports::run(wanted),
+        Some(EvaluateVerb::Labels(wanted)) => label_tables::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
         Some(EvaluateVerb::Baselines(wanted)) => super::baselines::run(wanted, config),
         None => predictions(&verb.predictions),

@@ -1,3 +1,5 @@
+mod labels;
+
 use std::fmt::Write;
 
 use serde_json::json;
@@ -11,6 +13,7 @@ use crate::output::{print, print_json, read_text};
 pub fn run(verb: &args::Kb) -> anyhow::Result<Exit> {
     match &verb.verb {
         args::KbVerb::Context(context) => meanings(context),
+        args::KbVerb::Labels(wanted) => labels::run(wanted),
     }
 }
 

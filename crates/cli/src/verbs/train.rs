@@ -90,6 +90,7 @@ pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
         TrainVerb::Classifier(wanted) => classifier(wanted),
         TrainVerb::Pretrain(wanted) => super::pretrain::run(wanted),
         TrainVerb::Segmenter(wanted) => super::train_segmenter::run(wanted),
+        TrainVerb::Report(wanted) => super::train_report::run(wanted),
     }
 }
 

@@ -76,7 +76,7 @@ impl Figure {
 
 /// What figures are drawn from: cases, or patients with all of their cases.
 #[derive(Clone, Debug)]
-pub(super) struct Sampler {
+pub(crate) struct Sampler {
     cases: usize,
     /// Only where a patient has several cases.
     patients: Option<Vec<usize>>,
