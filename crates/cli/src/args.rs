@@ -898,6 +898,8 @@ pub struct TrainReport {
     /// Replace a model that is already there
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub computing: Computing,
     /// Print the run's metrics as JSON
     #[arg(long)]
     pub json: bool,

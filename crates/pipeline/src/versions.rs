@@ -1,7 +1,7 @@
 //! The versions of a report, each chained to the one before by its hash.
 
 use serde::{Deserialize, Serialize};
-use wilhelm_report::{Revision, Report, ReportError, State, changes};
+use wilhelm_report::{Report, ReportError, Revision, State, changes};
 
 use crate::read::{sha256, to_json};
 

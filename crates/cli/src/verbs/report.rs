@@ -4,7 +4,7 @@ use serde_json::json;
 use wilhelm_formats::dicom::objects::{self, Reference};
 use wilhelm_pipeline::{Form, OutputContext, Version, output, verify, version_sha256};
 use wilhelm_report::{
-    Revision, Edit, HtmlImage, HtmlImages, LifecycleError, Moment, Report, Signer, State, addendum, amend,
+    Edit, HtmlImage, HtmlImages, LifecycleError, Moment, Report, Revision, Signer, State, addendum, amend,
     changes, hl7, sign, text,
 };
 use wilhelm_study::SopInstanceUid;

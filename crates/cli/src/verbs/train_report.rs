@@ -11,7 +11,7 @@ use crate::verbs::train::{Progress, borrowed, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
-    let TrainReport { recipe, data, out, seed, run, resume, checkpoint_every, force, json } = verb;
+    let TrainReport { recipe, data, out, seed, run, resume, checkpoint_every, computing, force, json } = verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
@@ -27,7 +27,7 @@ pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
         "wilhelm train report --recipe models/recipes/{name} --data {set}{with} --out {}",
         parsed.recipe.name
     );
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(*computing)?;
     let examples = load(&parsed.recipe, data)?;
     // A split that is refused leaves no run behind.
     let division = divide(&parsed.recipe, &examples)?;

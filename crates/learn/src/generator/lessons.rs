@@ -4,7 +4,7 @@ use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::{ImageWriter, TextBatch};
 
 use super::ReportRecipe;
-use crate::fit::{Lessons, Validated};
+use crate::fit::{Lessons, Validated, device_of};
 use crate::seed::generator;
 use crate::train::EVALUATION_BATCH;
 use crate::{Example, LearnError, Split};
@@ -58,7 +58,7 @@ impl Lessons for Written<'_> {
     }
 
     fn validate(&self, network: &ImageWriter) -> Result<Validated, LearnError> {
-        let device = Device::flex();
+        let device = device_of(network);
         let (mut sum, mut words) = (0.0, 0.0);
         for places in self.split.validation.chunks(EVALUATION_BATCH) {
             let loss = network.loss(
