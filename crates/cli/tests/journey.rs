@@ -16,6 +16,8 @@ mod fusion;
 mod kb;
 #[path = "journey/onnx.rs"]
 mod onnx;
+#[path = "journey/outputs.rs"]
+mod outputs;
 #[path = "journey/safety.rs"]
 mod safety;
 #[path = "journey/segmenter.rs"]
