@@ -132,7 +132,7 @@ pub struct Read {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "clinician")]
     pub audience: Vec<Reader>,
     /// Forms to write, with commas between them; report.json is always there
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["html", "json"])]
     pub format: Vec<FormArg>,
     #[command(flatten)]
     pub forms: Forms,

@@ -22,6 +22,8 @@ mod onnx;
 mod record;
 #[path = "journey/rules.rs"]
 mod rules;
+#[path = "journey/outputs.rs"]
+mod outputs;
 #[path = "journey/safety.rs"]
 mod safety;
 #[path = "journey/segmenter.rs"]

@@ -113,6 +113,9 @@ pub enum OutputError {
         /// What to do.
         hint: &'static str,
     },
+    /// A structured report that this program did not write.
+    #[error("the structured report is none of this program's: {0}")]
+    Foreign(String),
     /// The page.
     #[error(transparent)]
     Pdf(#[from] PdfError),
@@ -266,12 +269,12 @@ fn note(heading: Heading) -> CodedConcept {
 /// A finding's key, its code's other names, its place on a slice and its measurements stay in the document.
 ///
 /// # Errors
-/// [`FormatError::Malformed`] where a group has no class, no certainty or no name.
-pub fn restated(document: &MeasurementReport) -> Result<Restated, FormatError> {
+/// [`OutputError::Foreign`] where a group has no class, no certainty or no name.
+pub fn restated(document: &MeasurementReport) -> Result<Restated, OutputError> {
     let state = [State::Draft, State::Preliminary, State::Final, State::Amended, State::Addendum]
         .into_iter()
         .find(|state| state.word() == document.completion_description);
-    let refused = |what: String| FormatError::malformed("measurement report", what);
+    let refused = OutputError::Foreign;
     let state =
         state.ok_or_else(|| refused("no state of a report in its Completion Flag Description".to_owned()))?;
     let mut sentences: Vec<(Heading, String)> = Vec::new();
@@ -334,7 +337,7 @@ pub fn restated(document: &MeasurementReport) -> Result<Restated, FormatError> {
             evidence: Vec::new(),
         })
     });
-    Ok(Restated { state, sentences, findings: findings.collect::<Result<_, FormatError>>()? })
+    Ok(Restated { state, sentences, findings: findings.collect::<Result<_, OutputError>>()? })
 }
 
 #[cfg(test)]

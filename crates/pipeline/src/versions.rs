@@ -41,7 +41,9 @@ pub enum ChainError {
         expected: usize,
     },
     /// A version that was changed after the next was made.
-    #[error("version {0} was changed after it was written: its hash is not the one that version {} names", .0 + 1)]
+    #[error(
+        "version {0} was changed after it was written: its hash is not the one that the next version names"
+    )]
     Hash(usize),
     /// A version that is no step from the one before.
     #[error("version {number} does not follow from the one before: {what}")]
@@ -186,7 +188,10 @@ mod tests {
             other => panic!("{other}"),
         };
         assert_eq!(what(replaced(2, "\"Cough.\"", "\"Fever.\"")), "its list of changes is not what differs");
-        assert_eq!(what(replaced(2, "0.93", "0.94")), "its findings or its name differ");
+        assert_eq!(
+            what(replaced(2, "\"id\": \"example\"", "\"id\": \"other\"")),
+            "its findings or its name differ"
+        );
         let mut shorter = good.clone();
         shorter.remove(1);
         assert_eq!(verify(&shorter), Err(ChainError::Number { found: 3, expected: 2 }));

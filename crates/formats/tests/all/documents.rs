@@ -258,3 +258,24 @@ fn a_pdf_lies_in_the_study_of_its_images_and_anything_else_is_refused() {
     assert_eq!(held, b"%PDF-1.7\n%%EOF");
     assert!(made(b"<html>").unwrap_err().to_string().contains("no PDF file"));
 }
+
+#[test]
+fn a_report_cut_or_changed_anywhere_is_read_or_refused_and_never_a_panic() {
+    let place = ImageBox { column: 1, row: 0, columns: 3, rows: 2, slice: 2 };
+    let whole = report(Region::Box(place), value(1.5, Some((1.0, 2.0))));
+    let written = measurement_report(&whole, &reference(), &imprint()).unwrap().bytes;
+    let mut read = 0;
+    let mut judge =
+        |bytes: &[u8]| read += usize::from(read_measurement_report(bytes, &Limits::default()).is_ok());
+    for end in (0..written.len()).step_by(7) {
+        judge(&written[..end]);
+    }
+    for at in 0..written.len() {
+        for change in [0x01, 0x80, 0xFF] {
+            let mut changed = written.clone();
+            changed[at] ^= change;
+            judge(&changed);
+        }
+    }
+    assert!(read > written.len(), "most changes leave a report that can be read: {read}");
+}

@@ -205,7 +205,7 @@ fn add(
     let rule = rule(id);
     let Some(text) = super::fixed::of_rule(id, voice) else { return };
     let claim = match place {
-        Heading::Recommendation => Claim::Recommendation { rule: id.to_owned() },
+        Heading::Recommendation => Claim::Recommendation { rule: id.to_owned(), applied: None },
         _ => Claim::Limitation { rule: id.to_owned() },
     };
     evidence.push(Evidence {

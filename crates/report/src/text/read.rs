@@ -29,6 +29,7 @@ pub fn read_text_report(text: &str) -> Result<Restated, TextReportError> {
     let mut heading = None;
     let mut sentences: Vec<(Heading, String)> = Vec::new();
     let mut open = String::new();
+    let mut author = String::new();
     for (number, line) in text.lines().enumerate() {
         if state.is_none() {
             state = STATES
@@ -42,16 +43,25 @@ pub fn read_text_report(text: &str) -> Result<Restated, TextReportError> {
                 return Err(TextReportError::NoEvidence { line: number });
             }
             heading = title;
+            // What stands before a section belongs to none of its sentences.
+            author = AUTHORS[0].to_owned();
             continue;
         }
         let Some(heading) = heading else { continue };
         let words = line.trim();
+        // Who worded the sentence before may stand on a line of its own, or begin on the one before.
+        let behind = format!("{author} {words}");
+        if open.is_empty() && is_author(behind.trim()) {
+            author = behind.trim().to_owned();
+            continue;
+        }
         if !open.is_empty() {
             open.push(' ');
         }
         open.push_str(words);
-        if let Some(sentence) = closed(&open) {
-            sentences.push((heading, sentence));
+        if let Some((sentence, rest)) = closed(&open) {
+            sentences.push((heading, sentence.to_owned()));
+            author = rest.to_owned();
             open.clear();
         }
     }
@@ -59,13 +69,18 @@ pub fn read_text_report(text: &str) -> Result<Restated, TextReportError> {
     Ok(Restated { state, sentences, findings: Vec::new() })
 }
 
-/// A sentence whose evidence is complete, without its number, its evidence and its author.
-fn closed(open: &str) -> Option<String> {
-    let mut rest = open;
-    for author in [" (reworded)", " (by the person who signed)"] {
-        rest = rest.strip_suffix(author).unwrap_or(rest);
-    }
-    let (sentence, evidence) = rest.strip_suffix(']')?.rsplit_once(" [")?;
+/// What may stand behind the evidence.
+const AUTHORS: [&str; 2] = ["(reworded)", "(by the person who signed)"];
+
+/// Whether words are the beginning of what may stand behind the evidence, or nothing.
+fn is_author(words: &str) -> bool {
+    AUTHORS.iter().any(|author| author.starts_with(words))
+}
+
+/// A sentence whose evidence is complete, without its number and its evidence, and what stands behind them.
+fn closed(open: &str) -> Option<(&str, &str)> {
+    let (rest, author) = open.rsplit_once(']').filter(|(_, author)| is_author(author.trim()))?;
+    let (sentence, evidence) = rest.rsplit_once(" [")?;
     let is_id = |id: &str| {
         let id = id.trim();
         id.starts_with(|c: char| c.is_ascii_uppercase())
@@ -75,5 +90,5 @@ fn closed(open: &str) -> Option<String> {
         return None;
     }
     let unnumbered = sentence.split_once(". ").filter(|(number, _)| number.parse::<u32>().is_ok());
-    Some(unnumbered.map_or(sentence, |(_, sentence)| sentence).to_owned())
+    Some((unnumbered.map_or(sentence, |(_, sentence)| sentence), author.trim()))
 }
