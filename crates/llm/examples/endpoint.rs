@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 use wilhelm_llm::{
-    Address, ChatPrompt, Dialect, Endpoint, EndpointSettings, FinishReason, Gbnf, GenerateSettings, Progress, Rule, Scrub,
-    TextModel, silent,
+    Address, ChatPrompt, Dialect, Endpoint, EndpointSettings, FinishReason, Gbnf, GenerateSettings, Progress,
+    Rule, Scrub, TextModel, silent,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,18 +32,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         ControlFlow::Continue(())
     })?;
     check("an answer comes in pieces", pieces > 3 && !answer.text.trim().is_empty())?;
-    check("the same seed gives the same text", model.generate(&prompt, &settings, &mut silent)?.text == answer.text)?;
+    check(
+        "the same seed gives the same text",
+        model.generate(&prompt, &settings, &mut silent)?.text == answer.text,
+    )?;
     println!("  {:?} ({} tokens of answer)", answer.text.trim(), answer.generated_tokens);
 
     let cut = model.generate(&prompt, &GenerateSettings::greedy(3), &mut silent)?;
-    check("the limit of tokens holds", cut.finish == FinishReason::TokenLimit && answer.text.starts_with(cut.text.trim_end()))?;
+    check(
+        "the limit of tokens holds",
+        cut.finish == FinishReason::TokenLimit && answer.text.starts_with(cut.text.trim_end()),
+    )?;
 
     let mut seen = 0;
     let broken = model.generate(&prompt, &settings, &mut |progress| {
         seen += usize::from(matches!(progress, Progress::Text(text) if !text.is_empty()));
         if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    check("a caller can break off", broken.finish == FinishReason::Cancelled && broken.text.len() < answer.text.len())?;
+    check(
+        "a caller can break off",
+        broken.finish == FinishReason::Cancelled && broken.text.len() < answer.text.len(),
+    )?;
 
     let schema = json!({
         "type": "object",
