@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 use wilhelm_llm::{
-    ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, LlmError, LoadSettings, LocalModel,
-    Progress, RephraseSettings, Rule, SMOLLM2, TextModel, candidates, check_faithful, default_cache_dir,
-    one_sentence, silent,
+    ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, Limited, LlmError, LoadSettings,
+    LocalModel, Progress, RephraseSettings, Rule, SMOLLM2, TextModel, candidates, check_faithful,
+    check_schema, default_cache_dir, embed, one_sentence, silent,
 };
 
 static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
@@ -224,4 +225,60 @@ fn rephrased_sentences_keep_numbers_and_negation() {
         }
         assert_eq!(found, candidates(model, sentence, must_keep, 2, &settings).expect("the model answers"));
     }
+}
+
+#[test]
+fn vectors_of_texts_are_those_of_llama_cpp_python() {
+    let Some(file) = FILE.as_ref() else { return };
+    let golden: Value = serde_json::from_str(include_str!("golden/embeddings.json")).expect("JSON");
+    let texts: Vec<&str> =
+        golden["texts"].as_array().expect("a list").iter().map(|text| text.as_str().expect("text")).collect();
+    let settings = LoadSettings { context_tokens: 512, ..LoadSettings::new(2) };
+    let vectors = embed(file, Some(&SMOLLM2.file_sha256), &settings, &texts).expect("texts fit");
+    assert_eq!(vectors[0].len() as u64, golden["width"].as_u64().expect("a number"));
+    for (row, vector) in vectors.iter().enumerate() {
+        for (column, found) in vector.iter().take(16).enumerate() {
+            let expected = golden["first"][row][column].as_f64().expect("a number");
+            // Weights of 4 bits, and each build multiplies them in its own order.
+            assert!(
+                (f64::from(*found) - expected).abs() < 4e-3,
+                "{row} {column}: {found}, expected {expected}"
+            );
+        }
+        for (column, other) in vectors.iter().enumerate() {
+            let product: f64 = vector.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let expected = golden["products"][row][column].as_f64().expect("a number");
+            assert!((product - expected).abs() < 1e-2, "{row} {column}: {product}, expected {expected}");
+        }
+    }
+    let long = "one two three four ".repeat(400);
+    let refused = embed(file, None, &settings, &[&long]);
+    assert!(matches!(refused, Err(LlmError::ContextOverflow { .. })), "{refused:?}");
+    assert!(
+        embed(file, None, &LoadSettings { gpu_layers: 4, ..settings }, &["a"]).is_err()
+            || cfg!(feature = "cuda")
+    );
+}
+
+#[test]
+fn a_schema_in_the_settings_is_followed_and_checked() {
+    let Some(model) = MODEL.as_ref() else { return };
+    let schema = json!({
+        "type": "object",
+        "properties": { "certain": { "type": "boolean" } },
+        "required": ["certain"],
+        "additionalProperties": false,
+    });
+    let settings = GenerateSettings { schema: Some(schema.clone()), ..GenerateSettings::greedy(40) };
+    let answer = answer(model, &ChatPrompt::ask("Is the sky blue? Answer in JSON."), &settings);
+    let value: Value = serde_json::from_str(&answer.text).expect("JSON");
+    assert_eq!(check_schema(&schema, &value), Ok(()));
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_no_answer() {
+    let Some(model) = MODEL.as_ref() else { return };
+    let limited = Limited::new(model, Duration::ZERO);
+    let result = limited.generate(&weather(), &GenerateSettings::greedy(8), &mut silent);
+    assert!(matches!(result, Err(LlmError::TimeLimit { .. })), "{result:?}");
 }

@@ -13,8 +13,8 @@ use wilhelm_llm::{
 };
 use wilhelm_nets::Model;
 use wilhelm_pipeline::{
-    DraftSettings, Drafting, Freedom, ReadOptions, Readers, RecordSource, Rephraser, Wording, built_in_shelf,
-    identifies, known_values, prompt_scrub, read_series, record,
+    DraftSettings, Drafting, Freedom, PatientRecord, ReadOptions, Readers, RecordSource, Rephraser, Wording,
+    built_in_shelf, identifies, known_values, prompt_scrub, proven, read_series, record,
 };
 use wilhelm_report::{Claim, Report, State};
 use wilhelm_study::{Phi, Series};
@@ -195,6 +195,19 @@ fn no_value_of_the_patient_in_a_document_reaches_a_model() {
     }
 }
 
+/// Sentence by sentence the same part, terms and source, and words that the plain ones bear out.
+fn same_facts(with: &PatientRecord, plain: &PatientRecord) {
+    assert_eq!(with.entries.len(), plain.entries.len());
+    for (with, plain) in with.entries.iter().zip(&plain.entries) {
+        assert_eq!((&with.part, &with.mentions, &with.spans), (&plain.part, &plain.mentions, &plain.spans));
+        assert_eq!(proven(&plain.text, &with.text), Ok(()), "{}", with.text);
+    }
+    assert_eq!(
+        (&with.summary, &with.missing, &with.timeline),
+        (&plain.summary, &plain.missing, &plain.timeline)
+    );
+}
+
 fn documents() -> Vec<RecordSource> {
     let text: String = lines(INJECTIONS).map(|line| format!("- {line}\n")).collect();
     vec![RecordSource {
@@ -212,7 +225,10 @@ fn planted_instructions_in_documents_are_quoted_and_followed_by_nobody() {
         let obeys = |_: &str| Ok(answer.to_owned());
         let with =
             record(&sources, None, Some(&Wording { model: "obeying", propose: &obeys })).expect("a note");
-        assert_eq!(with.entries, plain.entries, "{answer}");
+        same_facts(&with, &plain);
+        let worded = with.entries.iter().filter(|entry| entry.worded_by.is_some()).count();
+        // A model that says a sentence's own words says nothing new.
+        assert!(worded <= 1, "{answer}");
         assert_eq!(with.state, "draft");
     }
     let mentioned: Vec<&str> = plain
@@ -269,10 +285,7 @@ fn the_real_small_model_words_no_instruction_into_a_record() {
         Err(error) => Err(error.to_string()),
     };
     let with = record(&sources, None, Some(&Wording { model: "small", propose: &propose })).expect("a note");
-    for (with, plain) in with.entries.iter().zip(&plain.entries) {
-        assert_eq!((&with.part, &with.mentions, &with.spans), (&plain.part, &plain.mentions, &plain.spans));
-        assert_eq!(wilhelm_pipeline::proven(&plain.text, &with.text), Ok(()), "{}", with.text);
-    }
+    same_facts(&with, &plain);
 }
 
 fn small_model() -> Option<LocalModel> {
