@@ -290,7 +290,7 @@ pub fn record(
     let to_programs: Vec<&str> = record
         .entries
         .iter()
-        .filter(|entry| terms::is_to_a_program(&entry.text))
+        .filter(|entry| entry.part == Part::Unplaced)
         .map(|entry| entry.id.as_str())
         .collect();
     if !to_programs.is_empty() {
@@ -331,9 +331,6 @@ fn read(
 /// family stay in the record.
 fn summary(entries: &[Entry]) -> Vec<String> {
     let tells = |entry: &&Entry| {
-        if terms::is_to_a_program(&entry.text) {
-            return false;
-        }
         let denies = !entry.mentions.is_empty()
             && entry
                 .mentions
@@ -342,7 +339,7 @@ fn summary(entries: &[Entry]) -> Vec<String> {
         match entry.part {
             Part::ChiefComplaint | Part::Results | Part::Assessment | Part::Plan | Part::Medications => true,
             Part::History | Part::Past | Part::Examination | Part::Allergies => !denies,
-            Part::Family | Part::Social => false,
+            Part::Family | Part::Social | Part::Unplaced => false,
         }
     };
     entries.iter().filter(tells).map(|entry| entry.id.clone()).collect()
@@ -408,6 +405,7 @@ fn reword(record: &mut PatientRecord, wording: &Wording<'_>) {
 
 /// A sentence, not yet named.
 fn entry(text: String, part: Part, spans: Vec<Span>, date: Option<String>) -> Entry {
+    let part = if terms::is_to_a_program(&text) { Part::Unplaced } else { part };
     let mentions = terms::mentions(&text, part);
     Entry { id: String::new(), part, text, spans, date, mentions, worded_by: None, replaced: None }
 }

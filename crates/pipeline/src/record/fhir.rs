@@ -41,7 +41,9 @@ fn conclusion(resource: &Value, base: &str, places: &Places, text: &str, source:
     let Some(bytes) = places.get(&pointer) else { return Vec::new() };
     let mut found = note::entries(words, source, None);
     for one in &mut found {
-        one.part = Part::Assessment;
+        if one.part != Part::Unplaced {
+            one.part = Part::Assessment;
+        }
         one.spans = vec![span(source, text, bytes.clone(), Some(pointer.clone()))];
         one.date = date(resource, &["effectiveDateTime", "issued"]);
     }

@@ -27,6 +27,7 @@ pub fn record_html(record: &PatientRecord, sources: &[RecordSource]) -> String {
                     section.card {
                         h2 { "Record" }
                         @for part in Part::ALL { (body(record, part)) }
+                        @if record.entries.iter().any(|entry| entry.part == Part::Unplaced) { (body(record, Part::Unplaced)) }
                     }
                     section.card {
                         h2 { "Summary" }

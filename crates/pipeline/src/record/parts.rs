@@ -26,10 +26,12 @@ pub enum Part {
     Assessment,
     /// What is to be done.
     Plan,
+    /// What reads like an instruction to a program: quoted, and part of nothing.
+    Unplaced,
 }
 
 impl Part {
-    /// All, in order.
+    /// All that a record should have, in order.
     pub const ALL: [Self; 11] = [
         Self::ChiefComplaint,
         Self::History,
@@ -58,6 +60,7 @@ impl Part {
             Self::Results => "Results",
             Self::Assessment => "Assessment",
             Self::Plan => "Plan",
+            Self::Unplaced => "Addressed to programs",
         }
     }
 
