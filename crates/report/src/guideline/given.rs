@@ -67,7 +67,7 @@ fn number(input: &Input, measured: &Measured, text: &str) -> Result<f64, Guideli
         found: text.to_owned(),
         unit: if dimension == BARE { String::new() } else { format!(" in {}", measured.unit.name) },
     })?;
-    let of = if of.is_empty() && dimension == BARE { measured.unit.name } else { of };
+    let of = if of.is_empty() && measured.unit.name == "1" { "1" } else { of };
     let found = unit::named(of).filter(|found| found.dimension == dimension);
     let found = found.ok_or_else(|| GuidelineError::Unit {
         name: name.clone(),

@@ -317,6 +317,9 @@ fn what_cannot_be_read_is_refused_with_what_was_expected() {
     }
     let error = of("bosniak-2019-ct", "septa = 1.5").expect_err("half a septum").to_string();
     assert!(error.contains("a whole number"), "{error}");
+    // 0.9 could be 90 % or less than one: a share has its unit.
+    let error = of("simplified-pesi", "oxygen_saturation = 0.9").expect_err("a bare share").to_string();
+    assert!(error.contains("one of the units: 1, %"), "{error}");
 }
 
 #[test]
