@@ -21,9 +21,9 @@ use tidy::sentences;
 #[serde(rename_all = "snake_case")]
 pub enum LabelCues {
     /// Those written after the CheXpert labeler's patterns.
+    #[default]
     Patterns,
     /// ConText's for denial and doubt, and of the others those of what is normal or only stable.
-    #[default]
     Context,
 }
 

@@ -36,7 +36,7 @@ pub struct KbLabels {
     /// Report as text, or a table of reports (.csv); `-` is a text on stdin
     pub reports: PathBuf,
     /// By which words a mention is judged
-    #[arg(long, value_name = "CUES", default_value = "context")]
+    #[arg(long, value_name = "CUES", default_value = "patterns")]
     pub cues: Cues,
     /// Column of a table with the ids; otherwise `id`, `image`, `case` or `file`
     #[arg(long, value_name = "COLUMN")]
