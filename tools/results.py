@@ -86,6 +86,7 @@ def page():
     lines += segmenters(sorted((ROOT / "models/runs").glob("*/metrics.json")))
     lines += generators(sorted((ROOT / "models/runs").glob("*/seed-*.json")))
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
+    lines += gate(ROOT / "docs/gate.json")
     lines += [
         "",
         "## What others printed",
@@ -99,6 +100,33 @@ def page():
     ]
     lines += [f"| {data} | {method} | {auc:.3f} | {accuracy:.3f} |" for data, method, auc, accuracy in PUBLISHED]
     return "\n".join(lines) + "\n"
+
+
+def gate(path):
+    """Wrong sentences before the gate, by what is wrong and by language."""
+    found = json.loads(path.read_text())
+    shown = lambda of: f"{of['good']} of {of['of']} ({100 * of['low']:.1f} to {100 * of['high']:.1f} %)"
+    lines = [
+        "",
+        "## The gate: wrong sentences refused, by kind and language",
+        "",
+        "Sentences that a program made wrong out of right ones of 101 drawn reports; what the gate is, and on what sentences by hand it",
+        f"was tried, is in [gate.md](gate.md). Intervals are {found['interval']}. They hold for sentences of this make: there are far",
+        "fewer templates than sentences.",
+        "",
+        f"- `{found['command']}`",
+        "",
+        "| what is wrong | English, refused | Chinese, refused |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {kind} | {shown(of['en'])} | {shown(of['zh'])} |" for kind, of in found["wrong_refused"].items()]
+    right, clean = found["right_accepted"], found["reports_without_a_false_contradiction"]
+    lines += [
+        "",
+        f"Right sentences accepted: {shown(right['en'])} in English, {shown(right['zh'])} in Chinese. Reports in which no contradiction was",
+        f"named that is none: {shown(clean['en'])} and {shown(clean['zh'])}.",
+    ]
+    return lines
 
 
 def interval(found):
