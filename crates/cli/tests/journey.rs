@@ -18,12 +18,12 @@ mod fusion;
 mod kb;
 #[path = "journey/onnx.rs"]
 mod onnx;
+#[path = "journey/outputs.rs"]
+mod outputs;
 #[path = "journey/record.rs"]
 mod record;
 #[path = "journey/rules.rs"]
 mod rules;
-#[path = "journey/outputs.rs"]
-mod outputs;
 #[path = "journey/safety.rs"]
 mod safety;
 #[path = "journey/segmenter.rs"]

@@ -350,7 +350,7 @@ mod tests {
     /// A CT phantom in a folder, as a source.
     fn source() -> (tempfile::TempDir, Reference) {
         let folder = tempfile::tempdir().expect("a folder");
-        let phantom = phantom::CtPhantom { columns: 512, rows: 512, slices: 2, ..Default::default() };
+        let phantom = phantom::CtPhantom { columns: 640, rows: 640, slices: 2, ..Default::default() };
         phantom::write_ct_series(folder.path(), &phantom).expect("written");
         let reference = references(&[folder.path().to_owned()], &[], &Limits::default()).expect("a source");
         (folder, reference)

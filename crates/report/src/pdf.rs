@@ -81,6 +81,24 @@ mod tests {
     }
 
     #[test]
+    fn pictures_stand_in_it_with_their_words() {
+        const PICTURE: &[u8] = include_bytes!("../../../testdata/breast_ultrasound/breast_mass.png");
+        let picture = HtmlImage {
+            caption: "The image as it was read.".to_owned(),
+            png: PICTURE.to_vec(),
+            overlay_png: Some(PICTURE.to_vec()),
+            overlay_caption: "Where the network looked.".to_owned(),
+        };
+        let images = HtmlImages { pictures: vec![picture] };
+        let report = write(&example::pneumonia(0.5));
+        let with = pdf(&report, &images, &at()).expect("a PDF");
+        let without = pdf(&report, &HtmlImages::default(), &at()).expect("a PDF");
+        assert!(with.len() > without.len() + PICTURE.len() / 2);
+        let figures = String::from_utf8_lossy(&with).matches("/S/Figure").count();
+        assert_eq!(figures, 2, "each picture is a figure to who cannot see it");
+    }
+
+    #[test]
     fn a_picture_that_is_none_is_named_by_its_number() {
         let picture = HtmlImage {
             caption: String::new(),

@@ -94,7 +94,7 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &BTreeMap<Typeface, Font>
             surface.draw_path(&path.finish()?);
         }
         Mark::Picture { area: [left, top, width, height], png } => {
-            let image = Image::from_png(png.clone().into(), true).ok()?;
+            let image = Image::from_png(png.clone().into(), false).ok()?;
             surface.push_transform(&Transform::from_translate(*left, *top));
             surface.draw_image(image, Size::from_wh(*width, *height)?);
             surface.pop();
