@@ -280,12 +280,15 @@ fn shared<'table>(
     Ok((ids, lacking.into_iter().map(|what| format!("{what}; they were left out.")).collect()))
 }
 
+/// A line of the table: its name, what it counts where it is a label's, and three figures.
+pub type LabelLine<'a> = (&'a str, Option<(usize, usize)>, [&'a Figure; 3]);
+
 impl LabelReport {
     /// Label, cases that have it, calls, and three figures, a line a label: micro and macro last.
-    pub fn lines(&self) -> Vec<(&str, Option<(usize, usize)>, [&Figure; 3])> {
+    pub fn lines(&self) -> Vec<LabelLine<'_>> {
         static NONE: Figure =
             Figure { value: None, low: None, high: None, method: Method::Bootstrap, note: None };
-        let mut lines: Vec<(&str, Option<(usize, usize)>, [&Figure; 3])> = Vec::new();
+        let mut lines: Vec<LabelLine<'_>> = Vec::new();
         for of in self.labels.iter().chain([&self.micro]) {
             lines.push((&of.label, Some((of.truths, of.called)), [&of.precision, &of.recall, &of.f1]));
         }

@@ -88,7 +88,7 @@ fn a_grammar_reads_back_what_it_writes_and_nothing_else() {
     let mut seen = std::collections::BTreeSet::new();
     for label in 0..2 {
         for brightness in [0.2, 0.58, 0.9] {
-            let said = grammar.facts(label, &vec![brightness; 10]);
+            let said = grammar.facts(label, &[brightness; 10]);
             for draw in 0..40 {
                 let written = grammar.write(&said, &mut crate::seed::generator(1, 2, draw));
                 let reading = grammar.read(&written.to_uppercase());
