@@ -141,8 +141,8 @@ def mean(found, signed=False):
     if found.get("interval"):
         low, high = found["interval"]
         if not signed:
-            # Student's interval knows nothing of the ends of a share.
-            low, high = max(low, 0.0), min(high, 1.0)
+            # Student's interval knows nothing of the ends of a share; a mean above 1 is none.
+            low, high = max(low, 0.0), min(high, 1.0) if found["mean"] <= 1.0 else high
         shown += f" ({low:{sign}.3f} to {high:{sign}.3f})"
     return shown
 

@@ -22,7 +22,7 @@ fn main() -> Outcome<()> {
     let folder = Path::new(&folder);
     let source = folder.join("source");
     fs::create_dir_all(&source)?;
-    let slices = phantom::CtPhantom { columns: 512, rows: 512, slices: 3, ..Default::default() };
+    let slices = phantom::CtPhantom { columns: 640, rows: 640, slices: 3, ..Default::default() };
     phantom::write_ct_series(&source, &slices)?;
     let reference = references(std::slice::from_ref(&source), &[], &Limits::default())?;
     let mut reports: Vec<(String, Report)> = example::all()

@@ -278,15 +278,18 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
     }
     components.extend(finding.measurements.iter().map(|measurement| {
         let quantity = &measurement.quantity;
-        json!({
-            "code": own("measurement", &measurement.name),
-            "valueQuantity": {
-                "value": decimal(quantity.value, quantity.decimals),
-                "unit": words::unit(&quantity.unit),
-                "system": "http://unitsofmeasure.org",
-                "code": quantity.unit,
-            },
-        })
+        // UCUM writes a number without a unit as 1; nobody reads that aloud.
+        let code = if quantity.unit.is_empty() { "1" } else { quantity.unit.as_str() };
+        let mut value = json!({
+            "value": decimal(quantity.value, quantity.decimals),
+            "system": "http://unitsofmeasure.org",
+            "code": code,
+        });
+        let unit = words::unit(&quantity.unit);
+        if !unit.is_empty() {
+            value["unit"] = json!(unit);
+        }
+        json!({ "code": own("measurement", &measurement.name), "valueQuantity": value })
     }));
     fields.insert("component".to_owned(), json!(components));
     resource
