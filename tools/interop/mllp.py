@@ -25,7 +25,7 @@ async def main():
         await writer.drain()
         writer.close()
 
-    async with await start_hl7_server(serve, "127.0.0.1", 0) as server:
+    async with await start_hl7_server(serve, "127.0.0.1", 0, encoding="utf-8") as server:
         port = server.sockets[0].getsockname()[1]
         serving = asyncio.create_task(server.serve_forever())
         for code, status in [("AA", 0), ("AE", 3), ("AR", 3)]:
