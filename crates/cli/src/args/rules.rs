@@ -43,7 +43,7 @@ pub struct RulesApply {
     /// An input with its unit, for example mean_diameter=7mm; can be repeated
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "cases")]
     pub input: Vec<String>,
-    /// Many cases: a CSV table with a column for each input ("size [mm]" where the cells have no unit), or a JSON array
+    /// Many cases: a CSV table with a column for each input (`size [mm]` where the cells have no unit), or a JSON array
     /// of objects; `-` is stdin
     #[arg(long, value_name = "FILE")]
     pub cases: Option<PathBuf>,
