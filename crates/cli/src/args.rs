@@ -1,17 +1,23 @@
 mod embed;
 mod evaluate;
+mod explain;
 mod fewshot;
 mod kb;
 mod record;
 mod report;
 mod rules;
 mod safety;
+mod train;
 
 pub use embed::Embed;
 pub use evaluate::{
     DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateLabels, EvaluateMasks,
     EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText, EvaluateVerb,
     Intervals, Scale, Tokens, WordsBy,
+};
+pub use explain::{
+    CaseMetric, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,
+    ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
@@ -22,6 +28,9 @@ pub use report::{
 };
 pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
+pub use train::{
+    Computing, DeviceChoice, Sweep, Train, TrainClassifier, TrainReport, TrainSegmenter, TrainVerb,
+};
 
 use std::path::PathBuf;
 
@@ -211,244 +220,6 @@ pub enum Engine {
     BuiltIn,
     /// ONNX Runtime, a library of its own
     OnnxRuntime,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "A map shows what raised a number, not what causes disease.")]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Explain {
-    #[command(subcommand)]
-    pub verb: Option<ExplainVerb>,
-    #[command(flatten)]
-    pub image: Option<ExplainImage>,
-}
-
-#[derive(Debug, Args)]
-pub struct ExplainImage {
-    /// The image: a file, folder or zip archive with one series
-    pub image: PathBuf,
-    /// Name of the model
-    #[arg(long)]
-    pub model: String,
-    /// How the map is made; several with commas between
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "all")]
-    pub method: Vec<ExplainMethod>,
-    /// Key of the label whose logit is explained; without it, the likeliest that is a disease
-    #[arg(long, value_name = "KEY")]
-    pub label: Option<String>,
-    /// Layer of Grad-CAM and Grad-CAM++, from 1 (the finest); without it, the deepest of at least 7 x 7 places
-    #[arg(long, value_name = "NUMBER")]
-    pub layer: Option<usize>,
-    /// Where the truth lies: a gray picture of the image's size, above 0 inside
-    #[arg(long, value_name = "FILE")]
-    pub mask: Option<PathBuf>,
-    /// How far from the truth the greatest value may lie to count as a hit, in pixels of the image
-    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, requires = "mask")]
-    pub tolerance: f64,
-    /// Side of the window of occlusion, in pixels of the network's input
-    #[arg(long, value_name = "PIXELS")]
-    pub window: Option<usize>,
-    /// How far the window of occlusion moves
-    #[arg(long, value_name = "PIXELS")]
-    pub stride: Option<usize>,
-    /// Steps of integrated gradients
-    #[arg(long, value_name = "NUMBER")]
-    pub steps: Option<usize>,
-    /// Noisy copies of SmoothGrad
-    #[arg(long, value_name = "NUMBER")]
-    pub samples: Option<usize>,
-    /// A table of `explain cases`: the nearest cases of the label and of others are listed too
-    #[arg(long, value_name = "FILE")]
-    pub cases: Option<PathBuf>,
-    /// How far two cases lie apart
-    #[arg(long, value_enum, default_value_t = CaseMetric::Cosine)]
-    pub metric: CaseMetric,
-    /// Leave out the sanity scores, which take most of the time
-    #[arg(long)]
-    pub no_scores: bool,
-    /// Seed of everything random
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub seed: u64,
-    /// Folder for maps, pictures, scores and the page
-    #[arg(long, value_name = "DIR", default_value = "wilhelm-explain")]
-    pub out: PathBuf,
-    /// Replace what is already there
-    #[arg(long)]
-    pub force: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Folder with models instead of those that come with the program
-    #[arg(long, value_name = "DIR")]
-    pub models: Option<PathBuf>,
-}
-
-/// How a map is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ExplainMethod {
-    /// What features of a layer raised the logit where
-    GradCam,
-    /// The same, several places seen alike
-    GradCamPlusPlus,
-    /// What each pixel added to the logit, against an even gray; adds up to the whole
-    IntegratedGradients,
-    /// Where a small change would change the logit most
-    SmoothGrad,
-    /// How much the logit falls when a window is covered
-    Occlusion,
-    /// Where the Transformer fetched from
-    Rollout,
-    /// Every one of them
-    All,
-}
-
-/// How far two feature vectors lie apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum CaseMetric {
-    /// By the angle between them
-    Cosine,
-    /// By the length of their difference
-    Euclid,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ExplainVerb {
-    /// What a model makes of shuffled, blank, noisy and flipped images: whether it reads the image
-    Certificate(Certificate),
-    /// Store the features of labeled images, so that the nearest of them can be shown beside others
-    Cases(Cases),
-    /// Which way a label's number goes with what examples of yours have in common (concept activation vectors)
-    Concepts(Concepts),
-}
-
-// A doc comment here would take the place of the verb's own.
-#[derive(Debug, Args)]
-pub struct LabeledData {
-    /// Labeled images: folders by label, a folder with labels.csv, or an NPZ file in MedMNIST's layout
-    #[arg(long, value_name = "PATH")]
-    pub data: PathBuf,
-    /// Only this split: val, train, test
-    #[arg(long, value_name = "NAME")]
-    pub split: Option<String>,
-    /// At most so many images of each label, spread evenly over what is there
-    #[arg(long, value_name = "NUMBER")]
-    pub limit: Option<usize>,
-}
-
-#[derive(Debug, Args)]
-pub struct Certificate {
-    /// Name of the model
-    #[arg(long)]
-    pub model: String,
-    #[command(flatten)]
-    pub data: LabeledData,
-    /// Side of the patches that are shuffled, in pixels of the network's input; without it, an eighth of the side
-    #[arg(long, value_name = "PIXELS")]
-    pub patch: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub seed: u64,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Folder with models instead of those that come with the program
-    #[arg(long, value_name = "DIR")]
-    pub models: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct Concepts {
-    /// Name of the model
-    #[arg(long)]
-    pub model: String,
-    /// A concept, and the folder of images that show it; can be repeated
-    #[arg(long, value_name = "NAME=FOLDER")]
-    pub concept: Vec<String>,
-    /// Concepts that are made of the random images; several with commas between
-    #[arg(long, value_enum, value_name = "CONCEPT", value_delimiter = ',')]
-    pub made: Vec<MadeConcept>,
-    /// Folder of the random images that concepts stand against; without it, those of --images
-    #[arg(long, value_name = "FOLDER")]
-    pub random: Option<PathBuf>,
-    /// Folder of the images whose number is asked
-    #[arg(long, value_name = "FOLDER")]
-    pub images: PathBuf,
-    /// Key of the label whose logit is asked
-    #[arg(long, value_name = "KEY")]
-    pub label: String,
-    /// The layer whose directions are looked at
-    #[arg(long, value_enum, default_value_t = ConceptsLayer::Features)]
-    pub layer: ConceptsLayer,
-    /// Random sets that stand against each concept
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
-    pub sets: usize,
-    /// At most so many images of each folder, spread evenly over what is there
-    #[arg(long, value_name = "NUMBER")]
-    pub limit: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub seed: u64,
-    /// Folder for concepts.json and concepts.html
-    #[arg(long, value_name = "DIR", default_value = "wilhelm-concepts")]
-    pub out: PathBuf,
-    /// Replace what is already there
-    #[arg(long)]
-    pub force: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Folder with models instead of those that come with the program
-    #[arg(long, value_name = "DIR")]
-    pub models: Option<PathBuf>,
-}
-
-/// A layer whose directions are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ConceptsLayer {
-    /// The feature vector
-    Features,
-    /// The means of the last feature map's channels
-    Map,
-}
-
-/// A concept that is made of images that do not show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum MadeConcept {
-    /// Brighter
-    Brighter,
-    /// Darker
-    Darker,
-    /// With less contrast
-    LessContrast,
-    /// Out of focus
-    Blurred,
-    /// Of larger pixels
-    Pixelated,
-    /// With even stripes across it
-    Stripes,
-    /// With a white square in its upper left corner, as side markers are
-    Marker,
-}
-
-#[derive(Debug, Args)]
-pub struct Cases {
-    /// Name of the model
-    #[arg(long)]
-    pub model: String,
-    #[command(flatten)]
-    pub data: LabeledData,
-    /// The table to write, a safetensors file
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Replace the table if it is there
-    #[arg(long)]
-    pub force: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Folder with models instead of those that come with the program
-    #[arg(long, value_name = "DIR")]
-    pub models: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -762,168 +533,6 @@ pub enum ExportFormat {
     Onnx,
     /// The weights alone
     Safetensors,
-}
-
-#[derive(Debug, Args)]
-pub struct Train {
-    #[command(subcommand)]
-    pub verb: TrainVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum TrainVerb {
-    /// Train a classifier as a recipe says
-    Classifier(TrainClassifier),
-    /// Train the classifier's encoder from images alone, without their labels (SimCLR)
-    Pretrain(TrainPretrain),
-    /// Train a network that outlines something, from images and their masks
-    Segmenter(TrainSegmenter),
-    /// Train a research generator of reports: images to texts whose truth is known
-    Report(TrainReport),
-}
-
-/// What computes a network while it learns.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Computing {
-    /// What the network learns on; figures and cards are made on the main processor either way
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    pub device: DeviceChoice,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DeviceChoice {
-    /// The main processor: the same bytes on every run
-    Cpu,
-    /// A graphics processor through Vulkan, in a build with the feature `gpu`; runs do not repeat to the last digit
-    Gpu,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainClassifier {
-    /// The recipe (models/recipes holds those of the shipped models)
-    #[arg(long, value_name = "FILE")]
-    pub recipe: PathBuf,
-    /// Folder with the data
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Folder for card and weights
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Cross-validate: cut the data into so many folds, train without each of them, and write what is said of the
-    /// images left out; goes on where the same command was stopped
-    #[arg(long, value_name = "COUNT", conflicts_with_all = ["weights", "run"])]
-    pub folds: Option<usize>,
-    /// Keep these weights, trained before by the same recipe: only calibration, outlier detector and
-    /// figures are made anew
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "resume"])]
-    pub weights: Option<PathBuf>,
-    /// Begin with the encoder in this folder, which `train pretrain` made for a network of the same sizes
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["weights", "folds"])]
-    pub start: Option<PathBuf>,
-    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
-    #[arg(long, value_name = "DIR")]
-    pub run: Option<PathBuf>,
-    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
-    #[arg(long)]
-    pub resume: bool,
-    /// Seconds between checkpoints within a pass; each pass ends with one anyway
-    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
-    pub checkpoint_every: f64,
-    /// Leave out what classifiers without a network reach on the same images
-    #[arg(long)]
-    pub no_baselines: bool,
-    /// Replace a model that is already there
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub computing: Computing,
-    /// Print the validation figures as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainSegmenter {
-    /// The recipe (docs/training.md, "Segmenters")
-    #[arg(long, value_name = "FILE")]
-    pub recipe: PathBuf,
-    /// Folder with the data
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Folder for card and weights
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
-    #[arg(long, value_name = "DIR")]
-    pub run: Option<PathBuf>,
-    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
-    #[arg(long)]
-    pub resume: bool,
-    /// Seconds between checkpoints within a pass; each pass ends with one anyway
-    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
-    pub checkpoint_every: f64,
-    /// Replace a model that is already there
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub computing: Computing,
-    /// Print the validation figures as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainReport {
-    /// The recipe (docs/report-generator.md)
-    #[arg(long, value_name = "FILE")]
-    pub recipe: PathBuf,
-    /// Folder with the data
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Folder for card, weights, tokenizer and the texts of the validation images
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Another seed than the recipe's; the split and the texts to learn stay as they are
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
-    #[arg(long, value_name = "DIR")]
-    pub run: Option<PathBuf>,
-    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
-    #[arg(long)]
-    pub resume: bool,
-    /// Seconds between checkpoints within a pass; each pass ends with one anyway
-    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
-    pub checkpoint_every: f64,
-    /// Replace a model that is already there
-    #[arg(long)]
-    pub force: bool,
-    #[command(flatten)]
-    pub computing: Computing,
-    /// Print the run's metrics as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Sweep {
-    /// The recipe that the arms change
-    #[arg(long, value_name = "FILE")]
-    pub recipe: PathBuf,
-    /// Seeds, arms and grid (docs/training.md)
-    #[arg(long, value_name = "FILE")]
-    pub sweep: PathBuf,
-    /// Folder with the data
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Folder for the runs and the table; a sweep that was stopped goes on there
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    #[command(flatten)]
-    pub computing: Computing,
-    /// Print the table and every run as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]
