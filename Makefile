@@ -60,7 +60,8 @@ performance-gpu: setup ## write docs/performance-gpu.md anew: networks on a grap
 	python3 tools/bench/networks.py "$(CARGO_TARGET_DIR)/release/examples/networks" --device cuda --times 30 \
 	  --into docs/performance-gpu.md
 
-results: ## write docs/results.md anew from the shipped cards and models/runs
+results: ## write docs/results.md anew from the shipped cards and models/runs, and the baselines of models/runs into the cards
+	python3 tools/cards.py
 	python3 tools/results.py > docs/results.md.new
 	mv docs/results.md.new docs/results.md
 

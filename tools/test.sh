@@ -33,8 +33,8 @@ add() {
   done
 }
 
-# docs/results.md says what the committed cards and runs say.
-results() { python3 tools/results.py --check; }
+# docs/results.md says what the committed cards and runs say, and the cards what the runs say.
+results() { python3 tools/cards.py --check && python3 tools/results.py --check; }
 format() { cargo fmt --all --check; }
 lints() { cargo clippy --release --locked --workspace --all-targets -- -D warnings; }
 tests() {

@@ -109,6 +109,9 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
         writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
         writeln!(text, "{:18} accepts {}", "", card.input.words)?;
         writeln!(text, "{:18} {}", "", figures(&card.validation))?;
+        if let Some(beside) = without_a_network(&card.validation) {
+            writeln!(text, "{:18} {beside}", "")?;
+        }
     }
     for entry in shelf.fused() {
         let card = &entry.card;
@@ -159,6 +162,21 @@ pub fn figures(validation: &Validation) -> String {
         validation.accuracy_of_commonest,
         validation.images
     )
+}
+
+/// What looks at the images without a network, on the same ones; `None` for a card that knows of nothing.
+fn without_a_network(validation: &Validation) -> Option<String> {
+    let looks = |name: &str| !["majority", "prevalence"].contains(&name);
+    let lines: Vec<String> = validation
+        .baselines
+        .iter()
+        .filter(|baseline| looks(&baseline.name))
+        .map(|baseline| {
+            let (auc, accuracy) = (interval(&baseline.macro_auc), interval(&baseline.accuracy));
+            format!("{} AUC {auc}, accuracy {accuracy}", baseline.name)
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("without a network: {}", lines.join("; ")))
 }
 
 /// The validation figures of a segmenter in a line.
