@@ -60,6 +60,7 @@ mod proportion;
 mod recalibration;
 mod rows;
 mod softmax_regression;
+mod sparse;
 mod stability;
 mod subgroup;
 mod surface;
@@ -104,7 +105,8 @@ pub use platt::{PlattFit, fit_platt};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
-pub use softmax_regression::{SoftmaxRegression, fit_softmax_regression};
+pub use softmax_regression::{SoftmaxRegression, fit_softmax_regression, fit_sparse_softmax_regression};
+pub use sparse::SparseRows;
 pub use stability::{PopulationStability, StabilityBin, population_stability};
 pub use subgroup::{GroupAudit, GroupFinding, SubgroupAudit, SubgroupGap, audit_subgroups};
 pub use surface::{

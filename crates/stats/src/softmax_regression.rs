@@ -1,6 +1,6 @@
 use crate::descent::{add, dot, least};
 use crate::error::{check_labels, check_range};
-use crate::{Rows, StatsError, softmax};
+use crate::{Rows, SparseRows, StatsError, softmax};
 
 /// Greatest number of the gradient of the mean loss at which a fit is done.
 const TOLERANCE: f64 = 1e-9;
@@ -41,6 +41,16 @@ impl SoftmaxRegression {
         softmax(&self.logits(features), 1.0)
     }
 
+    /// The same of a case of which only the numbers other than 0 are stated, each with its column.
+    ///
+    /// # Panics
+    /// If a column is beyond those it was fitted to.
+    pub fn sparse_probabilities(&self, features: &[(u32, f64)]) -> Vec<f64> {
+        let rows = self.weights.chunks_exact(self.columns).zip(&self.intercepts);
+        let logits = rows.map(|(weights, intercept)| features.times(weights) + intercept);
+        softmax(&self.with_the_first(logits), 1.0)
+    }
+
     /// A number for each class, of which the greatest is the likeliest's; of two classes the first has 0.
     ///
     /// # Panics
@@ -49,7 +59,38 @@ impl SoftmaxRegression {
         assert_eq!(features.len(), self.columns, "features of a case");
         let rows = self.weights.chunks_exact(self.columns).zip(&self.intercepts);
         let logits = rows.map(|(weights, intercept)| dot(weights, features) + intercept);
+        self.with_the_first(logits)
+    }
+
+    /// Of two classes the first has 0, and no row of weights.
+    fn with_the_first(&self, logits: impl Iterator<Item = f64>) -> Vec<f64> {
         if self.intercepts.len() == 1 { [0.0].into_iter().chain(logits).collect() } else { logits.collect() }
+    }
+}
+
+/// A case's features, as the search for weights asks for them.
+trait Features {
+    /// The sum of the products with as many weights.
+    fn times(&self, weights: &[f64]) -> f64;
+    /// Adds `factor` times the features to as many numbers.
+    fn add_to(&self, factor: f64, to: &mut [f64]);
+}
+
+impl Features for [f64] {
+    fn times(&self, weights: &[f64]) -> f64 {
+        dot(weights, self)
+    }
+    fn add_to(&self, factor: f64, to: &mut [f64]) {
+        add(to, factor, self);
+    }
+}
+
+impl Features for [(u32, f64)] {
+    fn times(&self, weights: &[f64]) -> f64 {
+        self.iter().map(|(column, value)| weights[*column as usize] * value).sum()
+    }
+    fn add_to(&self, factor: f64, to: &mut [f64]) {
+        self.iter().for_each(|(column, value)| to[*column as usize] += factor * value);
     }
 }
 
@@ -80,6 +121,34 @@ pub fn fit_softmax_regression(
     classes: usize,
     strength: f64,
 ) -> Result<SoftmaxRegression, StatsError> {
+    let cases: Vec<&[f64]> = features.iter().collect();
+    fit(&cases, features.columns(), labels, classes, strength)
+}
+
+/// The same of cases of which most features are 0.
+///
+/// # Shapes
+/// `features` holds one row a case; `labels` the class of each case, from 0.
+///
+/// # Errors
+/// As [`fit_softmax_regression`].
+pub fn fit_sparse_softmax_regression(
+    features: &SparseRows,
+    labels: &[usize],
+    classes: usize,
+    strength: f64,
+) -> Result<SoftmaxRegression, StatsError> {
+    let cases: Vec<&[(u32, f64)]> = features.iter().collect();
+    fit(&cases, features.columns(), labels, classes, strength)
+}
+
+fn fit<F: Features + ?Sized>(
+    features: &[&F],
+    columns: usize,
+    labels: &[usize],
+    classes: usize,
+    strength: f64,
+) -> Result<SoftmaxRegression, StatsError> {
     let what = "a linear classifier";
     if classes < 2 {
         return Err(StatsError::TooFew { what: "classes", found: classes, expected: 2 });
@@ -89,7 +158,6 @@ pub fn fit_softmax_regression(
     if let Some(class) = (0..classes).find(|class| !labels.contains(class)) {
         return Err(StatsError::LonelyClass { class, cases: 0, total: labels.len() });
     }
-    let columns = features.columns();
     let rows = if classes == 2 { 1 } else { classes };
     let cases = labels.len() as f64;
     let found = least(vec![0.0; rows * (columns + 1)], TOLERANCE, STEPS, |at, gradient| {
@@ -102,7 +170,7 @@ pub fn fit_softmax_regression(
             let mut logits: Vec<f64> = weights
                 .chunks_exact(columns)
                 .zip(intercepts)
-                .map(|(weights, intercept)| dot(weights, case) + intercept)
+                .map(|(weights, intercept)| case.times(weights) + intercept)
                 .collect();
             if rows == 1 {
                 logits.insert(0, 0.0);
@@ -113,7 +181,7 @@ pub fn fit_softmax_regression(
             for row in 0..rows {
                 let class = if rows == 1 { 1 } else { row };
                 let off = (logits[class] - greatest).exp() / sum - f64::from(u8::from(class == label));
-                add(&mut gradient[row * columns..][..columns], off / cases, case);
+                case.add_to(off / cases, &mut gradient[row * columns..][..columns]);
                 gradient[rows * columns + row] += off / cases;
             }
         }
@@ -145,6 +213,24 @@ mod tests {
         let weight = fitted.weights()[0];
         assert!((weight - 0.674_831_6).abs() < 1e-6, "{weight}");
         assert!(fitted.intercepts()[0].abs() < 1e-7);
+    }
+
+    #[test]
+    fn numbers_that_are_not_stated_are_0() {
+        let dense = [2.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.5, 0.0, 0.0, 0.0, 3.0, 1.0];
+        let labels = [0, 1, 2, 1];
+        let of_rows =
+            fit_softmax_regression(Rows::new(&dense, 3).expect("rows"), &labels, 3, 2.0).expect("a fit");
+        let mut sparse = SparseRows::new(3);
+        for row in dense.chunks_exact(3) {
+            let stated = row.iter().enumerate().filter(|(_, value)| **value != 0.0);
+            sparse.push(stated.map(|(column, value)| (column as u32, *value)).collect()).expect("a row");
+        }
+        let of_sparse = fit_sparse_softmax_regression(&sparse, &labels, 3, 2.0).expect("a fit");
+        for (row, case) in dense.chunks_exact(3).zip(sparse.iter()) {
+            let (one, other) = (of_rows.probabilities(row), of_sparse.sparse_probabilities(case));
+            one.iter().zip(other).for_each(|(one, other)| assert!((one - other).abs() < 1e-6));
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Scores of generated text against reference text: BLEU, ROUGE, METEOR, CIDEr-D, variety, and F1 of label sets.
+//! Scores of generated text against reference text: BLEU, ROUGE, METEOR, CIDEr-D, variety, and F1 of label sets; texts as
+//! weighted counts of their terms.
 //!
 //! Every score has as many conventions as implementations, and most quarrels about scores are about these. Here the
 //! tokenizer ([`TextTokenizer`]), the smoothing ([`BleuSmoothing`]), the stemming and the aggregation are arguments or
@@ -28,6 +29,7 @@ mod meteor;
 mod ngrams;
 mod porter;
 mod rouge;
+mod tf_idf;
 mod tokens;
 mod variety;
 
@@ -37,5 +39,6 @@ pub use labels::{EmptySets, LabelSetScores, LabelSets, PrecisionRecall};
 pub use meteor::{MeteorRule, meteor};
 pub use porter::porter_stem;
 pub use rouge::{CAPTION_BETA, RougeScore, rouge_l, rouge_l_caption, rouge_l_summary, rouge_n};
+pub use tf_idf::TfIdf;
 pub use tokens::TextTokenizer;
 pub use variety::{distinct_ngrams, distinct_texts, repetition_rate};
