@@ -26,6 +26,7 @@ mod metrics;
 mod origin;
 pub mod plots;
 mod pretrain;
+pub mod reading;
 mod recipe;
 mod recorder;
 mod relations;

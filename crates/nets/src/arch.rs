@@ -32,7 +32,10 @@ pub use autoencoder::{
     Latent, VariationalAutoencoder, log_likelihood,
 };
 pub use backbone::{Backbone, ResidualBlock};
-pub use bert::{Bert, BertClassifier, BertConfig, BertForward, BertLabeler, BertLayer, HubConfigError};
+pub use bert::{
+    Bert, BertClassifier, BertConfig, BertForward, BertLabeler, BertLayer, HubConfigError, ReaderConfig,
+    TextReader,
+};
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};

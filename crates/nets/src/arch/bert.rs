@@ -1,10 +1,12 @@
 mod config;
 mod heads;
+mod reader;
 #[cfg(test)]
 mod tests;
 
 pub use config::HubConfigError;
 pub use heads::{BertClassifier, BertLabeler};
+pub use reader::{ReaderConfig, TextReader};
 
 pub(super) use config::HubConfig;
 

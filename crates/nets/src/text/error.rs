@@ -31,6 +31,12 @@ pub enum TextError {
         /// What does not fit.
         source: WeightsError,
     },
+    /// The weights of a classifier do not fit its card.
+    #[error("the weights of the text classifier do not fit its card: {what}")]
+    Reader {
+        /// The first tensor that does not fit.
+        what: String,
+    },
     /// No tokenizer, or one that cannot do what was asked.
     #[error("the tokenizer (tokenizer.json) {reason}")]
     Tokenizer {

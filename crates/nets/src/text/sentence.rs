@@ -2,16 +2,15 @@ mod folder;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use wilhelm_study::Progress;
 
 use crate::arch::Bert;
 
-use super::{TextError, Tokenizer, Tokens};
+use super::{TextError, TokenBatch, Tokenizer, Tokens};
 
 /// How a text's vector is made of its tokens'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,35 +105,15 @@ impl SentenceEncoder {
     }
 
     fn tokens(&self, text: &str) -> Result<Tokens, TextError> {
-        let text = if self.lowers { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
-        let tokens = self.tokenizer.encode(&text, None, self.most_tokens)?;
-        if tokens.ids.is_empty() {
-            let reason = "gives a text that says nothing no tokens, so that it has no vector".to_owned();
-            return Err(TextError::Tokenizer { reason });
-        }
-        if let Some(kind) = tokens.kinds.iter().find(|kind| **kind as usize >= self.kinds) {
-            let reason = format!("gives tokens the kind {kind}, and the network knows {} kinds", self.kinds);
-            return Err(TextError::Tokenizer { reason });
-        }
-        Ok(tokens)
+        self.tokenizer.read(text, self.lowers, self.most_tokens, self.kinds)
     }
 
     /// The vectors of texts that go through the network together.
     fn vectors(&self, rows: &[&Tokens]) -> Vec<Vec<f32>> {
-        let longest = rows.iter().map(|row| row.ids.len()).max().unwrap_or(0);
-        let (ids, kinds) = (padded(rows, longest, |row| &row.ids), padded(rows, longest, |row| &row.kinds));
-        let shape = [rows.len(), longest];
-        let whole =
-            |numbers: Vec<i64>| Tensor::<2, Int>::from_data(TensorData::new(numbers, shape), &self.device);
-        let counts: Vec<f32> = rows
-            .iter()
-            .flat_map(|row| (0..longest).map(|at| f32::from(u8::from(at < row.ids.len()))))
-            .collect();
-        let counts = Tensor::<2>::from_data(TensorData::new(counts, shape), &self.device);
-        let even = rows.iter().all(|row| row.ids.len() == longest);
-        let tokens = self.network.forward(whole(ids), whole(kinds), (!even).then_some(&counts)).tokens;
+        let TokenBatch { ids, kinds, valid, even } = TokenBatch::of(rows, &self.device);
+        let tokens = self.network.forward(ids, kinds, (!even).then_some(&valid)).tokens;
         let pooled = match self.pooling {
-            Pooling::Mean => mean(tokens, &counts),
+            Pooling::Mean => mean(tokens, &valid),
             Pooling::First => tokens.narrow(1, 0, 1).squeeze_dim::<2>(1),
         };
         let vectors = crate::model::rows(pooled);
@@ -153,15 +132,6 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
         |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
     let lengths = (product(a, a) * product(b, b)).sqrt();
     if lengths == 0.0 { 0.0 } else { product(a, b) / lengths }
-}
-
-/// Rows of one length; 0 stands where a row has ended.
-fn padded(rows: &[&Tokens], longest: usize, of: impl Fn(&Tokens) -> &Vec<u32>) -> Vec<i64> {
-    let row = |row: &Tokens| {
-        let own = of(row).iter().map(|number| i64::from(*number));
-        own.chain(std::iter::repeat(0)).take(longest).collect::<Vec<_>>()
-    };
-    rows.iter().flat_map(|tokens| row(tokens)).collect()
 }
 
 /// The mean of the vectors of tokens that count: `[batch, tokens, width]` and `[batch, tokens]` to `[batch, width]`.

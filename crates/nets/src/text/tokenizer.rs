@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::Value;
 use tokenizers::tokenizer::{EncodeInput, Encoding};
 use tokenizers::utils::truncation::{TruncationParams, truncate_encodings};
@@ -75,6 +77,33 @@ impl Tokenizer {
             places: done.get_offsets().iter().map(|(start, end)| [*start, *end]).collect(),
             cut: whole - kept,
         })
+    }
+
+    /// The tokens of a text for a network that knows so many `kinds` of them, in lower case first where it wants that.
+    ///
+    /// # Errors
+    /// [`TextError::Tokenizer`] as [`Tokenizer::encode`], for a text without tokens, and for a kind that the network
+    /// does not know.
+    pub(super) fn read(
+        &self,
+        text: &str,
+        lowers: bool,
+        most: usize,
+        kinds: usize,
+    ) -> Result<Tokens, TextError> {
+        let text = if lowers { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
+        let tokens = self.encode(&text, None, most)?;
+        if tokens.ids.is_empty() {
+            return Err(wrong(
+                "gives a text that says nothing no tokens, so that it has no vector".to_owned(),
+            ));
+        }
+        match tokens.kinds.iter().find(|kind| **kind as usize >= kinds) {
+            Some(kind) => {
+                Err(wrong(format!("gives tokens the kind {kind}, and the network knows {kinds} kinds")))
+            }
+            None => Ok(tokens),
+        }
     }
 
     /// The text of tokens, without those that stand for nothing.

@@ -5,28 +5,24 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde_json::Value;
 
-use crate::arch::{Bert, BertConfig, HubConfigError};
-
-use super::super::{TextError, Tokenizer};
+use super::super::base::json;
+use super::super::{TextBase, TextError};
 use super::{Pooling, SentenceEncoder};
 
 pub(super) fn open(folder: &Path) -> Result<SentenceEncoder, TextError> {
     let (pooling, normalizes) = steps(folder)?;
-    let path = folder.join("config.json");
-    let config = BertConfig::from_hub(&text(&path)?).map_err(|source| TextError::Config { path, source })?;
-    let tokenizer = Tokenizer::from_json(&bytes(&folder.join("tokenizer.json"))?)?;
-    let greatest =
-        tokenizer.greatest().ok_or_else(|| TextError::Tokenizer { reason: "has no tokens".into() })?;
-    if greatest >= config.vocabulary {
-        return Err(TextError::Vocabulary { greatest, vocabulary: config.vocabulary });
-    }
-    let (most_tokens, lowers) = limits(folder, config.positions)?;
-    let path = folder.join("model.safetensors");
-    let device = Device::flex();
-    let network =
-        Bert::load(&config, bytes(&path)?, &device).map_err(|source| TextError::Weights { path, source })?;
-    let (kinds, width) = (config.kinds, config.width);
-    Ok(SentenceEncoder { tokenizer, network, pooling, normalizes, lowers, most_tokens, kinds, width, device })
+    let TextBase { config, tokenizer, encoder, most_tokens, lowers, .. } = TextBase::open(folder)?;
+    Ok(SentenceEncoder {
+        tokenizer,
+        network: encoder,
+        pooling,
+        normalizes,
+        lowers,
+        most_tokens,
+        kinds: config.kinds,
+        width: config.width,
+        device: Device::flex(),
+    })
 }
 
 /// What follows the network by `modules.json`: how vectors of tokens become one, and whether its length becomes 1.
@@ -79,44 +75,4 @@ fn pooling(path: &Path) -> Result<Pooling, TextError> {
             expected: "pooling_mode_mean_tokens or pooling_mode_cls_token, one of them".to_owned(),
         }),
     }
-}
-
-/// How many tokens are read of a text, and whether it is put in lower case first, by `sentence_bert_config.json`.
-/// Without that file as many as the network has positions, in the case they have.
-fn limits(folder: &Path, positions: usize) -> Result<(usize, bool), TextError> {
-    let path = folder.join("sentence_bert_config.json");
-    if !path.exists() {
-        return Ok((positions, false));
-    }
-    let settings = json(&path)?;
-    let most = match settings.get("max_seq_length").filter(|found| !found.is_null()) {
-        None => positions,
-        Some(found) => {
-            let most = found.as_u64().and_then(|most| usize::try_from(most).ok());
-            most.filter(|most| (1..=positions).contains(most)).ok_or_else(|| TextError::Config {
-                path: path.clone(),
-                source: HubConfigError::Value {
-                    key: "max_seq_length",
-                    found: found.to_string(),
-                    expected: format!("a whole number from 1 to {positions}, the network's positions"),
-                },
-            })?
-        }
-    };
-    Ok((most, settings.get("do_lower_case").and_then(Value::as_bool) == Some(true)))
-}
-
-fn json(path: &Path) -> Result<Value, TextError> {
-    serde_json::from_str(&text(path)?).map_err(|error| TextError::Config {
-        path: path.to_owned(),
-        source: HubConfigError::Form(error.to_string()),
-    })
-}
-
-fn text(path: &Path) -> Result<String, TextError> {
-    std::fs::read_to_string(path).map_err(|source| TextError::File { path: path.to_owned(), source })
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, TextError> {
-    std::fs::read(path).map_err(|source| TextError::File { path: path.to_owned(), source })
 }
