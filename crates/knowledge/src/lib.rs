@@ -23,6 +23,7 @@
 
 mod context;
 mod folded;
+pub mod graph;
 mod labels;
 mod scrub;
 

@@ -1,0 +1,3 @@
+mod socket;
+
+pub use socket::Socket;

@@ -1,0 +1,127 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why the archive could not do what was asked.
+///
+/// No variant holds a value of a patient: places are named by their tags, objects by their files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The bytes are no DICOM object, or break off.
+    #[error("{place}: {message}")]
+    Malformed {
+        /// The element or part of the file.
+        place: String,
+        /// What was found, and what was expected.
+        message: String,
+    },
+    /// An identifier without which the object has no place.
+    #[error("element {tag} ({name}) is missing or no UID of 1 to 64 digits and dots")]
+    NoIdentifier {
+        /// The tag, as `(0008,0018)`.
+        tag: &'static str,
+        /// The attribute's keyword.
+        name: &'static str,
+    },
+    /// More than a limit allows.
+    #[error("{what} is {found}, the limit is {limit}")]
+    TooLarge {
+        /// What was measured, with its unit.
+        what: &'static str,
+        /// As found.
+        found: u64,
+        /// As allowed.
+        limit: u64,
+    },
+    /// Another object with the same SOP Instance UID is there, with other content.
+    #[error("another object with this SOP Instance UID is there, with other content: the first is kept")]
+    Conflict,
+    /// A query that cannot be understood.
+    #[error("the query key {key} {message}")]
+    Query {
+        /// The attribute or parameter.
+        key: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// No such study, series, instance or frame.
+    #[error("there is no such {what} in the archive")]
+    NotFound {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// The disk is full.
+    #[error("the disk of {} is full: nothing was kept of this object", path.display())]
+    DiskFull {
+        /// The archive's folder.
+        path: PathBuf,
+    },
+    /// A file or folder that cannot be used.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The catalog cannot be used.
+    #[error("the catalog: {action}: {source}")]
+    Catalog {
+        /// What was being done.
+        action: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A catalog that a later program wrote.
+    #[error(
+        "the catalog has version {found}, this program knows up to {known}: use the program that wrote it, or a later one"
+    )]
+    TooNew {
+        /// The catalog's version.
+        found: i64,
+        /// The latest that this program knows.
+        known: i64,
+    },
+    /// Another program holds the archive.
+    #[error("the archive in {} is in use by another program", path.display())]
+    InUse {
+        /// The archive's folder.
+        path: PathBuf,
+    },
+    /// The archive is being closed.
+    #[error("the archive is being closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(crate) fn malformed(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Malformed { place: place.into(), message: message.into() }
+    }
+
+    /// Wraps what the system said about a file; a full disk is told apart.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.into() },
+            _ => Self::Io { action, path: path.into(), source },
+        }
+    }
+
+    pub(crate) fn catalog(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::Catalog { action, source }
+    }
+
+    /// Whether who asked can do something about it; otherwise it is the archive's own trouble.
+    pub fn is_callers_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed { .. }
+                | Self::NoIdentifier { .. }
+                | Self::TooLarge { .. }
+                | Self::Conflict
+                | Self::Query { .. }
+                | Self::NotFound { .. }
+        )
+    }
+}
