@@ -1,3 +1,4 @@
+mod classify;
 mod embed;
 mod evaluate;
 mod explain;
@@ -9,6 +10,7 @@ mod rules;
 mod safety;
 mod train;
 
+pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
     DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateLabels, EvaluateMasks,
@@ -29,7 +31,7 @@ pub use report::{
 pub use rules::{Rules, RulesApply, RulesList, RulesShow, RulesVerb};
 pub use safety::{Safety, SafetySignals, SafetyVerb};
 pub use train::{
-    Computing, DeviceChoice, Sweep, Train, TrainClassifier, TrainReport, TrainSegmenter, TrainVerb,
+    Computing, DeviceChoice, Sweep, Train, TrainClassifier, TrainReport, TrainSegmenter, TrainText, TrainVerb,
 };
 
 use std::path::PathBuf;
@@ -76,6 +78,8 @@ pub enum Verb {
     Ground(Ground),
     /// Give texts vectors, near each other where they say the same
     Embed(Embed),
+    /// Say what texts are, by a classifier that was trained here
+    Classify(Classify),
     /// List, show or fetch models
     Models(Models),
     /// Train a model from labeled images, or from images and masks

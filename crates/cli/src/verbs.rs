@@ -1,6 +1,8 @@
 //! One module a verb.
 
 pub mod baselines;
+pub mod classify;
+mod classify_hub;
 pub mod config;
 pub mod convert;
 pub mod embed;
@@ -35,3 +37,4 @@ pub mod train;
 mod train_fusion;
 mod train_report;
 mod train_segmenter;
+mod train_text;

@@ -20,6 +20,8 @@ mod kb;
 mod onnx;
 #[path = "journey/outputs.rs"]
 mod outputs;
+#[path = "journey/reading.rs"]
+mod reading;
 #[path = "journey/record.rs"]
 mod record;
 #[path = "journey/rules.rs"]

@@ -20,6 +20,8 @@ pub enum TrainVerb {
     Segmenter(TrainSegmenter),
     /// Train a research generator of reports: images to texts whose truth is known
     Report(TrainReport),
+    /// Train a classifier of texts, alone or with the numbers that come with them
+    Text(TrainText),
 }
 
 /// What computes a network while it learns.
@@ -126,6 +128,40 @@ pub struct TrainReport {
     /// Another seed than the recipe's; the split and the texts to learn stay as they are
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+    /// Go on with the unfinished run in that folder; the result is that of an unbroken run
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between checkpoints within a pass; each pass ends with one anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = wilhelm_learn::Run::EVERY)]
+    pub checkpoint_every: f64,
+    /// Replace a model that is already there
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub computing: Computing,
+    /// Print the run's metrics as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainText {
+    /// The recipe (docs/texts.md)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder with the data
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder for card, weights, tokenizer and the predictions of the texts held out
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder of the encoder to begin with, a BERT as the model hub has it [default: all-MiniLM-L6-v2, which `wilhelm
+    /// models fetch minilm` brings]
+    #[arg(long, value_name = "DIR")]
+    pub encoder: Option<PathBuf>,
     /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,

@@ -9,6 +9,7 @@ use wilhelm_learn::{
 use wilhelm_nets::{EncoderCard, Processor, Validation};
 
 use crate::args::{self, DeviceChoice, TrainClassifier, TrainVerb};
+use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -84,13 +85,14 @@ pub fn borrowed(files: &[(String, Vec<u8>)]) -> Vec<(&str, &[u8])> {
 }
 
 /// `wilhelm train`
-pub fn run(verb: &args::Train) -> anyhow::Result<Exit> {
+pub fn run(verb: &args::Train, config: &Config) -> anyhow::Result<Exit> {
     crate::memory::keep_freed();
     match &verb.verb {
         TrainVerb::Classifier(wanted) => classifier(wanted),
         TrainVerb::Pretrain(wanted) => super::pretrain::run(wanted),
         TrainVerb::Segmenter(wanted) => super::train_segmenter::run(wanted),
         TrainVerb::Report(wanted) => super::train_report::run(wanted),
+        TrainVerb::Text(wanted) => super::train_text::run(wanted, config),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn fitting(
 
 /// How many tokens are read of a text, and whether it is put in lower case first, by `sentence_bert_config.json`.
 /// Without that file as many as the network has positions, in the case they have.
-fn limits(folder: &Path, positions: usize) -> Result<(usize, bool), TextError> {
+pub(super) fn limits(folder: &Path, positions: usize) -> Result<(usize, bool), TextError> {
     let path = folder.join("sentence_bert_config.json");
     if !path.exists() {
         return Ok((positions, false));
@@ -94,10 +94,10 @@ pub(super) fn json(path: &Path) -> Result<Value, TextError> {
     })
 }
 
-fn text(path: &Path) -> Result<String, TextError> {
+pub(super) fn text(path: &Path) -> Result<String, TextError> {
     std::fs::read_to_string(path).map_err(|source| TextError::File { path: path.to_owned(), source })
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, TextError> {
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, TextError> {
     std::fs::read(path).map_err(|source| TextError::File { path: path.to_owned(), source })
 }
