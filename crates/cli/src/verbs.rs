@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod archive;
 pub mod baselines;
 pub mod config;
 pub mod convert;
@@ -30,6 +31,7 @@ pub mod segment;
 mod segment_breast;
 mod segment_model;
 pub mod send;
+mod send_dicom;
 pub mod sweep;
 pub mod train;
 mod train_fusion;

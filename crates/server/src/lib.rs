@@ -1,8 +1,17 @@
 //! The archive on the network: DIMSE, DICOMweb, and a page of studies.
+//!
+//! The principal type is [`Server`]: an archive in, two listeners out. [`dimse::Requestor`] sends to others.
+//!
+//! Invariants held here: without sign-in HTTP is for this machine alone; an object is acknowledged once the archive says that
+//! it is durable; what is large is streamed, and a slow client holds back its own answer alone; the length of anything that
+//! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod dimse;
+mod http;
+mod serve;
 mod transcode;
 
+pub use serve::{ServeError, Server, Settings};
 pub use transcode::TranscodeError;
 
 /// DICOM's application context.

@@ -9,8 +9,8 @@ use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry
 use dicom_ul::Pdu;
 use dicom_ul::pdu::{
     AssociationAC, AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason,
-    AssociationRJServiceUserReason, AssociationRJSource, AssociationRQ, PduVariableItem,
-    PresentationContextResult, PresentationContextResultReason, RequestorRoles, UserVariableItem,
+    AssociationRJServiceUserReason, AssociationRJSource, AssociationRQ, PresentationContextResult,
+    PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 
 use super::DimseError;

@@ -216,7 +216,7 @@ impl Link {
         let failed = DimseError::io("writing");
         let longest = if self.longest == 0 { OUR_PDU } else { self.longest.clamp(1 << 10, OUR_PDU) };
         let room = longest as usize - 6;
-        let mut run = || {
+        let run = || {
             write_piece(&mut self.writer, context, 3, &command.to_bytes())?;
             if let Some(data_set) = data_set {
                 // One piece ahead, so that the last is known to be the last.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use dicom_dictionary_std::uids;
 use dicom_ul::Pdu;
 use dicom_ul::pdu::{
-    AssociationRQ, PduVariableItem, PresentationContextProposed, PresentationContextResultReason,
-    UserVariableItem,
+    AssociationRQ, PresentationContextProposed, PresentationContextResultReason, UserVariableItem,
 };
 use wilhelm_store::Content;
 

@@ -26,7 +26,8 @@ pub(crate) fn native(object: &Located, number: u32) -> Option<Range<u64>> {
 /// Where the pieces of each encapsulated frame lie.
 pub(crate) fn encapsulated(object: &Located, content: &Content) -> Result<Vec<Vec<Range<u64>>>, Refusal> {
     let broken = || Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "the object's fragments are broken");
-    let start = object.pixels.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the object has no pixels"))?.start;
+    let start =
+        object.pixels.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the object has no pixels"))?.start;
     let mut at = start;
     let mut items: Vec<Range<u64>> = Vec::new();
     loop {

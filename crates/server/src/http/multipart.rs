@@ -49,7 +49,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(boundary: &str) -> Self {
         // The body is read as if a line's end stood before its first boundary.
-        Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: State::Before, held: b"\r\n".to_vec() }
+        Self {
+            delimiter: format!("\r\n--{boundary}").into_bytes(),
+            state: State::Before,
+            held: b"\r\n".to_vec(),
+        }
     }
 
     /// Takes the next piece.

@@ -126,14 +126,18 @@ async fn answer(
         Ok((body, more))
     })
     .await?;
-    let mut response = (StatusCode::OK, [(header::CONTENT_TYPE, "application/dicom+json")], body).into_response();
+    let mut response =
+        (StatusCode::OK, [(header::CONTENT_TYPE, "application/dicom+json")], body).into_response();
     let mut warn = |text: String| {
         if let Ok(value) = HeaderValue::from_str(&format!("299 wilhelm \"{text}\"")) {
             response.headers_mut().append(header::WARNING, value);
         }
     };
     if !ignored.is_empty() {
-        warn("The following attributes are not matched and were ignored: see the parameters of the search".into());
+        warn(
+            "The following attributes are not matched and were ignored: see the parameters of the search"
+                .into(),
+        );
     }
     if more && cut_by_us {
         warn(format!("There are more results than {MOST}: ask for the next with offset"));
@@ -164,10 +168,8 @@ fn write(
             answer.text(tags::SOP_INSTANCE_UID)
         ),
     };
-    let mut attributes: Vec<(Tag, VR, String)> = vec![
-        (tags::INSTANCE_AVAILABILITY, VR::CS, "ONLINE".to_owned()),
-        (tags::RETRIEVE_URL, VR::UR, url),
-    ];
+    let mut attributes: Vec<(Tag, VR, String)> =
+        vec![(tags::INSTANCE_AVAILABILITY, VR::CS, "ONLINE".to_owned()), (tags::RETRIEVE_URL, VR::UR, url)];
     for attribute in &answer.attributes {
         let identifier = matches!(
             attribute.tag,
@@ -179,8 +181,7 @@ fn write(
             attributes.push((attribute.tag, attribute.vr, value.clone()));
         }
     }
-    let beyond: Vec<Tag> =
-        search.include.iter().copied().filter(|tag| !answers_with(level, *tag)).collect();
+    let beyond: Vec<Tag> = search.include.iter().copied().filter(|tag| !answers_with(level, *tag)).collect();
     let mut further = serde_json::Map::new();
     if !beyond.is_empty() || (search.all && level == Level::Instance) {
         let json = site.store.first_metadata(level, answer.key)?;
@@ -227,15 +228,27 @@ const fn above(level: Level) -> Level {
 
 type Answered = Result<Response, Refusal>;
 
-pub(crate) async fn studies(State(site): State<Arc<Site>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Answered {
+pub(crate) async fn studies(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answered {
     answer(site, headers, Level::Study, Vec::new(), query).await
 }
 
-pub(crate) async fn series(State(site): State<Arc<Site>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Answered {
+pub(crate) async fn series(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answered {
     answer(site, headers, Level::Series, Vec::new(), query).await
 }
 
-pub(crate) async fn instances(State(site): State<Arc<Site>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Answered {
+pub(crate) async fn instances(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answered {
     answer(site, headers, Level::Instance, Vec::new(), query).await
 }
 

@@ -85,7 +85,9 @@ pub(crate) fn draw(file: &[u8], number: u32, wish: Wish) -> Result<Vec<u8>, Refu
     let mut out = Vec::new();
     let (width, height, bytes) = (picture.width(), picture.height(), picture.as_bytes());
     let encoded = match wish.form {
-        Form::Jpeg => JpegEncoder::new_with_quality(&mut out, wish.quality).encode(bytes, width, height, kind),
+        Form::Jpeg => {
+            JpegEncoder::new_with_quality(&mut out, wish.quality).encode(bytes, width, height, kind)
+        }
         Form::Png => PngEncoder::new_with_quality(&mut out, CompressionType::Fast, PngFilter::Sub)
             .write_image(bytes, width, height, kind),
     };
@@ -151,7 +153,9 @@ fn gray(pixels: &StoredPixels, object: &InMemDicomObject, frame: u32, wished: Op
     let (center, width) = wished.or(own).filter(|(_, width)| *width >= 1.0).unwrap_or_else(|| {
         let (least, most) = values()
             .filter(|value| value.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+                (least.min(value), most.max(value))
+            });
         // LINEAR takes the window from center - 0.5 - (width - 1) / 2 on.
         if least < most { ((least + most + 1.0) / 2.0, most - least + 1.0) } else { (least, 1.0) }
     });

@@ -36,7 +36,8 @@ impl Out {
         }
         let piece = Bytes::from(std::mem::take(&mut self.held));
         let sender = &mut self.sender;
-        let sent = self.handle.block_on(async { tokio::time::timeout(PATIENCE, sender.send_data(piece)).await });
+        let sent =
+            self.handle.block_on(async { tokio::time::timeout(PATIENCE, sender.send_data(piece)).await });
         match sent {
             Ok(Ok(())) => Ok(()),
             _ => Err(Gone),

@@ -256,10 +256,9 @@ fn one(site: &Site, place: &Place) -> Result<(Located, Content), Refusal> {
 fn numbers(list: &str, object: &Located) -> Result<Vec<u32>, Refusal> {
     let numbers: Option<Vec<u32>> =
         list.split(',').map(|one| one.trim().parse::<u32>().ok()?.checked_sub(1)).collect();
-    let numbers =
-        numbers.filter(|numbers| numbers.len() <= MOST_FRAMES).ok_or_else(|| {
-            Refusal::bad("frames are numbers from 1 on, with commas between them")
-        })?;
+    let numbers = numbers
+        .filter(|numbers| numbers.len() <= MOST_FRAMES)
+        .ok_or_else(|| Refusal::bad("frames are numbers from 1 on, with commas between them"))?;
     if object.pixels.is_none() || numbers.iter().any(|number| *number >= object.frames) {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "the object has no such frame"));
     }
@@ -300,7 +299,10 @@ fn frames_wanted(media: &[Media], object: &Located) -> Result<(String, bool), Re
         match kind {
             "*/*" | "application/octet-stream" if native || !as_stored => {
                 if matches!(asked, None | Some("*" | uids::EXPLICIT_VR_LITTLE_ENDIAN)) {
-                    let kind = format!("application/octet-stream; transfer-syntax={}", uids::EXPLICIT_VR_LITTLE_ENDIAN);
+                    let kind = format!(
+                        "application/octet-stream; transfer-syntax={}",
+                        uids::EXPLICIT_VR_LITTLE_ENDIAN
+                    );
                     return Ok((kind, true));
                 }
             }
@@ -350,9 +352,10 @@ async fn raw_frames(
         } else {
             let all = frames::encapsulated(&object, &content)?;
             let places = numbers.iter().map(|number| {
-                all.get(*number as usize).cloned().map(Planned::Places).ok_or_else(|| {
-                    Refusal::new(StatusCode::NOT_FOUND, "the object has no such frame")
-                })
+                all.get(*number as usize)
+                    .cloned()
+                    .map(Planned::Places)
+                    .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the object has no such frame"))
             });
             places.collect::<Result<_, _>>()?
         };
@@ -373,7 +376,10 @@ async fn raw_frames(
                 Gone
             })?;
             if multi {
-                let head = format!("--{boundary}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", bytes.len());
+                let head = format!(
+                    "--{boundary}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                    bytes.len()
+                );
                 out.write(head.as_bytes())?;
             }
             out.write(&bytes)?;
@@ -455,8 +461,7 @@ fn wish(media: &[Media], parameters: &[(String, String)], thumbnail: bool) -> Re
             _ => None,
         })
         .ok_or_else(|| Refusal::not_acceptable("pictures are given as image/jpeg or image/png"))?;
-    let mut wish =
-        Wish { form, quality: 90, window: None, viewport: thumbnail.then_some((128, 128)) };
+    let mut wish = Wish { form, quality: 90, window: None, viewport: thumbnail.then_some((128, 128)) };
     for (key, value) in parameters {
         let refused = |expected| Refusal::bad(format!("the parameter {key} is not {expected}"));
         let list: Vec<f64> = value.split(',').map_while(|one| one.trim().parse().ok()).collect();
@@ -500,13 +505,21 @@ async fn bulk(site: Arc<Site>, place: Place, path: String) -> Answered {
     })
     .await?;
     let BulkPlace { start, length } = found;
-    let head = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    let head = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
     Ok((StatusCode::OK, head, body(move |out| copy(out, &content, start..start + length))).into_response())
 }
 
 type Here = State<Arc<Site>>;
 
-pub(crate) async fn study(State(site): Here, Path(s): Path<String>, headers: HeaderMap, RawQuery(q): Query) -> Answered {
+pub(crate) async fn study(
+    State(site): Here,
+    Path(s): Path<String>,
+    headers: HeaderMap,
+    RawQuery(q): Query,
+) -> Answered {
     objects(site, place(&s, None, None)?, &headers, q.as_deref()).await
 }
 
@@ -558,7 +571,13 @@ pub(crate) async fn of_instance(
     under(site, place(&s, Some(&e), Some(&i))?, &what, headers, q).await
 }
 
-async fn under(site: Arc<Site>, place: Place, what: &str, headers: HeaderMap, query: Option<String>) -> Answered {
+async fn under(
+    site: Arc<Site>,
+    place: Place,
+    what: &str,
+    headers: HeaderMap,
+    query: Option<String>,
+) -> Answered {
     match what {
         "metadata" => metadata(site, place, &headers, query.as_deref()).await,
         "rendered" => picture(site, place, None, false, &headers, query.as_deref()).await,
