@@ -1,4 +1,5 @@
 mod classify;
+mod archive;
 mod embed;
 mod evaluate;
 mod explain;
@@ -11,6 +12,9 @@ mod safety;
 mod train;
 
 pub use classify::Classify;
+pub use archive::{
+    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
+};
 pub use embed::Embed;
 pub use evaluate::{
     DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateLabels, EvaluateMasks,
@@ -100,6 +104,10 @@ pub enum Verb {
     Report(ReportArgs),
     /// Send what was exported to another system
     Send(Send),
+    /// Serve the archive: DICOMweb, DIMSE and a page of studies, on this machine
+    Serve(Serve),
+    /// Fill, list and check the archive
+    Store(StoreArgs),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
     Record(Record),
     /// Show the configuration in force and where each value came from

@@ -20,6 +20,7 @@ pub struct Values {
     pub llm: LlmValues,
     pub cache: CacheValues,
     pub send: SendValues,
+    pub server: ServerValues,
 }
 
 /// How much one reading may take.
@@ -81,6 +82,32 @@ pub struct SendValues {
     pub facility: String,
     pub receiving_application: String,
     pub receiving_facility: String,
+}
+
+/// The archive on the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerValues {
+    pub folder: String,
+    pub http: String,
+    pub dimse: String,
+    pub hosts: Vec<String>,
+    pub ae_title: String,
+    pub only_our_title: bool,
+    pub peers: Vec<String>,
+    pub only_peers: bool,
+    pub associations: usize,
+    pub timeout_seconds: u32,
+    pub object_bytes: u64,
+    pub duplicates: DuplicatesChoice,
+}
+
+/// What happens to an object whose identifier is there with other content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DuplicatesChoice {
+    Keep,
+    Replace,
 }
 
 /// The settings in force and where each came from.
@@ -197,6 +224,16 @@ fn merge(
     }
     if !(1..=600).contains(&values.send.timeout_seconds) {
         return Err(format!("send.timeout_seconds is {}, expected 1 to 600", values.send.timeout_seconds));
+    }
+    let server = &values.server;
+    if !(1..=16).contains(&server.ae_title.len()) || !server.ae_title.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(format!("server.ae_title is {:?}, expected 1 to 16 letters", server.ae_title));
+    }
+    if !(1..=1024).contains(&server.associations) {
+        return Err(format!("server.associations is {}, expected 1 to 1024", server.associations));
+    }
+    if !(1..=3600).contains(&server.timeout_seconds) {
+        return Err(format!("server.timeout_seconds is {}, expected 1 to 3600", server.timeout_seconds));
     }
     Ok(Config { values, origins })
 }

@@ -6,6 +6,7 @@ use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
 use wilhelm_nets::text::TextError;
 use wilhelm_nets::{ExplainError, ModelError, OnnxError};
+use wilhelm_store::StoreError;
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<ExplainError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<TextError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<StoreError>() {
         blame(error.is_callers_fault())
     } else {
         Exit::Ours

@@ -72,6 +72,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Rules(verb) => verbs::rules::run(verb),
         Verb::Report(verb) => verbs::report::run(verb, &config),
         Verb::Send(verb) => verbs::send::run(verb, &config),
+        Verb::Serve(verb) => verbs::archive::serve(verb, &config),
+        Verb::Store(verb) => verbs::archive::store(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }

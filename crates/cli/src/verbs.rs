@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod archive;
 pub mod baselines;
 pub mod classify;
 mod classify_hub;
@@ -32,6 +33,7 @@ pub mod segment;
 mod segment_breast;
 mod segment_model;
 pub mod send;
+mod send_dicom;
 pub mod sweep;
 pub mod train;
 mod train_fusion;

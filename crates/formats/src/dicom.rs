@@ -71,6 +71,18 @@ pub struct StoredPixels {
 /// # Errors
 /// [`FormatError`] where it is no image, is too large, or cannot be decoded.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError> {
+    decode_some(bytes, None, limits)
+}
+
+/// Decodes one frame of a DICOM file, counted from 0, as [`decode`] does.
+///
+/// # Errors
+/// [`FormatError`] where it is no image, is too large, cannot be decoded, or has no such frame.
+pub fn decode_frame(bytes: &[u8], number: usize, limits: &Limits) -> Result<StoredPixels, FormatError> {
+    decode_some(bytes, Some(number), limits)
+}
+
+fn decode_some(bytes: &[u8], only: Option<usize>, limits: &Limits) -> Result<StoredPixels, FormatError> {
     let item = Item {
         label: "bytes".to_owned(),
         named: true,
@@ -83,8 +95,14 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<StoredPixels, FormatError
     let mut ycbcr = false;
     let mut frames = 0;
     instance.bytes.with_all(limits, |bytes| {
-        frames = instance.store.frames_held(bytes, limits)?;
-        for number in 0..frames {
+        let held = instance.store.frames_held(bytes, limits)?;
+        let wanted = only.map_or(0..held, |number| number..number + 1);
+        if wanted.end > held {
+            let message = format!("holds {held} frames, expected at least {}", wanted.end);
+            return Err(FormatError::malformed("pixels", message));
+        }
+        frames = wanted.len();
+        for number in wanted {
             let frame = instance.store.frame(bytes, number)?;
             ycbcr = frame.photometric == Photometric::YbrFull;
             if frame.planar {

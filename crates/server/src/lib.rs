@@ -1,3 +1,22 @@
-//! The archive on the network: DIMSE over sockets of its own, DICOMweb, and a page of studies.
+//! The archive on the network: DIMSE, DICOMweb, and a page of studies.
+//!
+//! The principal type is [`Server`]: an archive in, two listeners out. [`dimse::Requestor`] sends to others.
+//!
+//! Invariants held here: without sign-in HTTP is for this machine alone; an object is acknowledged once the archive says that
+//! it is durable; what is large is streamed, and a slow client holds back its own answer alone; the length of anything that
+//! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod dimse;
+mod http;
+mod serve;
+mod transcode;
+
+pub use serve::{ServeError, Server, Settings};
+pub use transcode::TranscodeError;
+
+/// DICOM's application context.
+pub(crate) const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
+/// Identifies this program as the writer of files and the speaker of associations (PS3.7 Annex D.3.3.2).
+pub(crate) const IMPLEMENTATION_CLASS_UID: &str = "2.25.329800735698586629295641978511506172918";
+/// The program's version in 16 characters.
+pub(crate) const IMPLEMENTATION_VERSION: &str = concat!("WILHELM_", env!("CARGO_PKG_VERSION"));

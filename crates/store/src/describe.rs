@@ -169,6 +169,30 @@ pub fn describe(content: &Content, limits: &Limits) -> Result<Description, Store
     })
 }
 
+/// A bare data set, as a query's identifier is one, in the DICOM JSON Model.
+///
+/// # Errors
+/// [`StoreError`] where it breaks off or nests too deep.
+pub fn data_set_json(
+    content: &Content,
+    transfer_syntax: &str,
+    limits: &Limits,
+) -> Result<String, StoreError> {
+    let mut walk = Walk {
+        window: Window::new(content),
+        collected: Collected::default(),
+        pixels: None,
+        signed: false,
+        elements: 0,
+        json: String::new(),
+        limit: limits.metadata_bytes,
+        path: String::new(),
+        sought: None,
+    };
+    walk.data_set(0, content.length(), Encoding::of(transfer_syntax), 0, &Charset::default())?;
+    Ok(walk.json)
+}
+
 /// Finds the value that a bulk address of the metadata names, as `00880200/0/7FE00010`.
 ///
 /// # Errors

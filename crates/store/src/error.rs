@@ -33,6 +33,12 @@ pub enum StoreError {
         /// As allowed.
         limit: u64,
     },
+    /// An object that says to be another than it was announced as.
+    #[error("the object's {what} is not the one that it was sent as")]
+    Mismatch {
+        /// Which identifier.
+        what: &'static str,
+    },
     /// Another object with the same SOP Instance UID is there, with other content.
     #[error("another object with this SOP Instance UID is there, with other content: the first is kept")]
     Conflict,
@@ -120,6 +126,7 @@ impl StoreError {
                 | Self::NoIdentifier { .. }
                 | Self::TooLarge { .. }
                 | Self::Conflict
+                | Self::Mismatch { .. }
                 | Self::Query { .. }
                 | Self::NotFound { .. }
         )

@@ -1,17 +1,42 @@
-//! The archive: a catalog of studies, and their objects as files.
+//! The archive: a catalog of studies in SQLite, and their objects as files.
+//!
+//! The principal type is [`Store`]. An object arrives through [`Store::arrive`] and [`Store::take`]; it is acknowledged by
+//! [`Pending::wait`] only once its bytes, its name and its row are on the disk. What waits is committed together.
+//!
+//! Invariants held here: an object's file is named by the SHA-256 of its bytes, so that no name comes from outside and
+//! every name is a checksum; a name in `objects` is of a whole file; the catalog has one writer; what is declared by an
+//! object is judged before it is allocated; no message holds a patient's value.
+//!
+//! This crate knows no network, and nothing of what pixels mean.
+
 mod attributes;
+mod check;
+mod columns;
 mod content;
 mod describe;
 mod element;
 mod error;
+mod ingest;
 mod json;
 mod limits;
+mod objects;
+mod query;
+mod schema;
+mod store;
 mod text;
 
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
+pub use check::{Checked, Fault};
+pub use columns::Level;
 pub use content::Content;
 pub use describe::{
-    BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, describe, file_meta, inflated,
+    BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,
+    inflated,
 };
 pub use error::StoreError;
+pub use ingest::Receipt;
+pub use json::quoted as write_quoted;
 pub use limits::Limits;
+pub use objects::Arriving;
+pub use query::{Answer, Answered, Query, answers_with, can_match, write_attribute};
+pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

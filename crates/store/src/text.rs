@@ -64,22 +64,68 @@ pub(crate) fn trimmed(vr: VR, text: &str) -> &str {
     }
 }
 
-/// A name or text as it is compared without regard to case: lower letters, carets and equals signs as single spaces.
-pub fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + 2);
+/// A name as it is compared without regard to case: lower letters, carets as single spaces, each component group between
+/// equals signs and spaces, as `= doe jane =`.
+pub(crate) fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len() + 4);
+    for group in name.split('=').map(folded_group).filter(|group| group != " ") {
+        folded.push('=');
+        folded.push_str(&group);
+    }
+    folded.push('=');
+    folded
+}
+
+/// One component group of a name, between spaces.
+pub(crate) fn folded_group(group: &str) -> String {
+    let mut folded = String::with_capacity(group.len() + 2);
     folded.push(' ');
-    for character in text.chars().flat_map(char::to_lowercase) {
-        let character = if matches!(character, '^' | '=' | ',' | '\0') || character.is_whitespace() {
-            ' '
-        } else {
-            character
-        };
-        if character != ' ' || !folded.ends_with(' ') {
+    for character in group.chars().flat_map(char::to_lowercase) {
+        let parts = matches!(character, '^' | ',' | '\0') || character.is_whitespace();
+        if !parts {
             folded.push(character);
+        } else if !folded.ends_with(' ') {
+            folded.push(' ');
         }
     }
     if !folded.ends_with(' ') {
         folded.push(' ');
     }
     folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_folded_group_by_group() {
+        assert_eq!(folded("Doe^Jane^^"), "= doe jane =");
+        assert_eq!(
+            folded("Yamada^Tarou=\u{5c71}\u{7530}^\u{592a}\u{90ce}="),
+            "= yamada tarou = \u{5c71}\u{7530} \u{592a}\u{90ce} ="
+        );
+        assert_eq!(folded(""), "=");
+    }
+
+    /// The names of PS3.5 Annex H and I.
+    #[test]
+    fn japanese_and_korean_names_are_decoded() {
+        let check = |charset: &str, bytes: &[u8], expected: &str| {
+            assert_eq!(Charset::new(charset).decode(VR::PN, bytes), expected);
+        };
+        check(
+            "\\ISO 2022 IR 87",
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B",
+            "Yamada^Tarou=\u{5c71}\u{7530}^\u{592a}\u{90ce}",
+        );
+        check(
+            "\\ISO 2022 IR 149",
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7",
+            "Hong^Gildong=\u{6d2a}^\u{5409}\u{6d1e}",
+        );
+        check("ISO_IR 192", "Wang^XiaoDong=\u{738b}".as_bytes(), "Wang^XiaoDong=\u{738b}");
+        check("ISO_IR 100", b"Buc^J\xe9r\xf4me", "Buc^J\u{e9}r\u{f4}me");
+        check("no such set", b"J\xe9", "J\u{e9}");
+    }
 }

@@ -188,6 +188,8 @@ pub struct Send {
 pub enum SendVerb {
     /// Send an HL7 message by MLLP and check the answer; to this machine only, unless the configuration lists the host
     Hl7(SendHl7),
+    /// Send DICOM files to another archive or station, or verify that it answers; to this machine only, unless the configuration lists the host
+    Dicom(super::SendDicom),
 }
 
 #[derive(Debug, Args)]

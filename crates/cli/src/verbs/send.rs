@@ -17,6 +17,7 @@ const MOST: usize = 1 << 20;
 pub fn run(verb: &args::Send, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         args::SendVerb::Hl7(send) => hl7(send, config),
+        args::SendVerb::Dicom(send) => super::send_dicom::run(send, config),
     }
 }
 
@@ -64,7 +65,7 @@ fn shown(words: &str) -> String {
 }
 
 /// The addresses of a host that may be sent to: this machine's own, or one that the configuration lists.
-fn allowed(to: &str, hosts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
+pub(super) fn allowed(to: &str, hosts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
     let host = to.rsplit_once(':').map(|(host, _)| host).filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| Stop::usage(format!("--to is {to}, expected HOST:PORT")))?;
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -1,0 +1,91 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
+    /// Where to listen for HTTP: DICOMweb and the page of studies [default: server.http of the configuration]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub http: Option<SocketAddr>,
+    /// Where to listen for DIMSE [default: server.dimse of the configuration]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub dimse: Option<SocketAddr>,
+    /// Print the addresses as JSON once they are listened at
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which archive.
+#[derive(Clone, Debug, Args)]
+pub struct ArchiveFolder {
+    /// Folder of the archive [default: server.folder of the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    pub verb: StoreVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreVerb {
+    /// Take DICOM files into the archive
+    Import(StoreImport),
+    /// List the studies of the archive
+    List(StoreList),
+    /// Compare every object with its checksum, and the catalog with the files
+    Check(StoreCheck),
+}
+
+#[derive(Debug, Args)]
+pub struct StoreImport {
+    /// Files and folders; what is no DICOM file is passed over and counted
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreList {
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
+    /// Most studies
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub limit: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreCheck {
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
+    /// Take what is broken out of the catalog and set it aside in `quarantine`; remove files that no row names
+    #[arg(long)]
+    pub repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SendDicom {
+    /// DICOM files and folders; none only verifies that the other side answers
+    pub paths: Vec<PathBuf>,
+    /// Where to: its AE title, host and port
+    #[arg(long, value_name = "TITLE@HOST:PORT")]
+    pub to: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,31 @@
+//! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...]`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use wilhelm_server::dimse::{Peer, Settings as Entity};
+use wilhelm_server::{Server, Settings};
+use wilhelm_store::Store;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let started = Instant::now();
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().ok_or("expected a folder")?);
+    let address =
+        |text: Option<String>| text.unwrap_or_else(|| "127.0.0.1:0".to_owned()).parse::<SocketAddr>();
+    let (http, dimse) = (address(arguments.next())?, address(arguments.next())?);
+    let mut entity = Entity::default();
+    for peer in arguments {
+        let (title, place) = peer.split_once('@').ok_or("expected AE@HOST:PORT")?;
+        let (host, port) = place.rsplit_once(':').ok_or("expected AE@HOST:PORT")?;
+        entity.peers.push(Peer { ae_title: title.to_owned(), host: host.to_owned(), port: port.parse()? });
+    }
+    let store = Store::open(&folder, wilhelm_store::Settings::default())?;
+    let mut server = Server::start(store, Settings { http, dimse: Some(dimse), hosts: Vec::new(), entity })?;
+    let dimse = server.dimse().ok_or("no listener")?;
+    eprintln!("http {} dimse {dimse} after {} ms", server.http(), started.elapsed().as_millis());
+    server.wait();
+    server.stop();
+    Ok(())
+}

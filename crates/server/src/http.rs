@@ -1,0 +1,139 @@
+//! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
+
+mod frames;
+mod multipart;
+mod page;
+mod parameters;
+mod qido;
+mod refusal;
+mod render;
+mod stow;
+mod stream;
+mod wado;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use wilhelm_store::Store;
+
+pub(crate) use refusal::Refusal;
+
+/// What every handler knows.
+pub(crate) struct Site {
+    pub store: Arc<Store>,
+    /// Names beside addresses and `localhost` that requests may call this machine by.
+    pub hosts: Vec<String>,
+    pub address: SocketAddr,
+}
+
+impl Site {
+    /// The address of the service as the client calls it; the header was checked before.
+    pub(crate) fn base(&self, headers: &HeaderMap) -> String {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        match host {
+            Some(host) => format!("http://{host}/dicom-web"),
+            None => format!("http://{}/dicom-web", self.address),
+        }
+    }
+
+    /// Whether a request may call us so. A page from elsewhere whose name was made to point here may not.
+    fn is_our_name(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost")
+            || bare.parse::<IpAddr>().is_ok()
+            || self.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Runs what waits for disks on a thread that may wait.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request's work ended early");
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the archive failed; its log says why"))
+    })
+}
+
+pub(crate) fn router(site: Arc<Site>) -> Router {
+    let web = Router::new()
+        .route("/studies", get(qido::studies).post(stow::anywhere))
+        .route("/series", get(qido::series))
+        .route("/instances", get(qido::instances))
+        .route("/studies/{study}", get(wado::study).post(stow::into_study))
+        .route("/studies/{study}/series", get(qido::series_of_study))
+        .route("/studies/{study}/instances", get(qido::instances_of_study))
+        .route("/studies/{study}/{what}", get(wado::of_study))
+        .route("/studies/{study}/series/{series}", get(wado::series))
+        .route("/studies/{study}/series/{series}/instances", get(qido::instances_of_series))
+        .route("/studies/{study}/series/{series}/{what}", get(wado::of_series))
+        .route("/studies/{study}/series/{series}/instances/{instance}", get(wado::instance))
+        .route("/studies/{study}/series/{series}/instances/{instance}/{what}", get(wado::of_instance))
+        .route("/studies/{study}/series/{series}/instances/{instance}/frames/{list}", get(wado::frames))
+        .route(
+            "/studies/{study}/series/{series}/instances/{instance}/frames/{list}/{what}",
+            get(wado::of_frames),
+        )
+        .route("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", get(wado::bulkdata));
+    Router::new()
+        .route("/", get(page::studies))
+        .route("/study/{uid}", get(page::study))
+        .route("/health", get(health))
+        .route("/dicom-web/", post(nowhere))
+        .nest("/dicom-web", web)
+        .fallback(nowhere)
+        .layer(from_fn_with_state(Arc::clone(&site), guard))
+        .with_state(site)
+}
+
+async fn nowhere() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+async fn health(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let count = blocking(move || Ok(site.store.count()?)).await?;
+    let body = serde_json::json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "studies": count.studies,
+        "series": count.series,
+        "instances": count.instances,
+        "bytes": count.bytes,
+    });
+    Ok(([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response())
+}
+
+/// Before and behind every request: the name it calls, and heads that keep answers where they belong.
+async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
+    if let Some(host) = host
+        && !site.is_our_name(host)
+    {
+        let detail = "the request calls this machine by a name that is not listed in server.hosts";
+        return Refusal::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();
+    }
+    let mut response = next.run(request).await;
+    let heads = response.headers_mut();
+    let mut set = |name, value| {
+        heads.insert(name, HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CACHE_CONTROL, "private, no-store");
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    response
+}

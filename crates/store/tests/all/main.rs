@@ -1,0 +1,6 @@
+//! The archive as its users see it.
+
+mod archive;
+mod hostile;
+mod matching;
+mod objects;
