@@ -4,6 +4,7 @@ mod embed;
 mod evaluate;
 mod explain;
 mod fewshot;
+mod graph;
 mod kb;
 mod record;
 mod report;
@@ -26,6 +27,7 @@ pub use explain::{
     ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
+pub use graph::{GraphFolder, KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
 pub use record::Record;
 pub use report::{

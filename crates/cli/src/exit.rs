@@ -2,6 +2,7 @@ use std::process::ExitCode;
 
 use wilhelm_filters::FilterError;
 use wilhelm_formats::FormatError;
+use wilhelm_knowledge::graph::GraphError;
 use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
 use wilhelm_nets::text::TextError;
@@ -78,6 +79,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<TextError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<StoreError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<GraphError>() {
         blame(error.is_callers_fault())
     } else {
         Exit::Ours

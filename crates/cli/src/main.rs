@@ -62,7 +62,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Ground(verb) => verbs::ground::run(verb),
         Verb::Embed(verb) => verbs::embed::run(verb, &config),
         Verb::Classify(verb) => verbs::classify::run(verb),
-        Verb::Kb(verb) => verbs::kb::run(verb),
+        Verb::Kb(verb) => verbs::kb::run(verb, &config),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb, &config),
         Verb::Sweep(verb) => verbs::sweep::run(verb),

@@ -184,7 +184,9 @@ impl Graph {
         let parser = RdfParser::from_format(RdfFormat::NQuads);
         let quads = parser.for_slice(stored).collect::<Result<Vec<_>, _>>();
         let quads = quads.map_err(|error| GraphError::Stored(rdf::of_syntax(error)))?;
-        self.store.bulk_loader().load_quads(quads)?;
+        let mut loader = self.store.bulk_loader();
+        loader.load_quads(quads)?;
+        loader.commit()?;
         Ok(())
     }
 

@@ -22,9 +22,11 @@
 //! ```
 
 mod context;
+pub mod differential;
 mod folded;
 pub mod graph;
 mod labels;
+pub mod recognize;
 mod scrub;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::graph::{KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
+
 #[derive(Debug, Args)]
 pub struct Kb {
     #[command(subcommand)]
@@ -14,6 +16,18 @@ pub enum KbVerb {
     Context(KbContext),
     /// The fourteen CheXpert labels of radiology reports, each with the words that it comes from
     Labels(KbLabels),
+    /// Bring an ontology, a table or what comes with the program into the graph
+    Import(KbImport),
+    /// Ask the graph in SPARQL
+    Query(KbQuery),
+    /// All that the graph knows of a concept, and whose statements they are
+    Show(KbShow),
+    /// The sources of the graph: title, license, version, hash and how much is theirs
+    Stats(KbStats),
+    /// Concepts of the graph in a text, how each is meant, measurements and sides
+    Link(KbLink),
+    /// Diseases that findings speak for and against, and what to look for next
+    Differential(KbDifferential),
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,8 @@
+mod differential;
+mod graph;
+mod import;
 mod labels;
+mod link;
 
 use std::fmt::Write;
 
@@ -6,14 +10,21 @@ use serde_json::json;
 use wilhelm_knowledge::{ContextRules, Meaning};
 
 use crate::args;
+use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text};
 
 /// `wilhelm kb`
-pub fn run(verb: &args::Kb) -> anyhow::Result<Exit> {
+pub fn run(verb: &args::Kb, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         args::KbVerb::Context(context) => meanings(context),
         args::KbVerb::Labels(wanted) => labels::run(wanted),
+        args::KbVerb::Import(wanted) => import::run(wanted, config),
+        args::KbVerb::Query(wanted) => graph::query(wanted, config),
+        args::KbVerb::Show(wanted) => graph::show(wanted, config),
+        args::KbVerb::Stats(wanted) => graph::stats(wanted, config),
+        args::KbVerb::Link(wanted) => link::run(wanted, config),
+        args::KbVerb::Differential(wanted) => differential::run(wanted, config),
     }
 }
 

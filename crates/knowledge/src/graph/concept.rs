@@ -133,6 +133,35 @@ impl Graph {
         Ok(concept)
     }
 
+    /// Every name of every concept that is still in use, with the concept as people write it, in order.
+    ///
+    /// # Errors
+    /// [`GraphError::Store`].
+    pub fn names(&self) -> Result<Vec<(String, String)>, GraphError> {
+        let deprecated = NamedNodeRef::new_unchecked(DEPRECATED);
+        let mut old = std::collections::BTreeSet::new();
+        for quad in self.store.quads_for_pattern(None, Some(deprecated), None, None) {
+            old.insert(quad?.subject.to_string());
+        }
+        let mut names = Vec::new();
+        for predicate in NAMES.iter().chain(&SYNONYMS) {
+            for quad in
+                self.store.quads_for_pattern(None, Some(NamedNodeRef::new_unchecked(predicate)), None, None)
+            {
+                let quad = quad?;
+                if let (NamedOrBlankNode::NamedNode(node), Term::Literal(text)) =
+                    (&quad.subject, &quad.object)
+                    && !old.contains(&quad.subject.to_string())
+                {
+                    names.push((text.value().to_owned(), short(node.as_str())));
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     /// The first name of a node.
     pub(crate) fn name(&self, node: NamedNodeRef<'_>) -> Result<Option<String>, GraphError> {
         for predicate in NAMES {
