@@ -1,3 +1,4 @@
+use crate::adapter;
 use crate::local::check_file;
 use crate::worker::{backend, load};
 use crate::{LlmError, LoadSettings};
@@ -25,11 +26,13 @@ pub fn embed(
     settings.check()?;
     check_file(path, expected_sha256)?;
     let backend = backend()?;
-    let model = load(backend, path, settings.gpu_layers)?;
+    let mut model = load(backend, path, settings.gpu_layers)?;
     let (found, trained) = (settings.context_tokens, model.n_ctx_train());
     if found > trained {
         return Err(LlmError::ContextTooLarge { found, trained });
     }
+    let mut loaded =
+        settings.adapter.as_ref().map(|adapter| adapter::open(&mut model, adapter)).transpose()?;
     let threads = i32::try_from(settings.threads).expect("checked to be at most 512");
     let parameters = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(found))
@@ -41,6 +44,9 @@ pub fn embed(
         .with_pooling_type(LlamaPoolingType::Mean);
     let mut context =
         model.new_context(backend, parameters).map_err(|_| LlmError::Context { context_tokens: found })?;
+    if let (Some(loaded), Some(adapter)) = (&mut loaded, &settings.adapter) {
+        adapter::put(&mut context, loaded, adapter)?;
+    }
     let failed = |reason: String| LlmError::Decode { reason };
     let mut vectors = Vec::with_capacity(texts.len());
     for text in texts {

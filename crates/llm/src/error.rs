@@ -35,6 +35,14 @@ pub enum LlmError {
         /// The file.
         path: PathBuf,
     },
+    /// An adapter does not suit the model.
+    #[error("adapter {} cannot be used: {reason}", path.display())]
+    Adapter {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// llama.cpp is in use by another library of this process.
     #[error("llama.cpp was already started by another part of this program")]
     Backend,

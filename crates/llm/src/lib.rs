@@ -21,6 +21,7 @@
 //! # Ok::<(), wilhelm_llm::LlmError>(())
 //! ```
 
+mod adapter;
 mod assemble;
 mod choose;
 mod embed;
@@ -39,6 +40,7 @@ mod scripted;
 mod text_model;
 mod worker;
 
+pub use adapter::Adapter;
 pub use choose::choose;
 pub use embed::embed;
 pub use endpoint::{Address, ApiKey, Dialect, Endpoint, EndpointSettings};

@@ -1,5 +1,5 @@
 use crate::worker::{Job, Message, Worker};
-use crate::{ChatPrompt, GenerateSettings, Generation, LlmError, Progress, TextModel, check_hash};
+use crate::{Adapter, ChatPrompt, GenerateSettings, Generation, LlmError, Progress, TextModel, check_hash};
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 /// How a model is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LoadSettings {
     /// Threads to compute with; more than there are idle cores makes it slower.
     pub threads: usize,
@@ -19,12 +19,23 @@ pub struct LoadSettings {
     pub chat_template: Option<String>,
     /// Layers a GPU computes; more than 0 wants a build and a machine that have one.
     pub gpu_layers: u32,
+    /// An adapter to lay over the weights.
+    pub adapter: Option<Adapter>,
 }
 
 impl LoadSettings {
     /// A context of 2048 tokens, the file's own template, no GPU.
     pub const fn new(threads: usize) -> Self {
-        Self { threads, context_tokens: 2048, chat_template: None, gpu_layers: 0 }
+        Self { threads, context_tokens: 2048, chat_template: None, gpu_layers: 0, adapter: None }
+    }
+
+    /// The name of a model file loaded so: with that of its adapter.
+    pub fn name_of(&self, path: &Path) -> String {
+        let name = LocalModel::name_of(path);
+        match &self.adapter {
+            Some(adapter) => format!("{name}+{}", LocalModel::name_of(&adapter.path)),
+            None => name,
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), LlmError> {
@@ -34,7 +45,7 @@ impl LoadSettings {
         if self.context_tokens < 16 {
             return Err(LlmError::Setting { name: "context_tokens", expected: "at least 16" });
         }
-        Ok(())
+        self.adapter.as_ref().map_or(Ok(()), Adapter::check)
     }
 }
 
@@ -99,7 +110,7 @@ impl LocalModel {
             .spawn(move || Worker::run(&file, &load_settings, &ready, &waiting))
             .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
         let facts = loaded.recv().map_err(|_| LlmError::Worker)??;
-        let name = Self::name_of(path);
+        let name = settings.name_of(path);
         let context_tokens = settings.context_tokens;
         Ok(Self { name, sha256, facts, context_tokens, jobs: Some(jobs), thread: Some(thread) })
     }

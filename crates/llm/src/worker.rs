@@ -1,5 +1,6 @@
 //! The thread that owns a llama.cpp model and its context.
 
+use crate::adapter;
 use crate::assemble::Assembler;
 use crate::{
     ChatPrompt, FinishReason, Gbnf, GenerateSettings, Generation, LlmError, LoadSettings, ModelFacts, Role,
@@ -10,7 +11,7 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::params::LlamaModelParams;
-use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
+use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaLoraAdapter, LlamaModel};
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token::data::LlamaTokenData;
@@ -78,11 +79,16 @@ impl Worker<'_> {
         jobs: &Receiver<Job>,
     ) {
         let loaded = backend().and_then(|backend| Ok((backend, load(backend, path, settings.gpu_layers)?)));
-        let (backend, model) = match loaded {
+        let (backend, mut model) = match loaded {
             Ok(loaded) => loaded,
             Err(error) => return report(ready, Err(error)),
         };
-        match Worker::new(backend, &model, settings) {
+        let adapter = settings.adapter.as_ref().map(|adapter| adapter::open(&mut model, adapter)).transpose();
+        let adapter = match adapter {
+            Ok(adapter) => adapter,
+            Err(error) => return report(ready, Err(error)),
+        };
+        match Worker::new(backend, &model, adapter, settings) {
             Ok(mut worker) => {
                 report(ready, Ok(facts(&model)));
                 for job in jobs {
@@ -100,6 +106,7 @@ impl<'model> Worker<'model> {
     fn new(
         backend: &LlamaBackend,
         model: &'model LlamaModel,
+        adapter: Option<LlamaLoraAdapter>,
         settings: &LoadSettings,
     ) -> Result<Self, LlmError> {
         let (found, trained) = (settings.context_tokens, model.n_ctx_train());
@@ -118,9 +125,12 @@ impl<'model> Worker<'model> {
             .with_n_ubatch(batch)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
-        let context = model
+        let mut context = model
             .new_context(backend, parameters)
             .map_err(|_| LlmError::Context { context_tokens: found })?;
+        if let (Some(mut loaded), Some(adapter)) = (adapter, &settings.adapter) {
+            adapter::put(&mut context, &mut loaded, adapter)?;
+        }
         let vocabulary = model.vocab();
         let control_tokens = vocabulary
             .tokens()
