@@ -25,7 +25,12 @@ mod context;
 mod folded;
 mod labels;
 mod scrub;
+mod signs;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
 pub use labels::{LabelCues, LabelMention, Observation, ReportLabels, Status, label_report};
 pub use scrub::{Identifying, KnownValues, Removed, ScrubbedText, scrub};
+pub use signs::{
+    LikelihoodRatio, Measure, Sign, SignEvidence, SignMention, SignStatus, SignTable, SignTableError,
+    age_years,
+};
