@@ -18,7 +18,7 @@ pub use archive::{
 };
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateLabels, EvaluateMasks,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateFusion, EvaluateLabels, EvaluateMasks,
     EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText, EvaluateVerb,
     Intervals, Scale, Tokens, WordsBy,
 };

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use wilhelm_formats::Limits;
 use wilhelm_llm::Dialect;
-use wilhelm_pipeline::Freedom;
+use wilhelm_pipeline::{Freedom, FusionMode, FusionSettings, StackedWeights};
 
 use crate::exit::Stop;
+use crate::output::read_text;
 
 /// The manual: every key with its unit and safe default.
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -18,6 +19,7 @@ pub struct Values {
     pub read: ReadValues,
     pub models: ModelsValues,
     pub llm: LlmValues,
+    pub fusion: FusionValues,
     pub cache: CacheValues,
     pub send: SendValues,
     pub server: ServerValues,
@@ -63,6 +65,17 @@ pub struct LlmValues {
     pub endpoint_dialect: Dialect,
     pub endpoint_key_variable: String,
     pub endpoint_retries: u32,
+}
+
+/// What moves a probability beside the image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FusionValues {
+    pub mode: FusionMode,
+    pub base_rates: BTreeMap<String, f64>,
+    pub text_weight: f64,
+    pub most_text_log_odds: f64,
+    pub weights_file: String,
 }
 
 /// Where fetched models are kept.
@@ -132,11 +145,37 @@ impl Config {
         }
     }
 
+    /// How sources are put together, with the learned weights where a file of them is named.
+    pub fn fusion(&self) -> anyhow::Result<FusionSettings> {
+        let values = &self.values.fusion;
+        let stacked = match values.weights_file.as_str() {
+            "" => None,
+            path => {
+                let text = read_text(Path::new(path), "fusion.weights_file")?;
+                let wrong = |error| Stop::input(format!("fusion.weights_file {path}: {error}"));
+                Some(StackedWeights::from_toml(&text).map_err(wrong)?)
+            }
+        };
+        Ok(FusionSettings { stacked, ..values.settings() })
+    }
+
     /// Where fetched models are kept.
     pub fn cache(&self) -> PathBuf {
         match self.values.cache.folder.as_str() {
             "" => wilhelm_llm::default_cache_dir().unwrap_or_else(|| PathBuf::from(".wilhelm-cache")),
             folder => PathBuf::from(folder),
+        }
+    }
+}
+
+impl FusionValues {
+    fn settings(&self) -> FusionSettings {
+        FusionSettings {
+            mode: self.mode,
+            base_rates: self.base_rates.clone(),
+            text_weight: self.text_weight,
+            most_text_log_odds: self.most_text_log_odds,
+            stacked: None,
         }
     }
 }
@@ -235,6 +274,12 @@ fn merge(
     if !(1..=3600).contains(&server.timeout_seconds) {
         return Err(format!("server.timeout_seconds is {}, expected 1 to 3600", server.timeout_seconds));
     }
+    if values.fusion.mode == FusionMode::Stacked && values.fusion.weights_file.is_empty() {
+        return Err("fusion.mode is stacked, expected a fusion.weights_file beside it".to_owned());
+    }
+    // A file of weights is read when it is used; all else is checked here.
+    let fusion = FusionSettings { mode: FusionMode::Off, ..values.fusion.settings() };
+    fusion.check().map_err(|error| format!("fusion: {error}"))?;
     Ok(Config { values, origins })
 }
 
@@ -267,6 +312,10 @@ mod tests {
         check("[llm]\nanswer_seconds = 0\n", "llm.answer_seconds is 0");
         check("[llm]\nendpoint_retries = 99\n", "llm.endpoint_retries is 99");
         check("[llm]\nendpoint_dialect = \"smoke\"\n", "unknown variant");
+        check("[fusion]\nmode = \"on\"\n", "unknown variant");
+        check("[fusion]\nmode = \"stacked\"\n", "expected a fusion.weights_file");
+        check("[fusion]\ntext_weight = 3.0\n", "text_weight is 3");
+        check("[fusion]\nbase_rates = { pneumonia = 15 }\n", "base rate of pneumonia is 15");
         check("[other]\nx = 1\n", "no setting other.x");
         check("[llm\n", "c.toml");
     }
@@ -278,6 +327,12 @@ mod tests {
         let listed =
             merge(Some(("c.toml".to_owned(), "[llm]\nendpoint_hosts = [\"127.0.0.1\"]\n")), |_| None);
         assert_eq!(listed.expect("valid").values.llm.endpoint_hosts, ["127.0.0.1"]);
+    }
+
+    #[test]
+    fn fusion_is_off_and_its_defaults_are_the_library_s() {
+        let config = merge(None, |_| None).expect("defaults");
+        assert_eq!(config.fusion().expect("no file is named"), FusionSettings::default());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod baselines;
 #[path = "journey/concepts.rs"]
 mod concepts;
+#[path = "journey/diagnosis.rs"]
+mod diagnosis;
 #[path = "journey/editions.rs"]
 mod editions;
 #[path = "journey/embed.rs"]

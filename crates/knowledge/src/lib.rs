@@ -28,7 +28,12 @@ pub mod graph;
 mod labels;
 pub mod recognize;
 mod scrub;
+mod signs;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
 pub use labels::{LabelCues, LabelMention, Observation, ReportLabels, Status, label_report};
 pub use scrub::{Identifying, KnownValues, Removed, ScrubbedText, scrub};
+pub use signs::{
+    LikelihoodRatio, Measure, Sign, SignEvidence, SignMention, SignStatus, SignTable, SignTableError,
+    age_years,
+};

@@ -34,6 +34,7 @@ pub mod robustness;
 mod run;
 mod seed;
 pub mod segment;
+pub mod sources;
 mod split;
 mod sweep;
 mod train;

@@ -3,6 +3,8 @@ use wilhelm_formats::FormatError;
 use wilhelm_nets::{ExplainError, ModelError};
 use wilhelm_report::ReportError;
 
+use crate::FusionError;
+
 /// What stops a journey.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum PipelineError {
     /// The report breaks its own invariant: a fault of this program.
     #[error("the report contradicts itself: {0}")]
     Report(#[from] ReportError),
+    /// Image, request and base rates cannot be put together.
+    #[error(transparent)]
+    Fusion(#[from] FusionError),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -3,7 +3,7 @@ use wilhelm_filters::quality::QualityCard;
 use wilhelm_filters::{IntensityBounds, Preparation, Region};
 use wilhelm_study::{Defect, SourceFile};
 
-use crate::DraftSettings;
+use crate::{DraftSettings, FusionSettings};
 
 /// A model that took part, or could have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,6 +57,9 @@ pub struct Settings {
     pub language_model: Option<DraftSettings>,
     /// SHA-256 of the request's text, where one was given.
     pub request_sha256: Option<String>,
+    /// How request and base rates moved probabilities, where they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fusion: Option<FusionSettings>,
 }
 
 /// Everything that decided a report: the same provenance gives the same bytes.

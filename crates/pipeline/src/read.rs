@@ -7,10 +7,11 @@ use wilhelm_report::{Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Re
 use wilhelm_study::{Defect, DefectKind, Image, Modality, Series};
 
 use crate::findings::{Found, findings, model_use};
+use crate::fuse::fuse_found;
 use crate::picture::{heat_map_overlay, picture};
 use crate::predict::{Candidate, Reading, bounds, predict_planes};
 use crate::provenance::{ModelVerdict, ModelVersion, Provenance, Settings};
-use crate::{DraftSettings, Drafting, PipelineError, draft};
+use crate::{DraftSettings, Drafting, FusionMode, FusionSettings, PipelineError, draft};
 
 /// File name of the picture with what the network looked at.
 const HEATMAP: &str = "heatmap.png";
@@ -28,7 +29,7 @@ pub struct Readers<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadOptions {
     /// Lines of the request: indication, history, laboratory results. They are quoted in the report
-    /// and shown to no model.
+    /// and shown to no model; what signs they state moves a probability only where `fusion` says so.
     pub request: Vec<String>,
     /// Seed of everything random.
     pub seed: u64,
@@ -38,6 +39,8 @@ pub struct ReadOptions {
     pub program_version: String,
     /// What published rules said of measurements that were given to them.
     pub decisions: Vec<Decision>,
+    /// Whether and how request and base rates move probabilities.
+    pub fusion: FusionSettings,
 }
 
 /// A report and everything that goes with it.
@@ -101,7 +104,7 @@ pub fn read_series(
         .transpose()?;
 
     go("state", 0, 1)?;
-    let case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options);
+    let case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options)?;
     let mut report = write(&case);
     // Models that another fits better are listed, not spoken of.
     report.abstentions = read.abstentions(readers.models);
@@ -127,6 +130,7 @@ pub fn read_series(
             seed: options.seed,
             language_model: readers.language_model.map(|_| options.draft),
             request_sha256: (!request.is_empty()).then(|| sha256(request.as_bytes())),
+            fusion: (options.fusion.mode != FusionMode::Off).then(|| options.fusion.clone()),
         },
         defects: series.defects.clone(),
         quality,
@@ -275,12 +279,16 @@ fn case(
     heat_map: Option<&HeatMap>,
     quality: &QualityCard,
     options: &ReadOptions,
-) -> Case {
+) -> Result<Case, PipelineError> {
     let input_sha256 = series.sources.first().map_or("", |source| source.sha256.as_str());
     let found = read.chosen.as_ref().map(|chosen| {
         let card = models[chosen.model].card();
-        findings(card, &chosen.prediction, &series.patient, heat_map.map(|map| (map, HEATMAP)), input_sha256)
+        let heat_map = heat_map.map(|map| (map, HEATMAP));
+        let mut found = findings(card, &chosen.prediction, &series.patient, heat_map, input_sha256);
+        let patient = (options.request.as_slice(), series.patient.age_years);
+        fuse_found(&mut found, card, patient, &options.fusion).map(|()| found)
     });
+    let found = found.transpose()?;
     let abstentions = if found.is_some() { Vec::new() } else { read.abstentions(models) };
     let Found { findings, evidence, cautions } =
         found.unwrap_or_else(|| Found { findings: Vec::new(), evidence: Vec::new(), cautions: Vec::new() });
@@ -292,7 +300,7 @@ fn case(
         let message = format!("a cine of {frames} frames: only frame {} is read", frames / 2 + 1);
         defects.push(Defect::new(DefectKind::Unsupported, "image", message));
     }
-    Case {
+    Ok(Case {
         id: report_id(series, models, options),
         exam: exam(series, read.chosen.as_ref().map(|chosen| &models[chosen.model])),
         findings,
@@ -310,7 +318,7 @@ fn case(
             heatmap: heat_map.map(|_| HEATMAP.to_owned()),
         }],
         decisions: options.decisions.clone(),
-    }
+    })
 }
 
 /// What was examined; where a picture file states no modality, the model that recognized it does.
@@ -357,6 +365,9 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
     hash.update(options.program_version.as_bytes());
     for decision in &options.decisions {
         hash.update(decision.text().as_bytes());
+    }
+    if options.fusion.mode != FusionMode::Off {
+        hash.update(to_json(&options.fusion).as_bytes());
     }
     hex(&hash.finalize())[..12].to_owned()
 }

@@ -262,6 +262,7 @@ pub(crate) fn kind(source: &EvidenceSource) -> String {
         EvidenceSource::Header { attributes } => format!("header: {}", attributes.join(", ")),
         EvidenceSource::PatientText { line } => format!("supplied by the requester, line {line}"),
         EvidenceSource::Rule { citation } => citation.clone(),
+        EvidenceSource::Fusion { observation, .. } => format!("sources put together for {observation}"),
         EvidenceSource::Person { name, at } => format!("{name}, {at}"),
         _ => "evidence".to_owned(),
     }

@@ -56,12 +56,14 @@ mod order;
 mod overlap;
 mod paired;
 mod platt;
+mod pool;
 mod proportion;
 mod recalibration;
 mod rows;
 mod softmax_regression;
 mod sparse;
 mod stability;
+mod stacking;
 mod subgroup;
 mod surface;
 mod temperature;
@@ -102,12 +104,14 @@ pub use paired::{
     PairedDifference, PermutationTest, paired_bootstrap, paired_bootstrap_by_group, paired_permutation,
 };
 pub use platt::{PlattFit, fit_platt};
+pub use pool::{Pooled, PooledSource, log_odds, pool_log_odds};
 pub use proportion::{normal_quantile, wilson_interval};
 pub use recalibration::{RECALIBRATION_PRIOR, RecalibrationFit, fit_recalibration};
 pub use rows::Rows;
 pub use softmax_regression::{SoftmaxRegression, fit_softmax_regression, fit_sparse_softmax_regression};
 pub use sparse::SparseRows;
 pub use stability::{PopulationStability, StabilityBin, population_stability};
+pub use stacking::{Stacking, fit_stacking};
 pub use subgroup::{GroupAudit, GroupFinding, SubgroupAudit, SubgroupGap, audit_subgroups};
 pub use surface::{
     SurfaceDistances, average_surface_distance, hausdorff_95, mean_average_surface_distance,

@@ -63,6 +63,17 @@ pub enum EvidenceSource {
         /// Where the rule comes from.
         citation: String,
     },
+    /// Several sources put together to the probability of one finding.
+    Fusion {
+        /// Key of what was looked for.
+        observation: String,
+        /// The probability by the image alone.
+        before: f64,
+        /// The probability by all sources.
+        after: f64,
+        /// What each source adds; together they are the log odds of `after`.
+        contributions: Vec<Contribution>,
+    },
     /// The person who signed the report.
     Person {
         /// The name.
@@ -70,4 +81,36 @@ pub enum EvidenceSource {
         /// When, as RFC 3339 writes it.
         at: String,
     },
+}
+
+/// What one source adds to the log odds of a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Contribution {
+    /// What kind of source it is.
+    pub by: Contributor,
+    /// What it says, in a few words.
+    pub words: String,
+    /// What it adds, natural logarithm of the odds; 0 for what was seen and does not count.
+    pub log_odds: f64,
+    /// Line of the request, from 1, where it stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Where its weight is printed or was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citation: Option<String>,
+}
+
+/// The kinds of sources that are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Contributor {
+    /// How common the finding is before anything is known of the patient.
+    BaseRate,
+    /// A network's calibrated probability.
+    Image,
+    /// What the request states or denies.
+    Text,
+    /// A rule that holds a source back.
+    Rule,
 }

@@ -23,6 +23,8 @@ pub enum EvaluateVerb {
     Detections(EvaluateDetections),
     /// Generated texts against their references: BLEU, ROUGE, METEOR, CIDEr-D, variety
     Text(EvaluateText),
+    /// Image, request and base rate as sources of a diagnosis: what each is worth alone and put together
+    Fusion(EvaluateFusion),
     /// A report generator on the images that its recipe holds out: what its texts say, beside a classifier's labels
     Report(EvaluateReport),
     /// Labels read from reports against those that people gave: F1 of every label, micro and macro
@@ -393,4 +395,55 @@ pub enum WordsBy {
     Beam,
     /// By chance among the likeliest words that together have 0.9 of the probability
     Nucleus,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateFusion {
+    /// Tables with a row a case: an id, the request's text, and where there is one the image's probability
+    #[arg(required = true)]
+    pub cases: Vec<PathBuf>,
+    /// Tables with an id and the truth of each case, where the cases' own do not hold it
+    #[arg(long, value_name = "FILE")]
+    pub truth: Vec<PathBuf>,
+    /// Column of the truth: 1 is there, 0 or nothing is not, -1 (in doubt) leaves the case out
+    #[arg(long, value_name = "COLUMN")]
+    pub label: String,
+    /// What is looked for is what the label denies, as "No Finding"
+    #[arg(long)]
+    pub inverted: bool,
+    /// Column of the request's text
+    #[arg(long, value_name = "COLUMN", default_value = "indication")]
+    pub text: String,
+    /// Column of ids
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    pub id: String,
+    /// Column of the image's calibrated probability
+    #[arg(long, value_name = "COLUMN", conflicts_with = "simulate_image")]
+    pub image: Option<String>,
+    /// No image is there: draw its probabilities with this area under the curve, and say so
+    #[arg(long, value_name = "AUC")]
+    pub simulate_image: Option<f64>,
+    /// Share of the simulated image's chance that is the text's: 0 is independent given the truth
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, requires = "simulate_image")]
+    pub simulate_share: f64,
+    /// Ask the table of signs of this finding, such as pneumonia
+    #[arg(long, value_name = "KEY")]
+    pub finding: Option<String>,
+    /// Age in years of cases whose text states none, by which a table of signs is chosen
+    #[arg(long, value_name = "YEARS")]
+    pub age: Option<f64>,
+    /// Parts of the cross-validation
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub folds: usize,
+    /// Write the weights of image and signs, learned on all cases, for `fusion.weights_file`
+    #[arg(long, value_name = "FILE", requires_all = ["image", "finding"])]
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub intervals: Intervals,
+    /// Replace a file of weights that is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }

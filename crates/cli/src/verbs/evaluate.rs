@@ -1,3 +1,4 @@
+mod fusion;
 mod label_tables;
 mod reports;
 mod tables;
@@ -27,6 +28,7 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Raters(wanted)) => tables::raters(wanted),
         Some(EvaluateVerb::Detections(wanted)) => tables::detections(wanted),
         Some(EvaluateVerb::Text(wanted)) => texts::run(wanted),
+        Some(EvaluateVerb::Fusion(wanted)) => fusion::run(wanted, config),
         Some(EvaluateVerb::Report(wanted)) => reports::run(wanted),
         Some(EvaluateVerb::Labels(wanted)) => label_tables::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),

@@ -49,6 +49,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         },
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         decisions: super::rules::decisions(&verb.decision)?,
+        fusion: config.fusion()?,
     };
     let several = reading.series.len() > 1;
     let mut results = Vec::new();
