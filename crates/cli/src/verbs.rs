@@ -30,6 +30,7 @@ pub mod segment;
 mod segment_breast;
 mod segment_model;
 pub mod send;
+mod send_tls;
 pub mod sweep;
 pub mod train;
 mod train_fusion;
