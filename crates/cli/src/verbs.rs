@@ -34,6 +34,7 @@ mod segment_breast;
 mod segment_model;
 pub mod send;
 mod send_dicom;
+mod send_tls;
 pub mod sweep;
 pub mod train;
 mod train_fusion;

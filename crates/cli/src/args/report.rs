@@ -199,6 +199,18 @@ pub struct SendHl7 {
     /// Where to
     #[arg(long, value_name = "HOST:PORT")]
     pub to: String,
+    /// Encrypt by TLS, and send only to a receiver whose certificate is made for HOST
+    #[arg(long, requires = "ca")]
+    pub tls: bool,
+    /// The certificate authorities to trust, and no others: PEM
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca: Option<PathBuf>,
+    /// Our own certificate with its chain, for a receiver that asks who sends: PEM
+    #[arg(long, value_name = "FILE", requires_all = ["tls", "key"])]
+    pub cert: Option<PathBuf>,
+    /// The private key of --cert: PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
     /// Print the receiver's own words too: they may repeat what was sent
     #[arg(long)]
     pub answer: bool,

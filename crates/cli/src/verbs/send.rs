@@ -9,6 +9,7 @@ use crate::args;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text};
+use crate::verbs::send_tls::{self, Trust};
 
 /// Most bytes of an answer.
 const MOST: usize = 1 << 20;
@@ -31,8 +32,9 @@ fn hl7(verb: &args::SendHl7, config: &Config) -> anyhow::Result<Exit> {
         .map_err(|error| Stop::input(format!("{name} is no message of HL7 v2: {error}")))?
         .to_owned();
     let addresses = allowed(&verb.to, &config.values.send.hosts)?;
+    let trust = send_tls::trust(verb.ca.as_ref(), verb.cert.as_ref(), verb.key.as_ref())?;
     let timeout = Duration::from_secs(u64::from(config.values.send.timeout_seconds));
-    let block = exchange(&addresses, &verb.to, &frame(message.as_bytes()), timeout)?;
+    let block = exchange(&addresses, &verb.to, &frame(message.as_bytes()), timeout, trust.as_ref())?;
     let answer = unframe(&block)
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
         .and_then(|text| Acknowledgment::parse(&text, &control))
@@ -68,13 +70,13 @@ fn shown(words: &str) -> String {
 pub(super) fn allowed(to: &str, hosts: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
     let host = to.rsplit_once(':').map(|(host, _)| host).filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| Stop::usage(format!("--to is {to}, expected HOST:PORT")))?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let bare = bare(host);
     let listed = hosts.iter().any(|known| known == bare || known == to);
     if !listed && !(bare == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())) {
         // Before its name is looked up: that alone would tell the network about it.
         return Err(Stop::usage(format!(
             "{bare} is not this machine, and the configuration does not list it: add it to send.hosts to send \
-             patients' reports there, in the clear"
+             patients' reports there, in the clear unless --tls is given"
         )));
     }
     let addresses: Vec<SocketAddr> = to
@@ -88,16 +90,43 @@ pub(super) fn allowed(to: &str, hosts: &[String]) -> anyhow::Result<Vec<SocketAd
     Ok(addresses)
 }
 
-/// Sends a block and reads the block that answers it.
-fn exchange(addresses: &[SocketAddr], to: &str, block: &[u8], timeout: Duration) -> anyhow::Result<Vec<u8>> {
-    let failed = |what: &str, error: &std::io::Error| match error.kind() {
+/// A host without the brackets that an IPv6 address stands in.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// What failed, in words.
+fn failed(to: &str, what: &str, error: &std::io::Error, timeout: Duration) -> anyhow::Error {
+    if let Some(reason) = send_tls::refused_us(error) {
+        return Stop::input(format!("{to}: {reason}"));
+    }
+    match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => Stop::input(format!(
             "{to} {what} within {} s (send.timeout_seconds): whether the message was taken is not known",
             timeout.as_secs()
         )),
         ErrorKind::ConnectionRefused => Stop::input(format!("nothing listens at {to}")),
         _ => Stop::input(format!("{to} {what}: {error}")),
-    };
+    }
+}
+
+/// Connects, under TLS where `trust` says whom to trust, sends a block and reads the block that answers it.
+fn exchange(
+    addresses: &[SocketAddr],
+    to: &str,
+    block: &[u8],
+    timeout: Duration,
+    trust: Option<&Trust>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut stream = connect(addresses, to, timeout)?;
+    let Some(trust) = trust else { return converse(&mut stream, to, block, timeout) };
+    let host = to.rsplit_once(':').map_or(to, |(host, _)| host);
+    converse(&mut trust.secure(stream, bare(host), to)?, to, block, timeout)
+}
+
+/// A connection to the first address that answers.
+fn connect(addresses: &[SocketAddr], to: &str, timeout: Duration) -> anyhow::Result<TcpStream> {
+    let unopened = |error: &std::io::Error| failed(to, "did not open a connection", error, timeout);
     let mut last = None;
     let connected = addresses.iter().find_map(|address| match TcpStream::connect_timeout(address, timeout) {
         Ok(stream) => Some(stream),
@@ -106,13 +135,23 @@ fn exchange(addresses: &[SocketAddr], to: &str, block: &[u8], timeout: Duration)
             None
         }
     });
-    let Some(mut stream) = connected else {
-        let error = last.unwrap_or_else(|| std::io::Error::from(ErrorKind::NotFound));
-        return Err(failed("did not open a connection", &error));
+    let Some(stream) = connected else {
+        return Err(unopened(&last.unwrap_or_else(|| std::io::Error::from(ErrorKind::NotFound))));
     };
     let limited =
         stream.set_read_timeout(Some(timeout)).and_then(|()| stream.set_write_timeout(Some(timeout)));
-    limited.map_err(|error| failed("did not open a connection", &error))?;
+    limited.map_err(|error| unopened(&error))?;
+    Ok(stream)
+}
+
+/// Sends a block over a connection and reads the block that answers it.
+pub(super) fn converse(
+    stream: &mut (impl Read + Write),
+    to: &str,
+    block: &[u8],
+    timeout: Duration,
+) -> anyhow::Result<Vec<u8>> {
+    let failed = |what: &str, error: &std::io::Error| failed(to, what, error, timeout);
     stream
         .write_all(block)
         .and_then(|()| stream.flush())
