@@ -85,6 +85,8 @@ def page():
         lines += robustness(path)
     lines += segmenters(sorted((ROOT / "models/runs").glob("*/metrics.json")))
     lines += generators(sorted((ROOT / "models/runs").glob("*/seed-*.json")))
+    for path in sorted((ROOT / "models/runs").glob("*/text-metrics.json")):
+        lines += texts(path)
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
     lines += gate(ROOT / "docs/gate.json")
     lines += [
@@ -254,6 +256,34 @@ def generators(paths):
     return lines
 
 
+def texts(path):
+    """A classifier of texts, beside weighted terms."""
+    found = json.loads(path.read_text())
+    network, terms = found["figures"], found["terms_figures"]
+    less = {line["key"]: line["difference"] for line in network["comparison"]["headlines"]}
+    lines = [
+        "",
+        f"## `{path.parent.name}`: what texts are",
+        "",
+        *told(path.parent),
+        f"{found['training_texts']} texts trained, {network['cases']} measure: {found['split']}. Intervals draw",
+        "groups." if network["by_patient"] else "texts.",
+        f"The network has {found['parameters']} weights, of which those of the embeddings and of the first {found['held_layers']}",
+        f"layers were held; weighted terms: {found['terms']['what']}; {found['terms']['terms']} terms.",
+        "",
+        "| figure | network | weighted terms | network less them |",
+        "|---|---|---|---|",
+    ]
+    for own, other in zip(network["headlines"], terms["headlines"]):
+        lines.append(f"| {own['name']} | {ends(own)} | {ends(other)} | {signed(less[own['key']])} |")
+    of = lambda report: next(x for x in report["calls"]["labels"] if x["label"] == report["positive"])
+    for key, name in [("sensitivity", "recall"), ("precision", "precision"), ("f1", "F1")]:
+        lines.append(
+            f"| {name} of `{network['positive']}` | {ends(of(network)[key])} | {ends(of(terms)[key])} | - |"
+        )
+    return lines
+
+
 def value(figure):
     return figure["value"]
 
@@ -289,6 +319,12 @@ def ends(figure):
     if figure["low"] is None:
         return f"{figure['value']:.3f}"
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def signed(figure):
+    if figure["value"] is None or figure["low"] is None:
+        return "-"
+    return f"{figure['value']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
 
 
 def less(found, figure):
