@@ -88,6 +88,7 @@ def page():
     for path in sorted((ROOT / "models/runs").glob("*/text-metrics.json")):
         lines += texts(path)
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
+    lines += recognition(sorted((ROOT / "models/runs").glob("*/recognition-*.json")))
     lines += gate(ROOT / "docs/gate.json")
     lines += [
         "",
@@ -310,6 +311,29 @@ def labels(paths):
         lines.append("| all labels alike (micro) | | " + " | ".join(ends(one["micro"]["f1"]) for one in found.values()) + " |")
         lines.append("| mean of the labels (macro) | | " + " | ".join(ends(one["macro_f1"]) for one in found.values()) + " |")
         lines += ["", *[f"- {line}" for line in first["conventions"] if "in doubt (-1)" not in line]]
+    return lines
+
+
+def recognition(paths):
+    """Diseases and chemicals found in abstracts, the tagger beside dictionaries."""
+    lines = []
+    for path in paths:
+        found = json.loads(path.read_text())
+        kinds = [kind for kind in found["methods"][0] if kind != "method"]
+        lines += [
+            "",
+            f"## `{path.parent.name}`: mentions in `{found['corpus']}`",
+            "",
+            *told(path.parent),
+            f"F1 of exact spans and kinds on the development split ({found['counted_on']} sentences), learned from the training split",
+            f"({found['learned_from']} sentences, {found['features']:,} features), with 95 % bootstrap percentiles.",
+            "",
+            "| method | " + " | ".join(f"{kind} ({found['methods'][0][kind]['mentions']:,} mentions)" for kind in kinds) + " | precision | recall |",
+            "|---|" + "---|" * len(kinds) + "---:|---:|",
+        ]
+        for method in found["methods"]:
+            cells = " | ".join(interval(method[kind]["f1"]) for kind in kinds)
+            lines.append(f"| {method['method']} | {cells} | {method['all']['precision']:.3f} | {method['all']['recall']:.3f} |")
     return lines
 
 

@@ -85,9 +85,6 @@ pub struct KbStats {
 pub struct KbLink {
     /// Text file; `-` is stdin
     pub text: PathBuf,
-    /// Tagger that `wilhelm kb learn` made, for mentions that no dictionary has
-    #[arg(long, value_name = "FILE")]
-    pub tagger: Option<PathBuf>,
     #[command(flatten)]
     pub graph: GraphFolder,
     /// Print JSON

@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use super::abbreviation::abbreviations;
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Match};
 use super::normal::normal;
 use super::tagger::{TaggedSpan, Tagger};
 use super::token::{Token, sentences, tokens};
@@ -85,6 +87,29 @@ impl<'a> Document<'a> {
         found
     }
 
+    /// The names of a dictionary in each sentence; a short form that the document explains means what its long form means.
+    #[must_use]
+    pub fn find(&self, lexicon: &Lexicon) -> Vec<Vec<Match>> {
+        let mut found: Vec<Vec<Match>> = self.sentences.iter().map(|tokens| lexicon.find(tokens)).collect();
+        let meant: Vec<Option<Vec<String>>> = self
+            .explained
+            .iter()
+            .map(|(sentence, _, long)| {
+                found[*sentence].iter().find(|one| one.tokens == *long).map(|one| one.concepts.clone())
+            })
+            .collect();
+        for (sentence, found) in found.iter_mut().enumerate() {
+            for (range, rank) in self.short_forms(sentence) {
+                let Some(concepts) = &meant[rank] else { continue };
+                // What the document says of its short form counts more than what the dictionary says.
+                found.retain(|one| one.tokens.end <= range.start || range.end <= one.tokens.start);
+                found.push(Match { tokens: range, concepts: concepts.clone() });
+            }
+            found.sort_by_key(|one| one.tokens.start);
+        }
+        found
+    }
+
     /// The mentions in each sentence; a short form is what its long form is.
     #[must_use]
     pub fn tag(&self, tagger: &Tagger, lexicon: Option<&Lexicon>) -> Vec<Vec<TaggedSpan>> {
@@ -113,7 +138,49 @@ impl<'a> Document<'a> {
             }
             spans.sort_by_key(|span| span.tokens.start);
         }
+        self.repeat(&mut spans);
         spans
+    }
+
+    /// Marks the words of a mention wherever they stand again within reach and nothing is marked; a single word only where it
+    /// was marked twice.
+    fn repeat(&self, spans: &mut [Vec<TaggedSpan>]) {
+        let words = |sentence: usize, range: &std::ops::Range<usize>| -> Vec<String> {
+            self.sentences[sentence][range.clone()].iter().map(|token| token.text.to_lowercase()).collect()
+        };
+        let mut known: BTreeMap<Vec<String>, Vec<(usize, String)>> = BTreeMap::new();
+        for (sentence, spans) in spans.iter().enumerate() {
+            for span in spans {
+                known.entry(words(sentence, &span.tokens)).or_default().push((sentence, span.kind.clone()));
+            }
+        }
+        let longest = known.keys().map(Vec::len).max().unwrap_or(0);
+        let mut added: Vec<(usize, TaggedSpan)> = Vec::new();
+        for (sentence, tokens) in self.sentences.iter().enumerate() {
+            let mut free: Vec<bool> = vec![true; tokens.len()];
+            spans[sentence].iter().for_each(|span| free[span.tokens.clone()].fill(false));
+            for length in (1..=longest.min(tokens.len())).rev() {
+                for from in 0..=tokens.len() - length {
+                    let range = from..from + length;
+                    if !free[range.clone()].iter().all(|free| *free) {
+                        continue;
+                    }
+                    let Some(places) = known.get(&words(sentence, &range)) else { continue };
+                    let near = |place: usize| place.abs_diff(sentence) <= self.reach;
+                    let Some((_, kind)) = places.iter().find(|(place, _)| near(*place)) else { continue };
+                    let marked = places.iter().filter(|(place, _)| near(*place)).count();
+                    if length + marked < 3 {
+                        continue;
+                    }
+                    free[range.clone()].fill(false);
+                    added.push((sentence, TaggedSpan { tokens: range, kind: kind.clone() }));
+                }
+            }
+        }
+        for (sentence, span) in added {
+            spans[sentence].push(span);
+            spans[sentence].sort_by_key(|span| span.tokens.start);
+        }
     }
 }
 

@@ -111,12 +111,13 @@ impl Field<'_> {
         total - said
     }
 
-    /// The likeliest labels, and how probable each is where it stands; `may_follow(before, label)` rules out pairs, and no
-    /// place before the first counts as `None`.
+    /// The likeliest labels; `may_follow(before, label)` rules out pairs, where nothing before the first counts as `None`, and
+    /// `may_end(label)` rules out the last.
     pub(super) fn decode(
         &self,
         features: &[Vec<u32>],
         may_follow: impl Fn(Option<usize>, usize) -> bool,
+        may_end: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let (labels, length) = (self.labels, features.len());
         if length == 0 {
@@ -145,7 +146,8 @@ impl Field<'_> {
             }
         }
         let last = &best[(length - 1) * labels..];
-        let mut label = (0..labels).fold(0, |top, label| if last[label] > last[top] { label } else { top });
+        let ends = (0..labels).filter(|label| may_end(*label));
+        let mut label = ends.fold(0, |top, label| if last[label] > last[top] { label } else { top });
         let mut path = vec![label; length];
         for place in (1..length).rev() {
             label = from[place * labels + label];
@@ -194,7 +196,7 @@ mod tests {
         let best = paths.iter().max_by(|one, other| {
             score(&weights, &sequence, one).total_cmp(&score(&weights, &sequence, other))
         });
-        assert_eq!(&field.decode(&sequence.features, |_, _| true), best.expect("eight of them"));
+        assert_eq!(&field.decode(&sequence.features, |_, _| true, |_| true), best.expect("eight of them"));
     }
 
     #[test]
@@ -217,7 +219,9 @@ mod tests {
     fn what_may_not_follow_never_does() {
         let (weights, sequence) = small();
         let field = Field { labels: 2, weights: &weights };
-        let path = field.decode(&sequence.features, |before, label| label == 0 || before == Some(1));
+        let path =
+            field.decode(&sequence.features, |before, label| label == 0 || before == Some(1), |_| true);
         assert_eq!(path, [0, 0, 0]);
+        assert_eq!(field.decode(&sequence.features, |_, _| true, |label| label == 0)[2], 0);
     }
 }

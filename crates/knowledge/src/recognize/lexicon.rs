@@ -15,6 +15,8 @@ pub struct Lexicon {
     finder: AhoCorasick,
     /// Of each name: its concepts, as indexes into `concepts`.
     names: Vec<Vec<u32>>,
+    /// Which names are short forms in capitals alone: "AS" is not "as".
+    capital: Vec<bool>,
     concepts: Vec<String>,
 }
 
@@ -46,7 +48,7 @@ impl Lexicon {
     /// [`LexiconError::Size`].
     pub fn new<'a>(names: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, LexiconError> {
         let mut concepts = BTreeMap::new();
-        let mut by_name: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, (BTreeSet<u32>, bool)> = BTreeMap::new();
         let mut order = Vec::new();
         for (name, concept) in names {
             let key = key(&super::token::tokens(name)).0;
@@ -57,14 +59,18 @@ impl Lexicon {
                 order.push(concept.to_owned());
                 order.len() as u32 - 1
             });
-            by_name.entry(key).or_default().insert(index);
+            let capital = name.len() <= 5 && name.chars().all(|c| !c.is_lowercase());
+            let (meant, always_capital) = by_name.entry(key).or_insert((BTreeSet::new(), true));
+            meant.insert(index);
+            *always_capital &= capital;
         }
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(by_name.keys())
             .map_err(|error| LexiconError::Size { what: error.to_string() })?;
-        let names = by_name.into_values().map(|set| set.into_iter().collect()).collect();
-        Ok(Self { finder, names, concepts: order })
+        let (names, capital) =
+            by_name.into_values().map(|(set, capital)| (set.into_iter().collect(), capital)).unzip();
+        Ok(Self { finder, names, capital, concepts: order })
     }
 
     /// How many different names it holds.
@@ -85,14 +91,17 @@ impl Lexicon {
         let (text, places) = key(tokens);
         self.finder
             .find_iter(&text)
-            .map(|found| {
+            .filter_map(|found| {
                 let first = places.partition_point(|(from, _)| *from < found.start());
                 let last = places.partition_point(|(from, _)| *from < found.end()) - 1;
                 let concepts = &self.names[found.pattern().as_usize()];
-                Match {
-                    tokens: places[first].1..places[last].1 + 1,
+                let range = places[first].1..places[last].1 + 1;
+                let has_capital =
+                    tokens[range.clone()].iter().any(|token| token.text.chars().any(char::is_uppercase));
+                (has_capital || !self.capital[found.pattern().as_usize()]).then(|| Match {
+                    tokens: range,
                     concepts: concepts.iter().map(|index| self.concepts[*index as usize].clone()).collect(),
-                }
+                })
             })
             .collect()
     }
@@ -131,9 +140,10 @@ mod tests {
             ("cold", "A:5"),
             ("common cold", "A:5"),
             ("cold", "A:6"),
+            ("AS", "A:7"),
         ])
         .expect("a dictionary");
-        let text = "Breast cancers, cancer; Crohn disease and non small cell tumours. A scold, colds.";
+        let text = "Breast cancers, cancer; Crohn disease and non small cell tumours as AS. A scold, colds.";
         let found: Vec<(String, Vec<String>)> = {
             let tokens = tokens(text);
             let spans = lexicon.find(&tokens).into_iter();
@@ -149,6 +159,7 @@ mod tests {
             ("cancer", vec!["A:2"]),
             ("Crohn disease", vec!["A:3"]),
             ("non small cell tumours", vec!["A:4"]),
+            ("AS", vec!["A:7"]),
             ("colds", vec!["A:5", "A:6"]),
         ];
         assert_eq!(found.len(), expected.len());

@@ -86,19 +86,25 @@ pub enum TaggerError {
 
 /// How many parts the sum over sentences has; fixed, so that threads do not move its last digits.
 const PARTS: usize = 4;
+/// Places within a mention.
+const BEGINS: usize = 0;
+const GOES_ON: usize = 1;
+const ENDS: usize = 2;
+const ALONE: usize = 3;
 const MAGIC: &[u8] = b"wilhelm tagger 1\n";
 
 impl Tagger {
-    /// Learns from sentences; `step` is told each iteration and its loss.
+    /// Learns from sentences, each seen with the dictionary that `lexicon(its place)` gives: one that holds the mentions of
+    /// other sentences teaches what a known name is worth. `step` is told each iteration and its loss.
     ///
     /// # Errors
     /// [`TaggerError::Nothing`], [`TaggerError::Mention`].
     ///
     /// # Source
     /// Penalized maximum likelihood, as in Sha and Pereira 2003, doi:10.3115/1073445.1073473
-    pub fn learn(
+    pub fn learn<'a>(
         sentences: &[Labeled],
-        lexicon: Option<&Lexicon>,
+        lexicon: impl Fn(usize) -> Option<&'a Lexicon>,
         training: &Training,
         mut step: impl FnMut(usize, f64),
     ) -> Result<Self, TaggerError> {
@@ -111,7 +117,7 @@ impl Tagger {
         if kinds.is_empty() {
             return Err(TaggerError::Nothing { what: "no mention in the sentences" });
         }
-        let labels = 1 + 2 * kinds.len();
+        let labels = labels_of(kinds.len());
         let mut sequences = Vec::with_capacity(sentences.len());
         let mut all = Vec::new();
         for (number, sentence) in sentences.iter().enumerate() {
@@ -122,10 +128,11 @@ impl Tagger {
                     return Err(TaggerError::Mention { sentence: number + 1, from: start, to: end });
                 }
                 let kind = kinds.binary_search(&mention.kind).expect("gathered above");
-                truth[start..end].fill(2 + 2 * kind);
-                truth[start] = 1 + 2 * kind;
+                truth[start..end].fill(label(kind, GOES_ON));
+                truth[start] = label(kind, BEGINS);
+                truth[end - 1] = label(kind, if end - start == 1 { ALONE } else { ENDS });
             }
-            let found = features(&sentence.tokens, lexicon, &sentence.hints);
+            let found = features(&sentence.tokens, lexicon(number), &sentence.hints);
             all.extend(found.iter().flatten().copied());
             sequences.push((found, truth));
         }
@@ -183,19 +190,22 @@ impl Tagger {
     #[must_use]
     pub fn tag(&self, tokens: &[Token], lexicon: Option<&Lexicon>, hints: &[String]) -> Vec<TaggedSpan> {
         let found = indexes(&self.features, &features(tokens, lexicon, hints));
-        let labels = 1 + 2 * self.kinds.len();
-        // What goes on must have begun.
-        let may_follow = |before: Option<usize>, label: usize| {
-            let goes_on = label > 0 && label.is_multiple_of(2);
-            !goes_on || before.is_some_and(|before| before == label || before + 1 == label)
+        let labels = labels_of(self.kinds.len());
+        let is_open = |label: usize| label > 0 && matches!((label - 1) % 4, BEGINS | GOES_ON);
+        let goes_on = |label: usize| label > 0 && matches!((label - 1) % 4, GOES_ON | ENDS);
+        // What began must go on or end, and nothing else may.
+        let may_follow = |before: Option<usize>, label: usize| match before {
+            Some(before) if is_open(before) => goes_on(label) && (before - 1) / 4 == (label - 1) / 4,
+            _ => !goes_on(label),
         };
-        let path = Field { labels, weights: &self.weights }.decode(&found, may_follow);
+        let field = Field { labels, weights: &self.weights };
+        let path = field.decode(&found, may_follow, |label| !is_open(label));
         let mut spans: Vec<TaggedSpan> = Vec::new();
         for (at, label) in path.into_iter().enumerate().filter(|(_, label)| *label > 0) {
-            if label.is_multiple_of(2) {
+            if goes_on(label) {
                 spans.last_mut().expect("what goes on has begun").tokens.end = at + 1;
             } else {
-                spans.push(TaggedSpan { tokens: at..at + 1, kind: self.kinds[(label - 1) / 2].clone() });
+                spans.push(TaggedSpan { tokens: at..at + 1, kind: self.kinds[(label - 1) / 4].clone() });
             }
         }
         spans
@@ -226,7 +236,7 @@ impl Tagger {
         let kinds: Vec<String> = kinds.split('\t').map(str::to_owned).collect();
         let (count, rest) = rest[end + 1..].split_first_chunk().ok_or_else(|| damaged("it is cut short"))?;
         let count = usize::try_from(u64::from_le_bytes(*count)).map_err(|_| damaged("its size is absurd"))?;
-        let labels = 1 + 2 * kinds.len();
+        let labels = labels_of(kinds.len());
         let expected = count
             .checked_mul(8 + 4 * labels)
             .and_then(|bytes| bytes.checked_add(4 * labels * (labels + 1)))
@@ -246,7 +256,7 @@ impl Tagger {
 
     /// With the digits that a file keeps, and without the features whose weights are all next to nothing.
     fn rounded(mut self) -> Self {
-        let labels = 1 + 2 * self.kinds.len();
+        let labels = labels_of(self.kinds.len());
         let mut weights = Vec::with_capacity(self.weights.len());
         let (own, rest) = self.weights.split_at(labels * self.features.len());
         let mut kept = Vec::with_capacity(self.features.len());
@@ -262,6 +272,15 @@ impl Tagger {
         self.weights = weights;
         self
     }
+}
+
+/// Outside of every mention, and four places within one of each kind.
+const fn labels_of(kinds: usize) -> usize {
+    1 + 4 * kinds
+}
+
+const fn label(kind: usize, place: usize) -> usize {
+    1 + 4 * kind + place
 }
 
 /// The known ones among the features of each place, as their indexes.
@@ -291,13 +310,13 @@ mod tests {
             labeled("He walks home .", &[]),
         ];
         let training = Training { penalty: 0.1, iterations: 50, least_count: 1, threads: 1 };
-        let tagger = Tagger::learn(&sentences, None, &training, |_, _| {}).expect("learned");
+        let tagger = Tagger::learn(&sentences, |_| None, &training, |_, _| {}).expect("learned");
         assert_eq!(tagger.kinds(), ["Chemical", "Disease"]);
         for sentence in &sentences {
             assert_eq!(tagger.tag(&sentence.tokens, None, &[]), sentence.mentions);
         }
         let more = Training { threads: 3, ..training };
-        assert_eq!(Tagger::learn(&sentences, None, &more, |_, _| {}).expect("learned"), tagger);
+        assert_eq!(Tagger::learn(&sentences, |_| None, &more, |_, _| {}).expect("learned"), tagger);
         let bytes = tagger.to_bytes();
         assert_eq!(Tagger::from_bytes(&bytes).expect("whole"), tagger);
         for cut in [0, 5, 20, bytes.len() - 1] {
@@ -309,8 +328,11 @@ mod tests {
     fn mentions_that_make_no_sense_are_refused() {
         let training = Training::default();
         let wrong = [labeled("a b", &[(0..2, "X"), (1..2, "X")])];
-        let error = Tagger::learn(&wrong, None, &training, |_, _| {}).expect_err("refused");
+        let error = Tagger::learn(&wrong, |_| None, &training, |_, _| {}).expect_err("refused");
         assert_eq!(error.to_string(), "sentence 1: mention 1..2 is not of the sentence or overlaps another");
-        assert!(matches!(Tagger::learn(&[], None, &training, |_, _| {}), Err(TaggerError::Nothing { .. })));
+        assert!(matches!(
+            Tagger::learn(&[], |_| None, &training, |_, _| {}),
+            Err(TaggerError::Nothing { .. })
+        ));
     }
 }

@@ -143,7 +143,10 @@ fn as_json(answer: &Answer) -> serde_json::Value {
         Answer::Yes(yes) => json!({ "head": {}, "boolean": yes }),
         Answer::Table { columns, rows, cut } => {
             let bindings = rows.iter().map(|row| {
-                let cells = columns.iter().zip(row).filter_map(|(column, value)| Some((column.clone(), json!(value.as_ref()?))));
+                let cells = columns
+                    .iter()
+                    .zip(row)
+                    .filter_map(|(column, value)| Some((column.clone(), json!(value.as_ref()?))));
                 serde_json::Value::Object(cells.collect())
             });
             json!({ "head": { "vars": columns }, "results": { "bindings": bindings.collect::<Vec<_>>() }, "cut": cut })

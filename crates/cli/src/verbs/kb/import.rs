@@ -1,6 +1,7 @@
 use serde_json::json;
 use wilhelm_knowledge::graph::{
-    Imported, ReadStatements, Source, SourceName, StatementFormat, TableMapping, built_in_sources, read_statements,
+    Imported, ReadStatements, Source, SourceName, StatementFormat, TableMapping, built_in_sources,
+    read_statements,
 };
 
 use super::graph::Shelf;
@@ -56,7 +57,10 @@ pub fn run(verb: &KbImport, config: &Config) -> anyhow::Result<Exit> {
         text.push_str(&match imported {
             None => format!("{name}: is in the graph already\n"),
             Some(Imported { statements, added, removed }) => {
-                format!("{name}: {statements} statements, {added} new, {removed} gone; license: {}\n", source.license)
+                format!(
+                    "{name}: {statements} statements, {added} new, {removed} gone; license: {}\n",
+                    source.license
+                )
             }
         });
     }
@@ -92,14 +96,19 @@ fn from_file(verb: &KbImport, file: &std::path::Path) -> anyhow::Result<(Source,
             ))
         })?,
     };
-    let bytes = std::fs::read(file).map_err(|error| Stop::input(format!("{shown} is not readable: {error}")))?;
+    let bytes =
+        std::fs::read(file).map_err(|error| Stop::input(format!("{shown} is not readable: {error}")))?;
     let read = read_statements(&bytes, &format, &name);
     let read = read.map_err(|error| Stop::input(format!("{shown}: {error}; the graph is as it was")))?;
     let source = Source {
         title: verb.title.clone().unwrap_or_else(|| name.as_str().to_owned()),
         name,
         origin: file_name,
-        license: verb.license.clone().or_else(|| read.license.clone()).unwrap_or_else(|| "not stated".to_owned()),
+        license: verb
+            .license
+            .clone()
+            .or_else(|| read.license.clone())
+            .unwrap_or_else(|| "not stated".to_owned()),
         version: verb.release.clone().or_else(|| read.version.clone()),
         sha256: read.sha256.clone(),
     };
