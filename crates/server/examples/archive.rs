@@ -1,5 +1,6 @@
 //! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...]`.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -24,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::open(&folder, wilhelm_store::Settings::default())?;
     let mut server = Server::start(store, Settings { http, dimse: Some(dimse), hosts: Vec::new(), entity })?;
     let dimse = server.dimse().ok_or("no listener")?;
-    eprintln!("http {} dimse {dimse} after {} ms", server.http(), started.elapsed().as_millis());
+    let elapsed = u64::try_from(started.elapsed().as_millis())?;
+    let http = format!("http://{}", server.http());
+    let line = serde_json::json!({ "http": http, "dimse": dimse.to_string(), "started_ms": elapsed });
+    writeln!(std::io::stdout(), "{line:#}")?;
     server.wait();
     server.stop();
     Ok(())

@@ -1,0 +1,5 @@
+//! The archive as other programs meet it on the network.
+
+mod hostile;
+mod site;
+mod storing;

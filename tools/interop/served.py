@@ -1,0 +1,54 @@
+"""An archive that a script starts and stops: `wilhelm serve`, or the example `archive` of crates/server."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+
+def free_port():
+    """A port of this machine that nobody has at the moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Served:
+    """A running archive with its addresses; stopped at the end of a `with`."""
+
+    def __init__(self, program, folder, peers=()):
+        program = pathlib.Path(program)
+        environment = dict(os.environ, WILHELM_SERVER_PEERS=json.dumps(list(peers)))
+        here = "127.0.0.1:0"
+        if program.name == "archive":
+            command = [program, folder, here, here, *peers]
+        else:
+            command = [program, "serve", "--data", folder, "--http", here, "--dimse", here, "--json"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+        text = ""
+        for line in self.process.stdout:
+            text += line
+            if line.rstrip() == "}":
+                break
+        answer = json.loads(text)
+        self.http = answer["http"]
+        self.web = self.http + "/dicom-web"
+        self.host, port = answer["dimse"].rsplit(":", 1)
+        self.port = int(port)
+        self.started_ms = answer["started_ms"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        assert code == 0, f"the archive ended with {code}"
+
+    def kill(self):
+        """Ends it as a failing machine would."""
+        self.process.kill()
+        self.process.wait()
