@@ -3,6 +3,7 @@ mod evaluate;
 mod explain;
 mod fewshot;
 mod kb;
+mod privacy;
 mod record;
 mod report;
 mod rules;
@@ -21,6 +22,10 @@ pub use explain::{
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
+pub use privacy::{
+    AccessTo, Audit, AuditExport, AuditShow, AuditVerb, AuditVerify, Entries, Keys, KeysVerb, Sealing, Users,
+    UsersVerb,
+};
 pub use record::Record;
 pub use report::{
     FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
@@ -98,6 +103,16 @@ pub enum Verb {
     Send(Send),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
     Record(Record),
+    /// Who did what: whether the audit log is as it was written, and what it says
+    Audit(Audit),
+    /// Who may sign in, with which roles, and the tokens of programs
+    Users(Users),
+    /// The keys that objects are sealed with
+    Keys(Keys),
+    /// Seal a file under the keyring, so that nobody reads it without its keys
+    Seal(Sealing),
+    /// Open a file that was sealed
+    Open(Sealing),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

@@ -6,6 +6,10 @@ use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
 use wilhelm_nets::text::TextError;
 use wilhelm_nets::{ExplainError, ModelError, OnnxError};
+use wilhelm_privacy::KeyFileError;
+use wilhelm_privacy::account::AccountError;
+use wilhelm_privacy::audit::AuditError;
+use wilhelm_privacy::seal::SealError;
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +79,14 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<ExplainError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<TextError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<AuditError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<AccountError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<SealError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<KeyFileError>() {
         blame(error.is_callers_fault())
     } else {
         Exit::Ours

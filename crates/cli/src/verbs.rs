@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod audit;
 pub mod baselines;
 pub mod config;
 pub mod convert;
@@ -12,6 +13,7 @@ mod folds;
 pub mod ground;
 pub mod inspect;
 pub mod kb;
+pub mod keys;
 pub mod measure;
 pub mod models;
 pub mod predict;
@@ -35,3 +37,4 @@ pub mod train;
 mod train_fusion;
 mod train_report;
 mod train_segmenter;
+pub mod users;

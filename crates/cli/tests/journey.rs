@@ -20,6 +20,8 @@ mod kb;
 mod onnx;
 #[path = "journey/outputs.rs"]
 mod outputs;
+#[path = "journey/privacy.rs"]
+mod privacy;
 #[path = "journey/record.rs"]
 mod record;
 #[path = "journey/rules.rs"]

@@ -61,6 +61,9 @@ pub enum AccountError {
         /// Its name.
         name: UserName,
     },
+    /// The first account is asked for, and there are others.
+    #[error("there are accounts already: `wilhelm users reset NAME` gives one a new password")]
+    NotTheFirst,
     /// There is no such account.
     #[error("there is no account of that name")]
     NoAccount,
