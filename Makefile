@@ -81,7 +81,7 @@ test-gpu: setup ## networks on a graphics processor, or a software renderer, thr
 
 test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, SimpleITK, nibabel, ONNX Runtime, FHIR and HL7 parsers; a model server asked
 	cargo build --release --locked --workspace --bin wilhelm --example write_objects --example write_volumes \
-	  --example write_onnx --example write_reports --example endpoint
+	  --example write_onnx --example write_reports --example endpoint --example write_audit
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
 
 fmt: ## format the sources

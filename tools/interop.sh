@@ -30,3 +30,6 @@ printf '\n== messages: the MLLP server of the Python package hl7\n'
 python3 tools/interop/mllp.py "$examples/../wilhelm" "$folder/reports/final/report.hl7"
 printf '\n== a model behind an address: the server of llama-cpp-python\n'
 PYTHONPATH="$(tools/setup.sh llm)" python3 tools/interop/endpoint.py "$examples/endpoint"
+printf '\n== the audit log: fhir.resources and Python\'s own hashes\n'
+"$examples/write_audit" "$folder/audit"
+python3 tools/interop/audit.py "$folder/audit"

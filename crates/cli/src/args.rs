@@ -1,21 +1,22 @@
-mod classify;
 mod archive;
+mod classify;
 mod embed;
 mod evaluate;
 mod explain;
 mod fewshot;
 mod graph;
 mod kb;
+mod privacy;
 mod record;
 mod report;
 mod rules;
 mod safety;
 mod train;
 
-pub use classify::Classify;
 pub use archive::{
     ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
 };
+pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
     DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateFusion, EvaluateLabels, EvaluateMasks,
@@ -29,6 +30,10 @@ pub use explain::{
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use graph::{GraphFolder, KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
+pub use privacy::{
+    AccessTo, Audit, AuditExport, AuditShow, AuditVerb, AuditVerify, Entries, Keys, KeysVerb, Sealing, Users,
+    UsersVerb,
+};
 pub use record::Record;
 pub use report::{
     FormArg, Forms, ReportAddendum, ReportAmend, ReportArgs, ReportDiff, ReportExport, ReportHistory,
@@ -112,6 +117,16 @@ pub enum Verb {
     Store(StoreArgs),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
     Record(Record),
+    /// Who did what: whether the audit log is as it was written, and what it says
+    Audit(Audit),
+    /// Who may sign in, with which roles, and the tokens of programs
+    Users(Users),
+    /// The keys that objects are sealed with
+    Keys(Keys),
+    /// Seal a file under the keyring, so that nobody reads it without its keys
+    Seal(Sealing),
+    /// Open a file that was sealed
+    Open(Sealing),
     /// Show the configuration in force and where each value came from
     Config(Config),
 }

@@ -23,6 +23,9 @@ pub struct Values {
     pub cache: CacheValues,
     pub send: SendValues,
     pub server: ServerValues,
+    pub audit: AuditValues,
+    pub accounts: AccountsValues,
+    pub keys: KeysValues,
 }
 
 /// How much one reading may take.
@@ -123,6 +126,31 @@ pub enum DuplicatesChoice {
     Replace,
 }
 
+/// The audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditValues {
+    pub folder: String,
+    pub key_file: String,
+}
+
+/// Who may sign in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsValues {
+    pub file: String,
+}
+
+/// What objects are sealed with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysValues {
+    pub file: String,
+    pub root_file: String,
+    pub root_command: Vec<String>,
+    pub root_seconds: u32,
+}
+
 /// The settings in force and where each came from.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -180,14 +208,26 @@ impl FusionValues {
     }
 }
 
+/// A file of ours that a setting names, or one beside the configuration.
+pub fn beside(setting: &str, name: &str) -> PathBuf {
+    match setting {
+        "" => home().map_or_else(|| PathBuf::from(name), |home| home.join("wilhelm").join(name)),
+        path => PathBuf::from(path),
+    }
+}
+
+/// Where configuration lies: `$XDG_CONFIG_HOME`, else `~/.config`.
+fn home() -> Option<PathBuf> {
+    std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))
+}
+
 /// Defaults, then the file, then the environment (`WILHELM_LLM_THREADS` for `llm.threads`).
 pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
-    let path = file.map(Path::to_path_buf).or_else(|| {
-        let home = std::env::var_os("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))?;
-        Some(home.join("wilhelm/config.toml")).filter(|path| path.is_file())
-    });
+    let path = file
+        .map(Path::to_path_buf)
+        .or_else(|| Some(home()?.join("wilhelm/config.toml")).filter(|path| path.is_file()));
     let text = match &path {
         Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
             Stop::usage(format!("configuration file {} is not readable: {error}", path.display()))
@@ -280,6 +320,9 @@ fn merge(
     // A file of weights is read when it is used; all else is checked here.
     let fusion = FusionSettings { mode: FusionMode::Off, ..values.fusion.settings() };
     fusion.check().map_err(|error| format!("fusion: {error}"))?;
+    if !(1..=600).contains(&values.keys.root_seconds) {
+        return Err(format!("keys.root_seconds is {}, expected 1 to 600", values.keys.root_seconds));
+    }
     Ok(Config { values, origins })
 }
 
@@ -316,6 +359,7 @@ mod tests {
         check("[fusion]\nmode = \"stacked\"\n", "expected a fusion.weights_file");
         check("[fusion]\ntext_weight = 3.0\n", "text_weight is 3");
         check("[fusion]\nbase_rates = { pneumonia = 15 }\n", "base rate of pneumonia is 15");
+        check("[keys]\nroot_seconds = 0\n", "keys.root_seconds is 0");
         check("[other]\nx = 1\n", "no setting other.x");
         check("[llm\n", "c.toml");
     }

@@ -7,6 +7,10 @@ use wilhelm_learn::LearnError;
 use wilhelm_learn::evaluation::EvaluationError;
 use wilhelm_nets::text::TextError;
 use wilhelm_nets::{ExplainError, ModelError, OnnxError};
+use wilhelm_privacy::KeyFileError;
+use wilhelm_privacy::account::AccountError;
+use wilhelm_privacy::audit::AuditError;
+use wilhelm_privacy::seal::SealError;
 use wilhelm_store::StoreError;
 
 /// How the program ended.
@@ -81,6 +85,14 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
     } else if let Some(error) = error.downcast_ref::<StoreError>() {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<GraphError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<AuditError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<AccountError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<SealError>() {
+        blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<KeyFileError>() {
         blame(error.is_callers_fault())
     } else {
         Exit::Ours

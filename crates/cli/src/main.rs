@@ -4,6 +4,7 @@
 //! 3 bad input, 4 ours.
 
 mod args;
+mod audit;
 mod config;
 mod engine;
 mod exit;
@@ -75,6 +76,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Serve(verb) => verbs::archive::serve(verb, &config),
         Verb::Store(verb) => verbs::archive::store(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
+        Verb::Audit(verb) => verbs::audit::run(verb, &config),
+        Verb::Users(verb) => verbs::users::run(verb, &config),
+        Verb::Keys(verb) => verbs::keys::run(verb, &config),
+        Verb::Seal(verb) => verbs::keys::seal(verb, &config),
+        Verb::Open(verb) => verbs::keys::open(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
     }
 }

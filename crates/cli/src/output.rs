@@ -67,7 +67,8 @@ pub fn write_folder(folder: &Path, files: &[(&str, &[u8])], force: bool) -> anyh
     Ok(())
 }
 
-fn existing_ancestor(folder: &Path) -> PathBuf {
+/// The nearest folder above that is there.
+pub fn existing_ancestor(folder: &Path) -> PathBuf {
     folder
         .ancestors()
         .find(|ancestor| ancestor.is_dir())

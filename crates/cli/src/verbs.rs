@@ -1,6 +1,7 @@
 //! One module a verb.
 
 pub mod archive;
+pub mod audit;
 pub mod baselines;
 pub mod classify;
 mod classify_hub;
@@ -15,6 +16,7 @@ mod folds;
 pub mod ground;
 pub mod inspect;
 pub mod kb;
+pub mod keys;
 pub mod measure;
 pub mod models;
 pub mod predict;
@@ -41,3 +43,4 @@ mod train_fusion;
 mod train_report;
 mod train_segmenter;
 mod train_text;
+pub mod users;

@@ -24,12 +24,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod account;
 pub mod audit;
 mod durable;
 mod entropy;
 mod hex;
 mod key_file;
+pub mod seal;
 mod secret;
+mod when;
 
 pub use entropy::{Entropy, EntropyError, SystemEntropy};
 pub use key_file::{KeyFileError, KeyPurpose, make_key, read_key};

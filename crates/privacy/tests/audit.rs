@@ -279,7 +279,7 @@ fn mutate(files: &mut Files, kind: u8, file: usize, place: usize, bit: u8) -> bo
         // A byte less, or one more.
         6 => {
             let length = files[chosen].1.len();
-            if bit % 2 == 0 {
+            if bit.is_multiple_of(2) {
                 files[chosen].1.remove(place % length);
             } else {
                 files[chosen].1.insert(place % (length + 1), bit);

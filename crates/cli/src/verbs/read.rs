@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 use wilhelm_pipeline::{
     DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, known_values, read_series,
 };
+use wilhelm_privacy::audit::{Action, Event, ObjectKind, Outcome};
 use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_text};
-use wilhelm_study::{Modality, Series};
+use wilhelm_study::{Modality, Phi, Series};
 
 use crate::args;
+use crate::audit::Book;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::language::{self, Loaded};
@@ -51,6 +53,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         decisions: super::rules::decisions(&verb.decision)?,
         fusion: config.fusion()?,
     };
+    let book = Book::open(config)?;
     let several = reading.series.len() > 1;
     let mut results = Vec::new();
     let mut defects = !reading.failures.is_empty();
@@ -69,6 +72,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         let editions = editions(&outcome, verb);
         let more = forms(&series, &outcome, verb, config)?;
         write(&folder, &outcome, &more, &editions, verb.force)?;
+        note(&book, &series, &outcome)?;
         for remark in &outcome.remarks {
             eprintln!("wilhelm: language model: {remark}");
         }
@@ -92,6 +96,20 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         print_json(&json!({ "reports": results, "failures": failures }))?;
     }
     Ok(if defects { Exit::Defects } else { Exit::Done })
+}
+
+/// Writes into the audit log that a report was drafted, and of whom.
+fn note(book: &Book, series: &Series, outcome: &ReadOutcome) -> anyhow::Result<()> {
+    let mut object = book.object(ObjectKind::Report, &outcome.report.id);
+    if let Some(id) = &series.patient.id {
+        object.patient = book.reference(ObjectKind::Patient, id);
+    }
+    let mut event = Event::new(book.actor(), Action::ReportDrafted, object, Outcome::Done);
+    if let Some(study) = &series.study {
+        let study = book.reference(ObjectKind::Study, &Phi::new(study.as_str().to_owned()));
+        event = event.with("study", study.map(String::from).unwrap_or_default());
+    }
+    book.note(event)
 }
 
 fn one(series: &Series, readers: Readers<'_>, options: &ReadOptions) -> anyhow::Result<ReadOutcome> {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use wilhelm_formats::dicom::objects::{self, Reference};
 use wilhelm_pipeline::{Form, OutputContext, Version, output, verify, version_sha256};
+use wilhelm_privacy::audit::{Action, Actor, Event, ObjectKind, Outcome};
 use wilhelm_report::{
     Edit, HtmlImage, HtmlImages, LifecycleError, Moment, Report, Revision, Signer, State, addendum, amend,
     changes, hl7, sign, text,
@@ -10,6 +11,7 @@ use wilhelm_report::{
 use wilhelm_study::SopInstanceUid;
 
 use crate::args;
+use crate::audit::Book;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
@@ -20,9 +22,9 @@ const VERSIONS: &str = "versions";
 /// `wilhelm report`
 pub fn run(verb: &args::ReportArgs, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
-        args::ReportVerb::Sign(sign) => signed(sign),
-        args::ReportVerb::Amend(amend) => amended(amend),
-        args::ReportVerb::Addendum(addendum) => added(addendum),
+        args::ReportVerb::Sign(sign) => signed(sign, config),
+        args::ReportVerb::Amend(amend) => amended(amend, config),
+        args::ReportVerb::Addendum(addendum) => added(addendum, config),
         args::ReportVerb::History(history) => self::history(history),
         args::ReportVerb::Diff(diff) => self::diff(diff),
         args::ReportVerb::Show(show) => {
@@ -44,15 +46,16 @@ pub fn is_signed(folder: &Path) -> bool {
     folder.join(VERSIONS).is_dir()
 }
 
-fn signed(verb: &args::ReportSign) -> anyhow::Result<Exit> {
+fn signed(verb: &args::ReportSign, config: &Config) -> anyhow::Result<Exit> {
     let state = match verb.state {
         args::SignAs::Preliminary => State::Preliminary,
         args::SignAs::Final => State::Final,
     };
-    step(&verb.folder, &verb.signing, |report, signer| sign(report, state, signer))
+    let step = Step { folder: &verb.folder, signing: &verb.signing, action: Action::ReportSigned };
+    step.take(config, |report, signer| sign(report, state, signer))
 }
 
-fn amended(verb: &args::ReportAmend) -> anyhow::Result<Exit> {
+fn amended(verb: &args::ReportAmend, config: &Config) -> anyhow::Result<Exit> {
     let mut edits = Vec::new();
     for replace in &verb.replace {
         let (sentence, words) = replace.split_once('=').ok_or_else(|| {
@@ -61,14 +64,16 @@ fn amended(verb: &args::ReportAmend) -> anyhow::Result<Exit> {
         edits.push(Edit::Replace { sentence: sentence.trim().to_owned(), text: words.to_owned() });
     }
     edits.extend(verb.remove.iter().map(|sentence| Edit::Remove { sentence: sentence.clone() }));
-    step(&verb.folder, &verb.signing, |report, signer| amend(report, &edits, signer, &verb.reason))
+    let step = Step { folder: &verb.folder, signing: &verb.signing, action: Action::ReportAmended };
+    step.take(config, |report, signer| amend(report, &edits, signer, &verb.reason))
 }
 
-fn added(verb: &args::ReportAddendum) -> anyhow::Result<Exit> {
+fn added(verb: &args::ReportAddendum, config: &Config) -> anyhow::Result<Exit> {
     let words = read_text(&verb.text, "addendum")?;
     // A report's sentence is one line.
     let words = words.split_whitespace().collect::<Vec<&str>>().join(" ");
-    step(&verb.folder, &verb.signing, |report, signer| addendum(report, &words, signer))
+    let step = Step { folder: &verb.folder, signing: &verb.signing, action: Action::ReportAdded };
+    step.take(config, |report, signer| addendum(report, &words, signer))
 }
 
 /// Now, or the time that was given.
@@ -78,48 +83,72 @@ pub fn moment(given: Option<&str>) -> anyhow::Result<Moment> {
     Moment::parse(&text).map_err(|error| Stop::usage(format!("--at is {error}")))
 }
 
-/// Makes the next version and writes it beside the others.
-fn step(
-    folder: &Path,
-    signing: &args::Signing,
-    change: impl FnOnce(&Report, &Signer) -> Result<Report, LifecycleError>,
-) -> anyhow::Result<Exit> {
-    let at = moment(signing.at.as_deref())?;
-    let signer = Signer { by: signing.by.clone(), organization: signing.organization.clone(), at };
-    let (mut files, versions) = chain(folder)?;
-    let (last, is_new) = match versions.into_iter().next_back() {
-        Some(last) => (last, false),
-        None => (Version::first(draft(&folder.join("report.json"))?), true),
-    };
-    if is_new {
-        files.push(last.to_bytes());
+/// One step in the life of a report.
+struct Step<'a> {
+    folder: &'a Path,
+    signing: &'a args::Signing,
+    action: Action,
+}
+
+impl Step<'_> {
+    /// Makes the next version and writes it beside the others, and into the audit log where there is one.
+    fn take(
+        &self,
+        config: &Config,
+        change: impl FnOnce(&Report, &Signer) -> Result<Report, LifecycleError>,
+    ) -> anyhow::Result<Exit> {
+        let Self { folder, signing, action } = *self;
+        let at = moment(signing.at.as_deref())?;
+        let signer = Signer { by: signing.by.clone(), organization: signing.organization.clone(), at };
+        let book = Book::open(config)?;
+        let (mut files, versions) = chain(folder)?;
+        let (last, is_new) = match versions.into_iter().next_back() {
+            Some(last) => (last, false),
+            None => (Version::first(draft(&folder.join("report.json"))?), true),
+        };
+        if is_new {
+            files.push(last.to_bytes());
+        }
+        let bytes = files.last().expect("the first version at least");
+        let actor = Actor::user(signing.by.as_str());
+        let object = book.object(ObjectKind::Report, &last.report.id);
+        let report = match change(&last.report, &signer) {
+            Ok(report) => report,
+            Err(error) => {
+                book.note(Event::new(actor, action, object, Outcome::Refused))?;
+                return Err(Stop::input(error.to_string()));
+            }
+        };
+        let next = last.next(bytes, report);
+        let next_bytes = next.to_bytes();
+        if is_new {
+            keep(folder, 1, bytes)?;
+        }
+        let place = keep(folder, next.number, &next_bytes)?;
+        let sha256 = version_sha256(&next_bytes);
+        let event = Event::new(actor, action, object, Outcome::Done)
+            .with("version", next.number.to_string())
+            .with("state", next.report.state.word())
+            .with("sha256", sha256.as_str());
+        book.note(event)?;
+        if signing.json {
+            print_json(&json!({
+                "file": place, "version": next.number, "state": next.report.state, "sha256": sha256,
+                "changes": next.changes,
+            }))?;
+        } else {
+            let mut shown = format!(
+                "{}: version {}, {}, signed by {}\nSHA-256 {sha256}\n",
+                place.display(),
+                next.number,
+                next.report.state.word(),
+                next.report.signatures.last().map(|last| last.name()).unwrap_or_default()
+            );
+            shown.push_str(&in_words(&next.changes));
+            print(&shown)?;
+        }
+        Ok(Exit::Done)
     }
-    let bytes = files.last().expect("the first version at least");
-    let report = change(&last.report, &signer).map_err(|error| Stop::input(error.to_string()))?;
-    let next = last.next(bytes, report);
-    let next_bytes = next.to_bytes();
-    if is_new {
-        keep(folder, 1, bytes)?;
-    }
-    let place = keep(folder, next.number, &next_bytes)?;
-    let sha256 = version_sha256(&next_bytes);
-    if signing.json {
-        print_json(&json!({
-            "file": place, "version": next.number, "state": next.report.state, "sha256": sha256,
-            "changes": next.changes,
-        }))?;
-    } else {
-        let mut shown = format!(
-            "{}: version {}, {}, signed by {}\nSHA-256 {sha256}\n",
-            place.display(),
-            next.number,
-            next.report.state.word(),
-            next.report.signatures.last().map(|last| last.name()).unwrap_or_default()
-        );
-        shown.push_str(&in_words(&next.changes));
-        print(&shown)?;
-    }
-    Ok(Exit::Done)
 }
 
 fn place_of(folder: &Path, number: usize) -> PathBuf {
@@ -300,7 +329,14 @@ fn export(verb: &args::ReportExport, config: &Config) -> anyhow::Result<Exit> {
     let forms: Vec<Form> = verb.format.iter().map(|form| form.0).collect();
     let files = files(&report, &forms, &images, reference.as_ref(), &verb.forms, config)?;
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    let book = Book::open(config)?;
     write_folder(&out, &files, verb.force)?;
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let object = book.object(ObjectKind::Report, &report.id);
+    let event = Event::new(book.actor(), Action::ReportExported, object, Outcome::Done)
+        .with("forms", names.join(" "))
+        .with("names patient", if verb.forms.name_patient { "yes" } else { "no" });
+    book.note(event)?;
     for (name, _) in files {
         print(&format!("{}\n", out.join(name).display()))?;
     }

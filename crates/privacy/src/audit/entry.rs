@@ -1,8 +1,8 @@
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AuditKey, Event};
-use crate::hex;
+use crate::{hex, when};
 
 /// What stands in the first entry in the place of the hash of the one before it.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -18,7 +18,7 @@ pub struct Entry {
     /// Its number, from 1, without a gap.
     pub sequence: u64,
     /// When, in UTC, to a millisecond; the clock of the machine that wrote it.
-    #[serde(with = "milliseconds")]
+    #[serde(with = "when")]
     pub at: DateTime<Utc>,
     /// SHA-256 of the line before it.
     pub before: String,
@@ -49,20 +49,6 @@ impl Entry {
 /// The hash that the next line holds of this one.
 pub(super) fn hash(line: &[u8]) -> String {
     hex::sha256(line)
-}
-
-/// Times as RFC 3339 writes them in UTC, to a millisecond: `2026-01-31T14:05:00.000Z`.
-pub(crate) mod milliseconds {
-    use super::{DateTime, Deserialize, SecondsFormat, Utc};
-
-    pub fn serialize<S: serde::Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
-    }
-
-    pub fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(|_| serde::de::Error::custom("no time in UTC"))
-    }
 }
 
 #[cfg(test)]
