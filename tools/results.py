@@ -90,6 +90,9 @@ def page():
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
     lines += recognition(sorted((ROOT / "models/runs").glob("*/recognition-*.json")))
     lines += gate(ROOT / "docs/gate.json")
+    lines += small_model(ROOT / "docs/gate-small-model.json")
+    lines += generated(ROOT / "docs/gate-generator.json")
+    lines += language_model(ROOT / "docs/llm-speed.json")
     lines += [
         "",
         "## What others printed",
@@ -129,6 +132,83 @@ def gate(path):
         f"Right sentences accepted: {shown(right['en'])} in English, {shown(right['zh'])} in Chinese. Reports in which no contradiction was",
         f"named that is none: {shown(clean['en'])} and {shown(clean['zh'])}.",
     ]
+    return lines
+
+
+def share(of):
+    return f"{of['good']} of {of['of']} ({100 * of['low']:.1f} to {100 * of['high']:.1f} %)"
+
+
+def small_model(path):
+    """Sentences that the small model wrote, before the gate."""
+    found = json.loads(path.read_text())
+    lines = [
+        "",
+        "## The gate: sentences that a language model wrote",
+        "",
+        f"{found['model']} reworded the sentences of 42 made-up reports or wrote them from facts, bound by nothing; one reader judged each by hand",
+        "before the gate read it ([the sentences](../crates/report/tests/gate/small-model)). The gate was then mended by them: what it did on first",
+        f"reading is in [gate.md](gate.md). Below, the right ones made wrong by a program; many of these are no good English, so that they are",
+        f"refused says less. Intervals are {found['interval']}.",
+        "",
+        f"- `{found['command']}`",
+        "",
+        "| as the model wrote them, judged by hand | as it should be |",
+        "|---|---|",
+    ]
+    lines += [f"| {name} | {share(of)} |" for name, of in found["as_the_model_wrote_them"].items()]
+    lines += [f"| Chinese: {name} | {share(of)} |" for name, of in found["chinese"].items()]
+    lines += ["", "| right ones made wrong in | refused |", "|---|---|"]
+    lines += [f"| {kind} | {share(of)} |" for kind, of in found["right_ones_made_wrong_refused"].items()]
+    lines.append(f"| presence, put into the report: named as a contradiction | {share(found['presence_put_into_the_report_named'])} |")
+    return lines
+
+
+def generated(path):
+    """The texts of the research generator of reports, before the gate."""
+    found = json.loads(path.read_text())
+    classes = ", ".join(f"{count} {name}" for name, count in found["classes"].items())
+    lines = [
+        "",
+        "## The gate: texts of the report generator",
+        "",
+        f"The texts of `chest-report` on {found['images']} images held out, sentence by sentence against the findings of `{found['classifier']}` on the same images",
+        f"(pneumonia: {classes}). The sentences on view and brightness bear no finding and are refused, so no text passes as a whole.",
+        f"Intervals are {found['interval']}.",
+        "",
+        f"- `{found['command']}`",
+        "",
+        "| texts | label as the classifier's: accepted | another label or certainty: refused | view: accepted | brightness: accepted | no sentence of the grammar: accepted |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, of in found["systems"].items():
+        kinds = of["sentences_accepted"]
+        cells = [share(of["label_as_the_classifier_accepted"]), share(of["label_other_than_the_classifier_refused"])]
+        for kind in ("the view", "the brightness", "no sentence of the grammar"):
+            cells.append(f"{kinds[kind]['good']} of {kinds[kind]['of']}" if kind in kinds else "none written")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def language_model(path):
+    """The local language model beside llama-cpp-python."""
+    found = json.loads(path.read_text())
+    lines = [
+        "",
+        "## The local language model beside llama-cpp-python",
+        "",
+        f"{found['model']}, {found['threads']} threads, a prompt of {found['prompt_tokens']} tokens, in turns ({found['times']} of 5 runs each, medians), llama-cpp-python",
+        f"{found['peer_version']}, {found['machine']}.",
+        "",
+        f"- `{found['command']}`",
+        "",
+        "| | wilhelm | llama-cpp-python | ratio |",
+        "|---|---:|---:|---:|",
+    ]
+    names = {"prompt": "prompt, tokens a second", "generated": "generated, tokens a second", "megabytes": "memory at the peak, MB"}
+    for key, name in names.items():
+        ours, theirs = found["wilhelm"][key], found["llama_cpp_python"][key]
+        lines.append(f"| {name} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.2f} |")
     return lines
 
 

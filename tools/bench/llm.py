@@ -1,8 +1,9 @@
 """The local language model beside llama-cpp-python: same file, same threads, same prompt, in turns.
 
-Usage: python tools/bench/llm.py path/to/examples/speed MODEL.gguf [--threads 2] [--times 3]
+Usage: python tools/bench/llm.py path/to/examples/speed MODEL.gguf [--threads 2] [--times 3] [--json docs/llm-speed.json]
 
 `ratio` is our speed over the peer's: above 1 we are faster. Peak memory is of each process as the system counts it.
+With --json the figures are also written there, for `tools/results.py`; --machine says in words what else the machine was doing.
 
     pip install llama-cpp-python
 """
@@ -62,6 +63,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--peer", action="store_true", help="measure the peer alone, as JSON")
+    parser.add_argument("--json", type=pathlib.Path, help="file to write the figures to")
+    parser.add_argument("--machine", default="on an idle machine", help="the machine in words, for the file")
     options = parser.parse_args()
     if options.peer:
         print(json.dumps(peer(options.model, options.threads)))
@@ -73,6 +76,21 @@ def main():
         theirs.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     print(f"{pathlib.Path(options.model).name}, {options.threads} threads, prompt of {theirs[0]['tokens']} tokens, medians of {options.times}; "
           f"llama-cpp-python {theirs[0]['version']}")
+    medians = [{name: round(statistics.median(run[name] for run in runs), 1) for name in ("prompt", "generated", "megabytes")}
+               for runs in (mine, theirs)]
+    if options.json:
+        found = {
+            "command": f"python tools/bench/llm.py SPEED MODEL.gguf --threads {options.threads} --times {options.times} --json docs/llm-speed.json",
+            "model": pathlib.Path(options.model).stem.replace(".", " "),
+            "machine": options.machine,
+            "threads": options.threads,
+            "times": options.times,
+            "prompt_tokens": theirs[0]["tokens"],
+            "peer_version": theirs[0]["version"],
+            "wilhelm": medians[0],
+            "llama_cpp_python": medians[1],
+        }
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
     for name, unit in (("prompt", "tokens/s"), ("generated", "tokens/s"), ("megabytes", "MB at the peak")):
         a, b = (statistics.median(run[name] for run in runs) for runs in (mine, theirs))
         print(f"{name}: wilhelm {a:.0f}, llama-cpp-python {b:.0f} {unit}, ratio {a / b:.2f}")

@@ -62,6 +62,10 @@ pub struct LlmValues {
     pub remember: bool,
     pub gpu_layers: u32,
     pub answer_seconds: u64,
+    pub adapter: String,
+    pub adapter_scale: f64,
+    pub examples_folder: String,
+    pub examples: usize,
     pub endpoint: String,
     pub endpoint_hosts: Vec<String>,
     pub endpoint_model: String,
@@ -295,6 +299,18 @@ fn merge(
     if !(1..=3600).contains(&llm.answer_seconds) {
         return Err(format!("llm.answer_seconds is {}, expected 1 to 3600", llm.answer_seconds));
     }
+    if !(-10.0..=10.0).contains(&llm.adapter_scale) {
+        return Err(format!("llm.adapter_scale is {}, expected -10 to 10", llm.adapter_scale));
+    }
+    if llm.examples > 8 {
+        return Err(format!("llm.examples is {}, expected 0 to 8", llm.examples));
+    }
+    if !llm.adapter.is_empty() && !llm.endpoint.is_empty() {
+        return Err(
+            "llm.adapter is set beside llm.endpoint, expected one of them: a server has adapters of its own"
+                .to_owned(),
+        );
+    }
     if llm.endpoint_retries > 10 {
         return Err(format!("llm.endpoint_retries is {}, expected 0 to 10", llm.endpoint_retries));
     }
@@ -354,6 +370,12 @@ mod tests {
         check("[llm]\nthreads = \"many\"\n", "invalid type");
         check("[llm]\nanswer_seconds = 0\n", "llm.answer_seconds is 0");
         check("[llm]\nendpoint_retries = 99\n", "llm.endpoint_retries is 99");
+        check("[llm]\nadapter_scale = 11.0\n", "llm.adapter_scale is 11");
+        check("[llm]\nexamples = 9\n", "llm.examples is 9");
+        check(
+            "[llm]\nadapter = \"a.gguf\"\nendpoint = \"http://127.0.0.1:1/v1\"\n",
+            "llm.adapter is set beside",
+        );
         check("[llm]\nendpoint_dialect = \"smoke\"\n", "unknown variant");
         check("[fusion]\nmode = \"on\"\n", "unknown variant");
         check("[fusion]\nmode = \"stacked\"\n", "expected a fusion.weights_file");

@@ -4,25 +4,30 @@ use std::time::Duration;
 
 use wilhelm_knowledge::KnownValues;
 use wilhelm_llm::{
-    Address, ApiKey, Endpoint, EndpointSettings, Limited, LoadSettings, LocalModel, Remembering, Scrubbed,
-    TextModel,
+    Adapter, Address, ApiKey, Endpoint, EndpointSettings, Limited, LlmError, LoadSettings, LocalModel,
+    Remembering, Scrubbed, TextModel,
 };
-use wilhelm_pipeline::{Rephraser, prompt_scrub};
+use wilhelm_pipeline::{CaseBase, Rephraser, prompt_scrub};
 
 use crate::config::{Config, LlmValues};
 use crate::exit::Stop;
 use crate::verbs::read::language_model_file;
+use crate::verbs::report::chain;
 
 /// A model that gets scrubbed prompts only and has so much time for each answer.
 pub struct Loaded {
     pub model: Box<dyn TextModel>,
     pub sha256: Option<String>,
     pub seed: u32,
+    /// Signed wordings, and how many of them to show for a sentence.
+    pub examples: (CaseBase, usize),
 }
 
 impl Loaded {
     pub fn rephraser(&self) -> Rephraser<'_> {
-        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed }
+        let (base, most) = &self.examples;
+        let examples = (!base.is_empty() && *most > 0).then_some((base, *most));
+        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed, examples }
     }
 }
 
@@ -35,14 +40,36 @@ pub fn load(config: &Config, seed: Option<u64>, known: KnownValues) -> anyhow::R
     let seed = seed.map_or(llm.seed, |seed| u32::try_from(seed % u64::from(u32::MAX)).unwrap_or(0));
     let limit = Duration::from_secs(llm.answer_seconds);
     let scrub = prompt_scrub(known);
+    let examples = (case_base(&llm.examples_folder)?, llm.examples);
     if !llm.endpoint.is_empty() {
         let model = Endpoint::open(endpoint(llm, limit)?, scrub.clone())
             .map_err(|error| Stop::usage(error.to_string()))?;
         let model = Box::new(Scrubbed::new(Limited::new(model, limit), scrub));
-        return Ok(Some(Loaded { model, sha256: None, seed }));
+        return Ok(Some(Loaded { model, sha256: None, seed, examples }));
     }
     let Some((model, sha256)) = local(config)? else { return Ok(None) };
-    Ok(Some(Loaded { model: Box::new(Scrubbed::new(Limited::new(model, limit), scrub)), sha256, seed }))
+    let model = Box::new(Scrubbed::new(Limited::new(model, limit), scrub));
+    Ok(Some(Loaded { model, sha256, seed, examples }))
+}
+
+/// The signed reports in the folders of a folder.
+fn case_base(folder: &str) -> anyhow::Result<CaseBase> {
+    if folder.is_empty() {
+        return Ok(CaseBase::default());
+    }
+    let wrong = |error: std::io::Error| {
+        Stop::usage(format!("llm.examples_folder names {folder}, which cannot be read: {error}"))
+    };
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    let reports = folders.iter().map(|folder| Ok(chain(folder)?.1)).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(CaseBase::of(&reports))
 }
 
 fn endpoint(llm: &LlmValues, limit: Duration) -> anyhow::Result<EndpointSettings> {
@@ -79,7 +106,10 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
         );
         return Ok(None);
     }
+    let adapter = (!llm.adapter.is_empty())
+        .then(|| Adapter { path: llm.adapter.clone().into(), scale: llm.adapter_scale as f32 });
     let settings = LoadSettings {
+        adapter,
         context_tokens: llm.context_tokens,
         gpu_layers: llm.gpu_layers,
         ..LoadSettings::new(llm.threads as usize)
@@ -87,14 +117,22 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
     let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
     let model: Box<dyn TextModel> = match &sha256 {
         Some(sha256) if llm.remember => {
-            let name = LocalModel::name_of(&path);
+            let name = settings.name_of(&path);
+            let key = remembered_as(sha256, settings.adapter.as_ref())?;
             let folder = config.cache().join("wordings");
             let expected = sha256.clone();
             wilhelm_llm::check_hash(&path, sha256)?;
             let load = move || LocalModel::load(&path, Some(&expected), &settings);
-            Box::new(Remembering::new(name, sha256, &folder, load))
+            Box::new(Remembering::new(name, key, &folder, load))
         }
         expected => Box::new(LocalModel::load(&path, expected.as_deref(), &settings)?),
     };
     Ok(Some((model, sha256)))
+}
+
+/// What kept answers are found by: the model's hash, and that of its adapter with its scale.
+fn remembered_as(sha256: &str, adapter: Option<&Adapter>) -> Result<String, LlmError> {
+    let Some(adapter) = adapter else { return Ok(sha256.to_owned()) };
+    let of_adapter = wilhelm_llm::sha256_of_file(&adapter.path)?;
+    Ok(format!("{sha256}+{of_adapter}*{}", adapter.scale))
 }

@@ -23,7 +23,7 @@ pub fn choose(
         schema: None,
         stop: vec!["\n".to_string()],
     };
-    let answer = model.generate(&prompt(sentence.trim()), &generate, &mut silent)?;
+    let answer = model.generate(&prompt(sentence.trim(), &settings.examples), &generate, &mut silent)?;
     wordings
         .iter()
         .find(|wording| **wording == answer.text.trim())

@@ -11,11 +11,13 @@ pub struct RephraseSettings {
     pub seed: u32,
     /// Words the model may put before, between and after what is kept.
     pub free_words: usize,
+    /// Sentences and good other words for them, shown to the model after the ones that are always shown.
+    pub examples: Vec<(String, String)>,
 }
 
 impl Default for RephraseSettings {
     fn default() -> Self {
-        Self { temperature: 0.5, seed: 1, free_words: 8 }
+        Self { temperature: 0.5, seed: 1, free_words: 8, examples: Vec::new() }
     }
 }
 
@@ -160,7 +162,7 @@ pub fn rephrase(
         schema: None,
         stop: vec!["\n".to_string()],
     };
-    let answer = model.generate(&prompt(sentence), &generate, &mut silent)?;
+    let answer = model.generate(&prompt(sentence, &settings.examples), &generate, &mut silent)?;
     if answer.finish == FinishReason::TokenLimit {
         return Err(Unfaithful::Sentence.into());
     }
@@ -277,8 +279,8 @@ fn rule(sentence: &str, kept: &[Range<usize>], free_words: usize) -> Rule {
     Rule::sequence(parts)
 }
 
-/// Instructions with examples that have nothing to do with what is rephrased.
-pub(crate) fn prompt(sentence: &str) -> ChatPrompt {
+/// Instructions with examples that have nothing to do with what is rephrased, and those that the caller has.
+pub(crate) fn prompt(sentence: &str, more: &[(String, String)]) -> ChatPrompt {
     let ask = |sentence: &str| format!("Say in other words: {sentence}");
     let examples = [
         (
@@ -294,7 +296,10 @@ pub(crate) fn prompt(sentence: &str) -> ChatPrompt {
     ];
     let prompt = ChatPrompt::ask(ask(sentence))
         .with_system("You say a sentence in other words. The meaning and all numbers stay the same.");
-    examples.iter().fold(prompt, |prompt, (question, answer)| prompt.with_example(ask(question), *answer))
+    let prompt = examples
+        .iter()
+        .fold(prompt, |prompt, (question, answer)| prompt.with_example(ask(question), *answer));
+    more.iter().fold(prompt, |prompt, (question, answer)| prompt.with_example(ask(question), answer))
 }
 
 /// Where `phrase` stands in `text` as words of its own; its first letter may be large or small.
@@ -509,6 +514,24 @@ mod tests {
         ));
         let unknown = rephrase(&Scripted::new("script", ["x"]), "No frost.", &["hail"], &settings);
         assert!(matches!(unknown, Err(LlmError::Unfaithful(Unfaithful::Phrase { number: 1, of: 1 }))));
+    }
+
+    #[test]
+    fn examples_of_the_caller_stand_last_before_the_question() {
+        let examples = vec![("No sleet is seen.".to_owned(), "There is no sleet.".to_owned())];
+        let settings = RephraseSettings { examples, ..RephraseSettings::default() };
+        let model = Scripted::new("script", ["There is no frost."]);
+        rephrase(&model, "No frost is identified.", &["frost"], &settings).expect("it says the same");
+        let turns: Vec<String> = model.prompts()[0].turns.iter().map(|turn| turn.text.clone()).collect();
+        let last: Vec<&str> = turns.iter().rev().take(3).map(String::as_str).collect();
+        assert_eq!(
+            last,
+            [
+                "Say in other words: No frost is identified.",
+                "There is no sleet.",
+                "Say in other words: No sleet is seen."
+            ]
+        );
     }
 
     #[test]

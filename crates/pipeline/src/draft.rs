@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_llm::{RephraseSettings, TextModel, choose, rephrase};
 use wilhelm_report::{Claim, Report, ReportError};
 
-use crate::LanguageModelUse;
+use crate::{CaseBase, LanguageModelUse};
 
 /// Whoever proposes other words for a sentence; it sees that sentence and nothing of the patient.
 pub trait Drafting {
@@ -129,6 +129,9 @@ pub struct Rephraser<'a> {
     pub sha256: Option<String>,
     /// Seed of the first proposal; each further one takes the next.
     pub seed: u32,
+    /// Signed wordings to show it, and how many at most; for its own words only, since among listed ones there is nothing to
+    /// learn.
+    pub examples: Option<(&'a CaseBase, usize)>,
 }
 
 impl Drafting for Rephraser<'_> {
@@ -141,8 +144,17 @@ impl Drafting for Rephraser<'_> {
     fn propose(&self, sentence: &Asked, settings: DraftSettings, number: usize) -> Result<String, String> {
         let keep: Vec<&str> = sentence.keep.iter().map(String::as_str).collect();
         let seed = self.seed.wrapping_add(u32::try_from(number).unwrap_or(u32::MAX)) % u32::MAX;
-        let draws =
-            RephraseSettings { temperature: settings.temperature, seed, ..RephraseSettings::default() };
+        let examples = match self.examples {
+            Some((base, most)) if settings.wording == Freedom::Free => base.nearest(&sentence.text, most),
+            _ => Vec::new(),
+        };
+        let examples = examples.into_iter().map(|one| (one.sentence.clone(), one.signed.clone())).collect();
+        let draws = RephraseSettings {
+            temperature: settings.temperature,
+            seed,
+            examples,
+            ..RephraseSettings::default()
+        };
         match settings.wording {
             Freedom::Listed => choose(self.model, &sentence.text, &sentence.wordings, &draws),
             Freedom::Free => rephrase(self.model, &sentence.text, &keep, &draws),

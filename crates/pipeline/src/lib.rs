@@ -6,6 +6,7 @@
 //! speaks HTTP or looks at a clock.
 
 mod built_in;
+mod case_base;
 mod draft;
 mod error;
 mod findings;
@@ -22,6 +23,7 @@ mod structures;
 mod versions;
 
 pub use built_in::built_in_shelf;
+pub use case_base::{CaseBase, SignedWording};
 pub use draft::{Asked, DraftSettings, Drafting, FAILURES, Freedom, Rephraser, draft};
 pub use error::PipelineError;
 pub use fuse::{Fused, FusionError, FusionInput, FusionMode, FusionSettings, StackedWeights, fuse};

@@ -170,7 +170,7 @@ fn keep(folder: &Path, number: usize, bytes: &[u8]) -> anyhow::Result<PathBuf> {
 }
 
 /// The files of the versions in order, checked; none where the report was never signed.
-fn chain(folder: &Path) -> anyhow::Result<(Vec<Vec<u8>>, Vec<Version>)> {
+pub fn chain(folder: &Path) -> anyhow::Result<(Vec<Vec<u8>>, Vec<Version>)> {
     let mut files = Vec::new();
     while place_of(folder, files.len() + 1).is_file() {
         let place = place_of(folder, files.len() + 1);

@@ -207,6 +207,9 @@ fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result
         if *class == Certainty::Unlikely && seen.is_some_and(|seen| seen < *at) && *at > first {
             return Err("both asserts and doubts".to_owned());
         }
+        if *at > first && there_is(&toks[..first]) {
+            return Err("both asserts and doubts".to_owned());
+        }
         return Ok(Some(*class));
     }
     if cue_at(|cue| cue == Cue::Seem).is_some() {
@@ -227,10 +230,26 @@ fn asserted(toks: &[Tok], first: usize, hedges: &[(usize, Certainty)]) -> Result
     if states_only_a_number(toks, first) {
         return Ok(None);
     }
-    if cue_at(|cue| cue == Cue::Speaker).is_some() {
+    // `an estimated probability` tells of a number; whoever else estimates or finds must say what.
+    let speaks = toks.iter().enumerate().any(|(at, tok)| {
+        let of_number =
+            matches!(toks.get(at + 1), Some(Tok::Cue(Cue::Probability | Cue::ProbabilityOfNo, _)));
+        matches!(tok, Tok::Cue(Cue::Speaker, word) if !(word == "estimated" && of_number))
+    });
+    if speaks {
         return Err("names a finding without saying whether it is there".to_owned());
     }
     Ok(Some(Certainty::Present))
+}
+
+/// `there is a nodule, which is the likeliest diagnosis`: the thing is said to be there before the doubt.
+fn there_is(before: &[Tok]) -> bool {
+    before.windows(2).any(|pair| match pair {
+        [Tok::Cue(Cue::Plain, there), Tok::Cue(Cue::Plain, verb)] => {
+            there == "there" && matches!(verb.as_str(), "is" | "are" | "was" | "were")
+        }
+        _ => false,
+    })
 }
 
 /// `the probability that pneumonia is present`.

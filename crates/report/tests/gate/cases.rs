@@ -5,6 +5,9 @@ use wilhelm_study::{Certainty, Laterality, Modality};
 pub fn named(name: &str) -> Case {
     let mut words = name.split_whitespace();
     let kind = words.next().unwrap();
+    if kind == "sided" {
+        return sided(&words.collect::<Vec<_>>());
+    }
     let p: Vec<f64> = words.map(|word| word.parse().unwrap()).collect();
     match kind {
         "pneumonia" => example::pneumonia(p[0]),
@@ -12,9 +15,38 @@ pub fn named(name: &str) -> Case {
         "brain" => example::brain(p[0], p[1], p[2]),
         "abdomen" => example::abdomen(),
         "chest_ct" => example::chest_ct(),
+        "follow_up" => example::follow_up(p[0]),
+        "nodules" => example::nodules(),
         "unread" => example::unread(),
         other => panic!("no case {other}"),
     }
+}
+
+/// A case with one finding on a side by the words `MODALITY PART NAME SIDE PROBABILITY [MEASURED VALUE UNIT DECIMALS]`, with
+/// `_` for the spaces in a name.
+fn sided(words: &[&str]) -> Case {
+    let [modality, part, name, side, probability, measured @ ..] = words else { panic!("{words:?}") };
+    let modality = match *modality {
+        "CT" => Modality::Ct,
+        "US" => Modality::Us,
+        "MR" => Modality::Mr,
+        other => panic!("no modality {other}"),
+    };
+    let mut case = example::case(modality, part, None, "findings", false);
+    let mut finding =
+        example::finding("F1", &name.replace('_', " "), &[], probability.parse().unwrap(), 0.03);
+    finding.laterality = Some(match *side {
+        "left" => Laterality::Left,
+        "right" => Laterality::Right,
+        "bilateral" => Laterality::Bilateral,
+        other => panic!("no side {other}"),
+    });
+    if let [measured, value, unit, decimals] = measured {
+        let (value, decimals) = (value.parse().unwrap(), decimals.parse().unwrap());
+        finding.measurements = vec![example::measurement(&measured.replace('_', " "), value, unit, decimals)];
+    }
+    case.findings = vec![finding];
+    case
 }
 
 /// A probability in the middle of a class.

@@ -81,7 +81,7 @@ impl Count {
         ((center - half).max(0.0), (center + half).min(1.0))
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let (low, high) = self.interval();
         // Rounded outward.
         let (low, high) = ((low * 1e4).floor() / 1e4, (high * 1e4 - 1e-6).ceil() / 1e4);

@@ -13,6 +13,7 @@ mod kinds;
 mod mutants;
 mod properties;
 mod rules;
+mod small_model;
 
 use std::fmt::Write as _;
 
