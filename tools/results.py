@@ -89,6 +89,8 @@ def page():
         lines += texts(path)
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
     lines += recognition(sorted((ROOT / "models/runs").glob("*/recognition-*.json")))
+    lines += summaries(sorted((ROOT / "models/runs").glob("*/text-seed-*.json")))
+    lines += fusions(sorted((ROOT / "models/runs").glob("*/fusion-*.json")))
     lines += gate(ROOT / "docs/gate.json")
     lines += small_model(ROOT / "docs/gate-small-model.json")
     lines += generated(ROOT / "docs/gate-generator.json")
@@ -365,6 +367,83 @@ def texts(path):
     return lines
 
 
+
+def summaries(paths):
+    """The runs of generators of texts out of texts, beside what needs no network."""
+    lines = []
+    for folder in sorted({path.parent for path in paths}):
+        runs = [json.loads(path.read_text()) for path in paths if path.parent == folder]
+        first = runs[0]["figures"]
+        many = len(runs) > 1
+        scores = [score["name"] for score in first["systems"][0]["scores"]]
+        lines += [
+            "",
+            f"## `{folder.name}`: texts that a network writes out of texts",
+            "",
+            *told(folder),
+            f"{first['reports']} reports held out, {runs[0]['training']} learned from, {runs[0]['parameters']} numbers, {runs[0]['vocabulary']} words; seeds of the",
+            f"network: {', '.join(str(run['seed']) for run in runs)}. "
+            + ("Its figures are means over the seeds with Student's 95 % interval; " if many else "One seed says nothing of the next; ")
+            + "the others' intervals are 95 % bootstrap",
+            "percentiles over the reports.",
+            "",
+            "| texts | label F1 | F1 against tags | macro F1 against tags | " + " | ".join([*scores, "distinct texts", "repetition-4"]) + " |",
+            "|---|" + "---|" * (5 + len(scores)),
+        ]
+        for at, system in enumerate(first["systems"]):
+            every = [run["figures"]["systems"][at] for run in runs]
+            learned = many and system["name"].startswith("generator")
+            cell = lambda of: over_seeds([value(of(one)) for one in every]) if learned else ends(of(system))
+            cells = [cell(lambda one: one["label_f1"]) if system["label_f1"] else "-"]
+            cells += [cell(lambda one: one["tag_f1"]), cell(lambda one: one["tag_macro_f1"])]
+            for place in range(len(scores)):
+                has = len(system["scores"]) > place
+                cells.append(cell(lambda one, place=place: one["scores"][place]["figure"]) if has else "-")
+            for place in (2, 3):
+                has = len(system["variety"]) > place
+                cells.append(f"{sum(one['variety'][place]['written'] for one in every) / len(every):.3f}" if has else "-")
+            lines.append(f"| {system['name']} | " + " | ".join(cells) + " |")
+        variety = first["systems"][0]["variety"]
+        lines.append(
+            "| the references themselves | | | | " + "| " * len(scores)
+            + f"| {variety[2]['references']:.3f} | {variety[3]['references']:.3f} |"
+        )
+        lines.append("")
+        lines += [f"- {system['name']}: {system['what']}" for system in first["systems"]]
+        lines += [f"- {line}" for line in first["conventions"]]
+        lines += [f"- `{run['command']}`" for run in runs]
+    return lines
+
+
+def fusions(paths):
+    """Sources of a diagnosis, alone and put together."""
+    lines = []
+    for folder in sorted({path.parent for path in paths}):
+        lines += ["", f"## `{folder.name}`: sources of a diagnosis", "", *told(folder)]
+        for path in [path for path in paths if path.parent == folder]:
+            found = json.loads(path.read_text())
+            image = "no image"
+            if found["image_is_simulated"]:
+                settings = found["settings"]
+                image = f"**simulated image**, AUC {settings['simulated_image']:g} drawn, {settings['simulated_share']:g} of its chance the words'"
+            signs = "" if found["with_signs"] is None else f"; {found['with_signs']} texts with a sign that counts"
+            lines += [
+                "",
+                f"{found['label']}: {found['positives']} of {found['cases']} cases; {image}{signs}.",
+                "",
+                f"| sources | AUC | AUC less {found['reference']} | Brier score | less {found['reference']} | log loss | calibration error | slope | weights learned |",
+                "|---|---|---|---|---|---|---:|---:|---|",
+            ]
+            for arm in found["arms"]:
+                slope = f"{arm['slope']['value']:.2f}" if arm["slope"] else "-"
+                weights = ", ".join(f"{name} {weight:+.2f}" for name, weight in arm["weights"])
+                lines.append(
+                    f"| {arm['name']} | {ends(arm['auc'])} | {signed(arm['auc_difference'])} | {ends(arm['brier'])} "
+                    f"| {signed(arm['brier_difference'])} | {ends(arm['log_loss'])} | {arm['calibration_error']:.3f} | {slope} | {weights} |"
+                )
+    return lines
+
+
 def value(figure):
     return figure["value"]
 
@@ -426,7 +505,7 @@ def ends(figure):
 
 
 def signed(figure):
-    if figure["value"] is None or figure["low"] is None:
+    if figure is None or figure["value"] is None or figure["low"] is None:
         return "-"
     return f"{figure['value']:+.3f} ({figure['low']:+.3f} to {figure['high']:+.3f})"
 

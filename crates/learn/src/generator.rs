@@ -22,3 +22,4 @@ pub use measure::{Decoding, ReportFigures, SlotFigure, SystemFigures};
 pub use recipe::{DecoderRecipe, ReportRecipe, StartOf, Writing};
 pub use train::{ReportMetrics, ReportRuns, TrainedReport, train_report};
 pub use words::Vocabulary;
+pub(crate) use words::split as split_words;

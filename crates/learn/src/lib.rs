@@ -36,6 +36,7 @@ mod seed;
 pub mod segment;
 pub mod sources;
 mod split;
+pub mod summary;
 mod sweep;
 mod train;
 

@@ -15,6 +15,7 @@ mod words;
 pub use arms::{Arm, SourceFigures, compare_sources};
 pub use cases::{SourceCases, SourceColumns};
 pub use words::WordModel;
+pub(crate) use words::{Terms, cosine};
 
 use serde::{Deserialize, Serialize};
 use wilhelm_stats::Resampling;

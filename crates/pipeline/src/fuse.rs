@@ -95,7 +95,9 @@ pub fn fuse(input: FusionInput<'_>, settings: &FusionSettings) -> Result<Fused, 
         });
     }
     let sum: f64 = contributions.iter().map(|contribution| contribution.log_odds).sum();
-    Ok(Fused { before, after: sigmoid(sum, 1.0), contributions, silent })
+    // Sums of logarithms round: what nothing moved is what it was.
+    let after = if (sum - log_odds(image)?).abs() < 1e-9 { before } else { sigmoid(sum, 1.0) };
+    Ok(Fused { before, after, contributions, silent })
 }
 
 fn by_image(input: FusionInput<'_>, log_odds: f64, citation: Option<String>) -> Contribution {

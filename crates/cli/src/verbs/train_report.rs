@@ -1,7 +1,8 @@
 //! `wilhelm train report`
 
 use wilhelm_learn::generator::{ReportFigures, ReportRecipe, ReportRuns, TrainedReport, train_report};
-use wilhelm_learn::{divide, load};
+use wilhelm_learn::summary::{Reports, SummaryFigures, SummaryRecipe, TrainedSummary, train_summary};
+use wilhelm_learn::{Run, divide, load};
 
 use crate::args::TrainReport;
 use crate::exit::{Exit, Stop};
@@ -18,6 +19,9 @@ pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
     let mut text = read_text(recipe, "recipe")?;
     if let Some(seed) = seed {
         text = with_seed(&text, *seed)?;
+    }
+    if SummaryRecipe::is_one(&text) {
+        return texts(verb, &text);
     }
     let parsed = ReportRecipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -43,6 +47,81 @@ pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
         print(&words(&trained.metrics.figures))?;
     }
     Ok(Exit::Done)
+}
+
+/// The same for a recipe of texts out of texts.
+fn texts(verb: &TrainReport, text: &str) -> anyhow::Result<Exit> {
+    let TrainReport { recipe, data, out, seed, run, resume, checkpoint_every, computing, force, json } = verb;
+    let parsed = SummaryRecipe::from_toml(text)?;
+    let name = recipe.file_name().unwrap_or_default().to_string_lossy();
+    let with = seed.map_or_else(String::new, |seed| format!(" --seed {seed}"));
+    let command =
+        format!("wilhelm train report --recipe models/recipes/{name} --data IU{with} --out {}", parsed.name);
+    let mut progress = Progress::new(*computing)?;
+    let reports = Reports::load(&parsed, data)?;
+    let folder = run_folder(out, run.as_deref());
+    let run = Run::open(&folder, text, &reports.sha256, *resume, checkpoint_every.max(0.0))?;
+    let trained = train_summary(&parsed, text, &reports, Some(&run), &command, &mut progress)?;
+    drop(progress);
+    let TrainedSummary { card, weights, tokenizer, metrics, .. } = trained;
+    let files = [
+        ("card.toml".to_owned(), toml::to_string(&card)?.into_bytes()),
+        ("recipe.toml".to_owned(), text.as_bytes().to_vec()),
+        ("tokenizer.json".to_owned(), tokenizer),
+        ("weights.safetensors".to_owned(), weights),
+    ];
+    write_folder(out, &borrowed(&files), *force)?;
+    run.finish(&metrics)?;
+    if *json {
+        print_json(&metrics)?;
+    } else {
+        print(&summary_words(&metrics.figures))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The figures of texts out of texts in a table, a line a system.
+pub fn summary_words(figures: &SummaryFigures) -> String {
+    use wilhelm_learn::evaluation::Figure;
+    let shown = |figure: &Figure| match (figure.value, figure.low, figure.high) {
+        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
+        (Some(value), ..) => format!("{value:.3}"),
+        _ => "none".to_owned(),
+    };
+    let scores: Vec<&str> = figures
+        .systems
+        .first()
+        .map_or(Vec::new(), |system| system.scores.iter().map(|score| score.name.as_str()).collect());
+    let mut header = vec!["texts", "label F1", "tag F1", "tag macro F1"];
+    header.extend(&scores);
+    header.extend(["distinct texts", "repetition-4"]);
+    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+    let rows: Vec<Vec<String>> = figures
+        .systems
+        .iter()
+        .map(|system| {
+            let mut row = vec![
+                system.name.clone(),
+                system.label_f1.as_ref().map_or_else(|| "-".to_owned(), shown),
+                shown(&system.tag_f1),
+                shown(&system.tag_macro_f1),
+            ];
+            row.extend(system.scores.iter().map(|score| shown(&score.figure)));
+            let varied = |place: usize| share(system.variety.get(place).and_then(|of| of.written));
+            row.extend([varied(2), varied(3)]);
+            row
+        })
+        .collect();
+    let mut text = table::columns(&header, &rows);
+    text.push_str(&format!(
+        "{} reports held out; {} sources lost their end\n",
+        figures.reports, figures.cut_sources
+    ));
+    for system in figures.systems.iter().filter(|system| system.unended > 0) {
+        text.push_str(&format!("{}: {} texts did not end\n", system.name, system.unended));
+    }
+    figures.conventions.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    text
 }
 
 /// A recipe with another seed; the split stays that of its own.

@@ -94,7 +94,7 @@ impl Vocabulary {
 }
 
 /// Lowercase words and marks, as the file's tokenizer cuts them.
-pub(super) fn split(text: &str) -> Vec<String> {
+pub(crate) fn split(text: &str) -> Vec<String> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let mut words: Vec<String> = Vec::new();
     for piece in text.split_whitespace() {

@@ -80,7 +80,6 @@ impl Terms {
     }
 }
 
-#[cfg(test)]
 /// Product of two vectors of [`Terms::vector`]: the cosine of their angle.
 pub(crate) fn cosine(one: &[(usize, f64)], other: &[(usize, f64)]) -> f64 {
     let (mut a, mut b, mut sum) = (0, 0, 0.0);
