@@ -20,6 +20,8 @@ mod kb;
 mod onnx;
 #[path = "journey/outputs.rs"]
 mod outputs;
+#[path = "journey/priors.rs"]
+mod priors;
 #[path = "journey/record.rs"]
 mod record;
 #[path = "journey/rules.rs"]

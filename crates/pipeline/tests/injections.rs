@@ -73,6 +73,7 @@ static SERIES: LazyLock<Series> = LazyLock::new(|| {
 fn options(request: &[&str], wording: Freedom) -> ReadOptions {
     ReadOptions {
         decisions: Vec::new(),
+        earlier: Vec::new(),
         request: request.iter().map(|line| (*line).to_owned()).collect(),
         seed: 1,
         draft: DraftSettings { wording, candidates: 1, temperature: 0.2 },
