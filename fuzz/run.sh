@@ -22,7 +22,7 @@ for target in "${targets[@]}"; do
   [ -d "${SEEDS:-}/$target" ] && folders+=("$SEEDS/$target")
   words=()
   case $target in
-  dicom_decode | dicom_series | segmentation) words=(-dict=fuzz/dictionaries/dicom.dict) ;;
+  dicom_decode | dicom_series | measurement_report | segmentation) words=(-dict=fuzz/dictionaries/dicom.dict) ;;
   nrrd | metaimage) words=("-dict=fuzz/dictionaries/$target.dict") ;;
   esac
   cargo fuzz run "${build[@]}" "$target" "${folders[@]}" -- -max_total_time="$seconds" -max_len=16384 -timeout=10 \

@@ -24,7 +24,7 @@ pub const LIMITS: Limits = Limits {
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by their names, which are those of their files and of their corpus.
-pub const ALL: [Target; 13] = [
+pub const ALL: [Target; 14] = [
     ("archive", archive),
     ("dicom_decode", dicom_decode),
     ("dicom_frame", dicom_frame),
@@ -32,6 +32,7 @@ pub const ALL: [Target; 13] = [
     ("jpeg_extended", jpeg_extended),
     ("jpeg_ls", jpeg_ls),
     ("label_map", label_map),
+    ("measurement_report", measurement_report),
     ("metaimage", metaimage),
     ("nifti", nifti),
     ("npz", npz),
@@ -119,6 +120,18 @@ pub fn segmentation(bytes: &[u8]) {
             assert_eq!(volume.voxels().len(), volume.geometry().voxels());
             assert!(volume.voxels().iter().all(|fraction| (0.0..=1.0).contains(fraction)));
         }),
+    }
+}
+
+/// A structured report of measurements, and whose it is.
+pub fn measurement_report(bytes: &[u8]) {
+    told(objects::object_facts(bytes, &LIMITS));
+    let Some(report) = told(objects::read_measurement_report(bytes, &LIMITS)) else { return };
+    for measured in report.groups.iter().flat_map(|group| &group.measurements) {
+        assert!(measured.quantity.value.is_finite(), "{measured:?}");
+        if let Some((low, high)) = measured.interval {
+            assert!(low.is_finite() && high.is_finite(), "{measured:?}");
+        }
     }
 }
 

@@ -163,6 +163,16 @@ pub struct Read {
     /// What a rule said, as `wilhelm rules apply --json` wrote it; can be repeated
     #[arg(long, value_name = "FILE")]
     pub decision: Vec<PathBuf>,
+    /// An earlier examination to compare with: a report of this program (its folder, JSON, FHIR or DICOM SR), or images,
+    /// which the same models read; can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub prior: Vec<PathBuf>,
+    /// The DICOM images of an earlier report that names no patient itself: they prove whose it is, and when
+    #[arg(long, value_name = "PATH", requires = "prior")]
+    pub prior_images: Vec<PathBuf>,
+    /// State that the earlier examinations are of the same patient, where the files do not prove it
+    #[arg(long, requires = "prior")]
+    pub same_patient: bool,
     /// Languages of the report, separated by commas; what is not the report's own is written beside it
     #[arg(long, value_enum, value_delimiter = ',', default_value = "en")]
     pub language: Vec<SpokenLanguage>,

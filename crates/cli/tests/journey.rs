@@ -22,6 +22,8 @@ mod kb;
 mod onnx;
 #[path = "journey/outputs.rs"]
 mod outputs;
+#[path = "journey/priors.rs"]
+mod priors;
 #[path = "journey/privacy.rs"]
 mod privacy;
 #[path = "journey/reading.rs"]

@@ -21,6 +21,9 @@ pub enum PipelineError {
     /// A picture that cannot be written.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// An earlier examination that cannot be compared.
+    #[error(transparent)]
+    Prior(#[from] crate::PriorError),
     /// The report breaks its own invariant: a fault of this program.
     #[error("the report contradicts itself: {0}")]
     Report(#[from] ReportError),

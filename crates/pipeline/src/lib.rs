@@ -12,9 +12,11 @@ mod error;
 mod findings;
 mod fuse;
 mod fusion;
+mod measured;
 mod outputs;
 mod picture;
 mod predict;
+mod prior;
 mod prompts;
 mod provenance;
 mod read;
@@ -28,11 +30,16 @@ pub use draft::{Asked, DraftSettings, Drafting, FAILURES, Freedom, Rephraser, dr
 pub use error::PipelineError;
 pub use fuse::{Fused, FusionError, FusionInput, FusionMode, FusionSettings, StackedWeights, fuse};
 pub use fusion::{CaseInput, CaseReading, predict_cases};
+pub use measured::{MeasuredError, NamedMask, axes_of_labels, sums_of_targets};
 pub use outputs::{Form, OutputContext, OutputError, output, restated};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
     Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
     representative_plane,
+};
+pub use prior::{
+    Comparable, Given, Identity, PriorError, ReadBack, SamePatient, in_order, read_back, same_kind,
+    same_patient,
 };
 pub use prompts::{identifies, known_values, prompt_scrub};
 pub use provenance::{LanguageModelUse, ModelVerdict, ModelVersion, Provenance, Settings};

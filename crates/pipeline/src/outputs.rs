@@ -206,7 +206,12 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
         groups: report
             .findings
             .iter()
-            .map(|finding| MeasurementGroup::of_finding(finding, algorithm(report, finding)))
+            .map(|finding| {
+                let mut group = MeasurementGroup::of_finding(finding, algorithm(report, finding));
+                let changes = report.changes_of(&finding.id);
+                group.evaluations.extend(changes.map(|(_, change, _)| (own(CHANGE), own(change.word()))));
+                group
+            })
             .collect(),
         findings: texts(Heading::Findings),
         impressions: texts(Heading::Impression),
@@ -244,6 +249,14 @@ fn algorithm(report: &Report, finding: &Finding) -> Option<Algorithm> {
         }),
         _ => None,
     })
+}
+
+/// The question of an evaluation that says what became of a finding.
+const CHANGE: &str = "change since the earlier examination";
+
+/// A concept of this program's own.
+fn own(meaning: &str) -> CodedConcept {
+    CodedConcept::new("99WILHELM", &meaning.to_uppercase().replace(' ', "_"), meaning)
 }
 
 /// Concepts of the sections that TID 1500 has no place of its own for.

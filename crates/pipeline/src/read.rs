@@ -3,13 +3,16 @@ use wilhelm_filters::quality::{QualityCard, Severity};
 use wilhelm_formats::{encode_png_gray, encode_png_rgb};
 use wilhelm_nets::{HeatMap, Model, Prediction};
 use wilhelm_report::guideline::Decision;
-use wilhelm_report::{Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Report, html, text, write};
+use wilhelm_report::{
+    Abstention, Case, Exam, HtmlImage, HtmlImages, ImageRef, Outcome, Report, compare, html, text, write,
+};
 use wilhelm_study::{Defect, DefectKind, Image, Modality, Series};
 
 use crate::findings::{Found, findings, model_use};
 use crate::fuse::fuse_found;
 use crate::picture::{heat_map_overlay, picture};
 use crate::predict::{Candidate, Reading, bounds, predict_planes};
+use crate::prior::{self, Comparable, same_kind};
 use crate::provenance::{ModelVerdict, ModelVersion, Provenance, Settings};
 use crate::{DraftSettings, Drafting, FusionMode, FusionSettings, PipelineError, draft};
 
@@ -41,6 +44,8 @@ pub struct ReadOptions {
     pub decisions: Vec<Decision>,
     /// Whether and how request and base rates move probabilities.
     pub fusion: FusionSettings,
+    /// Earlier examinations to compare with, the latest first, as [`crate::in_order`] gives them.
+    pub earlier: Vec<Comparable>,
 }
 
 /// A report and everything that goes with it.
@@ -60,6 +65,8 @@ pub struct ReadOutcome {
     pub images: HtmlImages,
     /// `provenance.json`
     pub provenance: Provenance,
+    /// What became of each finding since the earlier examinations; empty where none was given.
+    pub comparison: Vec<Outcome>,
     /// What went wrong without stopping the reading: a language model that failed.
     pub remarks: Vec<String>,
 }
@@ -104,7 +111,8 @@ pub fn read_series(
         .transpose()?;
 
     go("state", 0, 1)?;
-    let case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options)?;
+    let mut case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options)?;
+    let comparison = compared(&mut case, &options.earlier)?;
     let mut report = write(&case);
     // Models that another fits better are listed, not spoken of.
     report.abstentions = read.abstentions(readers.models);
@@ -150,6 +158,7 @@ pub fn read_series(
         images,
         heatmap_png: overlay.unwrap_or(picture_png),
         provenance,
+        comparison,
         remarks,
     })
 }
@@ -310,6 +319,7 @@ fn case(
         request: options.request.clone(),
         comparison: None,
         priors: Vec::new(),
+        earlier: Vec::new(),
         cautions,
         models: read.chosen.iter().map(|chosen| model_use(models[chosen.model].card())).collect(),
         images: vec![ImageRef {
@@ -319,6 +329,24 @@ fn case(
         }],
         decisions: options.decisions.clone(),
     })
+}
+
+/// Compares the findings of a case with earlier examinations, which must be of its kind.
+fn compared(case: &mut Case, earlier: &[Comparable]) -> Result<Vec<Outcome>, PipelineError> {
+    if earlier.is_empty() {
+        return Ok(Vec::new());
+    }
+    for comparable in earlier {
+        same_kind(&case.exam, comparable.exam.as_ref())?;
+    }
+    for (place, comparable) in earlier.iter().enumerate() {
+        let (evidence, earlier) = prior::earlier(place, comparable);
+        case.evidence.push(evidence);
+        case.earlier.push(earlier);
+    }
+    let (priors, outcomes) = compare(&case.findings, &case.earlier);
+    case.priors = priors;
+    Ok(outcomes)
 }
 
 /// What was examined; where a picture file states no modality, the model that recognized it does.
@@ -368,6 +396,9 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
     }
     if options.fusion.mode != FusionMode::Off {
         hash.update(to_json(&options.fusion).as_bytes());
+    }
+    for comparable in &options.earlier {
+        hash.update(comparable.source.as_bytes());
     }
     hex(&hash.finalize())[..12].to_owned()
 }

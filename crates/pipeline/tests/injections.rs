@@ -74,6 +74,7 @@ fn options(request: &[&str], wording: Freedom) -> ReadOptions {
     ReadOptions {
         decisions: Vec::new(),
         fusion: wilhelm_pipeline::FusionSettings::default(),
+        earlier: Vec::new(),
         request: request.iter().map(|line| (*line).to_owned()).collect(),
         seed: 1,
         draft: DraftSettings { wording, candidates: 1, temperature: 0.2 },

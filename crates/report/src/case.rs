@@ -1,4 +1,4 @@
-use crate::Prior;
+use crate::{Earlier, Prior};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Defect, Evidence, EvidenceId, Finding, Modality, View};
@@ -26,6 +26,8 @@ pub struct Case {
     pub comparison: Option<String>,
     /// Findings of an earlier examination that were matched with those of this one.
     pub priors: Vec<Prior>,
+    /// The earlier examinations that were compared, the latest first; their evidence is in `evidence`.
+    pub earlier: Vec<Earlier>,
     /// Reasons to trust the reading less.
     pub cautions: Vec<Caution>,
     /// Models that read the image.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, EvidenceId, Finding, FindingId, Quantity};
 
 use crate::StatedQuantity;
+use crate::yardstick::Yardstick;
 
 /// A finding of an earlier examination that was matched with one of this report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,14 +24,16 @@ pub struct Prior {
 pub enum Change {
     /// Absent before, there now.
     New,
-    /// Its length rose by 20 percent and 5 mm or more.
+    /// Its size rose by more than its yardstick: a length by 20 percent and 5 mm or more.
     Grown,
-    /// Neither grown nor shrunk.
+    /// Measured at both times, and neither grown nor shrunk.
     Stable,
-    /// Its length fell by 30 percent or more.
+    /// Its size fell by more than its yardstick: a length by 30 percent or more.
     Shrunk,
     /// There before, absent now.
     Gone,
+    /// There at both times; no size tells whether it changed.
+    Persistent,
 }
 
 /// One measurement at both times.
@@ -47,12 +50,13 @@ pub struct Compared {
 impl Prior {
     /// What became of the finding, with the measurement that shows it; `None` where it cannot be told.
     ///
-    /// That a thing grew, shrank or stayed needs a length measured at both times under one name; that it is new or gone
-    /// needs that it was looked for at both times and was absent (not only unlikely) at one.
+    /// That a thing grew, shrank or stayed needs a size measured at both times under one name; that it is new or gone
+    /// needs that it was looked for at both times and was absent (not only unlikely) at one. There at both times without
+    /// such a size, it is not new, and no more is said.
     ///
     /// # Source
-    /// The thresholds of RECIST 1.1, Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026, as `wilhelm register --follow-up`
-    /// applies them.
+    /// Lengths by the thresholds of RECIST 1.1, Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026; lung nodules by
+    /// yardsticks of their own, which the report names where they were used.
     pub fn change(&self, now: &Finding) -> Option<(Change, Option<Compared>)> {
         if self.before.observation.key != now.observation.key || self.before.laterality != now.laterality {
             return None;
@@ -63,25 +67,46 @@ impl Prior {
             (before, now) if before.is_positive() && now.is_positive() => {}
             _ => return None,
         }
-        let compared = now.measurements.iter().find_map(|now| {
-            let before = self.before.measurements.iter().find(|before| before.name == now.name)?;
-            let lengths = (length_mm(&before.quantity)?, length_mm(&now.quantity)?);
-            let compared = Compared {
-                name: now.name.clone(),
-                before: before.quantity.clone(),
-                now: now.quantity.clone(),
-            };
-            Some((lengths, compared))
-        });
-        let ((before, now), compared) = compared?;
-        let change = if now >= 1.2 * before && now - before >= 5.0 {
-            Change::Grown
-        } else if now <= 0.7 * before {
-            Change::Shrunk
-        } else {
-            Change::Stable
-        };
-        Some((change, Some(compared)))
+        for yardstick in Yardstick::ALL {
+            for now_measured in &now.measurements {
+                if Yardstick::of(now, &now_measured.name, &now_measured.quantity) != Some(yardstick) {
+                    continue;
+                }
+                let mut earlier = self.before.measurements.iter();
+                let Some(before) = earlier.find(|before| before.name == now_measured.name) else { continue };
+                let Some(change) = yardstick.judge(&before.quantity, &now_measured.quantity) else {
+                    continue;
+                };
+                let compared = Compared {
+                    name: now_measured.name.clone(),
+                    before: before.quantity.clone(),
+                    now: now_measured.quantity.clone(),
+                };
+                return Some((change, Some(compared)));
+            }
+        }
+        Some((Change::Persistent, None))
+    }
+
+    /// What the change is held against, where a measurement shows it.
+    pub(crate) fn yardstick(&self, now: &Finding) -> Option<Yardstick> {
+        let (_, compared) = self.change(now)?;
+        let compared = compared?;
+        Yardstick::of(now, &compared.name, &compared.now)
+    }
+}
+
+impl Change {
+    /// The word by which other systems are told of it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Grown => "larger",
+            Self::Stable => "stable",
+            Self::Shrunk => "smaller",
+            Self::Gone => "resolved",
+            Self::Persistent => "not new",
+        }
     }
 }
 
@@ -89,17 +114,6 @@ impl Compared {
     /// The measurement of now, as a finding states it.
     pub fn stated(&self) -> StatedQuantity {
         StatedQuantity { name: self.name.clone(), quantity: self.now.clone() }
-    }
-}
-
-/// A length as it is printed, in millimeters; `None` for what is no length.
-fn length_mm(quantity: &Quantity) -> Option<f64> {
-    let scale = 10_f64.powi(i32::from(quantity.decimals));
-    let printed = (quantity.value * scale).round() / scale;
-    match quantity.unit.as_str() {
-        "mm" => Some(printed),
-        "cm" => Some(printed * 10.0),
-        _ => None,
     }
 }
 
@@ -134,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_length_at_both_times_there_is_no_growth() {
+    fn without_a_length_at_both_times_there_is_no_growth_but_it_is_not_new() {
         let now = example::finding("F1", "renal cyst", &[], 0.95, 0.03);
         let mut before = now.clone();
         before.measurements = vec![example::measurement("greatest diameter", 20.0, "mm", 0)];
         let prior = Prior { of: now.id.clone(), before, evidence: EvidenceId("P1".to_owned()) };
-        assert_eq!(prior.change(&now), None);
+        assert_eq!(prior.change(&now), Some((Change::Persistent, None)));
     }
 
     #[test]

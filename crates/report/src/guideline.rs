@@ -12,6 +12,7 @@ mod decision;
 mod expr;
 mod given;
 mod load;
+mod measured;
 mod page;
 mod unit;
 
@@ -20,6 +21,7 @@ use std::sync::OnceLock;
 pub use apply::apply;
 pub use decision::{Act, Decision, Means, Outcome, Step};
 pub use load::GuidelineError;
+pub use measured::{MeasuredInput, apply_measured};
 pub use page::page;
 
 use expr::{Condition, Formula};

@@ -26,6 +26,7 @@
 mod case;
 mod change;
 mod claim;
+mod earlier;
 pub mod example;
 mod fallback;
 pub mod fhir;
@@ -47,10 +48,12 @@ pub mod template;
 mod text;
 mod wording;
 mod write;
+mod yardstick;
 
 pub use case::{Abstention, Case, Caution, Exam, ImageRef, ModelUse};
 pub use change::{Change, Compared, Prior};
 pub use claim::{Applied, Claim, StatedQuantity, Statement};
+pub use earlier::{Earlier, Outcome, compare, examined};
 pub use ground::{
     Contradiction, ContradictionKind, GroundContext, MAX_SENTENCE_CHARS, Verdict, contradictions, ground,
     same_meaning,
@@ -62,7 +65,7 @@ pub use language::{
 };
 pub use lifecycle::{Edit, LifecycleError, Revision, Signature, Signer, addendum, amend, changes, sign};
 pub use moment::{Moment, MomentError};
-pub use pdf::{PdfError, pdf};
+pub use pdf::{PdfError, edition_pdf, pdf};
 pub use report::{
     Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, SIGNED_DISCLAIMER, Section, Sentence,
     State, StruckSentence,

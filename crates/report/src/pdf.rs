@@ -11,7 +11,8 @@ mod draw;
 mod fonts;
 mod layout;
 
-use crate::{HtmlImages, Moment, Report};
+use crate::{Edition, HtmlImages, Moment, Report};
+use draw::Cover;
 use layout::Layout;
 
 /// Why a report does not become a PDF.
@@ -28,7 +29,7 @@ pub enum PdfError {
 
 /// The report as a PDF, made at a moment: the same arguments give the same bytes.
 ///
-/// Letters that the fonts lack (they have Latin, Greek and Cyrillic) are shown as a box.
+/// Letters that the fonts lack (they have Latin, Greek, Cyrillic and the Chinese of GB 2312) are shown as a box.
 ///
 /// # Errors
 /// [`PdfError`]; a report without pictures is no error.
@@ -36,13 +37,29 @@ pub fn pdf(report: &Report, images: &HtmlImages, at: &Moment) -> Result<Vec<u8>,
     let mut layout = Layout::new();
     content::fill(&mut layout, report, images)?;
     content::margins(&mut layout, report);
-    draw::write(layout, report, at)
+    draw::write(layout, &Cover::of(report), at)
+}
+
+/// An edition of a report as a PDF, made at a moment, as [`pdf`] makes one of the report.
+///
+/// # Errors
+/// As [`pdf`].
+pub fn edition_pdf(
+    edition: &Edition,
+    report: &Report,
+    images: &HtmlImages,
+    at: &Moment,
+) -> Result<Vec<u8>, PdfError> {
+    let mut layout = Layout::new();
+    content::fill_edition(&mut layout, edition, report, images)?;
+    content::margins(&mut layout, report);
+    draw::write(layout, &content::cover(edition), at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{HtmlImage, Signer, State, example, sign, write};
+    use crate::{HtmlImage, Language, Signer, State, Voice, edition, example, sign, write};
 
     fn at() -> Moment {
         Moment::parse("2026-11-26T22:05:00+01:00").expect("a moment")
@@ -78,6 +95,29 @@ mod tests {
             Signer { by: "Müller^Jürgen".to_owned(), organization: Some("Clinic".to_owned()), at: at() };
         let signed = sign(&report, State::Final, &signer).expect("signed");
         pdf(&signed, &HtmlImages::default(), &at()).expect("a PDF");
+    }
+
+    #[test]
+    fn every_edition_becomes_a_pdf_in_its_own_language() {
+        for case in example::all() {
+            let report = write(&case);
+            for voice in &Voice::ALL[1..] {
+                let edition = edition(&report, *voice);
+                let one = edition_pdf(&edition, &report, &HtmlImages::default(), &at()).expect("a PDF");
+                assert_eq!(
+                    one,
+                    edition_pdf(&edition, &report, &HtmlImages::default(), &at()).expect("a PDF")
+                );
+                let text = String::from_utf8_lossy(&one);
+                assert!(
+                    text.contains("pdfuaid:part") && text.contains("pdfaid:part"),
+                    "it says which standards"
+                );
+                let is_chinese = voice.language == Language::Zh;
+                assert_eq!(text.contains("/Lang(zh-Hans)"), is_chinese, "{voice:?}");
+                assert_eq!(text.contains("NotoSansSC"), is_chinese, "{voice:?}");
+            }
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 use crate::fluency::awkward;
 use crate::template::Filled;
 use crate::{
-    Abstention, Claim, Exam, GroundContext, ImageRef, ModelUse, Prior, Signature, Statement, Verdict,
-    same_meaning,
+    Abstention, Change, Claim, Compared, Exam, GroundContext, ImageRef, ModelUse, Prior, Signature,
+    Statement, Verdict, same_meaning,
 };
 
 /// Version of the report's JSON form.
@@ -297,6 +297,19 @@ impl Report {
     /// The finding of an id.
     pub fn finding(&self, id: &FindingId) -> Option<&Finding> {
         self.findings.iter().find(|finding| &finding.id == id)
+    }
+
+    /// What the report says became of a finding: the sentence, the change and the measurement that shows it.
+    pub fn changes_of<'a>(
+        &'a self,
+        id: &'a FindingId,
+    ) -> impl Iterator<Item = (&'a Sentence, Change, Option<&'a Compared>)> {
+        self.sentences().filter_map(move |(_, sentence)| match &sentence.claim {
+            Claim::Change { finding, change, compared } if finding == id => {
+                Some((sentence, *change, compared.as_ref()))
+            }
+            _ => None,
+        })
     }
 
     /// Proposes other words for a sentence: accepted when they mean the same, struck out with the

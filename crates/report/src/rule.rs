@@ -71,6 +71,31 @@ pub const RULES: &[Rule] = &[
         citation: "program rule: every object the program writes says what it is",
     },
     Rule {
+        id: "R-CHANGE-LENGTH",
+        text: "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less \
+               is called stable.",
+        citation: "RECIST 1.1, Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026",
+    },
+    Rule {
+        id: "R-CHANGE-NODULE",
+        text: "A lung nodule counts as larger or smaller where its mean diameter differs by more than 1.5 mm; what \
+               differs by less is called stable.",
+        citation: "growth in Lung-RADS v2022 (within 12 months), Christensen et al. 2024, \
+                   doi:10.1016/j.jacr.2023.09.009; shrinkage by as much is a choice of this program",
+    },
+    Rule {
+        id: "R-CHANGE-VOLUME",
+        text: "A lung nodule counts as larger or smaller where its volume differs by 25 % or more; what differs by \
+               less is called stable.",
+        citation: "British Thoracic Society guidelines, Callister et al. 2015, doi:10.1136/thoraxjnl-2015-207168",
+    },
+    Rule {
+        id: "R-SAME-PATIENT",
+        text: "That both examinations are of the same patient was stated by whoever asked for the comparison; the \
+               files do not prove it.",
+        citation: "program rule: examinations are compared where their files name one patient, or somebody vouches for it",
+    },
+    Rule {
         id: "R-ASK",
         text: "Questions about this draft go to the referring physician or a radiologist.",
         citation: "program rule: a report for a patient says whom to ask, and is no reason to wait",

@@ -1,5 +1,6 @@
 //! The deterministic writer.
 
+mod comparison;
 mod decisions;
 pub(crate) mod words;
 
@@ -196,6 +197,9 @@ impl<'a> Draft<'a> {
 
     fn comparison(&mut self) {
         self.open(Heading::Comparison);
+        if !self.case.earlier.is_empty() {
+            return self.compared_with_earlier();
+        }
         match &self.case.comparison {
             None if !self.case.priors.is_empty() => {
                 let mut bears: Vec<EvidenceId> =
@@ -313,6 +317,7 @@ impl<'a> Draft<'a> {
             let rule = bears[0].0.clone();
             self.say(format!("Caution: {text}."), Claim::Limitation { rule }, bears, vec![]);
         }
+        self.limits_of_comparison();
         self.open_decisions();
         if self.unread() {
             return;

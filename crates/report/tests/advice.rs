@@ -191,6 +191,8 @@ fn every_recommendation_of_every_rule_stands_before_its_own_gate() {
                     recommendation: branch.recommendation.clone(),
                     next: branch.next.clone(),
                 },
+                measured: Vec::new(),
+                within_range: Vec::new(),
             };
             let report = write(&Case { decisions: vec![decision], ..example::chest_ct() });
             report.check().unwrap();

@@ -43,6 +43,13 @@ pub struct RulesApply {
     /// An input with its unit, for example mean_diameter=7mm; can be repeated
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "cases")]
     pub input: Vec<String>,
+    /// A mask whose labels are measured: NIfTI, NRRD, MetaImage or DICOM SEG. Its axes become long_axis and short_axis; for
+    /// recist-1.1 it is repeated in the order of time, and the sums of all labels become the sums
+    #[arg(long, value_name = "FILE", conflicts_with = "cases")]
+    pub mask: Vec<PathBuf>,
+    /// The label of --mask to measure, where there are several and each is not wanted
+    #[arg(long, value_name = "LABEL", requires = "mask")]
+    pub label: Option<u16>,
     /// Many cases: a CSV table with a column for each input (`size [mm]` where the cells have no unit), or a JSON array
     /// of objects; `-` is stdin
     #[arg(long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use wilhelm_pipeline::{
     DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, known_values, read_series,
 };
 use wilhelm_privacy::audit::{Action, Event, ObjectKind, Outcome};
-use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_text};
+use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_pdf, edition_text};
 use wilhelm_study::{Modality, Phi, Series};
 
 use crate::args;
@@ -16,7 +16,7 @@ use crate::language::{self, Loaded};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::shelf;
-use crate::verbs::report;
+use crate::verbs::{read_prior, report};
 
 /// `wilhelm read`
 pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
@@ -41,7 +41,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     let rephraser = loaded.as_ref().map(Loaded::rephraser);
     let readers =
         Readers { models: &models, language_model: rephraser.as_ref().map(|model| model as &dyn Drafting) };
-    let options = ReadOptions {
+    let mut options = ReadOptions {
         request,
         seed: verb.seed.unwrap_or(u64::from(config.values.llm.seed)),
         draft: DraftSettings {
@@ -52,9 +52,16 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         decisions: super::rules::decisions(&verb.decision)?,
         fusion: config.fusion()?,
+        earlier: Vec::new(),
     };
     let book = Book::open(config)?;
     let several = reading.series.len() > 1;
+    if several && !verb.prior.is_empty() {
+        return Err(Stop::usage(format!(
+            "--prior compares one series, and there are {}: name the files of one",
+            reading.series.len()
+        )));
+    }
     let mut results = Vec::new();
     let mut defects = !reading.failures.is_empty();
     for (number, series) in reading.series.into_iter().enumerate() {
@@ -68,22 +75,29 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
                 folder.display()
             )));
         }
+        options.earlier = read_prior::earlier(verb, &series, readers, &options, config)?;
         let outcome = one(&series, readers, &options)?;
         let editions = editions(&outcome, verb);
         let more = forms(&series, &outcome, verb, config)?;
-        write(&folder, &outcome, &more, &editions, verb.force)?;
+        write(&folder, &outcome, &more, &editions, verb)?;
         note(&book, &series, &outcome)?;
         for remark in &outcome.remarks {
             eprintln!("wilhelm: language model: {remark}");
         }
         if verb.json {
-            results.push(if editions.is_empty() {
-                json!({ "folder": folder, "report": outcome.report })
-            } else {
-                json!({ "folder": folder, "report": outcome.report, "editions": editions })
-            });
+            let mut result = json!({ "folder": folder, "report": outcome.report });
+            if !editions.is_empty() {
+                result["editions"] = json!(editions);
+            }
+            if !outcome.comparison.is_empty() {
+                result["comparison"] = json!(outcome.comparison);
+            }
+            results.push(result);
         } else {
             let main = more.iter().map(|(name, _)| *name).find(|name| *name != "report.json");
+            if !outcome.comparison.is_empty() {
+                print(&format!("{}\n", read_prior::shown(&outcome.comparison)))?;
+            }
             print(&shown(&outcome, &editions, verb, &folder.join(main.unwrap_or("report.json"))))?;
         }
     }
@@ -122,7 +136,7 @@ fn one(series: &Series, readers: Readers<'_>, options: &ReadOptions) -> anyhow::
 }
 
 /// A picture file states no modality; the person who has it may.
-fn with_modality(mut series: Series, stated: Option<&str>) -> Series {
+pub fn with_modality(mut series: Series, stated: Option<&str>) -> Series {
     if series.modality.is_none() {
         series.modality = stated.map(|term| Modality::from(term.to_uppercase()));
     }
@@ -221,15 +235,22 @@ fn write(
     outcome: &ReadOutcome,
     forms: &[(&'static str, Vec<u8>)],
     editions: &[Edition],
-    force: bool,
+    verb: &args::Read,
 ) -> anyhow::Result<()> {
     let provenance = serde_json::to_string_pretty(&outcome.provenance)? + "\n";
-    let mut other: Vec<(String, String)> = Vec::new();
+    let mut other: Vec<(String, Vec<u8>)> = Vec::new();
+    let is_paged = forms.iter().any(|(name, _)| *name == Form::Pdf.file());
+    let at = report::moment(verb.forms.at.as_deref())?;
     for edition in editions {
         let page = edition_html(edition, &outcome.report, &outcome.images);
-        other.push((file_name(edition.voice, "html"), page));
-        other.push((file_name(edition.voice, "txt"), edition_text(edition)));
-        other.push((file_name(edition.voice, "json"), serde_json::to_string_pretty(edition)? + "\n"));
+        other.push((file_name(edition.voice, "html"), page.into_bytes()));
+        other.push((file_name(edition.voice, "txt"), edition_text(edition).into_bytes()));
+        let json = serde_json::to_string_pretty(edition)? + "\n";
+        other.push((file_name(edition.voice, "json"), json.into_bytes()));
+        if is_paged {
+            let pdf = edition_pdf(edition, &outcome.report, &outcome.images, &at)?;
+            other.push((file_name(edition.voice, "pdf"), pdf));
+        }
     }
     let mut files: Vec<(&str, &[u8])> = forms.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     files.push(("heatmap.png", &outcome.heatmap_png));
@@ -237,8 +258,8 @@ fn write(
     let plain = outcome.images.pictures.first().filter(|picture| picture.overlay_png.is_some());
     files.extend(plain.map(|picture| ("picture.png", picture.png.as_slice())));
     files.push(("provenance.json", provenance.as_bytes()));
-    files.extend(other.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
-    write_folder(folder, &files, force)
+    files.extend(other.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+    write_folder(folder, &files, verb.force)
 }
 
 /// The file of the configured language model: one that is fetched by name, or a path.

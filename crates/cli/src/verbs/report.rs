@@ -205,7 +205,7 @@ fn draft(path: &Path) -> anyhow::Result<Report> {
 }
 
 /// A report with its folder: a version of a folder, the draft of one that nobody signed, or a file.
-fn report_of(path: &Path, number: Option<usize>) -> anyhow::Result<(Report, usize)> {
+pub fn report_of(path: &Path, number: Option<usize>) -> anyhow::Result<(Report, usize)> {
     if !path.is_dir() {
         return match number {
             Some(_) => Err(Stop::usage("a version is one of a folder: name the folder, not its report.json")),

@@ -5,22 +5,23 @@ use std::path::Path;
 use serde_json::{Value, json};
 use wilhelm_learn::evaluation::Table;
 use wilhelm_report::guideline::{
-    Decision, Guideline, GuidelineError, InputKind, Outcome, apply, guideline, guidelines,
+    Decision, Guideline, GuidelineError, InputKind, Outcome, apply, apply_measured, guideline, guidelines,
 };
 
 use crate::args;
+use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text};
 use crate::table::columns;
 
-type Inputs = BTreeMap<String, String>;
+pub type Inputs = BTreeMap<String, String>;
 
 /// `wilhelm rules`
-pub fn run(verb: &args::Rules) -> anyhow::Result<Exit> {
+pub fn run(verb: &args::Rules, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         args::RulesVerb::List(list) => listed(list),
         args::RulesVerb::Show(show) => shown(show),
-        args::RulesVerb::Apply(apply) => applied(apply),
+        args::RulesVerb::Apply(apply) => applied(apply, config),
     }
 }
 
@@ -123,12 +124,12 @@ fn shown(verb: &args::RulesShow) -> anyhow::Result<Exit> {
 }
 
 /// Whether a rule had an answer, that it does not apply included.
-const fn answered(decision: &Decision) -> bool {
+pub const fn answered(decision: &Decision) -> bool {
     matches!(decision.outcome, Outcome::Decided { .. } | Outcome::Outside { .. })
 }
 
 /// `wilhelm rules apply`
-fn applied(verb: &args::RulesApply) -> anyhow::Result<Exit> {
+fn applied(verb: &args::RulesApply, config: &Config) -> anyhow::Result<Exit> {
     let rule = named(&verb.name)?;
     if let Some(file) = &verb.cases {
         return many(rule, file, verb.json);
@@ -141,6 +142,9 @@ fn applied(verb: &args::RulesApply) -> anyhow::Result<Exit> {
         if inputs.insert(name.trim().to_owned(), value.to_owned()).is_some() {
             return Err(Stop::usage(format!("--input {name} is given twice")));
         }
+    }
+    if !verb.mask.is_empty() {
+        return super::rules_measured::run(rule, &inputs, verb, config);
     }
     let decision = apply(rule, &inputs).map_err(|error| Stop::input(error.to_string()))?;
     if verb.json {
@@ -177,7 +181,7 @@ fn many(rule: &Guideline, file: &Path, as_json: bool) -> anyhow::Result<Exit> {
     Ok(if open == 0 { Exit::Done } else { Exit::Defects })
 }
 
-fn row(case: &str, answer: &Result<Decision, GuidelineError>) -> Vec<String> {
+pub fn row(case: &str, answer: &Result<Decision, GuidelineError>) -> Vec<String> {
     let row = |answer: &str, branch: &str, recommendation: &str| {
         [case, answer, branch, recommendation].map(str::to_owned).to_vec()
     };
@@ -280,7 +284,16 @@ fn decision(file: &Path) -> anyhow::Result<Decision> {
     let stored: Decision = serde_json::from_str(&text)
         .map_err(|error| wrong(format!("it is not what wilhelm rules apply --json writes: {error}")))?;
     let rule = guideline(&stored.rule).ok_or_else(|| wrong(format!("no rule is named {}", stored.rule)))?;
-    let again = apply(rule, &stored.inputs).map_err(|error| wrong(error.to_string()))?;
+    let mut typed = stored.inputs.clone();
+    for one in &stored.measured {
+        if typed.remove(&one.input).as_deref() != Some(one.value.as_str()) {
+            return Err(wrong(format!(
+                "{} is said to be measured, and the rule was given another value",
+                one.input
+            )));
+        }
+    }
+    let again = apply_measured(rule, &typed, &stored.measured).map_err(|error| wrong(error.to_string()))?;
     if again != stored {
         return Err(wrong(format!(
             "rule {} {} says otherwise of these inputs than the file does: apply it again",

@@ -126,3 +126,84 @@ fn a_decision_stands_in_a_report_and_the_gate_holds_sentences_against_it() {
     assert_eq!(code(&output), 3);
     assert!(stderr(&output).contains("says otherwise of these inputs"), "{}", stderr(&output));
 }
+
+#[test]
+fn what_the_program_measures_goes_into_a_rule_by_itself() {
+    use wilhelm_formats::{Compression, encode_nifti};
+    use wilhelm_study::{Geometry, LabelMap, Mm, Spacing};
+
+    let place = tempfile::tempdir().expect("a temporary folder");
+    // A bar of 20 pixels and a cross of 20 and 12 pixels of 0.5 mm: 10 mm; 10 and 6 mm.
+    let mask = |name: &str, columns: usize, two: bool| {
+        let grid = Geometry::axis_aligned([64, 32, 3], Spacing::new(Mm(0.5), Mm(0.5), Mm(5.0)).expect("mm"));
+        let grid = grid.expect("a grid");
+        let mut labels = vec![0_u16; 64 * 32 * 3];
+        for column in 4..4 + columns {
+            labels[(32 + 10) * 64 + column] = 1;
+        }
+        for row in 5..17 {
+            labels[(32 + row) * 64 + 4 + columns / 2] = 1;
+        }
+        if two {
+            (40..50).for_each(|column| labels[(2 * 32 + 20) * 64 + column] = 2);
+        }
+        let map = LabelMap::new(grid, labels, std::collections::BTreeMap::new()).expect("labels");
+        let file = place.path().join(name);
+        std::fs::write(&file, encode_nifti(&map, Compression::Gzip)).expect("written");
+        file
+    };
+    let nodule = mask("nodule.nii.gz", 20, false);
+    let open = wilhelm(&["rules", "apply", "fleischner-2017", "--mask", path(&nodule)]);
+    assert_eq!(code(&open), 1, "{}", stderr(&open));
+    let said = String::from_utf8_lossy(&open.stdout).into_owned();
+    assert!(said.contains("cannot be decided without age"), "{said}");
+    assert!(said.contains("long_axis 10.00 mm") && said.contains("label 1, plane 2, mask SHA-256"), "{said}");
+    let decided = wilhelm(&[&NODULE[..], &["--mask", path(&nodule), "--input=risk=high", "--json"]].concat());
+    assert_eq!(code(&decided), 0, "{}", stderr(&decided));
+    let decision = json(&decided.stdout);
+    assert_eq!(decision["outcome"]["branch"], "solid-single-6-to-8-high", "{decision}");
+
+    let file = place.path().join("decision.json");
+    std::fs::write(&file, &decided.stdout).expect("written");
+    let image = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/chest_xray/chest_pa.dcm");
+    let out = place.path().join("out");
+    let output = wilhelm(&["read", image, "--no-llm", "--out", path(&out), "--decision", path(&file)]);
+    assert!(code(&output) <= 1, "{}", stderr(&output));
+    let report = json(&std::fs::read(out.join("report.json")).expect("a report"));
+    let evidence = report["evidence"].as_array().expect("evidence");
+    let measured = evidence.iter().find(|one| one["id"] == "N1").expect("what was measured");
+    assert_eq!(measured["source"]["kind"], "measurement");
+    assert!(measured["summary"].as_str().is_some_and(|text| text.starts_with("long_axis 10.00 mm")));
+    let forged = String::from_utf8_lossy(&decided.stdout)
+        .replace("\"long_axis\": \"10.00 mm\"", "\"long_axis\": \"9.00 mm\"");
+    std::fs::write(&file, forged).expect("written");
+    let output =
+        wilhelm(&["read", image, "--no-llm", "--force", "--out", path(&out), "--decision", path(&file)]);
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("is said to be measured"), "{}", stderr(&output));
+
+    let several = mask("several.nii.gz", 20, true);
+    let each = wilhelm(&[&NODULE[..], &["--mask", path(&several), "--input=risk=low"]].concat());
+    assert_eq!(code(&each), 0, "{}", stderr(&each));
+    let said = String::from_utf8_lossy(&each.stdout).into_owned();
+    assert!(
+        said.contains("label 1") && said.contains("label 2") && said.contains("as if it were a nodule"),
+        "{said}"
+    );
+    let (baseline, now) = (mask("t0.nii.gz", 20, false), mask("t1.nii.gz", 36, false));
+    let masks = ["--mask", path(&baseline), "--mask", path(&now)];
+    let given = [
+        "--input=new_lesion=no",
+        "--input=non_target=none",
+        "--input=targets_evaluated=yes",
+        "--input=targets_gone=no",
+    ];
+    let response = wilhelm(&[&["rules", "apply", "recist-1.1"][..], &masks, &given].concat());
+    assert_eq!(code(&response), 0, "{}", stderr(&response));
+    // 10 mm, then 18 mm.
+    let said = String::from_utf8_lossy(&response.stdout).into_owned();
+    assert!(said.contains("progressive disease") && said.contains("current_sum 18.00 mm"), "{said}");
+    let wrong = wilhelm(&["rules", "apply", "qsofa", "--mask", path(&nodule)]);
+    assert_eq!(code(&wrong), 2);
+    assert!(stderr(&wrong).contains("asks for nothing that a mask is measured for"), "{}", stderr(&wrong));
+}

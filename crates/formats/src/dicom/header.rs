@@ -274,7 +274,7 @@ fn varying(data_set: &DataSet<'_>) -> [Option<String>; VARYING.len()] {
 }
 
 /// The patient's attributes; identifying values are wrapped at once.
-fn patient(data_set: &DataSet<'_>) -> Patient {
+pub(super) fn patient(data_set: &DataSet<'_>) -> Patient {
     let charset = data_set.texts(tags::SPECIFIC_CHARACTER_SET);
     let decode = |element: &Element| {
         let raw = data_set.bytes.get(element.value.clone())?;

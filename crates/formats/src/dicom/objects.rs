@@ -63,7 +63,9 @@ pub use read_report::read_measurement_report;
 pub use read_segmentation::{
     FractionKind, Segmentation, SegmentationContent, read_segmentation, read_segmentation_on,
 };
-pub use reference::{Reference, SourceImage, StudyFacts, references, references_of_bytes};
+pub use reference::{
+    ObjectFacts, Reference, SourceImage, StudyFacts, object_facts, references, references_of_bytes,
+};
 pub use secondary_capture::{CaptureColor, secondary_capture};
 pub use segmentation::{LabelCoding, fractional_segmentation, label_segmentation, segmentation};
 pub use stamp::Stamp;

@@ -291,6 +291,29 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
         }
         json!({ "code": own("measurement", &measurement.name), "valueQuantity": value })
     }));
+    for (sentence, change, compared) in report.changes_of(&finding.id) {
+        let word = change.word();
+        components.push(json!({
+            "code": own("change", "change since the earlier examination"),
+            "valueCodeableConcept": { "coding": [{ "system": OWN_SYSTEM, "code": word, "display": word }], "text": word },
+        }));
+        components.extend(compared.map(|compared| {
+            let quantity = &compared.before;
+            json!({
+                "code": own("earlier-measurement", &compared.name),
+                "valueQuantity": {
+                    "value": decimal(quantity.value, quantity.decimals),
+                    "unit": words::unit(&quantity.unit),
+                    "system": "http://unitsofmeasure.org",
+                    "code": quantity.unit,
+                },
+            })
+        }));
+        let notes = fields.entry("note").or_insert_with(|| json!([]));
+        if let Some(notes) = notes.as_array_mut() {
+            notes.push(json!({ "text": sentence.text }));
+        }
+    }
     fields.insert("component".to_owned(), json!(components));
     resource
 }

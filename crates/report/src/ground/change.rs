@@ -77,6 +77,7 @@ const WORDS: &[(Word, &[&str])] = &[
         Word::Of(Change::Gone),
         &["is no longer seen", "no longer seen", "has resolved", "已消失", "较前消失", "原有", "此次未再见"],
     ),
+    (Word::Of(Change::Persistent), &["is not new", "not new", "非新发", "并非新发", "以前就有"]),
     (Word::Before, &["before", "previously", "from", "原", "前次", "由", "从", "原为", "前次为", "以前"]),
     (
         Word::Now,
@@ -384,6 +385,7 @@ pub(crate) const fn word(change: Change) -> &'static str {
         Change::Stable => "stable",
         Change::Shrunk => "shrunk",
         Change::Gone => "gone",
+        Change::Persistent => "not new",
     }
 }
 
@@ -420,6 +422,7 @@ pub(crate) fn english(named: &str, change: Change, compared: Option<&Compared>) 
         Change::Stable => "is stable in size",
         Change::Shrunk => "has shrunk",
         Change::Gone => "is no longer seen",
+        Change::Persistent => "is not new",
     };
     let numbers = compared.map_or_else(String::new, |c| {
         let say = crate::write::words::quantity;

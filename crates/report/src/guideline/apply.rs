@@ -24,6 +24,8 @@ pub fn apply(rule: &Guideline, inputs: &BTreeMap<String, String>) -> Result<Deci
         inputs: texts,
         values: known.values(),
         outcome: known.outcome().unwrap_or_else(|undefined| Outcome::Uncovered { reason: undefined.0 }),
+        measured: Vec::new(),
+        within_range: Vec::new(),
     })
 }
 

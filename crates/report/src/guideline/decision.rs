@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::MeasuredInput;
+
 /// What a rule says of given inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
@@ -18,6 +20,12 @@ pub struct Decision {
     pub values: BTreeMap<String, String>,
     /// The answer.
     pub outcome: Outcome,
+    /// Those of the inputs that this program measured, with what they were measured on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<MeasuredInput>,
+    /// What the answer would be within the ranges of the measurements, where it differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within_range: Vec<String>,
 }
 
 /// The answer of a rule.
@@ -145,6 +153,12 @@ impl Decision {
         }
         for (name, value) in &self.values {
             line("computed", &format!("{name} {value}"));
+        }
+        for one in &self.measured {
+            line("measured", &one.text());
+        }
+        for other in &self.within_range {
+            line("uncertain", other);
         }
         line("source", &self.citation);
         lines.join("\n") + "\n"

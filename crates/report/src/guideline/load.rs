@@ -82,6 +82,14 @@ pub enum GuidelineError {
         /// What was computed.
         computed: String,
     },
+    /// An input that was typed and measured.
+    #[error("{name} is given, and was measured as {measured}: leave one out")]
+    GivenAndMeasured {
+        /// The input.
+        name: String,
+        /// What was measured.
+        measured: String,
+    },
 }
 
 #[derive(Deserialize)]

@@ -42,6 +42,7 @@ pub fn message(report: &Report, issue: &Issue, parties: &Parties) -> String {
     findings.sort_by_key(|finding| words::rank(finding));
     for finding in findings {
         observations.extend(of_finding(finding, status));
+        observations.extend(of_change(report, finding, status));
     }
     for (heading, sentence) in report.sentences() {
         observations.push(Observation {
@@ -119,6 +120,33 @@ fn of_finding(finding: &Finding, status: &'static str) -> Vec<Observation> {
         unit: measurement.quantity.unit.clone(),
         ..base()
     }));
+    observations
+}
+
+/// What became of it since the earlier examination, with what was measured then.
+fn of_change(report: &Report, finding: &Finding, status: &'static str) -> Vec<Observation> {
+    let base = || Observation { sub: escaped(&finding.id.0), status, ..Observation::default() };
+    let mut observations = Vec::new();
+    for (_, change, compared) in report.changes_of(&finding.id) {
+        let word = change.word();
+        observations.push(Observation {
+            kind: "CE",
+            what: "CHANGE^change since the earlier examination^99WILHELM".to_owned(),
+            value: format!("{}^{word}^99WILHELM", local(word)),
+            ..base()
+        });
+        observations.extend(compared.map(|compared| Observation {
+            kind: "NM",
+            what: format!(
+                "EARLIER_{}^{}^99WILHELM",
+                local(&compared.name),
+                escaped(&format!("{} before", compared.name))
+            ),
+            value: format!("{:.*}", usize::from(compared.before.decimals), compared.before.value),
+            unit: compared.before.unit.clone(),
+            ..base()
+        }));
+    }
     observations
 }
 

@@ -94,6 +94,41 @@ const RULES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "R-CHANGE-LENGTH",
+        [
+            "长度增加20%且5 mm及以上判为增大，减少30%及以上判为缩小；差异较小者判为无明显变化。",
+            "A length is called larger if it grew by at least 20 % and 5 mm. It is called smaller if it shrank by at least \
+             30 %. If the change is less than that, it is called stable.",
+            "长度增加至少20%并且至少5 mm才叫变大，减少至少30%才叫变小；变化更小时算作没有明显变化。",
+        ],
+    ),
+    (
+        "R-CHANGE-NODULE",
+        [
+            "肺结节平均直径相差超过1.5 mm判为增大或缩小；差异较小者判为无明显变化。",
+            "A spot in the lung is called larger or smaller if its mean width changed by more than 1.5 mm. If the change is \
+             less than that, it is called stable.",
+            "肺结节的平均直径变化超过1.5 mm才叫变大或变小；变化更小时算作没有明显变化。",
+        ],
+    ),
+    (
+        "R-CHANGE-VOLUME",
+        [
+            "肺结节体积相差25%及以上判为增大或缩小；差异较小者判为无明显变化。",
+            "A spot in the lung is called larger or smaller if its volume changed by at least 25 %. If the change is less \
+             than that, it is called stable.",
+            "肺结节的体积变化至少25%才叫变大或变小；变化更小时算作没有明显变化。",
+        ],
+    ),
+    (
+        "R-SAME-PATIENT",
+        [
+            "两次检查属同一患者系由提出对比者声明，文件本身未能证明。",
+            "The person who asked for this said that both tests are of the same patient. The files do not prove it.",
+            "两次检查属于同一个人，这是要求对比的人说的，文件本身不能证明。",
+        ],
+    ),
+    (
         "R-ASK",
         [
             "对本草稿的疑问请咨询申请医师或放射科医师。",
@@ -191,9 +226,25 @@ pub(crate) fn fixed(
             };
             (words, true)
         }
+        Claim::Comparison if unlooked(text).is_some() => {
+            let name = unlooked(text)?;
+            let words = match voice.language {
+                Language::En => format!(
+                    "The older report also spoke of {name}. The program did not look for it this time."
+                ),
+                Language::Zh => format!("既往检查还提到{}，本次未予查找。", chinese::name(name)),
+            };
+            (words, false)
+        }
         Claim::Limitation { .. } | Claim::Comparison => limitation(text, voice),
         _ => quoted(text, voice),
     })
+}
+
+/// What the earlier examination spoke of and this one did not look for, from the writer's sentence.
+fn unlooked(text: &str) -> Option<&str> {
+    text.strip_prefix("The earlier examination also spoke of ")?
+        .strip_suffix(", which was not looked for this time.")
 }
 
 /// What stands between two marks, to the last of the second.

@@ -79,6 +79,30 @@ const PATTERNS: &[[&str; 4]] = &[
         "程序与所提供的以往检查作了对比",
     ],
     [
+        "Compared with an earlier examination of the same kind, made {} days before",
+        "与{}天前的同类检查对比",
+        "The program compared this picture with an older one of the same kind, made {} days before",
+        "程序与{}天前的同类检查作了对比",
+    ],
+    [
+        "Compared with an earlier examination of the same kind, made {} day before",
+        "与{}天前的同类检查对比",
+        "The program compared this picture with an older one of the same kind, made {} day before",
+        "程序与{}天前的同类检查作了对比",
+    ],
+    [
+        "Compared with an earlier examination of the same kind, made on the same day",
+        "与同日的同类检查对比",
+        "The program compared this picture with another one of the same kind, made on the same day",
+        "程序与同一天的另一次同类检查作了对比",
+    ],
+    [
+        "Compared with an earlier examination of the same kind, whose date is not known",
+        "与日期不明的既往同类检查对比",
+        "The program compared this picture with an older one of the same kind; when that was made is not known",
+        "程序与以前的一次同类检查作了对比，那次检查的日期不清楚",
+    ],
+    [
         "AUC {} ({} % interval {} to {}), accuracy {} ({} % interval {} to {}) on {} images held out from its training data",
         "AUC {}（{}%区间{}～{}），准确率{}（{}%区间{}～{}），共{}幅未参与训练的图像",
         "",

@@ -19,7 +19,7 @@ const CHINESE_FONTS: &str = "body{font-family:\"Noto Sans CJK SC\",\"Noto Sans S
 \"Source Han Sans SC\",sans-serif}h2{text-transform:none;letter-spacing:.04em}";
 
 /// The length in words of its language.
-pub(super) fn spoken(length: &Length, voice: Voice) -> String {
+pub(crate) fn spoken(length: &Length, voice: Voice) -> String {
     match (length, voice.language) {
         (Length::FleschKincaid { sentences, words, grade, .. }, _) => {
             format!("Reading level: Flesch-Kincaid grade {grade:.1} ({words} words in {sentences} sentences)")
@@ -100,14 +100,19 @@ pub fn edition_html(edition: &Edition, report: &Report, images: &HtmlImages) -> 
     page.into_string()
 }
 
-fn pictures(images: &HtmlImages, voice: Voice) -> Markup {
-    let uri = |png: &[u8]| format!("data:image/png;base64,{}", STANDARD.encode(png));
-    let overlay = voice.pick([
+/// What stands under the colors of a network.
+pub(crate) const fn overlay_caption(voice: Voice) -> &'static str {
+    voice.pick([
         "",
         "提高评分的区域（Grad-CAM）：表示网络关注的部位，不表示病灶位置。",
         "Colors show where the program looked. They do not show where disease is.",
         "颜色表示程序关注的地方，不表示病变的位置。",
-    ]);
+    ])
+}
+
+fn pictures(images: &HtmlImages, voice: Voice) -> Markup {
+    let uri = |png: &[u8]| format!("data:image/png;base64,{}", STANDARD.encode(png));
+    let overlay = overlay_caption(voice);
     markup! {
         @for image in &images.pictures {
             div.pictures {
@@ -145,34 +150,47 @@ fn findings(report: &Report, voice: Voice) -> Markup {
     }
 }
 
-fn finding_row(finding: &Finding) -> Markup {
-    let (word, tone) = match finding.certainty {
-        Certainty::Present => ("符合", "c5"),
-        Certainty::Probable => ("可能性大", "c4"),
-        Certainty::Indeterminate => ("不能确定", "c3"),
-        Certainty::Unlikely => ("可能性小", "c2"),
-        Certainty::Absent => ("未见征象", "c1"),
+/// A finding in the words of the Chinese table: its name with its side, its class, its measurements, its probability.
+pub(crate) fn chinese_row(finding: &Finding) -> [String; 4] {
+    let class = match finding.certainty {
+        Certainty::Present => "符合",
+        Certainty::Probable => "可能性大",
+        Certainty::Indeterminate => "不能确定",
+        Certainty::Unlikely => "可能性小",
+        Certainty::Absent => "未见征象",
     };
     let name = finding.observation.name.trim();
     let named = match name.strip_prefix("no ") {
         Some(rest) => format!("无{}", chinese::named(&chinese::name(rest), finding.laterality)),
         None => chinese::named(&chinese::name(name), finding.laterality),
     };
+    let numbers = chinese::measured(&finding.measurements).trim_start_matches('，').to_owned();
+    [named, class.to_owned(), numbers, chinese::probability(&finding.probability)]
+}
+
+fn finding_row(finding: &Finding) -> Markup {
+    let tone = match finding.certainty {
+        Certainty::Present => "c5",
+        Certainty::Probable => "c4",
+        Certainty::Indeterminate => "c3",
+        Certainty::Unlikely => "c2",
+        Certainty::Absent => "c1",
+    };
+    let [named, word, numbers, probability] = chinese_row(finding);
     let p = &finding.probability;
     let bar = format!("width:{:.1}%", p.estimate.value() * 100.0);
     let (low, high) = (p.low.value() * 100.0, p.high.value() * 100.0);
     let whisker = format!("left:{low:.1}%;width:{:.1}%", (high - low).max(0.4));
-    let numbers = chinese::measured(&finding.measurements);
     markup! {
         tr {
-            td { span.name { (named) } @if !numbers.is_empty() { div.small { (numbers.trim_start_matches('，')) } } }
+            td { span.name { (named) } @if !numbers.is_empty() { div.small { (numbers) } } }
             td { span class={ "tag " (tone) } { (word) } }
             td {
                 div.bar aria-hidden="true" {
                     div class={ "fill " (tone) } style=(bar) {}
                     div.whisker style=(whisker) {}
                 }
-                div.small { (chinese::probability(p)) }
+                div.small { (probability) }
             }
             td { span.chips { @for id in &finding.evidence { span.chip { (id) } } } }
         }

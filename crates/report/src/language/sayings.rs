@@ -96,6 +96,8 @@ pub(super) fn say_change(
     let words = match (change, voice.audience) {
         (Change::New, _) => format!("新发{named}"),
         (Change::Gone, _) => format!("{named}已消失"),
+        (Change::Persistent, Audience::Clinician) => format!("{named}非新发"),
+        (Change::Persistent, Audience::Patient) => format!("{named}以前就有"),
         (Change::Grown, Audience::Clinician) => format!("{named}较前增大"),
         (Change::Grown, Audience::Patient) => format!("{named}比以前变大"),
         (Change::Shrunk, Audience::Clinician) => format!("{named}较前缩小"),

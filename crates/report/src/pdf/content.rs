@@ -1,3 +1,5 @@
+mod edition;
+
 use wilhelm_study::{Certainty, Finding};
 
 use super::PdfError;
@@ -6,6 +8,8 @@ use super::layout::{INK, LINE, Layout, MARGIN, Mark, PAGE, Rgb, Role, SOFT, Styl
 use crate::html::kind;
 use crate::write::words;
 use crate::{Author, Heading, HtmlImages, Report, Section};
+
+pub(super) use edition::{cover, fill_edition};
 
 const BODY: Style = Style::new(Typeface::Regular, 10.5, INK);
 const STRONG: Style = Style::new(Typeface::Bold, 10.5, INK);
@@ -76,23 +80,25 @@ fn heading(layout: &mut Layout, text: &str) {
 }
 
 fn title(layout: &mut Layout, report: &Report) {
-    let style = Style::new(Typeface::Bold, 18.0, INK);
-    layout.element(Role::Heading(1, report.title.clone()), |layout| {
-        layout.words(&[(&report.title, style)], MARGIN, WIDTH, 24.0);
-    });
     let signed = match report.signatures.last() {
         None => "not signed".to_owned(),
         Some(last) => format!("signed by {}, {}", last.name(), last.at.spoken()),
     };
     let line = format!("Report {}, {}, {signed}", report.id, report.state.word());
-    paragraph(layout, &[(&line, SMALL)], SMALL_LEADING + 1.0);
+    let state = format!("{}. ", report.state.title());
+    masthead(layout, &report.title, &line, &state, &report.disclaimer);
+}
+
+/// The title with a line on where the report stands, and what every report says of itself.
+fn masthead(layout: &mut Layout, title: &str, line: &str, state: &str, disclaimer: &str) {
+    let style = Style::new(Typeface::Bold, 18.0, INK);
+    layout.element(Role::Heading(1, title.to_owned()), |layout| {
+        layout.words(&[(title, style)], MARGIN, WIDTH, 24.0);
+    });
+    paragraph(layout, &[(line, SMALL)], SMALL_LEADING + 1.0);
     layout.y += 5.0;
     let warned = [0x5c, 0x44, 0x00];
-    let state = format!("{}. ", report.state.title());
-    let spans = [
-        (state.as_str(), Style { color: warned, ..STRONG }),
-        (report.disclaimer.as_str(), Style { color: warned, ..BODY }),
-    ];
+    let spans = [(state, Style { color: warned, ..STRONG }), (disclaimer, Style { color: warned, ..BODY })];
     let height = lines(&spans, WIDTH - 20.0).len() as f32 * LEADING + 10.0;
     let area = [MARGIN, layout.y, WIDTH, height];
     layout.decorate(layout.page, Mark::Box { area, color: [0xff, 0xf4, 0xd6] });
@@ -160,13 +166,52 @@ const fn class(certainty: Certainty) -> (&'static str, Rgb) {
     }
 }
 
+/// A finding in the words of the page.
+struct Row<'a> {
+    finding: &'a Finding,
+    name: String,
+    measured: Vec<String>,
+    class: String,
+    probability: String,
+}
+
+impl<'a> Row<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let name = finding.laterality.map_or_else(
+            || finding.observation.name.clone(),
+            |side| format!("{} {}", words::side(side), finding.observation.name),
+        );
+        let measured = finding.measurements.iter();
+        Self {
+            finding,
+            name,
+            measured: measured
+                .map(|measurement| format!("{} {}", measurement.name, words::quantity(&measurement.quantity)))
+                .collect(),
+            class: class(finding.certainty).0.to_owned(),
+            probability: words::probability(&finding.probability),
+        }
+    }
+}
+
 fn findings(layout: &mut Layout, findings: &[Finding]) {
+    let titles = ["Finding", "Certainty", "Calibrated probability", "Borne by"];
+    table(layout, "What was looked for", titles, findings, Row::of);
+}
+
+/// The table of what was looked for.
+fn table<'a>(
+    layout: &mut Layout,
+    title: &str,
+    titles: [&str; 4],
+    findings: &'a [Finding],
+    say: impl Fn(&'a Finding) -> Row<'a>,
+) {
     let mut ordered: Vec<&Finding> = findings.iter().collect();
     ordered.sort_by_key(|finding| words::rank(finding));
-    heading(layout, "What was looked for");
+    heading(layout, title);
     layout.element(Role::Table, |layout| {
         layout.element(Role::Head, |layout| {
-            let titles = ["Finding", "Certainty", "Calibrated probability", "Borne by"];
             let top = layout.y;
             layout.element(Role::Row, |layout| {
                 for (title, (left, width)) in titles.into_iter().zip(COLUMNS) {
@@ -180,29 +225,20 @@ fn findings(layout: &mut Layout, findings: &[Finding]) {
         });
         layout.element(Role::Body, |layout| {
             for finding in ordered {
-                row(layout, finding);
+                row(layout, &say(finding));
             }
         });
     });
     layout.y += 4.0;
 }
 
-fn row(layout: &mut Layout, finding: &Finding) {
-    let name = finding.laterality.map_or_else(
-        || finding.observation.name.clone(),
-        |side| format!("{} {}", words::side(side), finding.observation.name),
-    );
-    let measured: Vec<String> = finding
-        .measurements
-        .iter()
-        .map(|measurement| format!("{} {}", measurement.name, words::quantity(&measurement.quantity)))
-        .collect();
-    let (word, color) = class(finding.certainty);
-    let probability = words::probability(&finding.probability);
+fn row(layout: &mut Layout, said: &Row<'_>) {
+    let Row { finding, name, measured, class: word, probability } = said;
+    let (_, color) = class(finding.certainty);
     let borne: Vec<&str> = finding.evidence.iter().map(|id| id.0.as_str()).collect();
     let borne = borne.join(", ");
     let count = |text: &str, style, width| lines(&[(text, style)], width).len() as f32;
-    let named = count(&name, STRONG, COLUMNS[0].1) * LEADING
+    let named = count(name, STRONG, COLUMNS[0].1) * LEADING
         + measured.iter().map(|text| count(text, SMALL, COLUMNS[0].1) * SMALL_LEADING).sum::<f32>();
     let height =
         named.max(LEADING + SMALL_LEADING + 4.0).max(count(&borne, SMALL, COLUMNS[3].1) * SMALL_LEADING);
@@ -222,7 +258,7 @@ fn row(layout: &mut Layout, finding: &Finding) {
         parts.extend(measured.iter().map(|text| (text.as_str(), SMALL, SMALL_LEADING)));
         cell(0, &parts);
         cell(1, &[(word, BODY, LEADING)]);
-        cell(2, &[(&probability, BODY, LEADING)]);
+        cell(2, &[(probability, BODY, LEADING)]);
         cell(3, &[(if borne.is_empty() { "-" } else { &borne }, SMALL, LEADING)]);
     });
     bar(layout, finding, color, top + LEADING + 3.0);

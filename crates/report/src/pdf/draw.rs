@@ -23,8 +23,32 @@ use super::fonts::Typeface;
 use super::layout::{Child, Layout, Mark, PAGE, Role};
 use crate::{Moment, Report};
 
+/// What a document says of itself.
+pub(super) struct Cover {
+    /// Its title.
+    pub title: String,
+    /// The language that its words are in.
+    pub language: &'static str,
+    /// What every report says of itself.
+    pub description: String,
+    /// Its name among all documents.
+    pub name: String,
+}
+
+impl Cover {
+    /// Of a report in its own words.
+    pub(super) fn of(report: &Report) -> Self {
+        Self {
+            title: format!("{} ({} report {})", report.title, report.state.word(), report.id),
+            language: "en",
+            description: report.disclaimer.clone(),
+            name: format!("{} {}", report.id, report.signatures.len()),
+        }
+    }
+}
+
 /// Writes a laid-out document.
-pub(super) fn write(layout: Layout, report: &Report, at: &Moment) -> Result<Vec<u8>, PdfError> {
+pub(super) fn write(layout: Layout, cover: &Cover, at: &Moment) -> Result<Vec<u8>, PdfError> {
     let standard = |error: &dyn std::fmt::Debug| PdfError::Standard(format!("{error:?}"));
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A2_A)
@@ -64,7 +88,7 @@ pub(super) fn write(layout: Layout, report: &Report, at: &Moment) -> Result<Vec<
         surface.finish();
         page.finish();
     }
-    let mut tree = TagTree::new().with_lang(Some("en".to_owned()));
+    let mut tree = TagTree::new().with_lang(Some(cover.language.to_owned()));
     for child in &layout.elements[0].children {
         if let Child::Element(number) = child {
             tree.push(group(&layout, *number, &mut identifiers));
@@ -72,7 +96,7 @@ pub(super) fn write(layout: Layout, report: &Report, at: &Moment) -> Result<Vec<
     }
     document.set_tag_tree(tree);
     document.set_outline(outline(&layout));
-    document.set_metadata(metadata(report, at));
+    document.set_metadata(metadata(cover, at));
     document.finish().map_err(|error| standard(&error))
 }
 
@@ -166,7 +190,7 @@ fn outline(layout: &Layout) -> Outline {
     outline
 }
 
-fn metadata(report: &Report, at: &Moment) -> Metadata {
+fn metadata(cover: &Cover, at: &Moment) -> Metadata {
     let text = at.as_str();
     let number = |range: std::ops::Range<usize>| text[range].parse::<u8>().unwrap_or(0);
     let sign = if text.as_bytes()[19] == b'-' { -1 } else { 1 };
@@ -180,11 +204,11 @@ fn metadata(report: &Report, at: &Moment) -> Metadata {
         .utc_offset_hour(sign * hours)
         .utc_offset_minute(number(23..25));
     Metadata::new()
-        .title(format!("{} ({} report {})", report.title, report.state.word(), report.id))
-        .language("en".to_owned())
+        .title(cover.title.clone())
+        .language(cover.language.to_owned())
         .creator("Wilhelm, research software".to_owned())
         .producer("krilla".to_owned())
-        .description(report.disclaimer.clone())
+        .description(cover.description.clone())
         .creation_date(date)
-        .document_id(format!("{} {}", report.id, report.signatures.len()))
+        .document_id(cover.name.clone())
 }

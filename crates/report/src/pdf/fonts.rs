@@ -9,7 +9,11 @@ pub(super) enum Typeface {
     Bold,
     Italic,
     Mono,
+    Chinese,
 }
+
+/// Noto Sans SC with the characters of GB 2312 (SIL Open Font License 1.1): see data/fonts/SOURCE.md.
+const NOTO_SANS_SC: &[u8] = include_bytes!("../../data/fonts/NotoSansSC-Regular-GB2312.ttf");
 
 /// What stands for a letter that no face has.
 const MISSING: char = '\u{25a1}';
@@ -23,25 +27,29 @@ pub(super) struct Font {
 /// Libertinus Serif (SIL Open Font License 1.1) and DejaVu Sans Mono (Bitstream Vera license), as `typst-assets` has
 /// them.
 static FONTS: LazyLock<Vec<Font>> = LazyLock::new(|| {
-    ["LibertinusSerif-Regular", "LibertinusSerif-Bold", "LibertinusSerif-Italic", "DejaVuSansMono"]
-        .into_iter()
-        .map(|name| {
-            typst_assets::fonts()
-                .find_map(|bytes| {
-                    let face = Face::parse(bytes, 0).ok()?;
-                    let named = face.names().into_iter().any(|entry| {
-                        entry.name_id == ttf_parser::name_id::POST_SCRIPT_NAME
-                            && entry.to_string().as_deref() == Some(name)
-                    });
-                    named.then_some(Font { bytes, face })
-                })
-                .expect("the package holds these faces, which a test reads")
-        })
-        .collect()
+    let chinese = Face::parse(NOTO_SANS_SC, 0).expect("a font, which a test reads");
+    let mut fonts: Vec<Font> =
+        ["LibertinusSerif-Regular", "LibertinusSerif-Bold", "LibertinusSerif-Italic", "DejaVuSansMono"]
+            .into_iter()
+            .map(|name| {
+                typst_assets::fonts()
+                    .find_map(|bytes| {
+                        let face = Face::parse(bytes, 0).ok()?;
+                        let named = face.names().into_iter().any(|entry| {
+                            entry.name_id == ttf_parser::name_id::POST_SCRIPT_NAME
+                                && entry.to_string().as_deref() == Some(name)
+                        });
+                        named.then_some(Font { bytes, face })
+                    })
+                    .expect("the package holds these faces, which a test reads")
+            })
+            .collect();
+    fonts.push(Font { bytes: NOTO_SANS_SC, face: chinese });
+    fonts
 });
 
 impl Typeface {
-    pub(super) const ALL: [Self; 4] = [Self::Regular, Self::Bold, Self::Italic, Self::Mono];
+    pub(super) const ALL: [Self; 5] = [Self::Regular, Self::Bold, Self::Italic, Self::Mono, Self::Chinese];
 
     pub(super) fn font(self) -> &'static Font {
         &FONTS[self as usize]
@@ -72,7 +80,7 @@ pub(super) fn runs(text: &str, wanted: Typeface) -> Vec<(Typeface, String)> {
             continue;
         }
         let c = if c.is_control() { ' ' } else { c };
-        let (face, c) = [wanted, Typeface::Regular, Typeface::Mono]
+        let (face, c) = [wanted, Typeface::Regular, Typeface::Chinese, Typeface::Mono]
             .into_iter()
             .find(|face| face.has(c))
             .map_or((Typeface::Mono, MISSING), |face| (face, c));
@@ -89,12 +97,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_this_program_writes_in_chinese_has_its_characters() {
+        let sources = [
+            include_str!("../language/fixed.rs"),
+            include_str!("../language/glossary.rs"),
+            include_str!("../language/originals.rs"),
+            include_str!("../language/sayings.rs"),
+            include_str!("../language/chinese.rs"),
+            include_str!("../language/page.rs"),
+            include_str!("../language/edition.rs"),
+            include_str!("content/edition.rs"),
+        ];
+        for c in sources.iter().flat_map(|text| text.chars()).filter(|c| !c.is_ascii()) {
+            assert!(Typeface::Chinese.has(c) || Typeface::Regular.has(c), "{c}");
+        }
+    }
+
+    #[test]
     fn the_faces_are_there_and_a_letter_they_lack_becomes_a_box() {
         assert!(Typeface::Mono.has(MISSING));
         for face in Typeface::ALL {
             assert!(face.width("The quick brown fox", 10.0) > 60.0);
         }
-        assert_eq!(runs("a肺b", Typeface::Regular)[1], (Typeface::Mono, MISSING.to_string()));
+        assert_eq!(runs("a肺b", Typeface::Regular)[1], (Typeface::Chinese, "肺".to_owned()));
+        // Hangul is in none of them.
+        assert_eq!(runs("a폐b", Typeface::Regular)[1], (Typeface::Mono, MISSING.to_string()));
         assert_eq!(runs("a\u{202e}\nb", Typeface::Bold), [(Typeface::Bold, "a b".to_owned())]);
     }
 }

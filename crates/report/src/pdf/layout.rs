@@ -196,7 +196,7 @@ pub(super) fn lines(spans: &[(&str, Style)], width: f32) -> Vec<Vec<Span>> {
         for word in text.split_inclusive(char::is_whitespace) {
             let bare = word.trim_end();
             let is_spaced = bare.len() < word.len();
-            for piece in pieces(bare, *style, width) {
+            for piece in units(bare).into_iter().flat_map(|unit| pieces(unit, *style, width)) {
                 let wide = measured(&piece, *style);
                 if used > 0.0 && used + wide > width {
                     lines.push(Vec::new());
@@ -213,6 +213,36 @@ pub(super) fn lines(spans: &[(&str, Style)], width: f32) -> Vec<Vec<Span>> {
     }
     lines.retain(|line| !line.is_empty());
     lines
+}
+
+/// Whether a character is set in a square of its own, so that a line may end beside it.
+const fn is_wide(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff60}')
+}
+
+/// The parts of a word between which a line may end: beside Chinese characters, but not before a mark that closes nor
+/// after one that opens.
+///
+/// # Source
+/// W3C, Requirements for Chinese Text Layout, Section 3.1.3 (prohibition rules for line start and line end)
+fn units(word: &str) -> Vec<&str> {
+    const CLOSES: &str = "，。、；：？！）》」』】”’％～…%),.;:";
+    const OPENS: &str = "（《「『【“‘(";
+    let mut units = Vec::new();
+    let mut start = 0;
+    let mut before: Option<char> = None;
+    for (at, c) in word.char_indices() {
+        let may_end = before.is_some_and(|before| {
+            (is_wide(before) || is_wide(c)) && !CLOSES.contains(c) && !OPENS.contains(before)
+        });
+        if may_end {
+            units.push(&word[start..at]);
+            start = at;
+        }
+        before = Some(c);
+    }
+    units.push(&word[start..]);
+    units
 }
 
 /// A word in pieces that fit a width.
@@ -258,6 +288,21 @@ mod tests {
                 let text: String = line.iter().map(|span| span.text.as_str()).collect();
                 assert!(measured(text.trim_end(), STYLE) <= width + 1e-3, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn chinese_breaks_between_characters_and_no_line_begins_with_a_mark() {
+        let text = "影像表现符合肺炎；估计概率93%（95%区间89%～97%）。未见“气胸”征象，请结合临床。".repeat(6);
+        let lines = lines(&[(&text, STYLE)], 100.0);
+        assert!(lines.len() > 10);
+        let joined: String = lines.iter().flatten().map(|span| span.text.as_str()).collect();
+        assert_eq!(joined, text);
+        for line in &lines {
+            let text: String = line.iter().map(|span| span.text.as_str()).collect();
+            assert!(measured(&text, STYLE) <= 100.0 + 1e-3, "{text}");
+            assert!(!text.starts_with(['，', '。', '；', '）', '”', '～', '%']), "{text}");
+            assert!(!text.ends_with(['（', '“']), "{text}");
         }
     }
 

@@ -16,8 +16,8 @@ impl Draft<'_> {
                 decision.rule, decision.version, applied.branch, applied.category
             );
             let claim = Claim::Category { rule: decision.rule.clone(), applied };
-            let id = self.decision(decision);
-            self.say(text, claim, vec![id], vec![]);
+            let bears = self.decision(decision);
+            self.say(text, claim, bears, vec![]);
         }
     }
 
@@ -26,8 +26,8 @@ impl Draft<'_> {
         for decision in &self.case.decisions {
             let (Some(text), Some(applied)) = (decision.sentence(), applied(decision)) else { continue };
             let claim = Claim::Recommendation { rule: decision.rule.clone(), applied: Some(applied) };
-            let id = self.decision(decision);
-            self.say(text, claim, vec![id], vec![]);
+            let bears = self.decision(decision);
+            self.say(text, claim, bears, vec![]);
         }
     }
 
@@ -37,21 +37,38 @@ impl Draft<'_> {
             if applied(decision).is_some() {
                 continue;
             }
-            let id = self.decision(decision);
+            let bears = self.decision(decision);
             let text = format!("Rule {}.", decision.summary());
-            self.say(text, Claim::Limitation { rule: decision.rule.clone() }, vec![id], vec![]);
+            self.say(text, Claim::Limitation { rule: decision.rule.clone() }, bears, vec![]);
+        }
+        for decision in &self.case.decisions {
+            for other in &decision.within_range {
+                let bears = self.decision(decision);
+                let text = format!("Rule {} {}: {other}.", decision.rule, decision.version);
+                self.say(text, Claim::Limitation { rule: decision.rule.clone() }, bears, vec![]);
+            }
         }
     }
 
-    /// A decision as evidence, added once.
-    fn decision(&mut self, decision: &Decision) -> EvidenceId {
+    /// A decision as evidence, added once, and behind it what was measured for it.
+    fn decision(&mut self, decision: &Decision) -> Vec<EvidenceId> {
         let source = EvidenceSource::Rule { citation: decision.citation.clone() };
         let inputs: Vec<String> =
             decision.inputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let summary = format!("{}; given: {}", decision.summary(), inputs.join(", "));
+        let mut bears = vec![self.once("G", source, summary)];
+        for one in &decision.measured {
+            let source = EvidenceSource::Measurement { method: one.method.clone() };
+            let summary = format!("{} {} ({} to {}), {}", one.input, one.value, one.low, one.high, one.on);
+            bears.push(self.once("N", source, summary));
+        }
+        bears
+    }
+
+    fn once(&mut self, family: &str, source: EvidenceSource, summary: String) -> EvidenceId {
         match self.evidence.iter().find(|e| e.source == source && e.summary == summary) {
             Some(known) => known.id.clone(),
-            None => self.bear("G", source, summary),
+            None => self.bear(family, source, summary),
         }
     }
 }

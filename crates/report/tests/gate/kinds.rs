@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use wilhelm_report::{
-    Case, Claim, ContradictionKind, GroundContext, Heading, Language, Report, Voice, contradictions, edition,
-    example, ground, same_meaning, write,
+    Case, Claim, ContradictionKind, Earlier, GroundContext, Heading, Language, Report, Voice, compare,
+    contradictions, edition, example, ground, same_meaning, write,
 };
-use wilhelm_study::{Certainty, Finding, Laterality};
+use wilhelm_study::{Certainty, Evidence, EvidenceId, EvidenceSource, Finding, Laterality};
 
 use crate::cases;
 
@@ -101,6 +101,17 @@ fn many() -> Vec<Case> {
     for before in [10.0, 15.0, 17.0, 18.0, 20.0, 22.0, 25.0, 30.0, 33.0, 40.0, 55.0] {
         cases.push(example::follow_up(before));
     }
+    for (before, now) in [(0.04, 0.95), (0.95, 0.04), (0.95, 0.8), (0.75, 0.96)] {
+        cases.push(compared(example::pneumonia(now), example::pneumonia(before)));
+    }
+    for (before, now) in [(6.1, 7.6), (6.1, 7.7), (8.4, 6.8), (6.0, 6.0)] {
+        let of = |diameter: f64| {
+            let mut case = example::nodules();
+            case.findings[0].measurements = vec![example::measurement("mean diameter", diameter, "mm", 1)];
+            case
+        };
+        cases.push(compared(of(now), of(before)));
+    }
     for (step, count) in [1.0, 2.0, 3.0, 4.0, 5.0, 7.0].into_iter().enumerate() {
         for side in [Laterality::Left, Laterality::Right, Laterality::Bilateral] {
             let mut case = example::nodules();
@@ -111,6 +122,20 @@ fn many() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// A case compared with an earlier one of its kind.
+fn compared(mut case: Case, before: Case) -> Case {
+    let evidence = EvidenceId("P1".to_owned());
+    case.evidence.push(Evidence {
+        id: evidence.clone(),
+        source: EvidenceSource::Measurement { method: "findings matched by name and side".to_owned() },
+        summary: "an earlier report".to_owned(),
+    });
+    let earlier = Earlier { evidence, findings: before.findings, days: Some(92), is_proven: true };
+    case.earlier = vec![earlier];
+    case.priors = compare(&case.findings, &case.earlier).0;
+    case
 }
 
 /// The sentences of a report about findings in a voice: section, claim, words.
@@ -196,7 +221,8 @@ fn altered(case: &Case) -> Vec<(Kind, usize, Case)> {
         let index = case.findings.iter().position(|finding| finding.id == prior.of).unwrap();
         for before in [9.0, 12.0, 19.0, 24.0, 31.0, 48.0] {
             let mut other = case.clone();
-            other.priors[place].before.measurements[0].quantity.value = before;
+            let Some(measured) = other.priors[place].before.measurements.first_mut() else { continue };
+            measured.quantity.value = before;
             if other != *case {
                 out.push((Kind::Change, index, other));
             }

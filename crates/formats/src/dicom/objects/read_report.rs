@@ -195,6 +195,9 @@ impl Document {
             let measured = item.item(tags::MEASURED_VALUE_SEQUENCE).ok_or_else(missing)?;
             let exact = measured.doubles(tags::FLOATING_POINT_VALUE).first().copied();
             let value = exact.or_else(|| measured.number(tags::NUMERIC_VALUE)).ok_or_else(missing)?;
+            if !value.is_finite() {
+                return Err(FormatError::malformed(place(tags::NUMERIC_VALUE), "not a finite number"));
+            }
             let text = measured.text(tags::NUMERIC_VALUE).unwrap_or_default();
             let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
             let unit = self.concept(&measured, tags::MEASUREMENT_UNITS_CODE_SEQUENCE).value;
@@ -219,7 +222,9 @@ impl Document {
                 _ => {}
             }
         }
-        measured.interval = below.zip(above).map(|(below, above)| (value - below, value + above));
+        // Of two numbers near the greatest one, the sum is none.
+        let interval = below.zip(above).map(|(below, above)| (value - below, value + above));
+        measured.interval = interval.filter(|(low, high)| low.is_finite() && high.is_finite());
         Ok(measured)
     }
 }

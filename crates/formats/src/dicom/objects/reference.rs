@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dicom_core::Tag;
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::text::{SpecificCharacterSet, TextCodec};
 use wilhelm_study::{
     FrameOfReferenceUid, Geometry, Modality, Patient, Phi, SeriesInstanceUid, SopInstanceUid,
@@ -166,6 +166,39 @@ pub fn references_of_bytes(files: &[&[u8]], limits: &Limits) -> Result<Reference
         })
         .collect();
     collect(&items, &[], limits)
+}
+
+/// Whose a DICOM object is, and of which study: what any object says, with pixels or without.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectFacts {
+    /// The patient, as the header says.
+    pub patient: Patient,
+    /// The study, as the header says.
+    pub study: StudyFacts,
+    /// Whether it is a structured report of measurements.
+    pub is_structured_report: bool,
+}
+
+/// Reads whose an object is from its header.
+///
+/// # Errors
+/// [`FormatError`] for bytes that are no DICOM object or cannot be read.
+pub fn object_facts(bytes: &[u8], limits: &Limits) -> Result<ObjectFacts, FormatError> {
+    if !file::is_dicom(bytes) {
+        return Err(FormatError::NotAnImage { found: "content of another kind".to_owned() });
+    }
+    let Look::Opened(opened) = file::look(bytes, bytes.len() as u64, limits)? else {
+        return Err(FormatError::malformed("data set", "the file ends before its content"));
+    };
+    let data_set = opened.data_set();
+    let class = data_set.text(tags::SOP_CLASS_UID).unwrap_or_default();
+    let reports =
+        [uids::COMPREHENSIVE3_DSR_STORAGE, uids::COMPREHENSIVE_SR_STORAGE, uids::ENHANCED_SR_STORAGE];
+    Ok(ObjectFacts {
+        patient: header::patient(&data_set),
+        study: study_facts(&data_set),
+        is_structured_report: reports.contains(&class.as_str()),
+    })
 }
 
 /// What one file says.
