@@ -130,7 +130,7 @@ fn text_and_number_are_read_together_and_the_folder_reads_alike() {
     let cells: Vec<&str> = line.split(',').collect();
     let at: u64 = cells[0].trim_start_matches("line-").parse().expect("a line");
     let example = texts.examples.iter().find(|example| example.line == at).expect("the text");
-    let said = model.read(&[&example.text], &[example.numbers.clone()], &Silent).expect("read");
+    let said = model.read(&[&example.text], std::slice::from_ref(&example.numbers), &Silent).expect("read");
     for (found, expected) in said[0].0.iter().zip(&cells[3..]) {
         assert!((found - expected.parse::<f64>().expect("a probability")).abs() < 1e-5, "{said:?} {line}");
     }
