@@ -53,6 +53,9 @@ fn written(table: &str) -> Vec<Written> {
         .collect()
 }
 
+/// Gives the text with the first of each pair exchanged for the second.
+type Swap<'a> = &'a dyn Fn(&[(&str, &str)]) -> Vec<String>;
+
 /// A right sentence with what it is about.
 struct Right<'a> {
     text: &'a str,
@@ -195,7 +198,7 @@ impl Right<'_> {
     }
 
     /// The text with its class of certainty exchanged.
-    fn other_classes(&self, swap: &dyn Fn(&[(&str, &str)]) -> Vec<String>) -> Vec<String> {
+    fn other_classes(&self, swap: Swap<'_>) -> Vec<String> {
         let classes: BTreeSet<Certainty> =
             self.findings.iter().filter(|f| !f.normal).map(|f| f.certainty).collect();
         let only = match classes.into_iter().collect::<Vec<_>>()[..] {
