@@ -184,16 +184,23 @@ def dcmtk(served, files, folder):
     step(f"dcmtk getscu: {count} files with the same pixels")
 
 
+def entity():
+    """An application entity that is patient with a busy machine."""
+    ae = AE(ae_title="PYNET")
+    ae.dimse_timeout = ae.network_timeout = ae.acse_timeout = 240
+    return ae
+
+
 def pynetdicom(served, files):
     """Verification, storage in the objects' own transfer syntaxes, queries and retrieval by pynetdicom."""
-    ae = AE(ae_title="PYNET")
+    ae = entity()
     ae.add_requested_context(Verification)
     association = ae.associate(served.host, served.port, ae_title="WILHELM")
     assert association.is_established and association.send_c_echo().Status == 0
     association.release()
     statuses = {}
     for uid, (path, data) in files.items():
-        ae = AE(ae_title="PYNET")
+        ae = entity()
         ae.add_requested_context(data.SOPClassUID, data.file_meta.TransferSyntaxUID)
         association = ae.associate(served.host, served.port)
         if not association.accepted_contexts:
@@ -209,8 +216,15 @@ def pynetdicom(served, files):
     others = {name: status for name, status in statuses.items() if status not in (0, 0x0111)}
     assert kept > 0.95 * len(statuses), others
     step(f"pynetdicom C-STORE: {kept} of {len(statuses)} files in their own transfer syntax; others {others}")
-    data = next(data for _, data in files.values() if data.get("PatientName") and data.get("Modality") == "CT")
-    ae = AE(ae_title="PYNET")
+    data = next(
+        data
+        for _, data in files.values()
+        if data.get("PatientName")
+        and data.get("Modality") == "CT"
+        and "PixelData" in data
+        and not data.file_meta.TransferSyntaxUID.is_compressed
+    )
+    ae = entity()
     for model in (
         StudyRootQueryRetrieveInformationModelFind,
         PatientRootQueryRetrieveInformationModelFind,
@@ -230,7 +244,7 @@ def pynetdicom(served, files):
         if answer is not None
     ]
     assert str(data.SOPInstanceUID) in [str(answer.SOPInstanceUID) for answer in answers]
-    assert all(answer.Rows for answer in answers)
+    assert any(answer.Rows == data.Rows for answer in answers)
     step(f"pynetdicom C-FIND at IMAGE: {len(answers)} answers")
     query = pydicom.Dataset()
     query.QueryRetrieveLevel = "PATIENT"
@@ -253,7 +267,7 @@ def pynetdicom(served, files):
     step("pynetdicom C-MOVE to an unknown title: A801")
     association.release()
     received = []
-    ae = AE(ae_title="PYNET")
+    ae = entity()
     ae.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     ae.add_requested_context(data.SOPClassUID)
     role = build_role(data.SOPClassUID, scp_role=True)
@@ -274,7 +288,7 @@ def pynetdicom(served, files):
         if data.file_meta.TransferSyntaxUID != ImplicitVRLittleEndian
         else ExplicitVRLittleEndian
     )
-    ae = AE(ae_title="PYNET")
+    ae = entity()
     ae.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     ae.add_requested_context(data.SOPClassUID, other)
     handlers = [(evt.EVT_C_STORE, lambda event: again.append(event.dataset) or 0)]
@@ -292,7 +306,11 @@ def web(served, files):
     studies = client.search_for_studies(limit=500)
     assert len(studies) > 5
     step(f"dicomweb-client search_for_studies: {len(studies)}")
-    data = next(data for _, data in files.values() if data.get("Modality") == "CT" and "PixelData" in data)
+    data = next(
+        data
+        for _, data in files.values()
+        if data.get("Modality") == "CT" and "PixelData" in data and not data.file_meta.TransferSyntaxUID.is_compressed
+    )
     study, series, uid = str(data.StudyInstanceUID), str(data.SeriesInstanceUID), str(data.SOPInstanceUID)
     assert client.search_for_series(study)
     one = client.search_for_instances(study, series, search_filters={"SOPInstanceUID": uid}, fields=["SliceThickness"])
