@@ -85,11 +85,11 @@ def page():
         lines += robustness(path)
     lines += segmenters(sorted((ROOT / "models/runs").glob("*/metrics.json")))
     lines += generators(sorted((ROOT / "models/runs").glob("*/seed-*.json")))
-    for path in sorted((ROOT / "models/runs").glob("*/text-metrics.json")):
+    for path in sorted((ROOT / "models/runs").glob("*/reading.json")):
         lines += texts(path)
     lines += labels(sorted((ROOT / "models/runs").glob("*/labels-*.json")))
     lines += recognition(sorted((ROOT / "models/runs").glob("*/recognition-*.json")))
-    lines += summaries(sorted((ROOT / "models/runs").glob("*/text-seed-*.json")))
+    lines += summaries(sorted((ROOT / "models/runs").glob("*/text-*.json")))
     lines += fusions(sorted((ROOT / "models/runs").glob("*/fusion-*.json")))
     lines += gate(ROOT / "docs/gate.json")
     lines += small_model(ROOT / "docs/gate-small-model.json")
@@ -374,17 +374,22 @@ def summaries(paths):
     for folder in sorted({path.parent for path in paths}):
         runs = [json.loads(path.read_text()) for path in paths if path.parent == folder]
         first = runs[0]["figures"]
-        many = len(runs) > 1
+        # Without a trained generator a folder holds what needs no network alone.
+        trained = [run for run in runs if "parameters" in run]
+        many = len(trained) > 1
         scores = [score["name"] for score in first["systems"][0]["scores"]]
+        network = (
+            f"{trained[0]['parameters']} numbers, {trained[0]['vocabulary']} words, seeds {', '.join(str(run['seed']) for run in trained)}: "
+            + ("means over the seeds with Student's 95 % interval" if many else "one seed says nothing of the next")
+            if trained
+            else "**no generator was trained yet**: these are the lines that it has to beat"
+        )
         lines += [
             "",
-            f"## `{folder.name}`: texts that a network writes out of texts",
+            f"## `{folder.name}`: texts out of texts",
             "",
             *told(folder),
-            f"{first['reports']} reports held out, {runs[0]['training']} learned from, {runs[0]['parameters']} numbers, {runs[0]['vocabulary']} words; seeds of the",
-            f"network: {', '.join(str(run['seed']) for run in runs)}. "
-            + ("Its figures are means over the seeds with Student's 95 % interval; " if many else "One seed says nothing of the next; ")
-            + "the others' intervals are 95 % bootstrap",
+            f"{first['reports']} reports held out, {runs[0]['training']} to learn from; {network}. Other intervals are 95 % bootstrap",
             "percentiles over the reports.",
             "",
             "| texts | label F1 | F1 against tags | macro F1 against tags | " + " | ".join([*scores, "distinct texts", "repetition-4"]) + " |",
