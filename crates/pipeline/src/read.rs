@@ -148,7 +148,13 @@ pub fn read_series(
         report_sha256: sha256(json.as_bytes()),
     };
     let images = HtmlImages {
-        pictures: vec![page_picture(series, &picture_png, overlay.as_ref(), &read, readers.models)],
+        pictures: vec![page_picture(
+            series,
+            (&picture_png, overlay.as_ref()),
+            &read,
+            readers.models,
+            options.fusion.mode,
+        )],
     };
     Ok(ReadOutcome {
         html: html(&report, &images),
@@ -405,17 +411,19 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
 
 fn page_picture(
     series: &Series,
-    png: &[u8],
-    overlay: Option<&Vec<u8>>,
+    (png, overlay): (&[u8], Option<&Vec<u8>>),
     read: &Verdicts,
     models: &[Model],
+    fusion: FusionMode,
 ) -> HtmlImage {
+    // The network's own number, which is not the finding's where others moved that.
+    let by = if fusion == FusionMode::Off { "" } else { " by the image alone" };
     let overlay_caption = read.chosen.as_ref().map_or(String::new(), |chosen| {
         let model = &models[chosen.model];
         let label = spoken_label(model, &chosen.prediction);
         let estimate = chosen.prediction.labels[label].probability.estimate.value();
         format!(
-            "What raised the score for {} (Grad-CAM; estimated probability {:.0} %). It shows where the network \
+            "What raised the score for {} (Grad-CAM; estimated probability{by} {:.0} %). It shows where the network \
              looked, not where disease is.",
             model.card().labels[label].name,
             estimate * 100.0
