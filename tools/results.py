@@ -488,7 +488,7 @@ def recognition(paths):
             "",
             f"## `{path.parent.name}`: mentions in `{found['corpus']}`",
             "",
-            *told(path.parent),
+            *(told(path.parent) if path == paths[0] else []),
             f"F1 of exact spans and kinds on the development split ({found['counted_on']} sentences), learned from the training split",
             f"({found['learned_from']} sentences, {found['features']:,} features), with 95 % bootstrap percentiles.",
             "",

@@ -136,8 +136,12 @@ impl Graph {
         ]) {
             evaluator = evaluator.with_prefix(prefix, iri).expect("our prefixes are addresses");
         }
-        let mut query =
-            evaluator.parse_query(sparql).map_err(|error| GraphError::Syntax { what: error.to_string() })?;
+        let mut query = evaluator.parse_query(sparql).map_err(|error| {
+            let what = error.to_string();
+            // The parser lists every character that might have stood there.
+            let what = what.split(": expected one of").next().unwrap_or_default().to_owned();
+            GraphError::Syntax { what }
+        })?;
         if query.dataset().is_default_dataset() {
             query.dataset_mut().set_default_graph_as_union();
         }

@@ -1,8 +1,11 @@
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::json;
-use wilhelm_knowledge::graph::{Answer, Binding, Concept, Graph, QueryStop, Relation, SourceName};
+use wilhelm_knowledge::graph::{
+    Answer, Binding, Concept, Graph, GraphError, QueryStop, Relation, SourceName,
+};
 
 use crate::args::{GraphFolder, KbQuery, KbShow, KbStats};
 use crate::config::Config;
@@ -18,6 +21,8 @@ pub struct Shelf {
 }
 
 const ENDING: &str = "nq";
+/// How long a query that was stopped may take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Shelf {
     /// The graph of a folder; one that is not there is an empty graph.
@@ -101,18 +106,20 @@ pub fn query(verb: &KbQuery, config: &Config) -> anyhow::Result<Exit> {
     };
     let shelf = Shelf::open_filled(&verb.graph, config)?;
     let stop = QueryStop::new();
-    let (done, waiting) = std::sync::mpsc::channel::<()>();
-    let clock = {
-        let (stop, limit) = (stop.clone(), Duration::from_secs(verb.timeout));
-        std::thread::spawn(move || {
-            if waiting.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                stop.stop();
-            }
-        })
+    let (told, answers) = mpsc::channel();
+    let (hand, rows, graph) = (stop.clone(), verb.rows, shelf.graph);
+    std::thread::spawn(move || told.send(graph.query(&sparql, rows, &hand)));
+    let answer = match answers.recv_timeout(Duration::from_secs(verb.timeout)) {
+        Ok(answer) => answer,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            stop.stop();
+            // Some joins do not look whether they were stopped: they end with the program.
+            answers.recv_timeout(GRACE).unwrap_or(Err(GraphError::Stopped))
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            return Err(Stop::ours("the query ended without an answer"));
+        }
     };
-    let answer = shelf.graph.query(&sparql, verb.rows, &stop);
-    drop(done);
-    let _ = clock.join();
     let answer = answer?;
     if verb.json {
         print_json(&as_json(&answer))?;
