@@ -1,6 +1,6 @@
 //! A writer that is killed at any moment: what it was told to be written is there, and the chain holds.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,7 +27,7 @@ fn write(folder: &Path) {
         Event::new(Actor::program(), Action::Queried, Object::whole(ObjectKind::Study), Outcome::Done);
     loop {
         let receipt = log.append(at, &event).expect("written");
-        println!("acknowledged {}", receipt.sequence);
+        writeln!(std::io::stdout(), "acknowledged {}", receipt.sequence).expect("heard");
     }
 }
 
