@@ -42,7 +42,7 @@ pub fn run(verb: &args::Keys, config: &Config) -> anyhow::Result<Exit> {
             }
             ring
         }
-        KeysVerb::Check => Keyring::open(&path, &root(config, false)?)?,
+        KeysVerb::Check => opened(config)?,
     };
     let states = ring.states();
     if verb.json {
@@ -64,6 +64,16 @@ fn note(book: &Book, action: Action) -> anyhow::Result<()> {
 
 fn keyring_file(config: &Config) -> PathBuf {
     config::beside(&config.values.keys.file, "keyring.json")
+}
+
+/// The keyring, as the configuration says.
+fn opened(config: &Config) -> anyhow::Result<Keyring> {
+    let path = keyring_file(config);
+    if !path.exists() {
+        // Before a root key is missed that nothing would lie under.
+        return Err(seal::SealError::NoKeyring { path }.into());
+    }
+    Ok(Keyring::open(&path, &root(config, false)?)?)
 }
 
 /// What the keyring lies under, as the configuration says.
@@ -94,14 +104,14 @@ fn key_of(file: &Path, is_new: bool) -> anyhow::Result<wilhelm_privacy::Secret> 
 
 /// `wilhelm seal`
 pub fn seal(verb: &args::Sealing, config: &Config) -> anyhow::Result<Exit> {
-    let ring = Keyring::open(&keyring_file(config), &root(config, false)?)?;
+    let ring = opened(config)?;
     let context = verb.context.as_bytes();
     convert(verb, |source, target| seal::seal(source, target, context, &ring, &mut SystemEntropy::default()))
 }
 
 /// `wilhelm open`
 pub fn open(verb: &args::Sealing, config: &Config) -> anyhow::Result<Exit> {
-    let ring = Keyring::open(&keyring_file(config), &root(config, false)?)?;
+    let ring = opened(config)?;
     convert(verb, |source, target| seal::open(source, target, verb.context.as_bytes(), &ring))
 }
 
