@@ -30,3 +30,7 @@ printf '\n== messages: the MLLP server of the Python package hl7\n'
 python3 tools/interop/mllp.py "$examples/../wilhelm" "$folder/reports/final/report.hl7"
 printf '\n== a model behind an address: the server of llama-cpp-python\n'
 PYTHONPATH="$(tools/setup.sh llm)" python3 tools/interop/endpoint.py "$examples/endpoint"
+printf '\n== the archive: dcmtk, pynetdicom and dicomweb-client\n'
+python3 tools/interop/archive.py "$examples/../wilhelm" "${DATA:-../shared/data}/dicom_conformance"
+printf '\n== the archive killed in the middle of its work\n'
+python3 tools/interop/archive_kill.py "$examples/../wilhelm" 20

@@ -226,7 +226,6 @@ fn import(verb: &args::StoreImport, config: &Config) -> anyhow::Result<Exit> {
 }
 
 /// A file's bytes on their way; `None` where it is no file of PS3.10.
-#[expect(clippy::type_complexity)]
 fn read(store: &Store, path: &Path) -> anyhow::Result<Option<Result<wilhelm_store::Arriving, StoreError>>> {
     let unreadable =
         |error: std::io::Error| Stop::input(format!("{} is not readable: {error}", path.display()));
