@@ -33,3 +33,7 @@ PYTHONPATH="$(tools/setup.sh llm)" python3 tools/interop/endpoint.py "$examples/
 printf '\n== the audit log: fhir.resources and Python\'s own hashes\n'
 "$examples/write_audit" "$folder/audit"
 python3 tools/interop/audit.py "$folder/audit"
+printf '\n== the archive: dcmtk, pynetdicom and dicomweb-client\n'
+python3 tools/interop/archive.py "$examples/../wilhelm" "${DATA:-../shared/data}/dicom_conformance"
+printf '\n== the archive killed in the middle of its work\n'
+python3 tools/interop/archive_kill.py "$examples/../wilhelm" 20

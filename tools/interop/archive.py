@@ -91,7 +91,8 @@ def values(attribute):
             groups = [value.get(key, "") for key in ("Alphabetic", "Ideographic", "Phonetic")]
             out.append("=".join(groups).rstrip("="))
         elif isinstance(value, (int, float)):
-            out.append(f"{float(value):.9g}")
+            # pydicom writes a single float with the digits of a double.
+            out.append(f"{float(value):.{6 if attribute['vr'] == 'FL' else 9}g}")
         else:
             try:
                 number = attribute["vr"] in ("DS", "IS")

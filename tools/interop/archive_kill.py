@@ -137,7 +137,7 @@ def main():
             threading.Event().wait(chance.uniform(0.1, 2.0))
             served.kill()
             for sender in senders:
-                sender.join(10)
+                sender.join(2)
             halves += len(list((folder / "incoming").iterdir()))
             with Served(program, folder) as again:
                 there = shown(again)
