@@ -34,24 +34,38 @@ pub(crate) struct Site {
 
 impl Site {
     /// The address of the service as the client calls it; the header was checked before.
+    ///
+    /// A client that calls without a port means ours, not port 80: dicomweb-client leaves it out of the header.
     pub(crate) fn base(&self, headers: &HeaderMap) -> String {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        match host {
-            Some(host) => format!("http://{host}/dicom-web"),
+        let port = self.address.port();
+        match headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
+            Some(host) if split(host).1.is_some() || port == 80 => format!("http://{host}/dicom-web"),
+            Some(host) => format!("http://{host}:{port}/dicom-web"),
             None => format!("http://{}/dicom-web", self.address),
         }
     }
 
     /// Whether a request may call us so. A page from elsewhere whose name was made to point here may not.
     fn is_our_name(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        };
+        let name = split(host).0;
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost")
             || bare.parse::<IpAddr>().is_ok()
             || self.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The name or address of a host, and its port where one is stated.
+fn split(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        // The colons of a bare IPv6 address part no port.
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            (name, Some(port))
+        }
+        _ => (host, None),
     }
 }
 
@@ -136,4 +150,18 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
         "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_have_a_port_or_none() {
+        assert_eq!(split("localhost:8090"), ("localhost", Some("8090")));
+        assert_eq!(split("localhost"), ("localhost", None));
+        assert_eq!(split("[::1]:8090"), ("[::1]", Some("8090")));
+        assert_eq!(split("[::1]"), ("[::1]", None));
+        assert_eq!(split("::1"), ("::1", None));
+    }
 }
