@@ -94,6 +94,7 @@ def page():
     lines += gate(ROOT / "docs/gate.json")
     lines += small_model(ROOT / "docs/gate-small-model.json")
     lines += generated(ROOT / "docs/gate-generator.json")
+    lines += case_base(ROOT / "docs/case-base.json")
     lines += language_model(ROOT / "docs/llm-speed.json")
     lines += [
         "",
@@ -189,6 +190,27 @@ def generated(path):
         for kind in ("the view", "the brightness", "no sentence of the grammar"):
             cells.append(f"{kinds[kind]['good']} of {kinds[kind]['of']}" if kind in kinds else "none written")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def case_base(path):
+    """Whether examples out of signed reports help the small model."""
+    found = json.loads(path.read_text())
+    lines = [
+        "",
+        "## Examples out of signed reports",
+        "",
+        f"{found['model']} rewords reports in its own words (`wording = \"free\"`, one proposal a sentence) with so many examples out of a case base of",
+        f"{found['wordings_in_the_case_base']} signed wordings: hand-written paraphrases put into reports by amendments.",
+        "",
+        f"- `{found['command']}`",
+        "",
+        "| examples a sentence | reports | asked | accepted by the gate | struck | no whole answer |",
+        "|---:|---|---:|---:|---:|---:|",
+    ]
+    for run in found["runs"]:
+        accepted = f"{run['accepted']} ({100 * run['accepted'] / run['asked']:.0f} %)"
+        lines.append(f"| {run['examples']} | {run['reports']} | {run['asked']} | {accepted} | {run['struck']} | {run['failed']} |")
     return lines
 
 
