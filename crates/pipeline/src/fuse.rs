@@ -292,7 +292,7 @@ fn shift(finding: &mut Finding, fused: &Fused, lowered: bool) -> Result<(), Fusi
     let now = finding.probability;
     let (low, high) = (of(now.low.value())?, of(now.high.value())?);
     let estimate = fused.after.clamp(low, high);
-    finding.probability = ProbabilityInterval::new(estimate, low, high, now.level.value())
+    finding.probability = ProbabilityInterval::new(low, estimate, high, now.level.value())
         .map_err(|error| FusionError::Interval(error.to_string()))?;
     if !lowered {
         finding.certainty = Certainty::of(fused.after);

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
     use wilhelm_report::guideline::{Outcome, apply_measured, guideline};
-    use wilhelm_study::{Geometry, Mm, Spacing};
+    use wilhelm_study::{CodedConcept, Geometry, Mm, Segment, Spacing};
 
     /// Boxes on a grid of 0.5 x 0.5 x 5 mm: label, first column, columns, rows, slice.
     fn boxes(boxes: &[(u16, usize, usize, usize, usize)]) -> LabelMap {
@@ -174,7 +174,15 @@ mod tests {
                 }
             }
         }
-        LabelMap::new(grid, labels, BTreeMap::new()).expect("labels of the grid")
+        map_of(grid, labels)
+    }
+
+    /// A map whose labels are all named.
+    fn map_of(grid: Geometry, labels: Vec<u16>) -> LabelMap {
+        let code = || CodedConcept::new("SCT", "39607008", "Lung");
+        let named = |label: u16| (label, Segment::anatomy(&format!("lesion {label}"), code(), "test"));
+        let segments = labels.iter().filter(|label| **label > 0).map(|label| named(*label)).collect();
+        LabelMap::new(grid, labels, segments).expect("labels of the grid")
     }
 
     fn named(labels: &LabelMap) -> NamedMask<'_> {
@@ -194,7 +202,7 @@ mod tests {
             map[(2 * 80 + row) * 120 + 29] = 2;
         }
         let grid = *boxes(&[]).geometry();
-        let map = LabelMap::new(grid, map, BTreeMap::new()).expect("labels");
+        let map = map_of(grid, map);
         let found = axes_of_labels(named(&map), None).expect("measured");
         let (label, measured) = &found[0];
         assert_eq!((*label, found.len()), (2, 1));

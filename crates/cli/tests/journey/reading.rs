@@ -61,15 +61,7 @@ fn a_classifier_of_texts_is_trained_and_says_what_texts_are() {
     assert!(stderr(&output).contains("holds a model: add --force"), "{}", stderr(&output));
 
     let (predictions, page) = (out.join("validation.csv"), at("page"));
-    let output = wilhelm(&[
-        "evaluate",
-        "predictions",
-        path(&predictions),
-        "--positive",
-        "normal",
-        "--out",
-        path(&page),
-    ]);
+    let output = wilhelm(&["evaluate", path(&predictions), "--positive", "normal", "--out", path(&page)]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
 
     let asked = at("asked.csv");

@@ -130,7 +130,7 @@ fn a_decision_stands_in_a_report_and_the_gate_holds_sentences_against_it() {
 #[test]
 fn what_the_program_measures_goes_into_a_rule_by_itself() {
     use wilhelm_formats::{Compression, encode_nifti};
-    use wilhelm_study::{Geometry, LabelMap, Mm, Spacing};
+    use wilhelm_study::{CodedConcept, Geometry, LabelMap, Mm, Segment, Spacing};
 
     let place = tempfile::tempdir().expect("a temporary folder");
     // A bar of 20 pixels and a cross of 20 and 12 pixels of 0.5 mm: 10 mm; 10 and 6 mm.
@@ -147,7 +147,10 @@ fn what_the_program_measures_goes_into_a_rule_by_itself() {
         if two {
             (40..50).for_each(|column| labels[(2 * 32 + 20) * 64 + column] = 2);
         }
-        let map = LabelMap::new(grid, labels, std::collections::BTreeMap::new()).expect("labels");
+        let code = || CodedConcept::new("SCT", "39607008", "Lung");
+        let named = |label: u16| (label, Segment::anatomy(&format!("nodule {label}"), code(), "test"));
+        let segments = labels.iter().filter(|label| **label > 0).map(|label| named(*label)).collect();
+        let map = LabelMap::new(grid, labels, segments).expect("labels");
         let file = place.path().join(name);
         std::fs::write(&file, encode_nifti(&map, Compression::Gzip)).expect("written");
         file
