@@ -209,7 +209,7 @@ mod tests {
         assert!((value(measured, "long_axis") - 10.0).abs() < 0.3, "{measured:?}");
         assert!((value(measured, "short_axis") - 6.0).abs() < 0.3, "{measured:?}");
         assert!(
-            measured[0].on.starts_with("label 2, plane 3, mask SHA-256 0123456789abcdef"),
+            measured[0].on.starts_with("label 2 (lesion 2), plane 3, mask SHA-256 0123456789abcdef"),
             "{measured:?}"
         );
         let given: BTreeMap<String, String> = [

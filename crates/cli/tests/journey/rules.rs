@@ -160,7 +160,10 @@ fn what_the_program_measures_goes_into_a_rule_by_itself() {
     assert_eq!(code(&open), 1, "{}", stderr(&open));
     let said = String::from_utf8_lossy(&open.stdout).into_owned();
     assert!(said.contains("cannot be decided without age"), "{said}");
-    assert!(said.contains("long_axis 10.00 mm") && said.contains("label 1, plane 2, mask SHA-256"), "{said}");
+    assert!(
+        said.contains("long_axis 10.00 mm") && said.contains("label 1 (nodule 1), plane 2, mask SHA-256"),
+        "{said}"
+    );
     let decided = wilhelm(&[&NODULE[..], &["--mask", path(&nodule), "--input=risk=high", "--json"]].concat());
     assert_eq!(code(&decided), 0, "{}", stderr(&decided));
     let decision = json(&decided.stdout);
