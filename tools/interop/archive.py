@@ -114,11 +114,14 @@ def compare_metadata(files, served):
         ours = json.loads(body)[0]
         theirs = data.to_json_dict(bulk_data_threshold=1 << 40, suppress_invalid_tags=True)
         for tag, attribute in theirs.items():
+            # Group lengths are not in the JSON Model (PS3.18 F.2.2), and trailing padding says nothing.
+            if tag.endswith("0000") or tag == "FFFCFFFC":
+                continue
             compared += 1
             mine = ours.get(tag)
             if mine is None or mine["vr"] != attribute["vr"] or values(mine) != values(attribute):
                 differing += 1
-                worst.append((path.name, tag, attribute["vr"], mine and mine["vr"]))
+                worst.append((path.name, tag, attribute["vr"], values(attribute)[:6], mine and values(mine)[:6]))
     return compared, differing, worst
 
 
@@ -274,10 +277,12 @@ def pynetdicom(served, files):
     role = build_role(data.SOPClassUID, scp_role=True)
     handlers = [(evt.EVT_C_STORE, lambda event: received.append(event.dataset) or 0)]
     association = ae.associate(served.host, served.port, ext_neg=[role], evt_handlers=handlers)
+    # One object: its series holds objects of other classes, for which nothing was agreed.
     query = pydicom.Dataset()
-    query.QueryRetrieveLevel = "SERIES"
+    query.QueryRetrieveLevel = "IMAGE"
     query.StudyInstanceUID = data.StudyInstanceUID
     query.SeriesInstanceUID = data.SeriesInstanceUID
+    query.SOPInstanceUID = data.SOPInstanceUID
     last = [status.Status for status, _ in association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet)][-1]
     association.release()
     assert last == 0 and received, f"{last:04X}, {len(received)} received"
