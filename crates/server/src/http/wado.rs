@@ -493,7 +493,31 @@ fn wish(media: &[Media], parameters: &[(String, String)], thumbnail: bool) -> Re
     Ok(wish)
 }
 
-async fn bulk(site: Arc<Site>, place: Place, path: String) -> Answered {
+/// Whether bulk data is wanted as multipart/related with one part, and not alone.
+fn bulk_in_parts(media: &[Media]) -> Result<bool, Refusal> {
+    let octets = |kind: &str| matches!(kind, "*/*" | "application/*" | "application/octet-stream");
+    media
+        .iter()
+        .find_map(|one| match one.media.as_str() {
+            "multipart/related" | "multipart/*" if one.part.as_deref().is_none_or(octets) => Some(true),
+            alone if octets(alone) => Some(false),
+            _ => None,
+        })
+        .ok_or_else(|| {
+            Refusal::not_acceptable(
+                "bulk data is given as application/octet-stream, alone or in multipart/related",
+            )
+        })
+}
+
+async fn bulk(
+    site: Arc<Site>,
+    place: Place,
+    path: String,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Answered {
+    let in_parts = bulk_in_parts(&accepted(headers, &parameters(query)))?;
     let (content, found) = blocking(move || {
         let (object, content) = one(&site, &place)?;
         let meta = file_meta(&content)?;
@@ -505,11 +529,21 @@ async fn bulk(site: Arc<Site>, place: Place, path: String) -> Answered {
     })
     .await?;
     let BulkPlace { start, length } = found;
-    let head = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, length.to_string()),
-    ];
-    Ok((StatusCode::OK, head, body(move |out| copy(out, &content, start..start + length))).into_response())
+    const KIND: &str = "application/octet-stream";
+    if !in_parts {
+        let head = [(header::CONTENT_TYPE, KIND.to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+        let body = body(move |out| copy(out, &content, start..start + length));
+        return Ok((StatusCode::OK, head, body).into_response());
+    }
+    let boundary = boundary(0, 1);
+    let head = format!("multipart/related; type=\"{KIND}\"; boundary={boundary}");
+    let write = move |out: &mut Out| {
+        let head = format!("--{boundary}\r\nContent-Type: {KIND}\r\nContent-Length: {length}\r\n\r\n");
+        out.write(head.as_bytes())?;
+        copy(out, &content, start..start + length)?;
+        out.write(format!("\r\n--{boundary}--\r\n").as_bytes())
+    };
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, head)], body(write)).into_response())
 }
 
 type Here = State<Arc<Site>>;
@@ -615,6 +649,8 @@ pub(crate) async fn of_frames(
 pub(crate) async fn bulkdata(
     State(site): Here,
     Path((s, e, i, path)): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+    RawQuery(q): Query,
 ) -> Answered {
-    bulk(site, place(&s, Some(&e), Some(&i))?, path).await
+    bulk(site, place(&s, Some(&e), Some(&i))?, path, &headers, q.as_deref()).await
 }

@@ -34,6 +34,14 @@ fn what_was_sent_by_dimse_is_found_and_read_by_dicomweb() {
     let (_, _, frame) = site.request(&format!("GET {path}/frames/1\nAccept: application/octet-stream"), b"");
     assert_eq!(pixels, sent[sent.len() - 64 * 32 * 2..]);
     assert_eq!(frame, pixels);
+    let parts = "multipart/related; type=\"*/*\"";
+    let (_, heads, wrapped) = site.request(&format!("GET {bulk}\nAccept: {parts}"), b"");
+    assert!(heads.contains("multipart/related; type=\"application/octet-stream\"; boundary="), "{heads}");
+    let head = wrapped.windows(4).position(|four| four == b"\r\n\r\n").expect("a part's head") + 4;
+    assert_eq!(wrapped[head..head + pixels.len()], pixels);
+    assert!(wrapped[head + pixels.len()..].ends_with(b"--\r\n"));
+    let (status, ..) = site.request(&format!("GET {bulk}\nAccept: image/png"), b"");
+    assert_eq!(status, 406);
     let (status, heads, picture) = site.request(&format!("GET {path}/rendered\nAccept: image/png"), b"");
     assert!(status == 200 && heads.contains("image/png") && picture.starts_with(b"\x89PNG"), "{heads}");
     let (status, _, page) = site.request("GET /?name=phan&modality=CT", b"");
