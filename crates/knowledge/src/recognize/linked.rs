@@ -49,7 +49,9 @@ pub struct Measured {
 
 /// Finds the concepts of a dictionary in a text, and what the text says of each.
 ///
-/// A side and a measurement go to the nearest mention of their sentence, a side to one behind it first.
+/// A side and a measurement go to the nearest mention between the same commas, a side to one behind it first; a measurement
+/// that stands between commas alone goes to the nearest of its sentence. What has no such mention goes to none: in
+/// "cardiomegaly, 12 mm lesion on the left" nothing is said of the heart.
 ///
 /// # Errors
 /// None that a caller can make: [`ContextError::Mention`] would be a place outside the text.
@@ -75,7 +77,7 @@ pub fn link(text: &str, lexicon: &Lexicon, rules: &ContextRules) -> Result<Vec<L
             places.push(one.tokens);
         }
         for (range, measured) in measurements(tokens) {
-            if let Some(nearest) = nearest(&places, &range, 0) {
+            if let Some(nearest) = nearest(tokens, &places, &range, 0) {
                 mentions[first + nearest].measured.push(measured);
             }
         }
@@ -89,7 +91,7 @@ pub fn link(text: &str, lexicon: &Lexicon, rules: &ContextRules) -> Result<Vec<L
             // A side that belongs to the name itself is no side of the mention.
             let within = places.iter().any(|place| place.contains(&at));
             // "right pleural effusion" before "effusion on the right".
-            if let Some(nearest) = nearest(&places, &(at..at + 1), 2).filter(|_| !within) {
+            if let Some(nearest) = nearest(tokens, &places, &(at..at + 1), 2).filter(|_| !within) {
                 let known = &mut mentions[first + nearest].side;
                 *known = match *known {
                     Some(other) if other != side => Some(Side::Both),
@@ -101,8 +103,18 @@ pub fn link(text: &str, lexicon: &Lexicon, rules: &ContextRules) -> Result<Vec<L
     Ok(mentions)
 }
 
-/// The mention with the fewest tokens between it and a place; one before the place counts as so much farther.
-fn nearest(places: &[Range<usize>], to: &Range<usize>, farther_before: usize) -> Option<usize> {
+/// The mention with the fewest tokens between it and a place, among those between the same commas; one before the place
+/// counts as so much farther.
+fn nearest(
+    tokens: &[Token],
+    places: &[Range<usize>],
+    to: &Range<usize>,
+    farther_before: usize,
+) -> Option<usize> {
+    let parts = |token: &Token| matches!(token.text.as_str(), "," | ";" | ":");
+    let start = tokens[..to.start].iter().rposition(parts).map_or(0, |comma| comma + 1);
+    let end = tokens[to.end..].iter().position(parts).map_or(tokens.len(), |comma| to.end + comma);
+    let alone = start == to.start && end == to.end && to.len() > 1;
     let distance = |place: &Range<usize>| {
         if place.start >= to.end {
             place.start - to.end
@@ -110,7 +122,8 @@ fn nearest(places: &[Range<usize>], to: &Range<usize>, farther_before: usize) ->
             to.start.saturating_sub(place.end) + farther_before
         }
     };
-    (0..places.len()).min_by_key(|at| distance(&places[*at]))
+    let near = |place: &Range<usize>| alone || (place.start < end && place.end > start);
+    (0..places.len()).filter(|at| near(&places[*at])).min_by_key(|at| distance(&places[*at]))
 }
 
 const UNITS: [&str; 9] = ["mm", "cm", "hu", "ml", "cc", "%", "cm2", "cm3", "mm3"];
@@ -216,5 +229,14 @@ mod tests {
         let measured = &found[4].measured[0];
         assert_eq!((&measured.numbers[..], measured.unit.as_str()), (&[1.2, 0.8][..], "cm"));
         assert_eq!(&text[measured.at.clone()], "1.2 x 0.8 cm");
+    }
+    #[test]
+    fn what_is_said_of_something_unknown_goes_to_nothing_else() {
+        let lexicon = Lexicon::new([("heart", "A"), ("pulmonary nodule", "B")]).expect("a dictionary");
+        let found = |text: &str| link(text, &lexicon, ContextRules::built_in()).expect("linked");
+        let heart = &found("Enlarged heart, 12 mm lesion in the left lower lobe.")[0];
+        assert!(heart.side.is_none() && heart.measured.is_empty(), "{heart:?}");
+        let nodule = &found("Pulmonary nodule, 12 mm, on the left.")[0];
+        assert_eq!((nodule.measured.len(), nodule.side), (1, None));
     }
 }
