@@ -70,13 +70,12 @@ proptest! {
 #[test]
 fn real_files_are_described_in_json() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dicom_conformance");
-    let shared = Path::new("/work/shared/data/dicom_conformance");
-    let Some(folder) = [folder.as_path(), shared].into_iter().find(|folder| folder.is_dir()) else {
+    if !folder.is_dir() {
         eprintln!("skipped: the conformance files are not beside this checkout");
         return;
-    };
+    }
     let (mut described, mut refused) = (0, 0);
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
