@@ -23,6 +23,7 @@ mod hash;
 mod held_out;
 mod mean;
 mod metrics;
+mod model_folder;
 mod origin;
 pub mod plots;
 mod pretrain;

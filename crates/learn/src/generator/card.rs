@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use super::measure::{Measured, generate, measure};
 use super::train::texts_of;
 use super::{Decoding, ReportFigures, ReportRecipe, Vocabulary};
 use crate::evaluation::Table;
-use crate::hash::sha256;
+use crate::model_folder::{FolderCard, ModelFolder};
 use crate::{Dataset, LearnError, Split};
 
 /// What a report generator's folder says of it: its `card.toml`.
@@ -62,6 +61,13 @@ pub struct ReportValidation {
     pub command: String,
 }
 
+impl FolderCard for ReportCard {
+    const EXPECTED: (&'static str, u32) = (Self::KIND, Self::SCHEMA);
+    fn stated(&self) -> (&str, u32) {
+        (&self.kind, self.schema)
+    }
+}
+
 impl ReportCard {
     /// What [`ReportCard::schema`] is today.
     pub const SCHEMA: u32 = 1;
@@ -88,59 +94,29 @@ impl WriterModel {
     /// # Errors
     /// [`LearnError::Data`] naming the file that is missing, not readable, or not the one that the card vouches for.
     pub fn open(folder: &Path) -> Result<Self, LearnError> {
-        let wrong = |file: &str, what: String| LearnError::Data {
-            place: folder.join(file).display().to_string(),
-            what,
-        };
-        let read = |file: &str| {
-            fs::read(folder.join(file)).map_err(|error| wrong(file, format!("is not readable: {error}")))
-        };
-        let text = |file: &str, bytes: Vec<u8>| {
-            String::from_utf8(bytes).map_err(|_| wrong(file, "is not UTF-8 text".to_owned()))
-        };
-        let card: ReportCard = toml::from_str(&text("card.toml", read("card.toml")?)?)
-            .map_err(|error| wrong("card.toml", error.message().to_owned()))?;
-        if card.kind != ReportCard::KIND || card.schema != ReportCard::SCHEMA {
-            let what = format!(
-                "is a card of kind {} {}, expected {} {}",
-                card.kind,
-                card.schema,
-                ReportCard::KIND,
-                ReportCard::SCHEMA
-            );
-            return Err(wrong("card.toml", what));
-        }
-        let vouched = |file: &str, expected: &str| {
-            let bytes = read(file)?;
-            let found = sha256(&bytes);
-            if found == expected {
-                return Ok(bytes);
-            }
-            Err(wrong(
-                file,
-                format!("has SHA-256 {found}, its card says {expected}; copy the model's folder anew"),
-            ))
-        };
-        let recipe_text = text("recipe.toml", vouched("recipe.toml", &card.recipe_sha256)?)?;
+        let files = ModelFolder(folder);
+        let card: ReportCard = files.card()?;
+        let recipe_text = files.vouched_text("recipe.toml", &card.recipe_sha256)?;
         let recipe = ReportRecipe::from_toml(&recipe_text)?;
-        let vocabulary = Vocabulary::from_json(&vouched("tokenizer.json", &card.tokenizer_sha256)?)?;
+        let vocabulary = Vocabulary::from_json(&files.vouched("tokenizer.json", &card.tokenizer_sha256)?)?;
         let network = ImageWriter::load(
             &recipe.recipe.architecture,
             &recipe.text_config(vocabulary.len()),
             &recipe.prefix_config(),
-            vouched("weights.safetensors", &card.weights_sha256)?,
+            files.vouched("weights.safetensors", &card.weights_sha256)?,
         )
-        .map_err(|what| wrong("weights.safetensors", what))?;
-        let table = Table::parse("validation.csv", &read("validation.csv")?)?;
+        .map_err(|what| files.wrong("weights.safetensors", what))?;
+        let table = Table::parse("validation.csv", &files.read("validation.csv")?)?;
         let column = |name: &str| {
-            table.column(name).ok_or_else(|| wrong("validation.csv", format!("has no column {name}")))
+            table.column(name).ok_or_else(|| files.wrong("validation.csv", format!("has no column {name}")))
         };
         let (id, called) = (column("id")?, column("classifier")?);
         let labels = &recipe.recipe.labels;
         let calls = table.rows().iter().map(|row| {
             let label = labels.iter().position(|label| label.key == row.cells[called]);
-            let what =
-                || wrong("validation.csv", format!("line {}: the classifier's label is none", row.line));
+            let what = || {
+                files.wrong("validation.csv", format!("line {}: the classifier's label is none", row.line))
+            };
             Ok::<_, LearnError>((row.cells[id].clone(), label.ok_or_else(what)?))
         });
         let calls = calls.collect::<Result<Vec<_>, LearnError>>()?;

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use wilhelm_study::Progress;
 use super::TextLabel;
 use crate::LearnError;
 use crate::evaluation::Headline;
-use crate::hash::sha256;
+use crate::model_folder::{FolderCard, ModelFolder};
 
 /// A number that is read with a text, as the training texts had it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,6 +87,13 @@ pub struct TextCard {
     pub without_a_network: Vec<Headline>,
 }
 
+impl FolderCard for TextCard {
+    const EXPECTED: (&'static str, u32) = (Self::KIND, Self::SCHEMA);
+    fn stated(&self) -> (&str, u32) {
+        (&self.kind, self.schema)
+    }
+}
+
 impl TextCard {
     /// What [`TextCard::schema`] is today.
     pub const SCHEMA: u32 = 1;
@@ -113,41 +119,17 @@ impl TextModel {
     /// # Errors
     /// [`LearnError::Data`] naming the file that is missing, not readable, or not the one that the card vouches for.
     pub fn open(folder: &Path) -> Result<Self, LearnError> {
-        let wrong = |file: &str, what: String| LearnError::Data {
-            place: folder.join(file).display().to_string(),
-            what,
-        };
-        let read = |file: &str| {
-            fs::read(folder.join(file)).map_err(|error| wrong(file, format!("is not readable: {error}")))
-        };
-        let text = |file: &str, bytes: Vec<u8>| {
-            String::from_utf8(bytes).map_err(|_| wrong(file, "is not UTF-8 text".to_owned()))
-        };
-        let card: TextCard = toml::from_str(&text("card.toml", read("card.toml")?)?)
-            .map_err(|error| wrong("card.toml", error.message().to_owned()))?;
-        if card.kind != TextCard::KIND || card.schema != TextCard::SCHEMA {
-            let (kind, schema) = (TextCard::KIND, TextCard::SCHEMA);
-            let what = format!("is a card of kind {} {}, expected {kind} {schema}", card.kind, card.schema);
-            return Err(wrong("card.toml", what));
-        }
+        let files = ModelFolder(folder);
+        let card: TextCard = files.card()?;
         let scaled = card.numbers.iter().all(|number| number.deviation > 0.0 && number.mean.is_finite());
         let positive = |temperature: f64| temperature.is_finite() && temperature > 0.0;
         if !scaled || !positive(card.temperature) || card.labels.len() < 2 {
             let what = "a deviation or the temperature is not above 0, or there are fewer than two labels";
-            return Err(wrong("card.toml", what.to_owned()));
+            return Err(files.wrong("card.toml", what));
         }
-        let vouched = |file: &str, expected: &str| {
-            let bytes = read(file)?;
-            let found = sha256(&bytes);
-            if found == expected {
-                return Ok(bytes);
-            }
-            let what = format!("has SHA-256 {found}, its card says {expected}; copy the model's folder anew");
-            Err(wrong(file, what))
-        };
-        let config = text("config.json", vouched("config.json", &card.config_sha256)?)?;
-        let tokenizer = vouched("tokenizer.json", &card.tokenizer_sha256)?;
-        let weights = vouched("weights.safetensors", &card.weights_sha256)?;
+        let config = files.vouched_text("config.json", &card.config_sha256)?;
+        let tokenizer = files.vouched("tokenizer.json", &card.tokenizer_sha256)?;
+        let weights = files.vouched("weights.safetensors", &card.weights_sha256)?;
         let network = TextClassifier::read(
             &folder.join("config.json"),
             (&config, &tokenizer),

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -10,7 +9,7 @@ use super::measure::{measure, write};
 use super::{Reports, SummaryFigures, SummaryRecipe};
 use crate::LearnError;
 use crate::generator::{Decoding, Vocabulary};
-use crate::hash::sha256;
+use crate::model_folder::{FolderCard, ModelFolder};
 
 /// What a generator's folder says of it: its `card.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +37,13 @@ pub struct SummaryCard {
     pub data_sha256: String,
 }
 
+impl FolderCard for SummaryCard {
+    const EXPECTED: (&'static str, u32) = (Self::KIND, Self::SCHEMA);
+    fn stated(&self) -> (&str, u32) {
+        (&self.kind, self.schema)
+    }
+}
+
 impl SummaryCard {
     /// What [`SummaryCard::schema`] is today.
     pub const SCHEMA: u32 = 1;
@@ -46,7 +52,7 @@ impl SummaryCard {
 
     /// Whether a model's folder holds one of these.
     pub fn is_in(folder: &Path) -> bool {
-        let text = fs::read_to_string(folder.join("card.toml")).unwrap_or_default();
+        let text = std::fs::read_to_string(folder.join("card.toml")).unwrap_or_default();
         let table: Option<toml::Table> = toml::from_str(&text).ok();
         table.and_then(|table| table.get("kind")?.as_str().map(|kind| kind == Self::KIND)).unwrap_or(false)
     }
@@ -69,37 +75,14 @@ impl SummaryModel {
     /// # Errors
     /// [`LearnError::Data`] naming the file that is missing, not readable, or not the one that the card vouches for.
     pub fn open(folder: &Path) -> Result<Self, LearnError> {
-        let wrong = |file: &str, what: String| LearnError::Data {
-            place: folder.join(file).display().to_string(),
-            what,
-        };
-        let read = |file: &str| {
-            fs::read(folder.join(file)).map_err(|error| wrong(file, format!("is not readable: {error}")))
-        };
-        let text = |file: &str, bytes: Vec<u8>| {
-            String::from_utf8(bytes).map_err(|_| wrong(file, "is not UTF-8 text".to_owned()))
-        };
-        let card: SummaryCard = toml::from_str(&text("card.toml", read("card.toml")?)?)
-            .map_err(|error| wrong("card.toml", error.message().to_owned()))?;
-        if card.kind != SummaryCard::KIND || card.schema != SummaryCard::SCHEMA {
-            let what = format!("is a card of kind {} {}", card.kind, card.schema);
-            return Err(wrong("card.toml", what));
-        }
-        let vouched = |file: &str, expected: &str| {
-            let bytes = read(file)?;
-            let found = sha256(&bytes);
-            if found == expected {
-                return Ok(bytes);
-            }
-            let what = format!("has SHA-256 {found}, its card says {expected}; copy the model's folder anew");
-            Err(wrong(file, what))
-        };
-        let recipe_text = text("recipe.toml", vouched("recipe.toml", &card.recipe_sha256)?)?;
+        let files = ModelFolder(folder);
+        let card: SummaryCard = files.card()?;
+        let recipe_text = files.vouched_text("recipe.toml", &card.recipe_sha256)?;
         let recipe = SummaryRecipe::from_toml(&recipe_text)?;
-        let vocabulary = Vocabulary::from_json(&vouched("tokenizer.json", &card.tokenizer_sha256)?)?;
-        let weights = vouched("weights.safetensors", &card.weights_sha256)?;
+        let vocabulary = Vocabulary::from_json(&files.vouched("tokenizer.json", &card.tokenizer_sha256)?)?;
+        let weights = files.vouched("weights.safetensors", &card.weights_sha256)?;
         let network = Gpt::load(&recipe.sizes(vocabulary.len()), weights, &Device::flex())
-            .map_err(|error| wrong("weights.safetensors", error.to_string()))?;
+            .map_err(|error| files.wrong("weights.safetensors", error.to_string()))?;
         Ok(Self { card, recipe, vocabulary, network })
     }
 
