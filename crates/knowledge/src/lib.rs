@@ -26,7 +26,9 @@ pub mod differential;
 mod folded;
 pub mod graph;
 mod labels;
+pub mod passages;
 pub mod recognize;
+pub mod retrieve;
 mod scrub;
 mod signs;
 

@@ -1,0 +1,45 @@
+use crate::recognize::sentences;
+
+/// Words of a passage at most, but for a sentence that has more: what a sentence encoder of 256 tokens mostly reads whole.
+const WORDS: usize = 160;
+/// A sentence of more words than this is no sentence: a table, a list, a document without periods. It is cut.
+const SENTENCE: usize = 400;
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Whole sentences, with runs of white space made one space.
+    pub text: String,
+}
+
+/// Cuts a text into pieces of whole sentences, of at most 160 words but for longer sentences (those above 400 are cut).
+/// White space is evened out; a text without letters or digits gives none.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    let mut words: Vec<&str> = Vec::new();
+    let mut close = |words: &mut Vec<&str>| {
+        let text = words.join(" ");
+        if text.chars().any(char::is_alphanumeric) {
+            found.push(Piece { text });
+        }
+        words.clear();
+    };
+    for place in sentences(text) {
+        let sentence: Vec<&str> = text[place].split_whitespace().collect();
+        if !words.is_empty() && words.len() + sentence.len() > WORDS {
+            close(&mut words);
+        }
+        for part in sentence.chunks(SENTENCE) {
+            if part.len() == SENTENCE && !words.is_empty() {
+                close(&mut words);
+            }
+            words.extend(part);
+            if part.len() == SENTENCE {
+                close(&mut words);
+            }
+        }
+    }
+    close(&mut words);
+    found
+}
