@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wilhelm_privacy::audit::{Actor, AuditKey, AuditLog, Event, Object, ObjectKind, Reference};
 use wilhelm_privacy::{KeyPurpose, SystemEntropy, make_key, read_key};
@@ -13,20 +13,10 @@ pub struct Book(Option<AuditLog>);
 impl Book {
     /// Opens the log before anything is done that belongs into it: one that is broken stops that.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let folder = config.values.audit.folder.as_str();
-        if folder.is_empty() {
-            return Ok(Self(None));
+        match config.values.audit.folder.as_str() {
+            "" => Ok(Self(None)),
+            folder => Ok(Self(Some(open_log(Path::new(folder), config)?))),
         }
-        let path = key_file(config);
-        let folder = PathBuf::from(folder);
-        // A log without its key is not begun anew under another one.
-        let is_first = !path.exists() && !folder.join("head.json").exists();
-        let secret = if is_first {
-            make_key(&path, KeyPurpose::Audit, &mut SystemEntropy::default())?
-        } else {
-            read_key(&path, KeyPurpose::Audit)?
-        };
-        Ok(Self(Some(AuditLog::open(&folder, AuditKey::new(&secret), chrono::Utc::now())?)))
     }
 
     /// Writes an entry, and returns when it is on the disk.
@@ -54,6 +44,19 @@ impl Book {
             Actor::user(name.chars().take(64).collect::<String>()).from("command line")
         })
     }
+}
+
+/// Opens the log of a folder, or begins one.
+pub fn open_log(folder: &Path, config: &Config) -> anyhow::Result<AuditLog> {
+    let path = key_file(config);
+    // A log without its key is not begun anew under another one.
+    let is_first = !path.exists() && !folder.join("head.json").exists();
+    let secret = if is_first {
+        make_key(&path, KeyPurpose::Audit, &mut SystemEntropy::default())?
+    } else {
+        read_key(&path, KeyPurpose::Audit)?
+    };
+    Ok(AuditLog::open(folder, AuditKey::new(&secret), chrono::Utc::now())?)
 }
 
 /// Where the log's key is.

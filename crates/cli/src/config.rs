@@ -116,9 +116,13 @@ pub struct ServerValues {
     pub only_our_title: bool,
     pub peers: Vec<String>,
     pub only_peers: bool,
+    pub only_peer_addresses: bool,
     pub associations: usize,
     pub timeout_seconds: u32,
     pub object_bytes: u64,
+    pub upload_bytes: u64,
+    pub tls_certificate: String,
+    pub tls_key: String,
     pub duplicates: DuplicatesChoice,
 }
 
@@ -330,6 +334,11 @@ fn merge(
     if !(1..=3600).contains(&server.timeout_seconds) {
         return Err(format!("server.timeout_seconds is {}, expected 1 to 3600", server.timeout_seconds));
     }
+    if server.tls_certificate.is_empty() != server.tls_key.is_empty() {
+        return Err(
+            "server.tls_certificate and server.tls_key go together: expected both, or none".to_owned()
+        );
+    }
     if values.fusion.mode == FusionMode::Stacked && values.fusion.weights_file.is_empty() {
         return Err("fusion.mode is stacked, expected a fusion.weights_file beside it".to_owned());
     }
@@ -381,6 +390,7 @@ mod tests {
         check("[fusion]\nmode = \"stacked\"\n", "expected a fusion.weights_file");
         check("[fusion]\ntext_weight = 3.0\n", "text_weight is 3");
         check("[fusion]\nbase_rates = { pneumonia = 15 }\n", "base rate of pneumonia is 15");
+        check("[server]\ntls_key = \"key.pem\"\n", "go together");
         check("[keys]\nroot_seconds = 0\n", "keys.root_seconds is 0");
         check("[other]\nx = 1\n", "no setting other.x");
         check("[llm\n", "c.toml");

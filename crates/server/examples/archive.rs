@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         entity.peers.push(Peer { ae_title: title.to_owned(), host: host.to_owned(), port: port.parse()? });
     }
     let store = Store::open(&folder, wilhelm_store::Settings::default())?;
-    let mut server = Server::start(store, Settings { http, dimse: Some(dimse), hosts: Vec::new(), entity })?;
+    let mut server = Server::start(store, Settings::open(http, Some(dimse), entity))?;
     let dimse = server.dimse().ok_or("no listener")?;
     let elapsed = u64::try_from(started.elapsed().as_millis())?;
     let http = format!("http://{}", server.http());

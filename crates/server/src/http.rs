@@ -1,12 +1,15 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
 mod frames;
+mod guard;
 mod multipart;
 mod page;
 mod parameters;
+mod permission;
 mod qido;
 mod refusal;
 mod render;
+mod session;
 mod stow;
 mod stream;
 mod wado;
@@ -16,12 +19,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::ledger::Ledger;
+use crate::sign_in::SignIn;
+
+pub(crate) use guard::patient;
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.
@@ -30,6 +37,14 @@ pub(crate) struct Site {
     /// Names beside addresses and `localhost` that requests may call this machine by.
     pub hosts: Vec<String>,
     pub address: SocketAddr,
+    /// Whether it is spoken to under TLS.
+    pub secure: bool,
+    /// Who may sign in; `None` where anyone may do anything.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Where accesses are written down.
+    pub ledger: Option<Arc<Ledger>>,
+    /// Most bytes of one request that hands objects in.
+    pub upload_bytes: u64,
 }
 
 impl Site {
@@ -38,10 +53,11 @@ impl Site {
     /// A client that calls without a port means ours, not port 80: dicomweb-client leaves it out of the header.
     pub(crate) fn base(&self, headers: &HeaderMap) -> String {
         let port = self.address.port();
+        let (scheme, usual) = if self.secure { ("https", 443) } else { ("http", 80) };
         match headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
-            Some(host) if split(host).1.is_some() || port == 80 => format!("http://{host}/dicom-web"),
-            Some(host) => format!("http://{host}:{port}/dicom-web"),
-            None => format!("http://{}/dicom-web", self.address),
+            Some(host) if split(host).1.is_some() || port == usual => format!("{scheme}://{host}/dicom-web"),
+            Some(host) => format!("{scheme}://{host}:{port}/dicom-web"),
+            None => format!("{scheme}://{}/dicom-web", self.address),
         }
     }
 
@@ -99,36 +115,53 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
             get(wado::of_frames),
         )
         .route("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", get(wado::bulkdata));
-    Router::new()
+    // Whatever is not public goes through the guard, which refuses what has no row in the table of permissions.
+    let guarded = Router::new()
         .route("/", get(page::studies))
         .route("/study/{uid}", get(page::study))
-        .route("/health", get(health))
         .route("/dicom-web/", post(nowhere))
         .nest("/dicom-web", web)
+        .route_layer(from_fn_with_state(Arc::clone(&site), guard::guard));
+    Router::new()
+        .merge(guarded)
+        .merge(public())
         .fallback(nowhere)
-        .layer(from_fn_with_state(Arc::clone(&site), guard))
+        .layer(from_fn_with_state(Arc::clone(&site), heads))
         .with_state(site)
+}
+
+/// What is answered without sign-in: signing in, whether the archive is well, and files that are the same for everybody.
+fn public() -> Router<Arc<Site>> {
+    let session = get(session::me).post(session::begin).delete(session::end);
+    Router::new()
+        .route("/health", get(health))
+        .route("/sign-in", get(session::form).post(session::sent))
+        .route("/api/session", session)
+        .route("/api/session/password", put(session::password))
+        .route("/api/emergency", post(session::emergency))
 }
 
 async fn nowhere() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address")
 }
 
+/// Whether the archive answers; how much it holds, where anyone may know.
 async fn health(State(site): State<Arc<Site>>) -> Result<Response, Refusal> {
+    let is_open = site.sign_in.is_none();
     let count = blocking(move || Ok(site.store.count()?)).await?;
-    let body = serde_json::json!({
-        "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
-        "studies": count.studies,
-        "series": count.series,
-        "instances": count.instances,
-        "bytes": count.bytes,
-    });
+    let mut body = serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
+    if is_open {
+        body["studies"] = count.studies.into();
+        body["series"] = count.series.into();
+        body["instances"] = count.instances.into();
+        body["bytes"] = count.bytes.into();
+    }
     Ok(([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response())
 }
 
-/// Before and behind every request: the name it calls, and heads that keep answers where they belong.
-async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+/// Before and behind every request: the name it calls, and heads that keep answers where they belong. A head that an answer
+/// has already stays: the page of its own knows what it loads.
+async fn heads(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("?"));
     if let Some(host) = host
         && !site.is_our_name(host)
@@ -139,16 +172,21 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let heads = response.headers_mut();
     let mut set = |name, value| {
-        heads.insert(name, HeaderValue::from_static(value));
+        heads.entry(name).or_insert(HeaderValue::from_static(value));
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CACHE_CONTROL, "private, no-store");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
+    if site.secure {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     response
 }
 

@@ -2,16 +2,23 @@
 //!
 //! The principal type is [`Server`]: an archive in, two listeners out. [`dimse::Requestor`] sends to others.
 //!
-//! Invariants held here: without sign-in HTTP is for this machine alone; an object is acknowledged once the archive says that
+//! Invariants held here: without sign-in and TLS, HTTP is for this machine alone; what is not public is asked for by somebody
+//! whose roles hold it, and stands in the audit log before it is given; an object is acknowledged once the archive says that
 //! it is durable; what is large is streamed, and a slow client holds back its own answer alone; the length of anything that
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod dimse;
 mod http;
+mod ledger;
 mod serve;
+mod sign_in;
+mod tls;
 mod transcode;
 
+pub use ledger::Ledger;
 pub use serve::{ServeError, Server, Settings};
+pub use sign_in::SignIn;
+pub use tls::{Tls, TlsError};
 pub use transcode::TranscodeError;
 
 /// DICOM's application context.

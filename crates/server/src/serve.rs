@@ -2,12 +2,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
+use chrono::Utc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use wilhelm_privacy::audit::{Action, AuditError};
 use wilhelm_store::Store;
 
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::http::{Site, router};
+use crate::{Ledger, SignIn, Tls};
 
 /// How the archive is served.
 #[derive(Clone, Debug)]
@@ -20,22 +24,49 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How it speaks as an application entity.
     pub entity: DimseSettings,
+    /// Who may sign in; `None` lets anyone on this machine do anything.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Where accesses are written down.
+    pub ledger: Option<Arc<Ledger>>,
+    /// The certificate that HTTP is served with.
+    pub tls: Option<Tls>,
+    /// Most bytes of one request that hands objects in.
+    pub upload_bytes: u64,
+}
+
+impl Settings {
+    /// As a test and a machine of one person want it: anyone here may do anything, and nothing is written down.
+    pub fn open(http: SocketAddr, dimse: Option<SocketAddr>, entity: DimseSettings) -> Self {
+        Self {
+            http,
+            dimse,
+            hosts: Vec::new(),
+            entity,
+            sign_in: None,
+            ledger: None,
+            tls: None,
+            upload_bytes: 16 << 30,
+        }
+    }
 }
 
 /// Why the archive cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// Without sign-in, whoever reaches the machine would read everything.
-    #[error(
-        "{what} {address} is not of this machine alone, and there is no sign-in yet: use 127.0.0.1 or [::1], and a tunnel for others"
-    )]
+    /// Whoever reaches the machine would read everything.
+    #[error("{what} {address} is not of this machine alone, which wants {wants}: or use 127.0.0.1 or [::1]")]
     Exposed {
         /// Which setting.
         what: &'static str,
         /// What it says.
         address: SocketAddr,
+        /// What is missing.
+        wants: &'static str,
     },
+    /// The audit log takes no entry.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// An address that cannot be listened at.
     #[error("listening at {address} failed: {source}")]
     Listen {
@@ -57,6 +88,13 @@ pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     serving: Option<tokio::task::JoinHandle<()>>,
+    ledger: Option<Arc<Ledger>>,
+}
+
+fn ended(served: std::io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(%error, "serving ended early");
+    }
 }
 
 /// Longest wait for requests in progress when the server stops.
@@ -69,15 +107,17 @@ impl Server {
     /// [`ServeError::Exposed`] for an address that others reach, [`ServeError::Listen`], [`ServeError::Threads`].
     pub fn start(store: Arc<Store>, settings: Settings) -> Result<Self, ServeError> {
         // DIMSE knows no passwords: its list of peers is all the sign-in that it has.
-        let exposed = |what, address: SocketAddr| ServeError::Exposed { what, address };
-        if !settings.http.ip().is_loopback() {
-            return Err(exposed("server.http", settings.http));
+        let exposed = |what, address: SocketAddr, wants| ServeError::Exposed { what, address, wants };
+        if !settings.http.ip().is_loopback() && (settings.sign_in.is_none() || settings.tls.is_none()) {
+            let wants = "sign-in, and TLS by server.tls_certificate and server.tls_key";
+            return Err(exposed("server.http", settings.http, wants));
         }
         if let Some(address) = settings.dimse
             && !address.ip().is_loopback()
             && !(settings.entity.only_peers && settings.entity.only_our_title)
         {
-            return Err(exposed("server.dimse", address));
+            let wants = "server.only_peers and server.only_our_title";
+            return Err(exposed("server.dimse", address, wants));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -87,33 +127,54 @@ impl Server {
             .build()
             .map_err(ServeError::Threads)?;
         let listen = |address| move |source| ServeError::Listen { address, source };
+        if let Some(ledger) = &settings.ledger {
+            ledger.of_program(Action::ProgramStarted, Utc::now())?;
+        }
         let listener = runtime.block_on(TcpListener::bind(settings.http)).map_err(listen(settings.http))?;
         let http = listener.local_addr().map_err(listen(settings.http))?;
         let dimse = match settings.dimse {
             Some(address) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
-                let service = Service::start(listener, Arc::clone(&store), settings.entity);
+                let service =
+                    Service::start(listener, Arc::clone(&store), settings.entity, settings.ledger.clone());
                 Some(service.map_err(ServeError::Threads)?)
             }
             None => None,
         };
-        let site = Arc::new(Site { store, hosts: settings.hosts, address: http });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = runtime.spawn(async move {
-            use axum::serve::ListenerExt;
-            let listener = listener.tap_io(|stream| {
-                let _ = stream.set_nodelay(true);
-            });
-            let served = axum::serve(listener, router(site))
-                .with_graceful_shutdown(async {
-                    let _ = stopped.await;
-                })
-                .await;
-            if let Err(error) = served {
-                tracing::error!(%error, "serving ended early");
-            }
+        let site = Arc::new(Site {
+            store,
+            hosts: settings.hosts,
+            address: http,
+            secure: settings.tls.is_some(),
+            sign_in: settings.sign_in,
+            ledger: settings.ledger.clone(),
+            upload_bytes: settings.upload_bytes,
         });
-        Ok(Self { http, dimse, stop: Some(stop), runtime: Some(runtime), serving: Some(serving) })
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let _within = runtime.enter();
+        let serving = match settings.tls {
+            None => {
+                let listener = listener.tap_io(|stream| {
+                    let _ = stream.set_nodelay(true);
+                });
+                runtime.spawn(async move {
+                    ended(axum::serve(listener, service).with_graceful_shutdown(stopped).await);
+                })
+            }
+            Some(tls) => {
+                let listener = tls.listen(listener).map_err(listen(http))?.tap_io(|_| {});
+                runtime.spawn(async move {
+                    ended(axum::serve(listener, service).with_graceful_shutdown(stopped).await);
+                })
+            }
+        };
+        drop(_within);
+        let (stop, runtime, serving) = (Some(stop), Some(runtime), Some(serving));
+        Ok(Self { http, dimse, stop, runtime, serving, ledger: settings.ledger })
     }
 
     /// Where HTTP is listened for.
@@ -160,6 +221,13 @@ impl Server {
         if let (Some(runtime), Some(serving)) = (self.runtime.take(), self.serving.take()) {
             let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, serving).await });
             runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+        if let Some(ledger) = self.ledger.take() {
+            let now = Utc::now();
+            let settled = ledger.settle(now).and_then(|()| ledger.of_program(Action::ProgramStopped, now));
+            if let Err(error) = settled {
+                tracing::error!(%error, "the audit log takes no entry");
+            }
         }
     }
 }

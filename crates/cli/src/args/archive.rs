@@ -13,6 +13,9 @@ pub struct Serve {
     /// Where to listen for DIMSE [default: server.dimse of the configuration]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub dimse: Option<SocketAddr>,
+    /// Let anyone on this machine do anything, without sign-in: for tests, and a machine that one person alone uses
+    #[arg(long)]
+    pub open: bool,
     /// Print the addresses as JSON once they are listened at
     #[arg(long)]
     pub json: bool,

@@ -1,36 +1,46 @@
 //! `wilhelm serve` and `wilhelm store`: the archive served, filled, listed and checked.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use dicom_dictionary_std::tags;
 use serde_json::json;
+use wilhelm_privacy::SystemEntropy;
+use wilhelm_privacy::account::{AccountsFile, Policy};
+use wilhelm_privacy::audit::{Action, Actor, AuditLog, Event, Object, ObjectKind, Outcome};
 use wilhelm_server::dimse::{Peer, Settings as EntitySettings};
-use wilhelm_server::{ServeError, Server, Settings as ServerSettings};
+use wilhelm_server::{Ledger, ServeError, Server, Settings as ServerSettings, SignIn, Tls};
 use wilhelm_store::{
     Duplicates, Expected, Fault, Level, Limits, Pending, Query, Receipt, Settings, Store, StoreError,
 };
 
-use crate::args;
-use crate::config::{Config, DuplicatesChoice};
+use wilhelm_study::Phi;
+
+use crate::config::{self, Config, DuplicatesChoice};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
+use crate::{args, audit};
 
 /// The folder of the archive: the flag's, the configuration's, else the user's own for data.
 fn folder(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<PathBuf> {
-    if let Some(folder) = &flag.data {
-        return Ok(folder.clone());
-    }
+    flag.data
+        .clone()
+        .or_else(|| default_folder(config))
+        .ok_or_else(|| Stop::usage("there is no home folder: name the archive's folder with --data"))
+}
+
+/// The folder of the archive where no flag names one.
+pub fn default_folder(config: &Config) -> Option<PathBuf> {
     if !config.values.server.folder.is_empty() {
-        return Ok(PathBuf::from(&config.values.server.folder));
+        return Some(PathBuf::from(&config.values.server.folder));
     }
     std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")))
         .map(|home| home.join("wilhelm/archive"))
-        .ok_or_else(|| Stop::usage("there is no home folder: name the archive's folder with --data"))
 }
 
 fn open(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<Arc<Store>> {
@@ -80,11 +90,29 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         only_our_title: values.only_our_title,
         peers: peers.collect::<anyhow::Result<_>>()?,
         only_peers: values.only_peers,
+        only_peer_addresses: values.only_peer_addresses,
         associations: values.associations,
         timeout: Duration::from_secs(u64::from(values.timeout_seconds)),
     };
     let store = open(&verb.archive, config)?;
-    let settings = ServerSettings { http, dimse, hosts: values.hosts.clone(), entity };
+    let tls = match values.tls_certificate.as_str() {
+        "" => None,
+        certificate => {
+            let tls = Tls::of_files(Path::new(certificate), Path::new(&values.tls_key));
+            Some(tls.map_err(|error| Stop::usage(format!("server.tls_certificate: {error}")))?)
+        }
+    };
+    let ledger = Arc::new(Ledger::new(log(&verb.archive, config)?));
+    let sign_in = if verb.open { None } else { Some(Arc::new(sign_in(config, &ledger)?)) };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let settings = ServerSettings {
+        hosts: values.hosts.clone(),
+        sign_in,
+        ledger: Some(ledger),
+        tls,
+        upload_bytes: values.upload_bytes,
+        ..ServerSettings::open(http, dimse, entity)
+    };
     let mut server = Server::start(store, settings).map_err(|error| match error {
         ServeError::Exposed { .. } => Stop::usage(error.to_string()),
         other => Stop::ours(other.to_string()),
@@ -93,7 +121,8 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     let dimse = server.dimse().map(|address| address.to_string());
     if verb.json {
         print_json(&json!({
-            "http": format!("http://{}", server.http()),
+            "http": format!("{scheme}://{}", server.http()),
+            "sign_in": !verb.open,
             "dimse": dimse,
             "ae_title": values.ae_title,
             "started_ms": u64::try_from(elapsed).unwrap_or(u64::MAX),
@@ -104,14 +133,66 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
             |address| format!("{}@{address}", values.ae_title),
         );
         print(&format!(
-            "studies   http://{http}/\nDICOMweb  http://{http}/dicom-web\nDIMSE     {dimse}\nstarted in {elapsed} ms; ctrl-c stops it\n",
+            "studies   {scheme}://{http}/\nDICOMweb  {scheme}://{http}/dicom-web\nDIMSE     {dimse}\nstarted in {elapsed} ms; ctrl-c stops it\n",
             http = server.http()
         ))?;
+    }
+    if verb.open {
+        eprintln!("wilhelm: --open: whoever uses this machine reads and writes everything, without sign-in");
     }
     server.wait();
     eprintln!("wilhelm: stopping: what is in progress is finished first");
     server.stop();
     Ok(Exit::Done)
+}
+
+/// The audit log: where the configuration has it, else in the archive's folder.
+fn log(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<AuditLog> {
+    let log = match config.values.audit.folder.as_str() {
+        "" => folder(flag, config)?.join("audit"),
+        folder => PathBuf::from(folder),
+    };
+    audit::open_log(&log, config)
+}
+
+/// Sign-in by the file of accounts, with a first administrator where there is no account yet.
+fn sign_in(config: &Config, ledger: &Ledger) -> anyhow::Result<SignIn> {
+    let path = config::beside(&config.values.accounts.file, "accounts.json");
+    let file = AccountsFile::new(&path);
+    let entropy = &mut SystemEntropy::default();
+    let first = file.change(|accounts| accounts.first_administrator(Utc::now(), entropy))?;
+    if let Some((name, secret)) = first {
+        let account = ledger.log().key().reference(ObjectKind::Account, &Phi::new(name.as_str().to_owned()));
+        let object = Object::new(ObjectKind::Account, account);
+        let event = Event::new(Actor::program(), Action::AccountMade, object, Outcome::Done);
+        ledger.log().append(Utc::now(), &event)?;
+        show_once(&path, name.as_str(), secret.expose())?;
+    }
+    Ok(SignIn::new(file, Policy::default())?)
+}
+
+/// Shows the first password to a terminal, and to nothing that keeps it: where there is none, it goes into a file that its
+/// owner alone can read.
+fn show_once(accounts: &Path, name: &str, secret: &str) -> anyhow::Result<()> {
+    if std::io::stderr().is_terminal() {
+        eprintln!(
+            "wilhelm: the first account is {name}, its password (shown once): {secret}\n\
+             wilhelm: it has to be changed first: printf 'OLD\\nNEW\\n' | wilhelm users password {name}"
+        );
+        return Ok(());
+    }
+    let path = accounts.with_file_name("first-password");
+    let failed =
+        |error: std::io::Error| Stop::input(format!("{} cannot be written: {error}", path.display()));
+    let mut file =
+        tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    writeln!(file, "{secret}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(&path).map_err(|error| failed(error.error))?;
+    eprintln!(
+        "wilhelm: the first account is {name}, its password is in {}: change it, and remove that file",
+        path.display()
+    );
+    Ok(())
 }
 
 /// `wilhelm store`

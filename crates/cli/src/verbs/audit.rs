@@ -27,7 +27,13 @@ pub fn run(verb: &args::Audit, config: &Config) -> anyhow::Result<Exit> {
 fn folder(given: Option<&Path>, config: &Config) -> anyhow::Result<PathBuf> {
     match (given, config.values.audit.folder.as_str()) {
         (Some(folder), _) => Ok(folder.to_owned()),
-        (None, "") => Err(Stop::usage("no audit log is configured: name its folder, or set audit.folder")),
+        (None, "") => {
+            // `wilhelm serve` keeps one in its archive.
+            let own = super::archive::default_folder(config).map(|folder| folder.join("audit"));
+            own.filter(|folder| folder.is_dir()).ok_or_else(|| {
+                Stop::usage("no audit log is configured: name its folder, or set audit.folder")
+            })
+        }
         (None, folder) => Ok(PathBuf::from(folder)),
     }
 }

@@ -3,6 +3,7 @@
 //! Source: PS3.7 Annex D, PS3.8 Section 9.3.2 and 9.3.3.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use dicom_dictionary_std::uids;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
@@ -15,7 +16,7 @@ use dicom_ul::pdu::{
 
 use super::DimseError;
 use super::link::{Link, OUR_PDU};
-use super::requestor::Accepted;
+use super::requestor::{Accepted, Peer};
 use super::service::Settings;
 
 /// An association that was asked for and accepted.
@@ -73,8 +74,30 @@ pub(crate) fn reject_for_now(link: &mut Link) {
     }
 }
 
-/// Reads the request of an association and answers it; `None` where it was refused.
-pub(crate) fn accept(link: &mut Link, settings: &Settings) -> Result<Option<Association>, DimseError> {
+/// What became of the request of an association.
+pub(crate) enum Asked {
+    Accepted(Association),
+    /// Refused: who asked, and why.
+    Rejected {
+        calling: String,
+        why: &'static str,
+    },
+}
+
+/// Whether a title may call from an address: it is that of a peer, and the address one of its own where that counts.
+fn is_peer(settings: &Settings, calling: &str, from: IpAddr) -> bool {
+    let is_from = |peer: &Peer| {
+        if !settings.only_peer_addresses {
+            return true;
+        }
+        let found = (peer.host.as_str(), peer.port).to_socket_addrs();
+        found.is_ok_and(|mut found| found.any(|one| one.ip().to_canonical() == from.to_canonical()))
+    };
+    settings.peers.iter().any(|peer| peer.ae_title == calling && is_from(peer))
+}
+
+/// Reads the request of an association and answers it.
+pub(crate) fn accept(link: &mut Link, settings: &Settings, from: IpAddr) -> Result<Asked, DimseError> {
     let request = match link.associate()? {
         Pdu::AssociationRQ(request) => request,
         other => {
@@ -89,17 +112,17 @@ pub(crate) fn accept(link: &mut Link, settings: &Settings) -> Result<Option<Asso
     if request.application_context_name.trim_matches(['\0', ' ']) != crate::APPLICATION_CONTEXT {
         let reason = AssociationRJServiceUserReason::ApplicationContextNameNotSupported;
         reject(link, permanent, user(reason));
-        return Ok(None);
+        return Ok(Asked::Rejected { calling, why: "another application context" });
     }
     if settings.only_our_title && called != settings.ae_title {
         tracing::warn!("an association was refused: it calls another AE title");
         reject(link, permanent, user(AssociationRJServiceUserReason::CalledAETitleNotRecognized));
-        return Ok(None);
+        return Ok(Asked::Rejected { calling, why: "calls another title" });
     }
-    if settings.only_peers && !settings.peers.iter().any(|peer| peer.ae_title == calling) {
-        tracing::warn!("an association was refused: the calling AE title is not listed");
+    if settings.only_peers && !is_peer(settings, &calling, from) {
+        tracing::warn!(%from, "an association was refused: no peer calls so from there");
         reject(link, permanent, user(AssociationRJServiceUserReason::CallingAETitleNotRecognized));
-        return Ok(None);
+        return Ok(Asked::Rejected { calling, why: "no peer calls so from there" });
     }
     let (answer, association) = negotiate(&request, calling);
     for item in &request.user_variables {
@@ -108,7 +131,7 @@ pub(crate) fn accept(link: &mut Link, settings: &Settings) -> Result<Option<Asso
         }
     }
     link.write(&Pdu::AssociationAC(answer))?;
-    Ok(Some(association))
+    Ok(Asked::Accepted(association))
 }
 
 fn negotiate(request: &AssociationRQ, calling: String) -> (AssociationAC, Association) {

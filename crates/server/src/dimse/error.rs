@@ -52,6 +52,9 @@ pub enum DimseError {
     /// An object could not be written in the other side's transfer syntax.
     #[error(transparent)]
     Transcode(#[from] crate::transcode::TranscodeError),
+    /// What was done could not be written into the audit log.
+    #[error(transparent)]
+    Audit(#[from] wilhelm_privacy::audit::AuditError),
 }
 
 impl DimseError {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
+use wilhelm_privacy::audit::{Action, Outcome};
 use wilhelm_store::{Level, Located, Query, StoreError, answers_with};
 use wilhelm_study::Phi;
 
@@ -75,7 +76,10 @@ pub(crate) fn answer(
             kind::C_FIND,
             uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND
             | uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
-        ) => find(serving, link, context, accepted, command, &mut identifier, level),
+        ) => {
+            serving.note(association, Action::Queried, None, Outcome::Done)?;
+            find(serving, link, context, accepted, command, &mut identifier, level)
+        }
         (
             kind::C_MOVE,
             uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE
@@ -102,6 +106,14 @@ pub(crate) fn answer(
                     return refuse(link, context, command, status::UNABLE_TO_PROCESS, "the catalog failed");
                 }
             };
+            let studies: BTreeSet<&str> = objects.iter().map(|object| object.study_uid.as_str()).collect();
+            let destination = command.string(field::MOVE_DESTINATION).unwrap_or_default();
+            let known = serving.settings.peers.iter().any(|peer| peer.ae_title == destination);
+            let refused = command.kind() == kind::C_MOVE && !known;
+            let outcome = if refused { Outcome::Refused } else { Outcome::Done };
+            for study in studies {
+                serving.note(association, Action::StudySent, Some(study), outcome)?;
+            }
             if command.kind() == kind::C_MOVE {
                 moved(serving, link, association, context, command, &objects)
             } else {

@@ -1,18 +1,22 @@
 //! The archive as an application entity: verification, storage, queries and retrieval.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome};
 use wilhelm_store::{Expected, Store, StoreError};
 
-use super::association::{Association, accept, is_storage, reject_for_now};
+use super::association::{Asked, Association, accept, is_storage, reject_for_now};
 use super::command::{Command, field, kind, status};
 use super::link::Link;
 use super::requestor::Peer;
 use super::{DimseError, retrieve};
+use crate::Ledger;
+use crate::http::patient;
 use crate::transcode::file_meta;
 
 /// How the archive speaks as an application entity.
@@ -26,6 +30,8 @@ pub struct Settings {
     pub peers: Vec<Peer>,
     /// Whether only peers may call.
     pub only_peers: bool,
+    /// Whether they may call from their own addresses alone.
+    pub only_peer_addresses: bool,
     /// Most associations at once.
     pub associations: usize,
     /// Longest wait for the other side.
@@ -39,6 +45,7 @@ impl Default for Settings {
             only_our_title: false,
             peers: Vec::new(),
             only_peers: false,
+            only_peer_addresses: false,
             associations: 64,
             timeout: Duration::from_secs(60),
         }
@@ -58,18 +65,24 @@ pub struct Service {
 }
 
 impl Service {
-    /// Listens, each association in a thread of its own.
+    /// Listens, each association in a thread of its own; what it does is written into `ledger`.
     ///
     /// # Errors
     /// What the system says of the listener.
-    pub fn start(listener: TcpListener, store: Arc<Store>, settings: Settings) -> std::io::Result<Self> {
+    pub fn start(
+        listener: TcpListener,
+        store: Arc<Store>,
+        settings: Settings,
+        ledger: Option<Arc<Ledger>>,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let stopping = Arc::new(AtomicBool::new(false));
         let lines = Lines::default();
         let (stop, held) = (Arc::clone(&stopping), Arc::clone(&lines));
+        let shared = Shared { store, settings: Arc::new(settings), ledger };
         let listening = std::thread::Builder::new()
             .name("dimse".to_owned())
-            .spawn(move || listen(&listener, &store, &Arc::new(settings), &stop, &held))?;
+            .spawn(move || listen(&listener, &shared, &stop, &held))?;
         Ok(Self { address, stopping, lines, listening: Some(listening) })
     }
 
@@ -111,13 +124,16 @@ impl Drop for Service {
     }
 }
 
-fn listen(
-    listener: &TcpListener,
-    store: &Arc<Store>,
-    settings: &Arc<Settings>,
-    stopping: &Arc<AtomicBool>,
-    lines: &Lines,
-) {
+/// What all associations know.
+#[derive(Clone)]
+struct Shared {
+    store: Arc<Store>,
+    settings: Arc<Settings>,
+    ledger: Option<Arc<Ledger>>,
+}
+
+fn listen(listener: &TcpListener, shared: &Shared, stopping: &Arc<AtomicBool>, lines: &Lines) {
+    let settings = &shared.settings;
     static NEXT: AtomicU64 = AtomicU64::new(0);
     for stream in listener.incoming() {
         if stopping.load(Ordering::SeqCst) {
@@ -140,12 +156,9 @@ fn listen(
             lines.insert(number, (held, Arc::clone(&busy)));
             lines.len() > settings.associations
         };
-        let serving = Serving {
-            store: Arc::clone(store),
-            settings: Arc::clone(settings),
-            stopping: Arc::clone(stopping),
-            busy,
-        };
+        let from = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |from| from.ip());
+        let Shared { store, settings, ledger } = shared.clone();
+        let serving = Serving { store, settings, ledger, from, stopping: Arc::clone(stopping), busy };
         let ended = Ended { lines: Arc::clone(lines), number };
         let _ = std::thread::Builder::new().name("association".to_owned()).spawn(move || {
             let _ended = ended;
@@ -171,6 +184,8 @@ impl Drop for Ended {
 pub(crate) struct Serving {
     pub store: Arc<Store>,
     pub settings: Arc<Settings>,
+    ledger: Option<Arc<Ledger>>,
+    from: IpAddr,
     stopping: Arc<AtomicBool>,
     busy: Arc<AtomicBool>,
 }
@@ -182,12 +197,53 @@ impl Serving {
             reject_for_now(&mut link);
             return Ok(());
         }
-        let Some(association) = accept(&mut link, &self.settings)? else { return Ok(()) };
+        let association = match accept(&mut link, &self.settings, self.from)? {
+            Asked::Accepted(association) => association,
+            Asked::Rejected { calling, why } => {
+                let event = self.event(&calling, Action::AccessRefused, None, Outcome::Refused);
+                self.write(event.map(|event| event.with("why", why)), None)?;
+                return Ok(());
+            }
+        };
         let outcome = self.messages(&mut link, &association);
         if outcome.is_err() {
             link.abort();
         }
         outcome
+    }
+
+    /// What somebody did, on a study or on all.
+    fn event(&self, calling: &str, action: Action, study: Option<&str>, outcome: Outcome) -> Option<Event> {
+        let ledger = self.ledger.as_ref()?;
+        // What stands in the field need be no title.
+        let name: String = calling.chars().filter(char::is_ascii_graphic).take(16).collect();
+        let actor = Actor::peer(name).from(self.from.to_string());
+        let object = match (study, action) {
+            (Some(study), _) => ledger.study(study),
+            (None, Action::AccessRefused) => Object::whole(ObjectKind::Program),
+            (None, _) => Object::whole(ObjectKind::Study),
+        };
+        Some(Event::new(actor, action, object, outcome))
+    }
+
+    fn write(&self, event: Option<Event>, study: Option<&str>) -> Result<(), DimseError> {
+        let (Some(ledger), Some(event)) = (&self.ledger, event) else { return Ok(()) };
+        let patient = || study.and_then(|study| patient(&self.store, ledger, study));
+        ledger.note(event, patient, Utc::now()).map_err(|error| {
+            tracing::error!(%error, "the audit log takes no entry");
+            DimseError::Audit(error)
+        })
+    }
+
+    /// Writes what is done into the audit log; what cannot be written down is not done.
+    pub(crate) fn note(
+        &self,
+        association: &Association,
+        action: Action,
+        study: Option<&str>,
+        outcome: Outcome,
+    ) -> Result<(), DimseError> {
+        self.write(self.event(&association.calling, action, study, outcome), study)
     }
 
     fn messages(&self, link: &mut Link, association: &Association) -> Result<(), DimseError> {
@@ -248,10 +304,18 @@ impl Serving {
         };
         let received = link.data_set(context, |piece| arriving.write(piece))?;
         let expected = Expected { study_uid: None, sop_class: Some(&class), sop_uid: Some(&uid) };
-        let outcome = begun
-            .and(received)
-            .and_then(|()| self.store.take(arriving, expected))
-            .and_then(|taken| taken.pending.wait());
+        let outcome =
+            begun.and(received).and_then(|()| self.store.take(arriving, expected)).and_then(|taken| {
+                let study = taken.study_uid.as_str().to_owned();
+                taken.pending.wait().map(|_| study)
+            });
+        let ended = match &outcome {
+            Ok(_) => Outcome::Done,
+            Err(error) if error.is_callers_fault() => Outcome::Refused,
+            Err(_) => Outcome::Failed,
+        };
+        // An object that is kept and not written down is not acknowledged: it comes again.
+        self.note(association, Action::StudyReceived, outcome.as_deref().ok(), ended)?;
         let response = match outcome {
             Ok(_) => command.response(status::SUCCESS, false),
             Err(error) => {

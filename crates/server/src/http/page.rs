@@ -49,7 +49,7 @@ const FIELDS: [(&str, &str, Tag); 5] = [
     ("accession", "Accession number", tags::ACCESSION_NUMBER),
 ];
 
-fn page(title: &str, content: &Markup) -> Response {
+pub(crate) fn page(title: &str, content: &Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {

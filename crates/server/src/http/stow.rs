@@ -2,7 +2,7 @@
 //!
 //! Source: PS3.18 Section 10.5.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use wilhelm_store::{Arriving, Expected, Pending, Store, StoreError};
 use wilhelm_study::StudyInstanceUid;
 
+use super::guard::Touched;
 use super::multipart::{Parts, Reader, related};
 use super::{Refusal, Site};
 
@@ -37,6 +38,7 @@ fn reason(error: &StoreError) -> u16 {
 
 /// What is answered for one object.
 struct Outcome {
+    study: String,
     sop_class: String,
     sop_uid: String,
     /// The object's address, or why there is none.
@@ -85,14 +87,15 @@ impl Taking {
                     taken.sop_uid.as_str()
                 );
                 let sop_uid = taken.sop_uid.as_str().to_owned();
-                let outcome = Outcome { sop_class: taken.sop_class, sop_uid, result: Ok(url) };
+                let study = taken.study_uid.as_str().to_owned();
+                let outcome = Outcome { study, sop_class: taken.sop_class, sop_uid, result: Ok(url) };
                 self.waiting.push_back((outcome, taken.pending));
                 self.settle(TOGETHER);
             }
             Err(error) => {
                 self.note(&error);
-                let (sop_class, sop_uid) = (String::new(), String::new());
-                self.outcomes.push(Outcome { sop_class, sop_uid, result: Err(reason(&error)) });
+                let (study, sop_class, sop_uid) = (String::new(), String::new(), String::new());
+                self.outcomes.push(Outcome { study, sop_class, sop_uid, result: Err(reason(&error)) });
             }
         }
     }
@@ -225,9 +228,15 @@ async fn take(
         (taking, form, broken)
     });
     let mut cut = false;
+    let mut taken = 0_u64;
     while let Some(frame) = body.frame().await {
         match frame.map(|frame| frame.into_data().ok()) {
             Ok(Some(piece)) => {
+                taken += piece.len() as u64;
+                if taken > site.upload_bytes {
+                    cut = true;
+                    break;
+                }
                 if pieces.send(piece).await.is_err() {
                     break;
                 }
@@ -250,6 +259,10 @@ async fn take(
         (taking, form)
     });
     let (taking, form) = outcomes.await.map_err(failed)?;
+    if taken > site.upload_bytes && taking.outcomes.is_empty() {
+        let detail = format!("a request has at most {} bytes (server.upload_bytes)", site.upload_bytes);
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
     let unfinished = matches!(&form, Form::Multipart(reader) if !reader.is_done());
     if let Some(detail) = broken {
         if taking.outcomes.is_empty() {
@@ -297,5 +310,10 @@ fn answer(taking: &Taking, base: &str, study: Option<&str>, cut: bool) -> Respon
         _ => StatusCode::CONFLICT,
     };
     let head = [(header::CONTENT_TYPE, "application/dicom+json")];
-    (status, head, Value::Object(body).to_string()).into_response()
+    let mut response = (status, head, Value::Object(body).to_string()).into_response();
+    let studies: BTreeSet<&str> = kept.iter().map(|outcome| outcome.study.as_str()).collect();
+    if !studies.is_empty() {
+        response.extensions_mut().insert(Touched(studies.into_iter().map(str::to_owned).collect()));
+    }
+    response
 }

@@ -21,7 +21,7 @@ pub const LOOPBACK: &str = "127.0.0.1:0";
 
 pub fn settings(entity: Entity) -> Settings {
     let here = LOOPBACK.parse().expect("an address");
-    Settings { http: here, dimse: Some(here), hosts: Vec::new(), entity }
+    Settings::open(here, Some(here), entity)
 }
 
 pub fn served(entity: Entity) -> Site {

@@ -1,0 +1,75 @@
+//! What a request wants, by its method and path: the one table of permissions. What stands in no row is refused.
+
+use axum::http::Method;
+use wilhelm_privacy::account::Permission;
+use wilhelm_privacy::audit::Action;
+
+/// What a request wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// What the account has to be allowed.
+    pub permission: Permission,
+    /// What stands in the audit log.
+    pub action: Action,
+    /// The study in the path.
+    pub study: Option<String>,
+}
+
+/// What a request wants; `None` where the table has no row.
+pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
+    let row = |permission, action| Some(Wanted { permission, action, study: study(path) });
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    let mut segments = path.split('/').skip(1);
+    match (segments.next()?, segments.last()) {
+        ("dicom-web", _) if *method == Method::POST => row(Permission::StudyAdd, Action::StudyReceived),
+        ("dicom-web", Some("studies" | "series" | "instances")) if reads => {
+            row(Permission::StudySee, Action::Queried)
+        }
+        ("dicom-web" | "study", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
+        ("", None) if reads => row(Permission::StudySee, Action::Queried),
+        ("fhir", Some("AuditEvent")) if reads => row(Permission::AuditSee, Action::Queried),
+        ("fhir", Some("Patient" | "ImagingStudy")) if reads => row(Permission::StudySee, Action::Queried),
+        ("fhir", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
+        _ => None,
+    }
+}
+
+/// The study that a path names, percent-decoded as routes see it.
+fn study(path: &str) -> Option<String> {
+    let mut segments = path.split('/').skip_while(|segment| !matches!(*segment, "studies" | "study"));
+    segments.next()?;
+    segments.next().filter(|uid| !uid.is_empty()).map(super::parameters::decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_request_has_its_row_and_no_other_is_answered() {
+        let get = |path: &str| wanted(&Method::GET, path);
+        for (path, action, expected) in [
+            ("/dicom-web/studies", Action::Queried, None),
+            ("/dicom-web/studies/1.2", Action::StudySeen, Some("1.2")),
+            ("/dicom-web/studies/1%2E2/series", Action::Queried, Some("1.2")),
+            ("/dicom-web/studies/1.2/series/3/instances/4/frames/1/rendered", Action::StudySeen, Some("1.2")),
+            ("/study/1.2", Action::StudySeen, Some("1.2")),
+            ("/", Action::Queried, None),
+        ] {
+            let found = get(path).expect("a row");
+            assert_eq!((found.permission, found.action), (Permission::StudySee, action), "{path}");
+            assert_eq!(found.study.as_deref(), expected, "{path}");
+        }
+        let added = wanted(&Method::POST, "/dicom-web/studies/1.2").expect("a row");
+        assert_eq!((added.permission, added.study.as_deref()), (Permission::StudyAdd, Some("1.2")));
+        assert_eq!(get("/fhir/AuditEvent").expect("a row").permission, Permission::AuditSee);
+        for (method, path) in [
+            (Method::DELETE, "/dicom-web/studies/1.2"),
+            (Method::PUT, "/dicom-web/studies"),
+            (Method::GET, "/secret"),
+            (Method::POST, "/"),
+        ] {
+            assert_eq!(wanted(&method, path), None, "{method} {path}");
+        }
+    }
+}
