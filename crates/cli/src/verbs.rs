@@ -1,6 +1,7 @@
 //! One module a verb.
 
 pub mod archive;
+pub mod ask;
 pub mod audit;
 pub mod baselines;
 pub mod classify;

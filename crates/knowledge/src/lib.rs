@@ -21,6 +21,7 @@
 //! # Ok::<(), wilhelm_knowledge::ContextError>(())
 //! ```
 
+pub mod ask;
 mod context;
 pub mod differential;
 mod folded;
