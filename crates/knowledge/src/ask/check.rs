@@ -74,26 +74,33 @@ pub fn check_sentence(sentence: &str, cited: &[&Passage]) -> Result<Borne, Refus
         return Err(Refusal::NoContent);
     }
     let mut nearest: Option<(usize, Refusal)> = None;
-    for (at, passage) in cited.iter().enumerate() {
-        for place in places(&passage.text) {
-            match check_place(sentence, &terms, &figures, &place) {
-                Ok(()) => return Ok(Borne { passage: at, quote: place }),
-                Err((passed, refusal)) => {
-                    if nearest.as_ref().is_none_or(|(best, _)| passed > *best) {
-                        nearest = Some((passed, refusal));
+    // Two sentences together only where none has the words alone.
+    for places in [sentences_of, pairs_of] {
+        for (at, passage) in cited.iter().enumerate() {
+            for place in places(&passage.text) {
+                match check_place(sentence, &terms, &figures, &place) {
+                    Ok(()) => return Ok(Borne { passage: at, quote: place }),
+                    Err((passed, refusal)) => {
+                        if nearest.as_ref().is_none_or(|(best, _)| passed > *best) {
+                            nearest = Some((passed, refusal));
+                        }
                     }
                 }
             }
+        }
+        if nearest.as_ref().is_some_and(|(_, refusal)| !matches!(refusal, Refusal::Words { .. })) {
+            break;
         }
     }
     Err(nearest.map_or(Refusal::NoContent, |(_, refusal)| refusal))
 }
 
-/// Sentences, then pairs of them.
-fn places(text: &str) -> Vec<String> {
-    let found: Vec<&str> = sentences(text).into_iter().map(|place| &text[place]).collect();
-    let pairs: Vec<String> = found.windows(2).map(|two| two.join(" ")).collect();
-    found.into_iter().map(str::to_owned).chain(pairs).collect()
+fn sentences_of(text: &str) -> Vec<String> {
+    sentences(text).into_iter().map(|place| text[place].to_owned()).collect()
+}
+
+fn pairs_of(text: &str) -> Vec<String> {
+    sentences_of(text).windows(2).map(|two| two.join(" ")).collect()
 }
 
 /// How far a place got, so that the reason of the nearest one is told, and why no further.
@@ -137,7 +144,7 @@ fn check_place(
         if there.doubts && !said.doubts {
             return Err((passed(4), Refusal::Doubt));
         }
-        if let Some(word) = said.opposite(&there) {
+        if let Some(word) = said.opposite(&there).or_else(|| said.opposite(&polarity(best))) {
             return Err((passed(5), Refusal::Opposite(word)));
         }
     }

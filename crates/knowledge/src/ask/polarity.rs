@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 /// Words that deny.
-const DENY: [&str; 22] = [
+const DENY: &[&str] = &[
     "no",
     "not",
     "never",
@@ -13,7 +13,6 @@ const DENY: [&str; 22] = [
     "fail",
     "fails",
     "failed",
-    "failure",
     "lack",
     "lacks",
     "lacked",
@@ -22,11 +21,10 @@ const DENY: [&str; 22] = [
     "unable",
     "ineffective",
     "denied",
-    "negative",
     "excludes",
 ];
 /// Words that leave in doubt.
-const DOUBT: [&str; 18] = [
+const DOUBT: &[&str] = &[
     "may",
     "might",
     "could",
@@ -47,7 +45,7 @@ const DOUBT: [&str; 18] = [
     "unlikely",
 ];
 /// Words of which one says the opposite of the other; all words of a side say the same.
-const OPPOSITES: [(&[&str], &[&str]); 15] = [
+const OPPOSITES: &[(&[&str], &[&str])] = &[
     (
         &[
             "increase",

@@ -1,7 +1,7 @@
 use crate::recognize::normal;
 
 /// Words that carry no content of their own.
-const STOP: [&str; 122] = [
+const STOP: &[&str] = &[
     "a", "about", "after", "all", "also", "am", "among", "an", "and", "any", "are", "as", "at", "be",
     "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "did", "do",
     "does", "during", "each", "either", "for", "from", "had", "has", "have", "having", "he", "her", "his",
@@ -76,8 +76,8 @@ pub fn numbers(text: &str) -> Vec<String> {
         }
         found.push(number);
     }
-    const SPELLED: [&str; 12] =
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const SPELLED: &[&str] =
+        &["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
     // "One" is an article as often as a number.
     let spelled = words.filter_map(|word| SPELLED.iter().position(|one| *one == word)).filter(|at| *at > 0);

@@ -45,9 +45,12 @@ fn what_it_does_not_say_is_refused_with_the_reason() {
     check("The drain did not reduce pain.", "it denies what the passage states");
     check("The drain shortened the stay in hospital.", "it states what the passage denies");
     check("Early removal increases recurrence.", "it is sure of what the passage leaves in doubt");
-    check("The drain increased pain.", "it says \"increase\" where the passage says the opposite");
+    check(
+        "The drain increased pain but did not shorten the stay in hospital.",
+        "it says \"increase\" where the passage says the opposite",
+    );
     check("Recurrence causes smoking.", "it compares in another order than the passage");
-    check("Aspirin cures asthma.", "the passage does not say it: aspirin, asthma, cur missing");
+    check("Aspirin cures asthma.", "the passage does not say it: aspirin, asthma, cure missing");
     check("Yes.", "it has no content to check");
     let borne = check_sentence("The drain reduced pain.", &[]);
     assert_eq!(borne, Err(Refusal::NoCitation));
