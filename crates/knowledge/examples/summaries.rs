@@ -64,7 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut row = json!({ "way": name });
         for (metric, scores) in ["rouge_1", "rouge_2", "rouge_l"].iter().zip(&scores) {
-            let mean = |drawn: &[usize]| Some(drawn.iter().map(|at| scores[*at]).sum::<f64>() / drawn.len() as f64);
+            let mean =
+                |drawn: &[usize]| Some(drawn.iter().map(|at| scores[*at]).sum::<f64>() / drawn.len() as f64);
             let found = bootstrap_interval(scores.len(), 2000, 0.95, 20_261_127, mean)?;
             row[*metric] = json!({ "value": found.estimate, "low": found.low, "high": found.high });
         }
@@ -117,7 +118,8 @@ fn meqsum(text: &str) -> Vec<Case> {
     loop {
         let (mut written, mut fields) = (0, 0);
         loop {
-            let (result, read, wrote, ended) = reader.read_record(rest, &mut out[written..], &mut ends[fields..]);
+            let (result, read, wrote, ended) =
+                reader.read_record(rest, &mut out[written..], &mut ends[fields..]);
             rest = &rest[read..];
             written += wrote;
             fields += ended;

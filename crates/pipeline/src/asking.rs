@@ -51,23 +51,29 @@ const DRAFT: usize = 320;
 pub fn ask(question: &str, asking: &Asking<'_>) -> Result<Answer, LibraryError> {
     let clean = scrub(question, asking.known);
     let question = clean.text.trim();
+    // What stands in the place of a value is nothing to look for.
+    let searched = clean
+        .removed
+        .iter()
+        .fold(question.to_owned(), |text, removed| text.replace(removed.kind.placeholder(), " "));
     let way = match (asking.encoder, asking.library.has_vectors()) {
         (Some(_), true) => Way::Both,
         _ => Way::Words,
     };
     let found =
-        asking.library.find(question, asking.encoder.filter(|_| way == Way::Both), way, asking.passages)?;
+        asking.library.find(&searched, asking.encoder.filter(|_| way == Way::Both), way, asking.passages)?;
     let passages: Vec<&Passage> = found.iter().map(|one| &one.passage).chain(asking.beside).collect();
     let mut candidates = Candidate::of_passages(&passages);
     if let (Some(encoder), Way::Both) = (asking.encoder, way) {
-        let texts: Vec<&str> = candidates.iter().map(|one| one.text.as_str()).chain([question]).collect();
+        let texts: Vec<&str> =
+            candidates.iter().map(|one| one.text.as_str()).chain([searched.as_str()]).collect();
         let mut vectors = encoder.embed(&texts, &Silent)?;
         let of_question = vectors.pop().map(|vector| vector.numbers).unwrap_or_default();
         for (candidate, vector) in candidates.iter_mut().zip(vectors) {
             candidate.cosine = Some(cosine(&vector.numbers, &of_question));
         }
     }
-    let asked = Asked { question: question.to_owned(), rarity: rarity(question, asking.library)? };
+    let asked = Asked { question: question.to_owned(), rarity: rarity(&searched, asking.library)? };
     let mut answer = extract(&asked, &passages, &candidates, asking.sentences);
     if !clean.removed.is_empty() {
         answer.notes.push(format!(

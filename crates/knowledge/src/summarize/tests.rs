@@ -15,7 +15,11 @@ fn passage(number: usize, section: &str, text: &str) -> Passage {
 fn article() -> Vec<Passage> {
     vec![
         passage(1, "OBJECTIVE", "To determine whether a small drain is enough."),
-        passage(2, "METHODS", "We randomized 1,200 adult patients, aged 18 to 80 years. One group received a small drain. Pain was measured daily."),
+        passage(
+            2,
+            "METHODS",
+            "We randomized 1,200 adult patients, aged 18 to 80 years. One group received a small drain. Pain was measured daily.",
+        ),
         passage(
             3,
             "RESULTS",
@@ -59,7 +63,8 @@ fn what_is_not_said_is_named() {
 
 #[test]
 fn persons_are_counted_where_they_are_counted() {
-    let check = |sentence: &str, expected: Option<u64>| assert_eq!(sample_size(sentence), expected, "{sentence}");
+    let check =
+        |sentence: &str, expected: Option<u64>| assert_eq!(sample_size(sentence), expected, "{sentence}");
     check("We studied 120 consecutive patients.", Some(120));
     check("There were 1,099 women and 40 men.", Some(1099));
     check("Both groups (n = 45) improved.", Some(45));
