@@ -17,7 +17,7 @@ mod train;
 pub use archive::{
     ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
 };
-pub use ask::{Ask, IndexFolder, KbFind, KbIndex};
+pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
@@ -109,6 +109,8 @@ pub enum Verb {
     Kb(Kb),
     /// Answer a question out of indexed texts, each sentence with its source
     Ask(Ask),
+    /// Put articles in the order of a reader of studies, each sentence with its place, and a table of them
+    Summarize(Summarize),
     /// Published decision rules: from measurements to a category and a recommendation
     Rules(Rules),
     /// Sign, amend and export reports, and see what became of them

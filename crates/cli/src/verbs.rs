@@ -40,6 +40,7 @@ mod segment_model;
 pub mod send;
 mod send_dicom;
 mod send_tls;
+pub mod summarize;
 pub mod sweep;
 pub mod train;
 mod train_fusion;

@@ -6,6 +6,7 @@
 //! any other.
 
 mod check;
+mod choice;
 mod extract;
 mod polarity;
 mod terms;
@@ -15,6 +16,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Borne, Refusal, check_sentence};
+pub use choice::choice;
 pub use extract::{Asked, Candidate, extract};
 pub use terms::{content_terms, numbers};
 

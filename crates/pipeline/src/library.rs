@@ -17,7 +17,7 @@ use wilhelm_knowledge::passages::PassageError;
 use wilhelm_knowledge::retrieve::{LexicalError, VectorsError};
 use wilhelm_nets::text::{SentenceEncoder, TextError};
 
-pub use build::{BuildSettings, Built, build};
+pub use build::{BuildSettings, Built, build, open_texts};
 pub use find::{Found, Library, Way};
 pub use report::report_passages;
 

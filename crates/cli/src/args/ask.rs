@@ -74,3 +74,16 @@ pub struct Ask {
     #[arg(long)]
     pub json: bool,
 }
+
+#[derive(Debug, Args)]
+pub struct Summarize {
+    /// Articles: PubMed or JATS XML, PubMedQA or other JSON, web pages, Markdown, plain text; `-` is plain text on stdin
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print the table of studies alone
+    #[arg(long)]
+    pub table: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "table")]
+    pub json: bool,
+}

@@ -105,7 +105,7 @@ pub fn build(
         progress.step(at, total);
         let origin = Origin { file: one.name.clone(), license: settings.license.map(str::to_owned) };
         let before = maker.count;
-        let mut input = opened(&one.path)?;
+        let mut input = open_texts(&one.path)?;
         let mut stopped = None;
         let read = read_passages(&mut *input, one.form, &origin, &mut |passage| {
             let added = if progress.cancelled() { Err(LibraryError::Cancelled) } else { maker.add(passage) };
@@ -224,7 +224,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn opened(path: &Path) -> Result<Box<dyn BufRead>, LibraryError> {
+/// Opens a file of texts, unpacked where it ends in `.gz`.
+///
+/// # Errors
+/// [`LibraryError::File`].
+pub fn open_texts(path: &Path) -> Result<Box<dyn BufRead>, LibraryError> {
     let file = File::open(path).map_err(|reason| failed(path, "cannot be read", reason))?;
     let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
     Ok(if packed {
