@@ -1,4 +1,5 @@
 mod archive;
+mod ask;
 mod classify;
 mod embed;
 mod evaluate;
@@ -16,6 +17,7 @@ mod train;
 pub use archive::{
     ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
 };
+pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
@@ -105,6 +107,10 @@ pub enum Verb {
     Safety(Safety),
     /// What texts say: how a mention is meant
     Kb(Kb),
+    /// Answer a question out of indexed texts, each sentence with its source
+    Ask(Ask),
+    /// Put articles in the order of a reader of studies, each sentence with its place, and a table of them
+    Summarize(Summarize),
     /// Published decision rules: from measurements to a category and a recommendation
     Rules(Rules),
     /// Sign, amend and export reports, and see what became of them

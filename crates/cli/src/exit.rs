@@ -94,6 +94,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
         blame(error.is_callers_fault())
     } else if let Some(error) = error.downcast_ref::<KeyFileError>() {
         blame(error.is_callers_fault())
+    } else if let Some(error) = error.downcast_ref::<wilhelm_pipeline::library::LibraryError>() {
+        blame(error.is_callers_fault())
     } else if let Some(wilhelm_pipeline::PipelineError::Prior(_)) = error.downcast_ref() {
         Exit::Input
     } else {

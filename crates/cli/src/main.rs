@@ -63,6 +63,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Ground(verb) => verbs::ground::run(verb),
         Verb::Embed(verb) => verbs::embed::run(verb, &config),
         Verb::Classify(verb) => verbs::classify::run(verb),
+        Verb::Summarize(verb) => verbs::summarize::run(verb),
+        Verb::Ask(verb) => verbs::ask::run(verb, &config),
         Verb::Kb(verb) => verbs::kb::run(verb, &config),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb, &config),

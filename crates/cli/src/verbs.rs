@@ -1,6 +1,7 @@
 //! One module a verb.
 
 pub mod archive;
+pub mod ask;
 pub mod audit;
 pub mod baselines;
 pub mod classify;
@@ -39,6 +40,7 @@ mod segment_model;
 pub mod send;
 mod send_dicom;
 mod send_tls;
+pub mod summarize;
 pub mod sweep;
 pub mod train;
 mod train_fusion;

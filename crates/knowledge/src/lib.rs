@@ -21,6 +21,7 @@
 //! # Ok::<(), wilhelm_knowledge::ContextError>(())
 //! ```
 
+pub mod ask;
 mod context;
 pub mod differential;
 mod folded;
@@ -31,6 +32,7 @@ pub mod recognize;
 pub mod retrieve;
 mod scrub;
 mod signs;
+pub mod summarize;
 
 pub use context::{ContextError, ContextRules, Cue, Meaning, Property, ReadText};
 pub use labels::{LabelCues, LabelMention, Observation, ReportLabels, Status, label_report};

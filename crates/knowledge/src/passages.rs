@@ -39,6 +39,17 @@ pub struct Passage {
     pub text: String,
 }
 
+impl Passage {
+    /// The words that it is found by: its title's and its own.
+    #[must_use]
+    pub fn found_by(&self) -> String {
+        match &self.title {
+            Some(title) => format!("{title}. {}", self.text),
+            None => self.text.clone(),
+        }
+    }
+}
+
 /// Forms of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

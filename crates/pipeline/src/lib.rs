@@ -5,6 +5,7 @@
 //! [`predict_planes`] is the same path up to the prediction. Nothing here draws on a terminal,
 //! speaks HTTP or looks at a clock.
 
+mod asking;
 mod built_in;
 mod case_base;
 mod draft;
@@ -12,6 +13,7 @@ mod error;
 mod findings;
 mod fuse;
 mod fusion;
+pub mod library;
 mod measured;
 mod outputs;
 mod picture;
@@ -24,6 +26,7 @@ mod record;
 mod structures;
 mod versions;
 
+pub use asking::{Asking, ask};
 pub use built_in::built_in_shelf;
 pub use case_base::{CaseBase, SignedWording};
 pub use draft::{Asked, DraftSettings, Drafting, FAILURES, Freedom, Rephraser, draft};

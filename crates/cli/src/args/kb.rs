@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::ask::{KbFind, KbIndex};
 use super::graph::{KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 
 #[derive(Debug, Args)]
@@ -18,6 +19,10 @@ pub enum KbVerb {
     Labels(KbLabels),
     /// Bring an ontology, a table or what comes with the program into the graph
     Import(KbImport),
+    /// Index texts for `wilhelm ask`: PubMed, JATS, MedQuAD and PubMedQA, web pages, Markdown, plain text, signed reports
+    Index(KbIndex),
+    /// Passages of the indexed texts for a question
+    Find(KbFind),
     /// Ask the graph in SPARQL
     Query(KbQuery),
     /// All that the graph knows of a concept, and whose statements they are

@@ -3,6 +3,7 @@ mod graph;
 mod import;
 mod labels;
 mod link;
+pub mod texts;
 
 use std::fmt::Write;
 
@@ -20,6 +21,8 @@ pub fn run(verb: &args::Kb, config: &Config) -> anyhow::Result<Exit> {
         args::KbVerb::Context(context) => meanings(context),
         args::KbVerb::Labels(wanted) => labels::run(wanted),
         args::KbVerb::Import(wanted) => import::run(wanted, config),
+        args::KbVerb::Index(wanted) => texts::index(wanted, config),
+        args::KbVerb::Find(wanted) => texts::find(wanted, config),
         args::KbVerb::Query(wanted) => graph::query(wanted, config),
         args::KbVerb::Show(wanted) => graph::show(wanted, config),
         args::KbVerb::Stats(wanted) => graph::stats(wanted, config),

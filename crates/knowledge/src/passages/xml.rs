@@ -52,7 +52,10 @@ pub(super) fn read(
                 path.pop();
             }
             Event::Text(text) => {
-                let text = text.decode().map_err(|error| wrong(reader.get_ref().line, error.to_string()))?;
+                let text = reader
+                    .decoder()
+                    .decode(&text)
+                    .map_err(|error| wrong(reader.get_ref().line, error.to_string()))?;
                 // References that are not XML's own stay as they are written.
                 match quick_xml::escape::unescape(&text) {
                     Ok(plain) => article.text(&plain),

@@ -78,11 +78,7 @@ impl LexicalWriter {
         let kept =
             serde_json::to_string(passage).map_err(|error| LexicalError::Damaged(error.to_string()))?;
         let mut document = TantivyDocument::default();
-        let found_by = match &passage.title {
-            Some(title) => format!("{title} {}", passage.text),
-            None => passage.text.clone(),
-        };
-        document.add_pre_tokenized_text(self.fields.words, tokenized(&found_by));
+        document.add_pre_tokenized_text(self.fields.words, tokenized(&passage.found_by()));
         document.add_u64(self.fields.number, self.count);
         document.add_text(self.fields.passage, kept);
         self.writer.add_document(document)?;
