@@ -14,7 +14,7 @@ mod safety;
 mod train;
 
 pub use archive::{
-    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
+    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal, StoreVerb,
 };
 pub use classify::Classify;
 pub use embed::Embed;

@@ -1,5 +1,7 @@
 //! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
 
+#[path = "journey/archive.rs"]
+mod archive;
 #[path = "journey/baselines.rs"]
 mod baselines;
 #[path = "journey/concepts.rs"]
