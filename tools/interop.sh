@@ -37,3 +37,5 @@ printf '\n== the archive: dcmtk, pynetdicom and dicomweb-client\n'
 python3 tools/interop/archive.py "$examples/../wilhelm" "${DATA:-../shared/data}/dicom_conformance"
 printf '\n== the archive killed in the middle of its work\n'
 python3 tools/interop/archive_kill.py "$examples/../wilhelm" 20
+printf '\n== the archive as its description says: schemathesis\n'
+python3 tools/interop/description.py "$examples/../wilhelm"

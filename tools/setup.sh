@@ -129,10 +129,10 @@ interop)
       exit 1
     fi
   fi
-  peers peers-interop 'highdicom, nibabel, SimpleITK, onnx, onnxruntime, fhir.resources, hl7, hl7apy, pypdf, pynetdicom, dicomweb-client' numpy==2.4.6 pydicom==3.0.2 \
+  peers peers-interop 'highdicom, nibabel, SimpleITK, onnx, onnxruntime, fhir.resources, hl7, hl7apy, pypdf, pynetdicom, dicomweb-client, schemathesis' numpy==2.4.6 pydicom==3.0.2 \
     highdicom==0.28.2 nibabel==5.4.2 SimpleITK==2.5.7 onnx==1.23.2 onnxruntime==1.32.0 \
     fhir.resources==8.3.0 hl7==0.4.5 hl7apy==1.3.5 pypdf==7.1.1 \
-    pynetdicom==3.0.4 dicomweb-client==0.61.2
+    pynetdicom==3.0.4 dicomweb-client==0.61.2 schemathesis==4.32.5
   [ -d "$tools_folder/peers-interop/node_modules/fhir" ] ||
     npm install --silent --no-save --prefix "$tools_folder/peers-interop" fhir@4.12.0 >&2
   ;;

@@ -18,14 +18,17 @@ def free_port():
 class Served:
     """A running archive with its addresses; stopped at the end of a `with`."""
 
-    def __init__(self, program, folder, peers=()):
+    def __init__(self, program, folder, peers=(), open_to_all=True):
         program = pathlib.Path(program)
-        environment = dict(os.environ, WILHELM_SERVER_PEERS=json.dumps(list(peers)))
+        # Its own configuration, so that no key and no account of the person who runs this is touched.
+        home = pathlib.Path(folder).with_name("configuration")
+        environment = dict(os.environ, WILHELM_SERVER_PEERS=json.dumps(list(peers)), XDG_CONFIG_HOME=str(home))
         here = "127.0.0.1:0"
         if program.name == "archive":
             command = [program, folder, here, here, *peers]
         else:
             command = [program, "serve", "--data", folder, "--http", here, "--dimse", here, "--json"]
+            command += ["--open"] if open_to_all else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
         text = ""
         for line in self.process.stdout:

@@ -15,7 +15,7 @@ mod safety;
 mod train;
 
 pub use archive::{
-    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreVerb,
+    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal, StoreVerb,
 };
 pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use classify::Classify;

@@ -23,6 +23,7 @@ pub struct Values {
     pub cache: CacheValues,
     pub send: SendValues,
     pub server: ServerValues,
+    pub archive: ArchiveValues,
     pub audit: AuditValues,
     pub accounts: AccountsValues,
     pub keys: KeysValues,
@@ -124,6 +125,13 @@ pub struct ServerValues {
     pub tls_certificate: String,
     pub tls_key: String,
     pub duplicates: DuplicatesChoice,
+}
+
+/// How objects lie on the disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveValues {
+    pub sealed: bool,
 }
 
 /// What happens to an object whose identifier is there with other content.

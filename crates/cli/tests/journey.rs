@@ -2,6 +2,8 @@
 
 #[path = "journey/asking.rs"]
 mod asking;
+#[path = "journey/archive.rs"]
+mod archive;
 #[path = "journey/baselines.rs"]
 mod baselines;
 #[path = "journey/concepts.rs"]

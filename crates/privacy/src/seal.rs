@@ -13,7 +13,10 @@ mod stream;
 pub use column::ColumnKey;
 pub use keyring::{KeyId, KeyState, Keyring};
 pub use root::{Root, RootCommand};
-pub use stream::{CHUNK_BYTES, HEADER_BYTES, Opener, Sealer, key_of, open, rewrap, seal, sealed_bytes};
+pub use stream::{
+    CHUNK_BYTES, ChunkOpener, HEADER_BYTES, Opener, Sealer, key_of, open, plain_bytes, rewrap, seal,
+    sealed_bytes,
+};
 
 use std::io;
 use std::path::PathBuf;

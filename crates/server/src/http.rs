@@ -1,5 +1,6 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod fhir;
 mod frames;
 mod guard;
 mod multipart;
@@ -121,6 +122,11 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/study/{uid}", get(page::study))
         .route("/dicom-web/", post(nowhere))
         .nest("/dicom-web", web)
+        .route("/fhir/Patient", get(fhir::patients))
+        .route("/fhir/Patient/{id}", get(fhir::one_patient))
+        .route("/fhir/ImagingStudy", get(fhir::studies))
+        .route("/fhir/ImagingStudy/{uid}", get(fhir::one_study))
+        .route("/fhir/AuditEvent", get(fhir::audit))
         .route_layer(from_fn_with_state(Arc::clone(&site), guard::guard));
     Router::new()
         .merge(guarded)
@@ -135,6 +141,8 @@ fn public() -> Router<Arc<Site>> {
     let session = get(session::me).post(session::begin).delete(session::end);
     Router::new()
         .route("/health", get(health))
+        .route("/fhir/metadata", get(fhir::metadata))
+        .route("/api/openapi.json", get(openapi))
         .route("/sign-in", get(session::form).post(session::sent))
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))
@@ -143,6 +151,13 @@ fn public() -> Router<Arc<Site>> {
 
 async fn nowhere() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+/// The description of what is asked and answered here, as it is committed.
+const OPENAPI: &str = include_str!("../data/openapi.json");
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
 /// Whether the archive answers; how much it holds, where anyone may know.

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use rusqlite::params;
+use wilhelm_privacy::seal::SealError;
 
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
@@ -16,6 +19,8 @@ pub enum Fault {
     Missing,
     /// Its file holds other bytes than arrived.
     Changed,
+    /// It was sealed with a key that is not there. Nothing is repaired then: the key may come back.
+    Locked,
 }
 
 /// What a check found.
@@ -64,19 +69,26 @@ impl Store {
             after = last.key;
             for object in page {
                 checked.objects += 1;
-                let path = self.folders.object(&object.checksum);
                 let name = hexadecimal(&object.checksum);
-                let fault = match checksum_of(&path) {
+                let read = self.folders.content(&object.checksum);
+                let fault = match read.and_then(|content| checksum_of(&content)) {
                     Ok((checksum, length)) if checksum == object.checksum && length == object.bytes => None,
                     Ok(_) => Some(Fault::Changed),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(Fault::Missing),
-                    Err(error) => return Err(StoreError::io("reading", path, error)),
+                    Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                        Some(Fault::Missing)
+                    }
+                    Err(StoreError::NoKeys { .. }) => Some(Fault::Locked),
+                    Err(StoreError::Sealed { source, .. }) => match *source {
+                        SealError::NoKey { .. } => Some(Fault::Locked),
+                        _ => Some(Fault::Changed),
+                    },
+                    Err(error) => return Err(error),
                 };
                 if let Some(fault) = fault {
-                    if repair {
+                    if repair && fault != Fault::Locked {
                         self.remove_row(object.key)?;
-                        if fault == Fault::Changed {
-                            let aside = self.folders.quarantine.join(format!("{name}.dcm"));
+                        if let Some((path, _)) = self.folders.present(&object.checksum) {
+                            let aside = self.folders.quarantine.join(path.file_name().unwrap_or_default());
                             fs::rename(&path, &aside)
                                 .map_err(|error| StoreError::io("setting aside", &path, error))?;
                             let _ = fs::write(
@@ -90,11 +102,10 @@ impl Store {
                 named.insert(name);
             }
         }
-        for name in files {
+        for (name, path) in files {
             // A row may have come in the meantime.
             if !named.contains(&name) && !self.names(&name)? {
                 if repair {
-                    let path = self.folders.objects.join(&name[..2]).join(format!("{name}.dcm"));
                     fs::remove_file(&path).map_err(|error| StoreError::io("removing", path, error))?;
                 }
                 checked.strays.push(name);
@@ -103,19 +114,20 @@ impl Store {
         Ok(checked)
     }
 
-    /// Checksums that files are named by.
-    fn files(&self) -> Result<Vec<String>, StoreError> {
-        let mut names = Vec::new();
+    /// Files with the checksums that they are named by.
+    fn files(&self) -> Result<Vec<(String, PathBuf)>, StoreError> {
+        let mut files = Vec::new();
         for number in 0..=255_u8 {
             let folder = self.folders.objects.join(format!("{number:02x}"));
             let failed = |error| StoreError::io("listing", &folder, error);
             for entry in fs::read_dir(&folder).map_err(failed)? {
-                let name = entry.map_err(failed)?.file_name();
-                let name = name.to_str().and_then(|name| name.strip_suffix(".dcm"));
-                names.extend(name.filter(|name| name.len() == 64 && name.is_ascii()).map(str::to_owned));
+                let path = entry.map_err(failed)?.path();
+                let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+                let name = name.filter(|name| name.len() == 64 && name.is_ascii());
+                files.extend(name.map(|name| (name, path)));
             }
         }
-        Ok(names)
+        Ok(files)
     }
 
     fn names(&self, name: &str) -> Result<bool, StoreError> {
@@ -124,7 +136,7 @@ impl Store {
         })
     }
 
-    fn page(&self, after: i64) -> Result<Vec<Located>, StoreError> {
+    pub(crate) fn page(&self, after: i64) -> Result<Vec<Located>, StoreError> {
         self.reading("listing objects", |connection| {
             let mut prepared = connection.prepare_cached(
                 "SELECT i.key, s.uid, e.uid, i.uid, i.sop_class, i.transfer_syntax, i.data_set, i.pixel_start,

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::StoreError;
+use crate::sealed::SealedFile;
 
 /// The bytes of one object, in memory or in a file: what is large never is in memory as a whole.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub enum Content {
         /// Its length in bytes.
         length: u64,
     },
+    /// A sealed file, opened where it is asked for.
+    Sealed(Box<SealedFile>),
 }
 
 impl Content {
@@ -23,13 +26,14 @@ impl Content {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File { length, .. } => *length,
+            Self::Sealed(sealed) => sealed.length(),
         }
     }
 
     /// Fills `buffer` from `at` on as far as there are bytes; gives how many.
     ///
     /// # Errors
-    /// [`StoreError::Io`] where the file cannot be read.
+    /// [`StoreError::Io`] where the file cannot be read; [`StoreError::Sealed`] where it is not what was sealed.
     pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         match self {
             Self::Memory(bytes) => {
@@ -50,7 +54,31 @@ impl Content {
                 }
                 Ok(count)
             }
+            Self::Sealed(sealed) => sealed.read_at(at, buffer),
         }
+    }
+}
+
+/// Content read from its beginning on.
+pub(crate) struct Reading<'a> {
+    content: &'a Content,
+    at: u64,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(content: &'a Content) -> Self {
+        Self { content, at: 0 }
+    }
+}
+
+impl std::io::Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.content.read_at(self.at, buffer).map_err(|error| match error {
+            StoreError::Io { source, .. } => source,
+            other => std::io::Error::other(other),
+        })?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 

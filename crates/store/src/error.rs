@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use wilhelm_privacy::seal::SealError;
+
 /// Why the archive could not do what was asked.
 ///
 /// No variant holds a value of a patient: places are named by their tags, objects by their files.
@@ -96,6 +98,20 @@ pub enum StoreError {
         /// The archive's folder.
         path: PathBuf,
     },
+    /// A sealed object does not open.
+    #[error("the object {}: {source}", path.display())]
+    Sealed {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        source: Box<SealError>,
+    },
+    /// A sealed object, and no keys.
+    #[error("the object {} is sealed, and the archive was opened without keys: set archive.sealed", path.display())]
+    NoKeys {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The archive is being closed.
     #[error("the archive is being closed")]
     Closed,
@@ -112,6 +128,10 @@ impl StoreError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.into() },
             _ => Self::Io { action, path: path.into(), source },
         }
+    }
+
+    pub(crate) fn sealed(path: impl Into<PathBuf>, source: SealError) -> Self {
+        Self::Sealed { path: path.into(), source: Box::new(source) }
     }
 
     pub(crate) fn catalog(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {

@@ -140,7 +140,7 @@ impl Writer {
                         (Ok(false), Duplicates::Replace) => {
                             tables.remove(present.key)?;
                             tables.insert(entry)?;
-                            obsolete.push(self.folders.object(&present.checksum));
+                            obsolete.extend(self.folders.present(&present.checksum).map(|(path, _)| path));
                             Ok(Receipt::Replaced)
                         }
                         (Err(error), _) => Err(error),

@@ -22,6 +22,7 @@ mod limits;
 mod objects;
 mod query;
 mod schema;
+mod sealed;
 mod store;
 mod text;
 

@@ -1,14 +1,20 @@
 //! Objects as files, named by the SHA-256 of their bytes: no name comes from outside, and each name is a checksum.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
+use wilhelm_privacy::seal::{Keyring, Sealer};
 
-use crate::content::Content;
+use crate::content::{Content, Reading};
+use crate::sealed::{self, EXTENSION, SealedFile};
 use crate::{Limits, StoreError};
+
+/// What an open object's file is called behind its checksum.
+const PLAIN: &str = "dcm";
 
 /// SHA-256 of an object's bytes.
 pub type Checksum = [u8; 32];
@@ -29,16 +35,19 @@ pub(crate) struct Folders {
     pub objects: PathBuf,
     pub incoming: PathBuf,
     pub quarantine: PathBuf,
+    /// Keys that objects are sealed with as they arrive, and opened with.
+    pub keys: Option<Arc<Keyring>>,
 }
 
 impl Folders {
     /// Makes what is missing, and removes what a killed program left half written.
-    pub(crate) fn open(root: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(root: &Path, keys: Option<Arc<Keyring>>) -> Result<Self, StoreError> {
         let folders = Self {
             root: root.to_owned(),
             objects: root.join("objects"),
             incoming: root.join("incoming"),
             quarantine: root.join("quarantine"),
+            keys,
         };
         let make = |folder: &Path| {
             fs::create_dir_all(folder).map_err(|error| StoreError::io("making the folder", folder, error))
@@ -62,18 +71,69 @@ impl Folders {
         Ok(())
     }
 
+    /// Where an object's file belongs as it is written now.
     pub(crate) fn object(&self, checksum: &Checksum) -> PathBuf {
+        self.file(checksum, if self.keys.is_some() { EXTENSION } else { PLAIN })
+    }
+
+    fn file(&self, checksum: &Checksum, extension: &str) -> PathBuf {
         let name = hexadecimal(checksum);
-        self.objects.join(&name[..2]).join(format!("{name}.dcm"))
+        self.objects.join(&name[..2]).join(format!("{name}.{extension}"))
+    }
+
+    /// Where an object's file is, and whether it is sealed. It may have been written before sealing was set, or after.
+    pub(crate) fn present(&self, checksum: &Checksum) -> Option<(PathBuf, bool)> {
+        [(EXTENSION, true), (PLAIN, false)]
+            .into_iter()
+            .map(|(extension, is_sealed)| (self.file(checksum, extension), is_sealed))
+            .find(|(path, _)| path.exists())
+    }
+
+    /// Where an object is set aside.
+    pub(crate) fn aside(&self, name: &str) -> PathBuf {
+        self.quarantine.join(format!("{name}.{}", if self.keys.is_some() { EXTENSION } else { PLAIN }))
     }
 
     /// Opens an object's file.
     pub(crate) fn content(&self, checksum: &Checksum) -> Result<Content, StoreError> {
-        let path = self.object(checksum);
+        let (path, is_sealed) = self.present(checksum).unwrap_or_else(|| (self.object(checksum), false));
         let failed = |error| StoreError::io("opening", &path, error);
         let file = File::open(&path).map_err(failed)?;
+        if is_sealed {
+            let keys = self.keys.as_ref().ok_or_else(|| StoreError::NoKeys { path: path.clone() })?;
+            let context = sealed::context(&hexadecimal(checksum));
+            return SealedFile::new(file, &path, &context, keys)
+                .map(|sealed| Content::Sealed(Box::new(sealed)));
+        }
         let length = file.metadata().map_err(failed)?.len();
         Ok(Content::File { file, length })
+    }
+
+    /// Seals an object that lies open; whether it did.
+    pub(crate) fn seal(&self, checksum: &Checksum) -> Result<bool, StoreError> {
+        let Some(keys) = &self.keys else { return Ok(false) };
+        let Some((open, false)) = self.present(checksum) else { return Ok(false) };
+        let content = self.content(checksum)?;
+        let target = self.object(checksum);
+        let path = self.incoming.join(format!("{}.part", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let write = || {
+            let mut file = File::options()
+                .write(true)
+                .create_new(true)
+                .open(&path)
+                .map_err(|error| StoreError::io("writing", &path, error))?;
+            let context = sealed::context(&hexadecimal(checksum));
+            sealed::seal(Reading::new(&content), &mut file, &path, &context, keys)?;
+            file.sync_data()
+                .and_then(|()| fs::rename(&path, &target))
+                .map_err(|error| StoreError::io("writing", &target, error))
+        };
+        write().inspect_err(|_| {
+            let _ = fs::remove_file(&path);
+        })?;
+        sync_folder(target.parent().unwrap_or(&self.objects))?;
+        fs::remove_file(&open).map_err(|error| StoreError::io("removing", &open, error))?;
+        Ok(true)
     }
 }
 
@@ -90,9 +150,17 @@ pub struct Arriving {
     folders: Folders,
     limits: Limits,
     memory: Vec<u8>,
-    file: Option<(File, PathBuf)>,
+    file: Option<(Spool, PathBuf)>,
     length: u64,
     hash: Sha256,
+}
+
+/// A file of `incoming`: what arrives is sealed before it touches the disk where the archive is.
+#[derive(Debug)]
+enum Spool {
+    Open(File),
+    Sealing(Sealer<File>),
+    Sealed(File),
 }
 
 /// Numbers of temporary files: unique within the program, which holds the archive alone.
@@ -125,41 +193,85 @@ impl Arriving {
                 self.memory.extend_from_slice(bytes);
                 return Ok(());
             }
-            self.file = Some(self.create()?);
+            self.file = Some(self.spool()?);
             self.memory = Vec::new();
         }
-        if let Some((file, path)) = &mut self.file {
-            file.write_all(bytes).map_err(|error| StoreError::io("writing", &*path, error))?;
+        if let Some((spool, path)) = &mut self.file {
+            let written = match spool {
+                Spool::Open(file) => file.write_all(bytes),
+                Spool::Sealing(sealer) => sealer.write_all(bytes),
+                Spool::Sealed(_) => Err(std::io::Error::other("it was closed")),
+            };
+            written.map_err(|error| StoreError::io("writing", &*path, error))?;
         }
         Ok(())
     }
 
+    /// A new file with what is in memory, for what follows it.
+    fn spool(&self) -> Result<(Spool, PathBuf), StoreError> {
+        let Some(keys) = self.folders.keys.clone() else {
+            return self.create().map(|(file, path)| (Spool::Open(file), path));
+        };
+        self.new_file(|file, path| {
+            let mut sealer = sealed::sealer(file, path, sealed::ARRIVING, &keys)?;
+            sealer.write_all(&self.memory).map_err(|error| StoreError::io("writing", path, error))?;
+            Ok(Spool::Sealing(sealer))
+        })
+    }
+
     /// A new file with what is in memory.
     fn create(&self) -> Result<(File, PathBuf), StoreError> {
-        let path = self.folders.incoming.join(format!("{}.part", NEXT.fetch_add(1, Ordering::Relaxed)));
-        let create = || {
-            let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
-            file.write_all(&self.memory)?;
+        self.new_file(|mut file, path| {
+            file.write_all(&self.memory).map_err(|error| StoreError::io("writing", path, error))?;
             Ok(file)
-        };
-        match create() {
-            Ok(file) => Ok((file, path)),
+        })
+    }
+
+    /// A new file of `incoming`, which is gone where `fill` fails.
+    fn new_file<T>(
+        &self,
+        fill: impl FnOnce(File, &Path) -> Result<T, StoreError>,
+    ) -> Result<(T, PathBuf), StoreError> {
+        let path = self.folders.incoming.join(format!("{}.part", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|error| StoreError::io("writing", &path, error))?;
+        match fill(file, &path) {
+            Ok(filled) => Ok((filled, path)),
             Err(error) => {
                 let _ = fs::remove_file(&path);
-                Err(StoreError::io("writing", path, error))
+                Err(error)
             }
         }
     }
 
     /// The bytes, to be looked at.
     pub(crate) fn content(&mut self) -> Result<Content, StoreError> {
-        match &self.file {
-            None => Ok(Content::Memory(std::mem::take(&mut self.memory))),
-            Some((file, path)) => {
-                let file = file.try_clone().map_err(|error| StoreError::io("reading", path, error))?;
-                Ok(Content::File { file, length: self.length })
+        let Some((spool, path)) = self.file.take() else {
+            return Ok(Content::Memory(std::mem::take(&mut self.memory)));
+        };
+        let ended = match spool {
+            Spool::Sealing(sealer) => sealer.finish().map(Spool::Sealed),
+            other => Ok(other),
+        };
+        let spool = ended.map_err(|source| {
+            let _ = fs::remove_file(&path);
+            sealed::of_writing(&path, source)
+        })?;
+        let (Spool::Open(file) | Spool::Sealed(file)) = &spool else { return Err(StoreError::Closed) };
+        let content = file.try_clone().map_err(|error| StoreError::io("reading", &path, error));
+        let content = content.and_then(|file| match (&spool, &self.folders.keys) {
+            (Spool::Sealed(_), Some(keys)) => {
+                let sealed = SealedFile::new(file, &path, sealed::ARRIVING, keys)?;
+                Ok(Content::Sealed(Box::new(sealed)))
             }
-        }
+            _ => Ok(Content::File { file, length: self.length }),
+        });
+        self.file = Some((spool, path));
+        content
     }
 
     /// Writes the bytes under their own name; they are on the disk, the name is once its folder is synced.
@@ -174,7 +286,7 @@ impl Arriving {
     /// Keeps the bytes aside, under their checksum, with the reason beside them.
     pub(crate) fn quarantine(mut self, content: Content, reason: &str) -> Result<PathBuf, StoreError> {
         let checksum: Checksum = self.hash.clone().finalize().into();
-        let target = self.folders.quarantine.join(format!("{}.dcm", hexadecimal(&checksum)));
+        let target = self.folders.aside(&hexadecimal(&checksum));
         self.settle(content, &target)?;
         let why = target.with_extension("txt");
         fs::write(&why, format!("{reason}\n")).map_err(|error| StoreError::io("writing", why, error))?;
@@ -183,11 +295,25 @@ impl Arriving {
     }
 
     fn settle(&mut self, content: Content, target: &Path) -> Result<(), StoreError> {
-        if let Content::Memory(bytes) = content {
-            self.memory = bytes;
-            self.file = Some(self.create()?);
-        }
-        let (file, path) = self.file.take().expect("content came from memory or from this file");
+        let (file, path) = match self.folders.keys.clone() {
+            // Sealed for its checksum, which is known now: what lies in `incoming` was sealed for that alone.
+            Some(keys) => {
+                let name = target.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+                let context = sealed::context(name);
+                self.new_file(|mut file, path| {
+                    sealed::seal(Reading::new(&content), &mut file, path, &context, &keys)?;
+                    Ok(file)
+                })?
+            }
+            None => match (content, self.file.take()) {
+                (_, Some((Spool::Open(file), path))) => (file, path),
+                (Content::Memory(bytes), _) => {
+                    self.memory = bytes;
+                    self.create()?
+                }
+                _ => return Err(StoreError::Closed),
+            },
+        };
         let settled = file.sync_data().and_then(|()| fs::rename(&path, target));
         settled.map_err(|error| {
             let _ = fs::remove_file(&path);
@@ -212,14 +338,13 @@ pub(crate) struct Kept {
     pub path: PathBuf,
 }
 
-/// SHA-256 and length of a file's bytes.
-pub(crate) fn checksum_of(path: &Path) -> std::io::Result<(Checksum, u64)> {
-    let mut file = File::open(path)?;
+/// SHA-256 and length of an object's bytes.
+pub(crate) fn checksum_of(content: &Content) -> Result<(Checksum, u64), StoreError> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut length = 0;
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = content.read_at(length, &mut buffer)?;
         if count == 0 {
             return Ok((hash.finalize().into(), length));
         }

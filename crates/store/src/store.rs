@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
+use wilhelm_privacy::seal::Keyring;
 use wilhelm_study::{SeriesInstanceUid, SopInstanceUid, StudyInstanceUid};
 
 use crate::content::Content;
@@ -29,12 +30,14 @@ pub enum Duplicates {
 }
 
 /// How an archive is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// What it takes at most.
     pub limits: Limits,
     /// Of two objects with one identifier.
     pub duplicates: Duplicates,
+    /// Keys that objects are sealed with as they arrive; `None` leaves them open.
+    pub keys: Option<Arc<Keyring>>,
 }
 
 /// Objects waiting for the writer; more make their senders wait.
@@ -184,7 +187,7 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path: folder.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let folders = Folders::open(folder)?;
+        let folders = Folders::open(folder, settings.keys.clone())?;
         folders.sweep()?;
         let mut connection = connect(folder, true)?;
         schema::migrate(&mut connection)?;
@@ -424,6 +427,24 @@ impl Store {
     /// [`StoreError::Io`] where it is gone.
     pub fn content(&self, located: &Located) -> Result<Content, StoreError> {
         self.folders.content(&located.checksum)
+    }
+
+    /// Seals the objects that lie open, as they arrived before sealing was set; gives how many.
+    ///
+    /// An object is never without a whole file: the sealed one is on the disk before the open one is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`], [`StoreError::DiskFull`], [`StoreError::Io`], [`StoreError::Catalog`].
+    pub fn seal(&self) -> Result<u64, StoreError> {
+        let (mut after, mut count) = (0, 0);
+        loop {
+            let page = self.page(after)?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = last.key;
+            for object in page {
+                count += u64::from(self.folders.seal(&object.checksum)?);
+            }
+        }
     }
 
     /// How much there is.

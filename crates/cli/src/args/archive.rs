@@ -43,6 +43,8 @@ pub enum StoreVerb {
     List(StoreList),
     /// Compare every object with its checksum, and the catalog with the files
     Check(StoreCheck),
+    /// Seal the objects that arrived before archive.sealed was set
+    Seal(StoreSeal),
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +78,15 @@ pub struct StoreCheck {
     /// Take what is broken out of the catalog and set it aside in `quarantine`; remove files that no row names
     #[arg(long)]
     pub repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreSeal {
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

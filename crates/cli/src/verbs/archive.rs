@@ -22,6 +22,7 @@ use wilhelm_study::Phi;
 use crate::config::{self, Config, DuplicatesChoice};
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
+use crate::verbs::keys;
 use crate::{args, audit};
 
 /// The folder of the archive: the flag's, the configuration's, else the user's own for data.
@@ -51,6 +52,8 @@ fn open(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<Arc<Store
             DuplicatesChoice::Keep => Duplicates::KeepFirst,
             DuplicatesChoice::Replace => Duplicates::Replace,
         },
+        // A lost key stops here, before anything is taken in or given out.
+        keys: config.values.archive.sealed.then(|| keys::opened(config).map(Arc::new)).transpose()?,
     };
     Store::open(&folder(flag, config)?, settings).map_err(|error| match error {
         StoreError::InUse { .. } => {
@@ -201,6 +204,7 @@ pub fn store(verb: &args::StoreArgs, config: &Config) -> anyhow::Result<Exit> {
         args::StoreVerb::Import(verb) => import(verb, config),
         args::StoreVerb::List(verb) => list(verb, config),
         args::StoreVerb::Check(verb) => check(verb, config),
+        args::StoreVerb::Seal(verb) => seal(verb, config),
     }
 }
 
@@ -369,12 +373,26 @@ fn list(verb: &args::StoreList, config: &Config) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn seal(verb: &args::StoreSeal, config: &Config) -> anyhow::Result<Exit> {
+    if !config.values.archive.sealed {
+        return Err(Stop::usage("archive.sealed is false: set it first, so that what arrives is sealed too"));
+    }
+    let count = open(&verb.archive, config)?.seal()?;
+    if verb.json {
+        print_json(&json!({ "sealed": count }))?;
+    } else {
+        print(&format!("{count} objects sealed\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
 fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
     let store = open(&verb.archive, config)?;
     let checked = store.check(verb.repair)?;
     let word = |fault: &Fault| match fault {
         Fault::Missing => "missing",
         Fault::Changed => "changed",
+        Fault::Locked => "locked",
     };
     if verb.json {
         let faults: Vec<_> = checked
@@ -394,7 +412,7 @@ fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
     } else {
         let mut text = format!("{} objects read and compared with their checksums\n", checked.objects);
         for (uid, file, fault) in &checked.faults {
-            text.push_str(&format!("{}\t{uid}\tobjects/{}/{file}.dcm\n", word(fault), &file[..2]));
+            text.push_str(&format!("{}\t{uid}\tobjects/{}/{file}\n", word(fault), &file[..2]));
         }
         for line in &checked.catalog {
             text.push_str(&format!("catalog\t{line}\n"));

@@ -67,7 +67,7 @@ fn keyring_file(config: &Config) -> PathBuf {
 }
 
 /// The keyring, as the configuration says.
-fn opened(config: &Config) -> anyhow::Result<Keyring> {
+pub fn opened(config: &Config) -> anyhow::Result<Keyring> {
     let path = keyring_file(config);
     if !path.exists() {
         // Before a root key is missed that nothing would lie under.

@@ -24,6 +24,67 @@ pub const fn sealed_bytes(plain: u64) -> u64 {
     HEADER_BYTES as u64 + plain + chunks * TAG_BYTES as u64
 }
 
+/// Bytes of an object before it was sealed; `None` where no sealed object has that length.
+pub const fn plain_bytes(sealed: u64) -> Option<u64> {
+    const CHUNK: u64 = (CHUNK_BYTES + TAG_BYTES) as u64;
+    let Some(body) = sealed.checked_sub(HEADER_BYTES as u64) else { return None };
+    let (whole, rest) = (body / CHUNK, body % CHUNK);
+    match rest {
+        0 if whole > 0 => Some(whole * CHUNK_BYTES as u64),
+        // A last chunk without a byte stands for an empty object alone.
+        rest if rest > TAG_BYTES as u64 || (rest == TAG_BYTES as u64 && whole == 0) => {
+            Some(whole * CHUNK_BYTES as u64 + rest - TAG_BYTES as u64)
+        }
+        _ => None,
+    }
+}
+
+/// Opens single chunks of a sealed object, in any order.
+///
+/// Each chunk is what was sealed at its place. That an object is whole shows its last chunk, which opens as the last alone.
+pub struct ChunkOpener {
+    chunks: Chunks,
+}
+
+impl ChunkOpener {
+    /// For the object with this header, and the context it was sealed with.
+    ///
+    /// # Errors
+    /// [`SealError::NotSealed`], [`SealError::NoKey`], [`SealError::Header`].
+    pub fn new(header: &[u8; HEADER_BYTES], context: &[u8], ring: &Keyring) -> Result<Self, SealError> {
+        Ok(Self { chunks: Chunks::new(&data_key_of(header, ring)?, context) })
+    }
+
+    /// Where a chunk stands in the sealed object, in bytes: its start, and the length of all but the last.
+    pub const fn place(number: u64) -> (u64, usize) {
+        (HEADER_BYTES as u64 + number * (CHUNK_BYTES + TAG_BYTES) as u64, CHUNK_BYTES + TAG_BYTES)
+    }
+
+    /// Opens the chunk of a number, from 0, in place.
+    ///
+    /// # Errors
+    /// [`SealError::Chunk`].
+    pub fn open<'a>(&self, number: u64, is_last: bool, sealed: &'a mut [u8]) -> Result<&'a [u8], SealError> {
+        let nonce = nonce_of(number, is_last);
+        let opened = self.chunks.cipher.open(nonce, &self.chunks.context, sealed);
+        opened.ok_or(SealError::Chunk { chunk: number })
+    }
+}
+
+impl std::fmt::Debug for ChunkOpener {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("<secret>")
+    }
+}
+
+/// The nonce of a chunk: its number, and whether it is the last.
+fn nonce_of(number: u64, is_last: bool) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    nonce[3..11].copy_from_slice(&number.to_be_bytes());
+    nonce[11] = u8::from(is_last);
+    nonce
+}
+
 /// The chunks of one object: its cipher, its context, and how far it went.
 ///
 /// # Source
@@ -42,11 +103,15 @@ impl Chunks {
     }
 
     fn nonce(&mut self, is_last: bool) -> [u8; 12] {
-        let mut nonce = [0; 12];
-        nonce[3..11].copy_from_slice(&self.next.to_be_bytes());
-        nonce[11] = u8::from(is_last);
+        let nonce = nonce_of(self.next, is_last);
         self.next += 1;
         nonce
+    }
+}
+
+impl<W: Write> std::fmt::Debug for Sealer<W> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("<secret>")
     }
 }
 
@@ -389,6 +454,35 @@ pub(super) mod tests {
             }
         }
         assert_eq!(read, text);
+    }
+
+    #[test]
+    fn single_chunks_open_in_any_order_and_lengths_are_those_of_whole_objects() {
+        for length in
+            [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 3 * CHUNK_BYTES + 9]
+        {
+            let text = plain(length);
+            let whole = sealed(&text, b"x", &ring());
+            assert_eq!(plain_bytes(whole.len() as u64), Some(length as u64));
+            let header: [u8; HEADER_BYTES] = whole[..HEADER_BYTES].try_into().expect("a header");
+            let opener = ChunkOpener::new(&header, b"x", &ring()).expect("a key");
+            let last = length.saturating_sub(1) / CHUNK_BYTES;
+            for number in (0..=last).rev() {
+                let (start, most) = ChunkOpener::place(number as u64);
+                let start = usize::try_from(start).expect("small");
+                let mut chunk = whole[start..whole.len().min(start + most)].to_vec();
+                let wrong =
+                    opener.open(number as u64, number != last, &mut chunk.clone()).map(<[u8]>::to_vec);
+                assert!(matches!(wrong, Err(SealError::Chunk { .. })), "the last is known as the last");
+                let opened = opener.open(number as u64, number == last, &mut chunk).expect("opened");
+                let from = number * CHUNK_BYTES;
+                assert_eq!(opened, &text[from..text.len().min(from + CHUNK_BYTES)]);
+            }
+        }
+        let header = HEADER_BYTES as u64;
+        for none in [0, header - 1, header, header + 15, header + 65_536 + 16 + 16] {
+            assert_eq!(plain_bytes(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
 
 /// The study that a path names, percent-decoded as routes see it.
 fn study(path: &str) -> Option<String> {
-    let mut segments = path.split('/').skip_while(|segment| !matches!(*segment, "studies" | "study"));
+    let mut segments =
+        path.split('/').skip_while(|segment| !matches!(*segment, "studies" | "study" | "ImagingStudy"));
     segments.next()?;
     segments.next().filter(|uid| !uid.is_empty()).map(super::parameters::decoded)
 }
@@ -55,6 +56,8 @@ mod tests {
             ("/dicom-web/studies/1.2/series/3/instances/4/frames/1/rendered", Action::StudySeen, Some("1.2")),
             ("/study/1.2", Action::StudySeen, Some("1.2")),
             ("/", Action::Queried, None),
+            ("/fhir/ImagingStudy", Action::Queried, None),
+            ("/fhir/ImagingStudy/1.2", Action::StudySeen, Some("1.2")),
         ] {
             let found = get(path).expect("a row");
             assert_eq!((found.permission, found.action), (Permission::StudySee, action), "{path}");

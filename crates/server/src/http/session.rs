@@ -206,7 +206,7 @@ pub(crate) async fn end(State(site): State<Arc<Site>>, request: Request) -> Resu
     let from = origin(&request);
     let headers = request.headers().clone();
     if matches!(credential(&headers), Some(Credential::Token(_))) {
-        return Err(Refusal::bad("a token ends by `wilhelm users revoke`, or by its date"));
+        return Err(Refusal::bad("a token ends by `wilhelm users token --revoke ID`, or by its date"));
     }
     from_elsewhere(&headers)?;
     let ending = Arc::clone(&site);

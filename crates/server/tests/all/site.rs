@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use wilhelm_store::{Content, Limits, Store, describe};
 pub struct Site {
     pub server: Server,
     pub store: Arc<Store>,
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 pub const LOOPBACK: &str = "127.0.0.1:0";
@@ -25,10 +26,15 @@ pub fn settings(entity: Entity) -> Settings {
 }
 
 pub fn served(entity: Entity) -> Site {
+    served_with(|_| settings(entity))
+}
+
+/// Served as `settings` says for the archive's folder.
+pub fn served_with(settings: impl FnOnce(&Path) -> Settings) -> Site {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), wilhelm_store::Settings::default()).expect("an archive");
-    let server = Server::start(Arc::clone(&store), settings(entity)).expect("a server");
-    Site { server, store, _folder: folder }
+    let server = Server::start(Arc::clone(&store), settings(folder.path())).expect("a server");
+    Site { server, store, folder }
 }
 
 pub fn slice(number: usize) -> Vec<u8> {

@@ -4,3 +4,4 @@ mod archive;
 mod hostile;
 mod matching;
 mod objects;
+mod sealed;
