@@ -621,6 +621,47 @@ def sweep(path):
             f"| {arm['arm']} | {arm['seeds']}{failed} | {arm['parameters']} | {mean(arm['macro_auc'])} | {mean(arm['accuracy'])} "
             f"| {mean(arm['brier'])} | {mean(arm['macro_auc_difference'], True)} | {mean(arm['accuracy_difference'], True)} | {seconds} |"
         )
+    return lines + at_each_point(found) + without_networks(found["arms"])
+
+
+def at_each_point(found):
+    """Differences to the first arm at the same point of the grid, where a sweep has both several arms and a grid."""
+    runs = {}
+    for run in found["runs"]:
+        if "Ok" in run["result"]:
+            arm, _, point = run["arm"].partition("_")
+            validation = run["result"]["Ok"]["validation"]
+            figures = [validation[figure]["estimate"] for figure in ("macro_auc", "accuracy")]
+            runs.setdefault(point, {}).setdefault(arm, {})[run["seed"]] = figures
+    first = next(iter(next(iter(runs.values()), {})), None)
+    if len(runs) < 2 or all(len(arms) < 2 for arms in runs.values()):
+        return []
+    lines = ["", f"Differences to `{first}` at the same point of the grid, seed by seed:", ""]
+    lines += ["| point | parts | seeds | AUC | accuracy |", "|---|---|---:|---|---|"]
+    for point, arms in runs.items():
+        for arm, of_arm in arms.items():
+            pairs = [[a - b for a, b in zip(own, arms[first][seed])] for seed, own in of_arm.items() if seed in arms[first]]
+            if arm == first or not pairs:
+                continue
+            cells = [over_seeds(list(column), True) for column in zip(*pairs)]
+            lines.append(f"| {point} | {arm} | {len(pairs)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def without_networks(arms):
+    """Baselines beside the arms of a sweep, where it has them."""
+    if not any(arm.get("baselines") for arm in arms):
+        return []
+    lines = ["", "Without a network, on the same images; differences are the networks less the baseline, seed by seed:", ""]
+    lines += ["| parts | baseline | AUC | networks less it | accuracy | networks less it |", "|---|---|---|---|---|---|"]
+    for arm in arms:
+        for one in arm.get("baselines", []):
+            if one["name"] in ("majority", "prevalence"):
+                continue
+            lines.append(
+                f"| {arm['arm']} | {one['name']} | {one['macro_auc']['mean']:.3f} | {mean(one['network_less_macro_auc'], True)} "
+                f"| {one['accuracy']['mean']:.3f} | {mean(one['network_less_accuracy'], True)} |"
+            )
     return lines
 
 

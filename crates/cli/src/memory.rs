@@ -18,6 +18,14 @@ pub fn keep_freed() {
     set([(libc::M_MMAP_MAX, 0), (libc::M_TRIM_THRESHOLD, libc::c_int::MAX), (libc::M_TOP_PAD, 64 << 20)]);
 }
 
+/// The most memory that this process has held, in bytes; `None` where the system does not say.
+pub fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 /// Settings of glibc's allocator; other allocators are left as they are.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn set<const N: usize>(settings: [(libc::c_int, libc::c_int); N]) {

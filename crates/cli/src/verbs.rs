@@ -4,6 +4,7 @@ pub mod archive;
 pub mod ask;
 pub mod audit;
 pub mod baselines;
+pub mod beginning;
 pub mod classify;
 mod classify_hub;
 pub mod config;

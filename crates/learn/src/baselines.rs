@@ -8,15 +8,19 @@
 mod features;
 mod measured;
 mod neighbors;
+mod over_runs;
 mod regression;
+
+pub use over_runs::{BaselineMean, baseline_means, baseline_table};
 
 use std::path::Path;
 
 use serde::Serialize;
+use wilhelm_filters::Fit;
 use wilhelm_nets::{BaselineMetric, Interval};
 
 use crate::evaluate::{Draws, Scored};
-use crate::{Division, LearnError};
+use crate::{Division, LearnError, Recipe, Split};
 use measured::Measured;
 
 /// What a network says of the images held out.
@@ -100,14 +104,143 @@ impl Baselines {
     }
 }
 
-/// Fits every baseline on the training side of `division` and measures it on the other, beside `network` where it is given.
+/// Baselines fitted to the training side of one division: they stand beside every network that was trained on it.
+#[derive(Clone, Debug)]
+pub struct FittedBaselines {
+    of: Identity,
+    measured: Vec<Measured>,
+}
+
+/// What decides them.
+#[derive(Clone, Debug, PartialEq)]
+struct Identity {
+    data_sha256: String,
+    split: Split,
+    seed: u64,
+    fit: Fit,
+    side: usize,
+    slices: usize,
+}
+
+impl Identity {
+    fn of(division: &Division<'_>) -> Self {
+        let Division { recipe, data, split, .. } = division;
+        let Recipe { fit, architecture, .. } = recipe;
+        Self {
+            data_sha256: data.sha256.clone(),
+            split: split.clone(),
+            seed: recipe.split_seed(),
+            fit: *fit,
+            side: architecture.side,
+            slices: architecture.slices,
+        }
+    }
+}
+
+/// Fits every baseline to the training side of `division`.
 ///
-/// `command` is written down. Radiomics, which take longest, are kept in `cache` where it is named. `progress` is told what
-/// is done and how far.
+/// Radiomics, which take longest, are kept in `cache` where it is named. `progress` is told what is done and how far.
 ///
 /// # Errors
-/// [`LearnError::Few`] for answers of other images, [`LearnError::Data`] for images with pixels that are no numbers,
-/// [`LearnError::Stats`] where a figure has no value.
+/// [`LearnError::Data`] for images with pixels that are no numbers, [`LearnError::Stats`] where a figure has no value.
+pub fn fit_baselines(
+    division: &Division<'_>,
+    cache: Option<&Path>,
+    progress: &(dyn Fn(&str, usize, usize) + Sync),
+) -> Result<FittedBaselines, LearnError> {
+    division.data.check_finite()?;
+    let measured = vec![
+        Measured::majority(division),
+        Measured::prevalence(division),
+        neighbors::nearest(division, progress)?,
+        regression::radiomics(division, cache, progress)?,
+    ];
+    Ok(FittedBaselines { of: Identity::of(division), measured })
+}
+
+impl FittedBaselines {
+    /// Whether fitting them to `division` would give the same again: the same images on both sides, brought to the same grid.
+    pub fn are_of(&self, division: &Division<'_>) -> bool {
+        self.of == Identity::of(division)
+    }
+
+    /// Measures them on the validation side of the division that they are of, beside `network` where it is given.
+    ///
+    /// `command` is written down.
+    ///
+    /// # Errors
+    /// [`LearnError::Few`] for answers of other images, or another division; [`LearnError::Stats`] where a figure has no value.
+    pub fn beside(
+        &self,
+        division: &Division<'_>,
+        network: Option<NetworkAnswers<'_>>,
+        command: &str,
+    ) -> Result<Baselines, LearnError> {
+        let Division { recipe, data, split, .. } = division;
+        if !self.are_of(division) {
+            return Err(LearnError::Few("the baselines were fitted to other images".to_owned()));
+        }
+        let labels: Vec<usize> = split.validation.iter().map(|place| data.examples[*place].label).collect();
+        if let Some(network) = &network
+            && network.probabilities.len() != labels.len()
+        {
+            return Err(LearnError::Few(format!(
+                "the network's answers are those of {} images, {} are held out",
+                network.probabilities.len(),
+                labels.len()
+            )));
+        }
+        let patients: Option<Vec<usize>> =
+            split.validation.iter().map(|place| data.examples[*place].patient).collect();
+        let draws = Draws { images: labels.len(), patients: patients.as_deref(), seed: recipe.seed };
+        let rival = network.as_ref().map(|network| Scored::new(network.probabilities, &labels));
+        let mut notes = vec![
+            "temperature and biases of the network and of both baselines that look at the image were fitted on the images \
+             that measure them: all calibration is alike optimistic"
+                .to_owned(),
+        ];
+        let mut found = Vec::with_capacity(self.measured.len());
+        for measured in &self.measured {
+            let (baseline, note) = measured.figures(&labels, &draws, rival.as_ref())?;
+            found.push(baseline);
+            notes.extend(note);
+        }
+        let figures =
+            |network: &NetworkAnswers<'_>, rival: &Scored<'_>| -> Result<NetworkFigures, LearnError> {
+                Ok(NetworkFigures {
+                    model: network.model.to_owned(),
+                    weights_sha256: network.weights_sha256.to_owned(),
+                    macro_auc: draws.interval(|drawn| rival.macro_auc(drawn))?,
+                    accuracy: draws.interval(|drawn| rival.accuracy(drawn))?,
+                    brier: draws.interval(|drawn| rival.brier(drawn))?,
+                })
+            };
+        Ok(Baselines {
+            schema: Baselines::SCHEMA,
+            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
+            command: command.to_owned(),
+            data: recipe.data_words.clone(),
+            data_sha256: data.sha256.clone(),
+            split: division.words.clone(),
+            training: split.training.len(),
+            images: labels.len(),
+            network: network
+                .as_ref()
+                .zip(rival.as_ref())
+                .map(|(own, rival)| figures(own, rival))
+                .transpose()?,
+            baselines: found,
+            notes,
+        })
+    }
+}
+
+/// Fits every baseline on the training side of `division` and measures it on the other, beside `network` where it is given.
+///
+/// `cache` and `progress` as [`fit_baselines`] has them, `command` as [`FittedBaselines::beside`].
+///
+/// # Errors
+/// As both have them.
 pub fn baselines(
     division: &Division<'_>,
     network: Option<NetworkAnswers<'_>>,
@@ -115,60 +248,7 @@ pub fn baselines(
     cache: Option<&Path>,
     progress: &(dyn Fn(&str, usize, usize) + Sync),
 ) -> Result<Baselines, LearnError> {
-    let Division { recipe, data, split, .. } = division;
-    data.check_finite()?;
-    let labels: Vec<usize> = split.validation.iter().map(|place| data.examples[*place].label).collect();
-    if let Some(network) = &network
-        && network.probabilities.len() != labels.len()
-    {
-        return Err(LearnError::Few(format!(
-            "the network's answers are those of {} images, {} are held out",
-            network.probabilities.len(),
-            labels.len()
-        )));
-    }
-    let patients: Option<Vec<usize>> =
-        split.validation.iter().map(|place| data.examples[*place].patient).collect();
-    let draws = Draws { images: labels.len(), patients: patients.as_deref(), seed: recipe.seed };
-    let rival = network.as_ref().map(|network| Scored::new(network.probabilities, &labels));
-    let mut notes = vec![
-        "temperature and biases of the network and of both baselines that look at the image were fitted on the images that \
-         measure them: all calibration is alike optimistic"
-            .to_owned(),
-    ];
-    let mut found = Vec::new();
-    for measured in [
-        Measured::majority(division),
-        Measured::prevalence(division),
-        neighbors::nearest(division, progress)?,
-        regression::radiomics(division, cache, progress)?,
-    ] {
-        let (baseline, note) = measured.figures(&labels, &draws, rival.as_ref())?;
-        found.push(baseline);
-        notes.extend(note);
-    }
-    let figures = |network: &NetworkAnswers<'_>, rival: &Scored<'_>| -> Result<NetworkFigures, LearnError> {
-        Ok(NetworkFigures {
-            model: network.model.to_owned(),
-            weights_sha256: network.weights_sha256.to_owned(),
-            macro_auc: draws.interval(|drawn| rival.macro_auc(drawn))?,
-            accuracy: draws.interval(|drawn| rival.accuracy(drawn))?,
-            brier: draws.interval(|drawn| rival.brier(drawn))?,
-        })
-    };
-    Ok(Baselines {
-        schema: Baselines::SCHEMA,
-        program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
-        command: command.to_owned(),
-        data: recipe.data_words.clone(),
-        data_sha256: data.sha256.clone(),
-        split: division.words.clone(),
-        training: split.training.len(),
-        images: labels.len(),
-        network: network.as_ref().zip(rival.as_ref()).map(|(own, rival)| figures(own, rival)).transpose()?,
-        baselines: found,
-        notes,
-    })
+    fit_baselines(division, cache, progress)?.beside(division, network, command)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use wilhelm_nets::Calibration;
 use wilhelm_stats::{Rows, accuracy, brier_score_multiclass, fit_recalibration, macro_one_vs_rest_auc};
 
+use crate::baselines::{BaselineMean, baseline_means, baseline_table};
 use crate::evaluation::Headline;
 use crate::{Dataset, HeldOut, Keep, LearnError, Recipe, RunMean, RunMetrics};
 
@@ -35,6 +36,12 @@ pub fn fold_runs(recipe: &str, count: usize) -> Result<Vec<FoldRun>, LearnError>
         toml::from_str(recipe).map_err(|error| LearnError::Recipe(error.message().to_owned()))?;
     if base.contains_key("fold") {
         return Err(LearnError::Recipe("it is of one fold already: take fold out to have all".to_owned()));
+    }
+    if base.contains_key("start") {
+        return Err(LearnError::Recipe(
+            "start names one encoder, which has seen images that the folds hold out: take start out"
+                .to_owned(),
+        ));
     }
     let whole = |value: usize| Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
     let run = |number: usize| {
@@ -151,6 +158,9 @@ pub struct FoldSummary {
     pub accuracy: RunMean,
     /// Mean of the Brier scores.
     pub brier: RunMean,
+    /// What is reached without a network, over the folds that made a model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<BaselineMean>,
     /// What makes these figures better than those of new data, if anything.
     pub caution: Option<String>,
 }
@@ -203,6 +213,7 @@ pub fn summarize_folds(
         macro_auc: mean(|line| line.macro_auc)?,
         accuracy: mean(|line| line.accuracy)?,
         brier: mean(|line| line.brier)?,
+        baselines: baseline_means(results.iter().flatten().map(|metrics| &metrics.validation)),
         folds,
         caution,
     })
@@ -267,7 +278,7 @@ pub fn folds_table(summary: &FoldSummary, pooled: &[Headline]) -> String {
     if let Some(caution) = &summary.caution {
         let _ = writeln!(text, "\n{caution}");
     }
-    text
+    text + &baseline_table("networks", &[("of all folds", &summary.baselines)])
 }
 
 #[cfg(test)]

@@ -25,4 +25,20 @@ impl RunMean {
             None => format!("{:.digits$}", self.mean),
         }
     }
+
+    /// As [`RunMean::words`], without an interval that is a point: the same in every run.
+    pub(crate) fn spread(self, digits: usize) -> String {
+        match self.interval {
+            Some([low, high]) if low < high => self.words(digits),
+            _ => format!("{:.digits$}", self.mean),
+        }
+    }
+
+    /// A difference.
+    pub(crate) fn signed(self, digits: usize) -> String {
+        match self.interval {
+            Some([low, high]) => format!("{:+.digits$} ({low:+.digits$} to {high:+.digits$})", self.mean),
+            None => format!("{:+.digits$}", self.mean),
+        }
+    }
 }

@@ -238,6 +238,13 @@ pub struct Recipe {
     /// The part of the data that is held out, in the place of the share.
     #[serde(default)]
     pub fold: Option<Fold>,
+    /// Share of each label's training images whose labels are used, the others being left out; left out, all are. Drawn
+    /// by the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labeled_share: Option<f64>,
+    /// Folder of the encoder that the network begins with, which was trained without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
     /// The data set, in words.
     pub data_words: String,
     /// Its license.
@@ -306,6 +313,9 @@ impl Recipe {
         if !recipe.architecture.is_sound() {
             return fail("the sizes of the network are out of bounds");
         }
+        if recipe.labels.len() < 2 {
+            return fail("a classifier tells at least two labels apart: name another under [[labels]]");
+        }
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
         }
@@ -325,6 +335,9 @@ impl Recipe {
             return fail(what);
         }
         recipe.holding()?;
+        if recipe.labeled_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
+            return fail("labeled_share must lie above 0 and be at most 1");
+        }
         Ok(recipe)
     }
 }
@@ -369,5 +382,7 @@ mod tests {
             "validation_share and fold both",
         );
         refused("validation_share = 0.2", "leaks = true", "unknown field `leaks`");
+        refused("validation_share = 0.2\nlabeled_share = 0.0", "", "labeled_share must lie above 0");
+        refused("validation_share = 0.2\nlabeled_share = 1.5", "", "labeled_share must lie above 0");
     }
 }

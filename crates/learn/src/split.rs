@@ -1,4 +1,5 @@
 mod folds;
+mod labeled;
 mod leak;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +65,16 @@ pub(crate) fn divide_with<'a>(
         kind: "label",
         labels: &keys,
     };
-    let Parted { split, groups, patients, words } = part_with(&data.examples, copies, &rules)?;
+    let Parted { mut split, groups, patients, mut words } = part_with(&data.examples, copies, &rules)?;
+    if let Some(share) = recipe.labeled_share {
+        let all = split.training.len();
+        split.training = labeled::labeled(&split.training, &groups, &data.examples, share, recipe.seed);
+        words = format!(
+            "{words}; {} of {all} images to train on have a label ({} % of each label's, whole groups at a time)",
+            split.training.len(),
+            share * 100.0
+        );
+    }
     Ok(Division { recipe, data, split, groups, patients, words })
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::baselines::{BaselineMean, baseline_means, baseline_table};
 use crate::{LearnError, Recipe, RunMean, RunMetrics};
 
 /// Most runs of a sweep: above, a grid was probably not meant.
@@ -220,6 +221,9 @@ pub struct ArmSummary {
     pub accuracy_difference: Option<RunMean>,
     /// Seconds a run.
     pub seconds: Option<f64>,
+    /// What is reached without a network on the same images.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<BaselineMean>,
 }
 
 /// The table of a sweep, in the order in which the arms first appear.
@@ -265,6 +269,7 @@ pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
             macro_auc_difference: difference(&auc),
             accuracy_difference: difference(&accuracy),
             seconds: (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64),
+            baselines: baseline_means(own.iter().map(|(_, metrics)| &metrics.validation)),
         }
     };
     names.iter().enumerate().map(summary).collect()
@@ -300,7 +305,9 @@ pub fn table(summaries: &[ArmSummary], images: usize) -> String {
             let _ = writeln!(text, "\n{}: {reason}", line.arm);
         }
     }
-    text
+    let kinds: Vec<(&str, &[BaselineMean])> =
+        summaries.iter().map(|line| (line.arm.as_str(), line.baselines.as_slice())).collect();
+    text + &baseline_table("arm", &kinds)
 }
 
 #[cfg(test)]

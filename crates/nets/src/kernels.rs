@@ -32,6 +32,8 @@ pub(crate) use layers::{
     Then, convolve, convolve_transposed, convolve_transposed_volume, convolve_volume, normalize, remember,
 };
 pub(crate) use recurrent::{Gates, Steps};
+#[cfg(test)]
+pub(crate) use tile::at_every_level;
 pub(crate) use transformer::{Mask, attend, attend_masked, drop, encode_layer, gelu};
 pub use transformer::{decode, encode};
 

@@ -195,6 +195,9 @@ pub struct Sweep {
     /// Folder for the runs and the table; a sweep that was stopped goes on there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Leave out what classifiers without a network reach on the same images
+    #[arg(long)]
+    pub no_baselines: bool,
     #[command(flatten)]
     pub computing: Computing,
     /// Print the table and every run as JSON

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use wilhelm_filters::{Prepared, Region};
-use wilhelm_learn::baselines::{Baselines, NetworkAnswers, NetworkFigures, baselines};
+use wilhelm_learn::baselines::{Baselines, FittedBaselines, NetworkAnswers, NetworkFigures, fit_baselines};
 use wilhelm_learn::{Division, Recipe, Trained, divide, load};
 use wilhelm_nets::{BaselineMetric, Interval, Model};
 
@@ -47,7 +47,7 @@ pub fn run(wanted: &EvaluateBaselines, config: &Config) -> anyhow::Result<Exit> 
         }),
         _ => None,
     };
-    let found = measured(&division, network, &command(wanted), Some(&cache))?;
+    let found = fitted(&division, Some(&cache))?.beside(&division, network, &command(wanted))?;
     let json = serde_json::to_vec_pretty(&found)?;
     write_folder(&wanted.out, &[("baselines.json", &json)], wanted.force)?;
     found.notes.iter().for_each(|note| eprintln!("wilhelm: {note}"));
@@ -67,26 +67,32 @@ pub fn beside(
     command: &str,
     cache: Option<&Path>,
 ) -> anyhow::Result<Baselines> {
+    with(&fitted(division, cache)?, division, trained, command)
+}
+
+/// The same where they were fitted to the division before.
+pub fn with(
+    fitted: &FittedBaselines,
+    division: &Division<'_>,
+    trained: &Trained,
+    command: &str,
+) -> anyhow::Result<Baselines> {
     let card = &trained.card;
     let cases = &trained.held_out.cases;
     let said: Vec<Vec<f64>> = cases.iter().map(|case| card.calibration.probabilities(&case.logits)).collect();
     let name = format!("{} {}", card.name, card.version);
     let network = NetworkAnswers { model: &name, weights_sha256: &card.weights_sha256, probabilities: &said };
-    measured(division, Some(network), command, cache)
+    Ok(fitted.beside(division, Some(network), command)?)
 }
 
-fn measured(
-    division: &Division<'_>,
-    network: Option<NetworkAnswers<'_>>,
-    command: &str,
-    cache: Option<&Path>,
-) -> anyhow::Result<Baselines> {
+/// The baselines fitted to the training side of a division; radiomics are kept in `cache`.
+pub fn fitted(division: &Division<'_>, cache: Option<&Path>) -> anyhow::Result<FittedBaselines> {
     let line = Line::new("baselines");
     let progress = |what: &str, done: usize, total: usize| {
         line.say(what);
         line.at(done, total);
     };
-    Ok(baselines(division, network, command, cache, &progress)?)
+    Ok(fit_baselines(division, cache, &progress)?)
 }
 
 /// Calibrated probabilities of the images held out, in the division's order.

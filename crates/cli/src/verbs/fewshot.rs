@@ -16,7 +16,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::read_text;
 use crate::progress::Line;
 use crate::shelf;
-use crate::verbs::train::read_encoder;
+use crate::verbs::beginning::read_encoder;
 
 /// `wilhelm fewshot`
 pub fn run(verb: &Fewshot, config: &Config) -> anyhow::Result<Exit> {
@@ -115,7 +115,7 @@ fn model_in(folder: &Path) -> anyhow::Result<Model> {
 /// be flattered.
 ///
 /// The folder's own list of validation images decides where it has one, else the seed.
-fn refuse_other_split(
+pub fn refuse_other_split(
     folder: &Path,
     name: &str,
     data_sha256: &str,

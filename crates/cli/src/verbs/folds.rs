@@ -13,6 +13,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::table;
+use crate::verbs::baselines;
 use crate::verbs::train::{Progress, borrowed, model_files};
 
 /// The table of out-of-fold predictions.
@@ -30,6 +31,8 @@ pub struct Wanted<'a> {
     pub out: &'a Path,
     /// Seconds between checkpoints.
     pub checkpoint_every: f64,
+    /// Whether classifiers without a network stand beside.
+    pub baselines: bool,
     /// On what.
     pub computing: crate::args::Computing,
     /// Print JSON.
@@ -97,13 +100,19 @@ fn one(
     let trained =
         train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress);
     drop(progress);
-    let trained = match trained {
+    let mut trained = match trained {
         Ok(trained) => trained,
         Err(error @ LearnError::NoSignal { .. }) => return Ok(Err(error.to_string())),
         Err(error) => {
             return Err(anyhow::Error::from(error).context(format!("fold {}", fold.number)));
         }
     };
+    if wanted.baselines {
+        // All folds are of the same images, whose radiomics are computed once.
+        let cache = wanted.out.join("features");
+        let found = baselines::beside(&division, &trained, &command, Some(&cache))?;
+        trained.card.validation.baselines = found.metrics();
+    }
     let model = wanted.out.join(format!("fold-{}", fold.number));
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
     let metrics = RunMetrics::of(&trained);

@@ -27,7 +27,8 @@ pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
         return Err(Stop::usage(format!("{} holds an encoder: add --force to replace it", out.display())));
     }
     let text = read_text(recipe, "recipe")?;
-    let parsed = Recipe::from_toml(&text)?;
+    // Images without labels are what it learns from.
+    let parsed = Recipe { labeled_share: None, ..Recipe::from_toml(&text)? };
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut progress = Progress::new(*computing)?;
     let examples = load(&parsed, data)?;

@@ -42,6 +42,9 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     let line = Line::new("segmenting");
     let found = segmenter.outline(&series, &line)?;
     drop(line);
+    if let Some(peak) = crate::memory::peak_bytes() {
+        eprintln!("wilhelm: at most {:.2} GB of memory were held", peak as f64 / 1e9);
+    }
     let header = ["segment", "label", "measurement", "value", "unit"];
     let sizes = sizes(&found, &series);
     let rows: Vec<Vec<String>> = sizes

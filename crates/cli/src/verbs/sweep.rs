@@ -1,14 +1,17 @@
 use std::path::Path;
 
 use serde::Serialize;
+use wilhelm_learn::baselines::FittedBaselines;
 use wilhelm_learn::{
-    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Start, Sweep, Variant, divide, load,
+    ArmSummary, Dataset, LearnError, Outcome, Recipe, Run, RunMetrics, Sweep, Variant, divide, load,
     summarize, table, train_classifier,
 };
 
 use crate::args;
 use crate::exit::Exit;
 use crate::output::{print, print_json, read_text, write_folder};
+use crate::verbs::baselines;
+use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
 use crate::verbs::train::{Progress, borrowed, model_files};
 
 #[derive(Serialize)]
@@ -27,6 +30,8 @@ pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
     let count = variants.len();
     let mut loaded: Option<(Recipe, Dataset)> = None;
     let mut outcomes = Vec::with_capacity(count);
+    // Baselines know no seed: most arms share them.
+    let mut fitted = Vec::new();
     for (at, variant) in variants.iter().enumerate() {
         // Arms mostly differ in what does not touch the data.
         let same = |recipe: &Recipe| {
@@ -42,7 +47,7 @@ pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
             _ => load(&variant.recipe, &verb.data)?,
         };
         eprintln!("run {} of {count}: {}, seed {}", at + 1, variant.arm, variant.seed);
-        let result = match one(variant, &data, verb) {
+        let result = match one(variant, &data, verb, &mut fitted) {
             Err(error) => match error.downcast::<LearnError>() {
                 // A network that does not learn is a result; a disk that is full is not.
                 Ok(error @ (LearnError::Diverged { .. } | LearnError::NoSignal { .. })) => {
@@ -67,18 +72,40 @@ pub fn run(verb: &args::Sweep) -> anyhow::Result<Exit> {
 }
 
 /// Trains one variant, or reads what it gave before.
-fn one(variant: &Variant, data: &Dataset, verb: &args::Sweep) -> anyhow::Result<RunMetrics> {
+fn one(
+    variant: &Variant,
+    data: &Dataset,
+    verb: &args::Sweep,
+    fitted: &mut Vec<FittedBaselines>,
+) -> anyhow::Result<RunMetrics> {
     let folder = verb.out.join(&variant.arm).join(format!("seed-{}.run", variant.seed));
-    if let Some(metrics) = Run::finished(&folder, &variant.text, &data.sha256)? {
+    let Beginning { start, words, encoder } = begin(None, None, &variant.recipe)?;
+    // What a run began with decides it too.
+    let text = variant.text.clone() + &words.in_recipe;
+    if let Some(metrics) = Run::finished(&folder, &text, &data.sha256)? {
         return Ok(metrics);
     }
     let division = divide(&variant.recipe, data)?;
-    let run = Run::open(&folder, &variant.text, &data.sha256, true, Run::EVERY)?;
+    if let Some(encoder) = encoder {
+        refuse_what_it_saw(&encoder, &start, &division)?;
+    }
+    let run = Run::open(&folder, &text, &data.sha256, true, Run::EVERY)?;
     let mut progress = Progress::new(verb.computing)?;
     let command = format!("wilhelm sweep: arm {}, seed {}", variant.arm, variant.seed);
-    let trained =
-        train_classifier(&division, Start::Fresh, Some(&run), "recipe.toml", &command, &mut progress)?;
+    let name = "recipe.toml".to_owned() + &words.on_card;
+    let mut trained = train_classifier(&division, start, Some(&run), &name, &command, &mut progress)?;
     drop(progress);
+    if !verb.no_baselines {
+        let known = match fitted.iter().position(|known| known.are_of(&division)) {
+            Some(known) => known,
+            None => {
+                fitted.push(baselines::fitted(&division, Some(&verb.out.join("features")))?);
+                fitted.len() - 1
+            }
+        };
+        let found = baselines::with(&fitted[known], &division, &trained, &command)?;
+        trained.card.validation.baselines = found.metrics();
+    }
     let model = verb.out.join(&variant.arm).join(format!("seed-{}", variant.seed));
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
     let metrics = RunMetrics::of(&trained);

@@ -6,7 +6,7 @@ use wilhelm_learn::{
     EpochReport, LearnError, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
     train_classifier,
 };
-use wilhelm_nets::{EncoderCard, Processor, Validation};
+use wilhelm_nets::{Processor, Validation};
 
 use crate::args::{self, DeviceChoice, TrainClassifier, TrainVerb};
 use crate::config::Config;
@@ -14,6 +14,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::verbs::baselines;
+use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
 use crate::verbs::folds::Wanted;
 use crate::verbs::models::figures;
 
@@ -131,14 +132,22 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     }
     if let Some(count) = *folds {
         let checkpoint_every = checkpoint_every.max(0.0);
-        let wanted =
-            Wanted { count, recipe: &text, data, out, checkpoint_every, computing: *computing, json: *json };
+        let wanted = Wanted {
+            count,
+            recipe: &text,
+            data,
+            out,
+            checkpoint_every,
+            baselines: !no_baselines,
+            computing: *computing,
+            json: *json,
+        };
         return super::folds::run(&wanted);
     }
     let parsed = Recipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (start, words) = begin(weights.as_deref(), start.as_deref(), &parsed)?;
+    let Beginning { start, words, encoder } = begin(weights.as_deref(), start.as_deref(), &parsed)?;
     let device = if computing.device == DeviceChoice::Gpu { " --device gpu" } else { "" };
     let command = format!(
         "wilhelm train classifier --recipe models/recipes/{name} --data {set}{}{device} --out models/{}",
@@ -149,6 +158,9 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     let examples = load(&parsed, data)?;
     // A split that is refused leaves no run behind.
     let division = divide(&parsed, &examples)?;
+    if let Some(folder) = encoder {
+        refuse_what_it_saw(&folder, &start, &division)?;
+    }
     let run = match &start {
         Start::Trained(_) => None,
         _ => {
@@ -203,55 +215,4 @@ pub fn beside(out: &Path) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".run");
     name.into()
-}
-
-/// What is said of what a training began with.
-#[derive(Default)]
-struct StartWords {
-    /// On the command line.
-    option: String,
-    /// After the recipe's name on the card.
-    on_card: String,
-    /// At the end of the run's recipe.
-    in_recipe: String,
-}
-
-fn begin(
-    weights: Option<&Path>,
-    start: Option<&Path>,
-    recipe: &Recipe,
-) -> anyhow::Result<(Start, StartWords)> {
-    if let Some(path) = weights {
-        let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", path.display()));
-        let option = format!(" --weights models/{}/weights.safetensors", recipe.name);
-        let words = StartWords { option, ..StartWords::default() };
-        return Ok((Start::Trained(std::fs::read(path).map_err(fail)?), words));
-    }
-    let Some(folder) = start else { return Ok((Start::Fresh, StartWords::default())) };
-    let (card, weights) = read_encoder(folder)?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let words = StartWords {
-        option: format!(" --start {name}"),
-        on_card: format!(", begun with the encoder of SHA-256 {}", card.weights_sha256),
-        in_recipe: format!("\n# Begun with the encoder of SHA-256 {}\n", card.weights_sha256),
-    };
-    Ok((Start::Encoder { card: Box::new(card), weights }, words))
-}
-
-/// Card and weights of an encoder's folder.
-pub fn read_encoder(folder: &Path) -> anyhow::Result<(EncoderCard, Vec<u8>)> {
-    let place = folder.join(EncoderCard::FILE);
-    if !place.is_file() {
-        return Err(Stop::input(format!(
-            "{} holds no encoder: it has no {}; `wilhelm train pretrain` makes one",
-            folder.display(),
-            EncoderCard::FILE
-        )));
-    }
-    let fault = |error: wilhelm_nets::CardError| Stop::input(format!("{}: {error}", place.display()));
-    let card = EncoderCard::from_toml(&read_text(&place, "card")?).map_err(fault)?;
-    let place = folder.join(&card.weights);
-    let fail = |error| Stop::input(format!("weights {} cannot be read: {error}", place.display()));
-    let weights = std::fs::read(&place).map_err(fail)?;
-    Ok((card, weights))
 }

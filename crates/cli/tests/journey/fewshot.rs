@@ -133,6 +133,63 @@ fn an_encoder_learns_without_labels_and_begins_a_classifier_and_curves() {
 }
 
 #[test]
+fn a_sweep_compares_fine_tuned_networks_with_new_ones_by_the_share_of_labels() {
+    let place = Place::new();
+    let encoder = path(&place.at("encoder")).to_owned();
+    done(&place.run(&["train", "pretrain"], &["--out", &encoder, "--json"]));
+    place.write("recipe.toml", &format!("{RECIPE}{PRETRAINING}").replace("epochs = 40", "epochs = 8"));
+    place.write(
+        "sweep.toml",
+        &format!(
+            "seeds = [1, 2]\n[[arm]]\nname = \"new\"\n[[arm]]\nname = \"fine-tuned\"\nset = {{ start = {encoder:?} }}\n\
+             [[grid]]\nkey = \"labeled_share\"\nvalues = [0.5, 1.0]\n"
+        ),
+    );
+    let [sweep, out] = ["sweep.toml", "sweep"].map(|name| path(&place.at(name)).to_owned());
+    let swept = done(&place.run(&["sweep"], &["--sweep", &sweep, "--out", &out, "--json"]));
+    let arms: Vec<&str> =
+        swept["arms"].as_array().expect("arms").iter().filter_map(|arm| arm["arm"].as_str()).collect();
+    let shares = ["labeled_share-0.5", "labeled_share-1.0"];
+    let named = ["new", "fine-tuned"].map(|arm| shares.map(|share| format!("{arm}_{share}"))).concat();
+    assert_eq!(arms, named);
+    let card = |arm: &str| {
+        std::fs::read_to_string(place.at("sweep").join(arm).join("seed-1/card.toml")).expect("a card")
+    };
+    let fine = card("fine-tuned_labeled_share-0.5");
+    assert!(fine.contains("begun with the encoder of SHA-256"), "{fine}");
+    assert!(fine.contains("24 of 48 images to train on have a label (50 % of each label's"), "{fine}");
+    assert!(!card("new_labeled_share-1.0").contains("begun with"));
+    // The images held out are the same ones, whatever the share.
+    let held = |arm: &str| {
+        std::fs::read_to_string(place.at("sweep").join(arm).join("seed-2/validation.txt")).expect("a list")
+    };
+    assert_eq!(held(arms[0]), held(arms[3]));
+    // Of one seed a share is the same images for both arms; of two seeds, others.
+    let trained = |run: &str| {
+        json(&std::fs::read(place.at("sweep").join(run).join("split.json")).expect("there"))["training"]
+            .clone()
+    };
+    let half = trained("new_labeled_share-0.5/seed-1.run");
+    assert_eq!(half, trained("fine-tuned_labeled_share-0.5/seed-1.run"));
+    assert_ne!(half, trained("new_labeled_share-0.5/seed-2.run"));
+
+    // By another split the encoder has seen what is held out.
+    let other = format!("{RECIPE}{PRETRAINING}").replace("seed = 5", "seed = 6");
+    place.write("recipe.toml", &other);
+    let [sweep, out] = ["sweep.toml", "other"].map(|name| path(&place.at(name)).to_owned());
+    let refused = place.run(&["sweep"], &["--sweep", &sweep, "--out", &out]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("by another split"), "{}", stderr(&refused));
+    let model = path(&place.at("model")).to_owned();
+    let refused = place.run(&["train", "classifier"], &["--start", &encoder, "--out", &model]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("by another split"), "{}", stderr(&refused));
+    place.write("recipe.toml", &format!("start = {encoder:?}\n{RECIPE}"));
+    let refused = place.run(&["train", "classifier"], &["--folds", "2", "--out", &model]);
+    assert!(stderr(&refused).contains("the folds hold out: take start out"), "{}", stderr(&refused));
+}
+
+#[test]
 fn what_few_labels_cannot_use_ends_in_one_sentence() {
     let place = Place::new();
     let refused = |verb: &[&str], more: &[&str], words: &str| {

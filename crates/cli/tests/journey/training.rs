@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::{code, gray_png, json, path, stderr, wilhelm};
+use crate::{code, gray_png, json, path, root, stderr, wilhelm};
 
 const SIDE: u32 = 16;
 
@@ -229,6 +229,15 @@ fn a_sweep_compares_its_arms_and_reads_what_is_finished() {
     assert!(place.at("out/cnn/seed-1/card.toml").exists());
     let shown = std::fs::read_to_string(place.at("out/sweep.md")).expect("a table");
     assert!(shown.contains("| transformer | 2 |"), "{shown}");
+    // Each arm has its networks' differences to what knows no network; none where no network came out.
+    let baselines = |at: usize| arm(at)["baselines"].as_array().map_or(0, Vec::len);
+    assert_eq!([0, 1, 2].map(baselines), [4, 4, 0], "{table}");
+    let nearest = &arm(1)["baselines"][2];
+    assert_eq!((nearest["name"].as_str(), nearest["runs"].as_u64()), (Some("nearest neighbors"), Some(2)));
+    let [own, of_arm, less] = [&nearest["accuracy"], &arm(1)["accuracy"], &nearest["network_less_accuracy"]]
+        .map(|figure| figure["mean"].as_f64().expect("a figure"));
+    assert!((of_arm - own - less).abs() < 1e-9, "{table}");
+    assert!(shown.contains("| transformer | logistic regression on radiomics |"), "{shown}");
     // Finished runs are read, not trained again: their seconds are those of the first time.
     let again = json(&run().stdout);
     assert_eq!(again["runs"][0], table["runs"][0]);
@@ -265,6 +274,8 @@ fn a_cross_validation_from_folders_gives_a_table_that_evaluate_reads() {
     assert!(text.starts_with("image,label,fold,bright,dark\nbright/0.png,bright,"), "{text}");
     let shown = std::fs::read_to_string(place.at("out/folds.md")).expect("a table");
     assert!(shown.contains("| mean | 60 |") && shown.contains("| together | 60 |"), "{shown}");
+    assert!(shown.contains("| of all folds | nearest neighbors |"), "{shown}");
+    assert_eq!(summary["baselines"].as_array().map(Vec::len), Some(4), "{summary}");
     let card = std::fs::read_to_string(place.at("out/fold-2/card.toml")).expect("a card");
     assert!(
         card.contains("fold 2 of 2 held out") && card.contains("no patient identifiers were given"),
@@ -318,4 +329,60 @@ fn a_stated_split_that_leaks_is_refused_by_file_and_line() {
             && !said.contains("Doe"),
         "{said}"
     );
+}
+
+#[test]
+fn data_and_weights_at_fault_are_told_in_one_sentence_each() {
+    let place = Place::new();
+    let check = |recipe: &str, table: Option<&str>, more: &[&str], words: &str| {
+        std::fs::write(place.at("recipe.toml"), recipe).expect("written");
+        if let Some(table) = table {
+            std::fs::write(place.at("data/labels.csv"), table).expect("written");
+        }
+        let refused = place.train("model", more);
+        let said = stderr(&refused);
+        assert_eq!(code(&refused), 3, "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(said.len() < 1000 && said.lines().count() == 1, "{said}");
+        assert!(!place.at("model").exists(), "nothing is left behind");
+    };
+    let table = std::fs::read_to_string(place.at("data/labels.csv")).expect("a table");
+    let weights = path(&root().join("models/chest-pneumonia/weights.safetensors")).to_owned();
+    check(RECIPE, None, &["--weights", &weights], "in the file, [");
+    std::fs::write(place.at("weights.bin"), "no weights").expect("written");
+    let none = path(&place.at("weights.bin")).to_owned();
+    check(RECIPE, None, &["--weights", &none], "weights to start from do not fit");
+    let alone = RECIPE
+        .replace("labels = 2", "labels = 1")
+        .replace("classes = [\"bright\", \"dark\"]", "classes = [\"bright\"]")
+        .replace("[[labels]]\nkey = \"dark\"\nname = \"dark middle\"\nnormal = true\n", "");
+    check(&alone, None, &[], "at least two labels apart");
+    let bright: String =
+        table.lines().filter(|line| !line.ends_with("dark")).map(|line| format!("{line}\n")).collect();
+    check(RECIPE, Some(&bright), &[], "label dark has no image to train on and none for validation");
+    check(RECIPE, Some(&format!("{table}gone.png,dark\n")), &[], "gone.png (line 62): ");
+    check(
+        RECIPE,
+        Some(&table.replacen("3.png,dark", "3.png,drak", 1)),
+        &[],
+        "labels.csv, line 5, column class",
+    );
+    // A value that is no number is not learned from, though reading replaces it.
+    let mut volume =
+        b"NRRD0004\ntype: float\ndimension: 3\nsizes: 16 16 2\nencoding: raw\nendian: little\n\n".to_vec();
+    for at in 0..512_u16 {
+        let value = if at == 300 { f32::NAN } else { f32::from(at) };
+        volume.extend(value.to_le_bytes());
+    }
+    std::fs::write(place.at("data/nan.nrrd"), volume).expect("written");
+    let spoiled = table.replacen("3.png,dark", "nan.nrrd,dark", 1);
+    check(RECIPE, Some(&spoiled), &[], "nan.nrrd (line 5): 1 of 512 values are not finite");
+    let wild = RECIPE
+        .replace("learning_rate = 0.01", "learning_rate = 1e30")
+        .replace("clip_norm = 1.0", "clip_norm = 0.0");
+    std::fs::write(place.at("recipe.toml"), wild).expect("written");
+    std::fs::write(place.at("data/labels.csv"), &table).expect("written");
+    let diverged = place.train("wild", &[]);
+    assert_eq!(code(&diverged), 3, "{}", stderr(&diverged));
+    assert!(stderr(&diverged).contains("lower the learning rate"), "{}", stderr(&diverged));
 }

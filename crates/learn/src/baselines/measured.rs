@@ -7,6 +7,7 @@ use crate::fewshot::largest;
 use crate::{Division, LearnError};
 
 /// What a baseline says of the images held out.
+#[derive(Clone, Debug)]
 pub(super) struct Measured {
     name: &'static str,
     what: String,
@@ -51,7 +52,7 @@ impl Measured {
 
     /// Its figures, and what should be known of them.
     pub fn figures(
-        self,
+        &self,
         labels: &[usize],
         draws: &Draws<'_>,
         network: Option<&Scored<'_>>,
@@ -65,11 +66,11 @@ impl Measured {
                         "{}: no better than chance, so that its probabilities stand as they are",
                         self.name
                     ));
-                    self.probabilities
+                    self.probabilities.clone()
                 }
             }
         } else {
-            self.probabilities
+            self.probabilities.clone()
         };
         let own = Scored::new(&probabilities, labels);
         let network_less = network.map(|network| -> Result<FigureDifferences, LearnError> {
@@ -82,13 +83,13 @@ impl Measured {
         });
         let metric = BaselineMetric {
             name: self.name.to_owned(),
-            what: self.what,
+            what: self.what.clone(),
             macro_auc: draws.interval(|drawn| own.macro_auc(drawn))?,
             accuracy: draws.interval(|drawn| own.accuracy(drawn))?,
             brier: draws.interval(|drawn| own.brier(drawn))?,
             network_less: network_less.transpose()?,
         };
-        Ok((Baseline { metric, tried: self.tried }, note))
+        Ok((Baseline { metric, tried: self.tried.clone() }, note))
     }
 }
 

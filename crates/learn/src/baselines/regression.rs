@@ -60,7 +60,7 @@ fn strengths(
     let Division { recipe, data, split, groups, .. } = division;
     let classes = recipe.labels.len();
     let of = |what: &[usize]| split.training.iter().map(|place| what[*place]).collect::<Vec<usize>>();
-    let folds = folds_by_group(&of(groups), &of(label_of), FOLDS, recipe.seed);
+    let folds = folds_by_group(&of(groups), &of(label_of), FOLDS, recipe.split_seed());
     let mut parts = Vec::with_capacity(FOLDS);
     for fold in 1..=FOLDS {
         let side = |out: bool| -> Vec<usize> {

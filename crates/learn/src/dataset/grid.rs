@@ -1,5 +1,5 @@
 use wilhelm_filters::{Plane, Preparation, intensity_bounds, prepare, prepare_volume, volume_bounds};
-use wilhelm_study::{Image, Series};
+use wilhelm_study::{DefectKind, Image, Series};
 
 use crate::Recipe;
 
@@ -44,6 +44,14 @@ pub(super) fn of_volume(
     Ok(OnGrid { thumbnail: prepared.pixels.clone(), pixels: prepared.pixels })
 }
 
+/// Refuses an image with values that are no numbers, which reading replaced: nothing is learned from what is not there.
+pub(crate) fn refuse_no_numbers(series: &Series) -> Result<(), String> {
+    match series.defects.iter().find(|defect| defect.kind == DefectKind::Values) {
+        Some(defect) => Err(format!("{}; a network would learn from the replacement", defect.message)),
+        None => Ok(()),
+    }
+}
+
 /// What a file holds: a volume for a network of several slices, else a flat image; `bounds` become black and white, or
 /// what is found for them in the file.
 pub(crate) fn of_series(
@@ -51,6 +59,7 @@ pub(crate) fn of_series(
     series: &Series,
     bounds: Option<(f32, f32)>,
 ) -> Result<OnGrid, String> {
+    refuse_no_numbers(series)?;
     let slices = recipe.architecture.slices;
     match &series.image {
         Image::Flat(image) if slices == 1 => {

@@ -71,4 +71,35 @@ mod tests {
         assert!((value(Loss::Focal { gamma: 2.0 }) - focal).abs() < 1e-5);
         assert!((value(Loss::Focal { gamma: 0.0 }) - plain).abs() < 1e-5);
     }
+
+    #[test]
+    fn the_gradient_agrees_with_finite_differences() {
+        let device = Device::flex().autodiff();
+        let base = [1.5_f32, -0.5, 0.25, 0.0, 2.0, -1.0];
+        let targets = [0.8_f32, 0.1, 0.1, 0.5, 0.0, 1.5];
+        let tensor = |values: &[f32]| {
+            Tensor::<2>::from_data(burn::tensor::TensorData::new(values.to_vec(), [2, 3]), &device)
+        };
+        for loss in [
+            Loss::CrossEntropy,
+            Loss::Focal { gamma: 0.5 },
+            Loss::Focal { gamma: 1.0 },
+            Loss::Focal { gamma: 3.0 },
+        ] {
+            let logits = tensor(&base).require_grad();
+            let gradients = loss.of(logits.clone(), tensor(&targets)).backward();
+            let found = logits.grad(&gradients).expect("a gradient").into_data();
+            let found = found.try_to_vec::<f32>().expect("floats");
+            let at = |place: usize, by: f32| {
+                let mut moved = base;
+                moved[place] += by;
+                let value = loss.of(tensor(&moved), tensor(&targets)).into_data();
+                value.try_to_vec::<f32>().expect("floats")[0]
+            };
+            for (place, found) in found.iter().enumerate() {
+                let expected = (at(place, 1e-2) - at(place, -1e-2)) / 2e-2;
+                assert!((found - expected).abs() < 1e-3, "{loss:?} at {place}: {found} for {expected}");
+            }
+        }
+    }
 }

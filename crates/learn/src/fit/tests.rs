@@ -93,7 +93,7 @@ fn logits(network: &Small, inputs: TensorData, device: &Device) -> Tensor<2> {
     network.second.forward(network.dropout.forward(relu(network.first.forward(input))))
 }
 
-fn settings() -> Optimization {
+pub(super) fn settings() -> Optimization {
     Optimization {
         epochs: 6,
         warm_up_epochs: 1,

@@ -11,6 +11,7 @@ use wilhelm_study::{Geometry, Image, LabelMap, Mm, QuantityKind, Series, Spacing
 use super::pairs::{MaskFile, pairs};
 use super::recipe::SegmenterRecipe;
 use crate::dataset::files::Entry;
+use crate::dataset::grid::refuse_no_numbers;
 use crate::dataset::stated::apply_list;
 use crate::error::some;
 use crate::evaluation::masks::difference;
@@ -269,7 +270,10 @@ fn one(path: &Path) -> Result<Series, String> {
     }
     let mut series = reading.series;
     match (series.pop(), series.len()) {
-        (Some(only), 0) => Ok(only),
+        (Some(only), 0) => {
+            refuse_no_numbers(&only)?;
+            Ok(only)
+        }
         (found, others) => {
             Err(format!("holds {} images, expected one", usize::from(found.is_some()) + others))
         }

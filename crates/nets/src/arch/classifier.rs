@@ -12,7 +12,7 @@ use burn::nn::transformer::{
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_store::{ModuleSnapshot, SafetensorsStore};
+use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::encode_layer;
@@ -385,15 +385,26 @@ pub(super) fn with_weights<M: Module + ModuleSnapshot>(
     mut network: M,
     weights: Vec<u8>,
 ) -> Result<M, String> {
-    let mut store = SafetensorsStore::from_bytes(Some(weights));
+    // What does not fit is told by its first tensor: the store's own words are a list of all.
+    let mut store = SafetensorsStore::from_bytes(Some(weights)).validate(false).allow_partial(true);
     let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
-    if let Some(missing) = result.missing.first() {
-        return Err(format!("{missing:?} is missing"));
+    if let Some((missing, _)) = result.missing.first() {
+        return Err(format!("{missing} is missing in the file"));
     }
-    if let Some(error) = result.errors.first() {
-        return Err(error.to_string());
+    match result.errors.first() {
+        Some(error) => Err(misfit(error)),
+        None => Ok(network.valid()),
     }
-    Ok(network.valid())
+}
+
+/// What does not fit, in words.
+pub(super) fn misfit(error: &ApplyError) -> String {
+    match error {
+        ApplyError::ShapeMismatch { path, expected, found } => {
+            format!("{path} has the shape {:?} in the file, {:?} in the network", &found[..], &expected[..])
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A parameter of normal numbers about 0.

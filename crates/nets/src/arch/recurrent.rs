@@ -288,6 +288,14 @@ mod tests {
     }
 
     #[test]
+    fn every_level_of_the_processor_computes_the_same_states() {
+        let levels = crate::kernels::at_every_level(|_| {
+            states_and_their_gradients_are_those_of_the_plain_operations();
+        });
+        assert_eq!(levels[0], "scalar");
+    }
+
+    #[test]
     fn shapes_of_every_output() {
         let device = Device::flex();
         let out = Recurrent::new(&config(), &device).forward(Tensor::zeros([2, 5, 3], &device), &[5, 2]);

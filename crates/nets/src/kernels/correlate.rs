@@ -6,7 +6,7 @@
 
 use super::planes::Planes;
 use super::tile;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -174,7 +174,7 @@ impl Correlation {
                     let first = part * channels;
                     let channels = first..(first + channels).min(self.outputs);
                     let part = Part { image, channels, output };
-                    Arch::new().dispatch(Work { of: self, input, weights, part, images: images.clone() });
+                    tile::arch().dispatch(Work { of: self, input, weights, part, images: images.clone() });
                 };
                 if channels == self.outputs {
                     of((0, output));

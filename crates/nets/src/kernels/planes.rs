@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::correlate::{Correlation, Part, Run, Tile, Weights, accumulate};
@@ -113,7 +113,7 @@ impl Planes {
                 let write = |(part, output): (usize, &mut [f32])| {
                     let channels = part * channels..((part + 1) * channels).min(of.outputs);
                     let part = Part { image, channels, output };
-                    Arch::new().dispatch(Work { of, by: self, planes, weights, part });
+                    tile::arch().dispatch(Work { of, by: self, planes, weights, part });
                 };
                 if channels == of.outputs {
                     write((0, output));

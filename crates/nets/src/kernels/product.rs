@@ -1,6 +1,6 @@
 //! Products of small matrices.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Rows of a product at once; with two registers each their sums wait for none before.
 const ROWS: usize = 4;
@@ -15,7 +15,7 @@ pub(super) struct Strided<'a> {
 
 /// `out = a b`, where the rows of `b` and `out` are `width` numbers, whole registers.
 pub(super) fn product(a: Strided, b: &[f32], width: usize, out: &mut [f32]) {
-    Arch::new().dispatch(Product { a, b, width, out });
+    super::tile::arch().dispatch(Product { a, b, width, out });
 }
 
 struct Product<'a> {

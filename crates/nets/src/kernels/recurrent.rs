@@ -3,7 +3,7 @@
 //! Some sequences go through all their steps on one core, so that their states stay in its cache and their products
 //! in registers; sequences are dealt out to threads, and no sum depends on how.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::tile::{lanes, registers, rows, wide};
@@ -335,7 +335,7 @@ impl StepBack<'_> {
 
 /// Some rows of numbers, one after another, times all rows of weights.
 fn multiply(numbers: &[f32], together: usize, weights: &Rows, products: &mut [f32]) {
-    Arch::new().dispatch(Product { numbers, together, weights, products });
+    super::tile::arch().dispatch(Product { numbers, together, weights, products });
 }
 
 struct Product<'a> {

@@ -250,7 +250,27 @@ fn what_is_no_number_stays_so() {
 }
 
 #[test]
+fn every_level_of_the_processor_computes_what_burn_does() {
+    let lanes = std::sync::Mutex::new(Vec::new());
+    let levels = at_every_level(|_| {
+        lanes.lock().expect("one at a time").push(tile::lanes());
+        convolutions_and_their_gradients_are_those_of_burn();
+        convolutions_of_volumes_and_their_gradients_are_those_of_burn();
+        transposed_convolutions_and_their_gradients_are_those_of_burn();
+        normalization_its_gradients_and_its_statistics_are_those_of_burn();
+        attention_and_its_gradients_are_those_of_burn();
+        masked_attention_and_its_gradients_are_those_of_plain_tensors();
+        a_transformer_is_that_of_burn();
+        the_error_linear_unit_and_its_gradient_are_those_of_burn();
+        dropout_drops_its_share_keeps_the_mean_and_drops_the_same_on_the_way_back();
+    });
+    // Registers of 1, 8 and 16 numbers, as far as the processor has them.
+    assert_eq!(lanes.into_inner().expect("one at a time"), [1, 8, 16][..levels.len()], "{levels:?}");
+}
+
+#[test]
 fn the_number_of_threads_changes_no_byte() {
+    let _kept = tile::unforced();
     let shape = ConvolutionShape {
         batch: 3,
         inputs: 10,

@@ -6,7 +6,7 @@
 
 use super::convolution::ConvolutionShape;
 use super::tile::{lanes, registers, rows};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Numbers of the input held with channels last: half of a second-level cache.
@@ -54,7 +54,7 @@ pub(super) fn weight_gradient(shape: &ConvolutionShape, input: &[f32], gradient:
             let (line, part) = (rest / across, rest % across);
             let line = [line / shape.kernel[1], line % shape.kernel[1]];
             let left = (run - part * wide).min(wide);
-            Arch::new().dispatch(Products {
+            super::tile::arch().dispatch(Products {
                 shape,
                 held: &held,
                 block,
