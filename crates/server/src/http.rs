@@ -1,5 +1,6 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod built;
 mod frames;
 mod multipart;
 mod page;
@@ -100,7 +101,9 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         )
         .route("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", get(wado::bulkdata));
     Router::new()
-        .route("/", get(page::studies))
+        .route("/", get(built::index))
+        .route("/assets/{*name}", get(built::asset))
+        .route("/plain", get(page::studies))
         .route("/study/{uid}", get(page::study))
         .route("/health", get(health))
         .route("/dicom-web/", post(nowhere))
@@ -138,17 +141,21 @@ async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
     }
     let mut response = next.run(request).await;
     let heads = response.headers_mut();
+    let speaks_for_itself = heads.contains_key(header::CONTENT_SECURITY_POLICY);
     let mut set = |name, value| {
         heads.insert(name, HeaderValue::from_static(value));
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
-    set(header::CACHE_CONTROL, "private, no-store");
-    set(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    );
+    // The built page says for itself what it may do and how long it may be kept.
+    if !speaks_for_itself {
+        set(header::CACHE_CONTROL, "private, no-store");
+        set(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        );
+    }
     response
 }
 
