@@ -1,9 +1,9 @@
 // A journey through the page in headless Chromium, with pictures, axe and the time to the first image.
 //
-//     web.mjs PROGRAM SAMPLES [--pictures FOLDER]
+//     web.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview]
 //
 // PROGRAM is `wilhelm`, or the example `archive` of crates/server, with the page built into it (`make web`, then `make build`), SAMPLES the folder that web_samples.py
-// wrote. Ends with 1 where a step fails, axe finds something serious, a request leaves this machine, the page breaks its
+// wrote. With --preview the page is served by Vite in front of PROGRAM, which needs to hold none. Ends with 1 where a step fails, axe finds something serious, a request leaves this machine, the page breaks its
 // Content-Security-Policy, or the first image of a CT of 300 slices takes longer than 1.5 s.
 
 import { spawn } from "node:child_process";
@@ -48,7 +48,7 @@ async function serve() {
 
 /** The files of a folder in one request, as any client stores them. */
 async function stow(http, place) {
-  const files = readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".dcm"));
+  const files = readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".dcm")).sort();
   const parts = files.flatMap((name) => [
     "--part\r\nContent-Type: application/dicom\r\n\r\n",
     readFileSync(join(place, name)),
@@ -62,9 +62,28 @@ async function stow(http, place) {
   check(response.ok, `stored ${files.length} objects of ${place.split("/").at(-1)} (${response.status})`);
 }
 
+/** Vite's server of the built page, in front of the archive. */
+async function preview(archive) {
+  const vite = join(root, "web/node_modules/vite/bin/vite.js");
+  const child = spawn(process.execPath, [vite, "preview", "--host", "127.0.0.1", "--port", "0"], {
+    cwd: join(root, "web"),
+    env: { ...process.env, WILHELM_ARCHIVE: archive, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += chunk;
+    const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+    if (found) return { child, http: found[0] };
+  }
+  throw new Error("Vite's server did not start");
+}
+
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const { child, http } = await serve();
+const served = await serve();
+const previewed = options.includes("--preview") ? await preview(served.http) : undefined;
+const http = (previewed ?? served).http;
 const browser = await puppeteer.launch({
   executablePath: chromium,
   args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--lang=en"],
@@ -203,7 +222,7 @@ try {
   await shot(page, "worklist-zh");
   await page.select("header select", "en");
 
-  await openFromList(page, "CT chest and abdomen");
+  await openFromList(page, "CT abdomen and pelvis");
   check((await drawn(page)) > 20, "the CT is drawn");
   check((await written(page, "slice")) === "151 / 300", "the CT opens at its middle");
   await shot(page, "ct");
@@ -237,7 +256,7 @@ try {
   await press(page, "e");
   await drag(page, [center[0] - 40, center[1] + 40], [center[0] + 60, center[1] + 120]);
   await press(page, "b");
-  await page.mouse.click(center[0] + 100, center[1] + 40);
+  await page.mouse.click(center[0] + 180, center[1] - 110);
   await pause(600);
   await press(page, "a");
   await drag(page, [center[0] - 120, center[1] + 150], [center[0] - 40, center[1] + 80]);
@@ -246,7 +265,7 @@ try {
   await pause(600);
   const lines = await page.$$eval("[data-testid=measurement]", (all) => all.map((one) => one.textContent));
   console.log(`     ${lines.join(" / ")}`);
-  check(lines.length === 4 && /Length 1: \d+ mm/.test(lines[0]), "length, ellipse, probe and angle are measured");
+  check(lines.length === 4 && /Length 1: \d+ mm/.test(lines[0]) && lines.every((line) => /\d ?(mm|HU|°)/.test(line)), "length, ellipse, probe and angle are measured");
   await shot(page, "measurements");
   await press(page, "w");
   const before = await written(page, "slice");
@@ -277,8 +296,7 @@ try {
   await page.waitForSelector("[data-testid=segments]", { timeout: 20000 });
   await pause(1500);
   await shot(page, "segmentation");
-  await page.goto(`${await page.url()}`);
-  await openFromList(page, "CT chest and abdomen");
+  await openFromList(page, "CT abdomen and pelvis");
   await page.click(".side.left a");
   await page.waitForFunction(() => document.querySelectorAll(".pane canvas").length === 2, { timeout: 20000 });
   await pause(2500);
@@ -304,10 +322,10 @@ try {
   await shot(page, "mr");
   await page.close();
 
-  const studies = await (await fetch(`${http}/dicom-web/studies?StudyDescription=CT chest and abdomen`)).json();
+  const studies = await (await fetch(`${http}/dicom-web/studies?StudyDescription=CT abdomen and pelvis`)).json();
   const [cold, warm] = [
     await firstImages(studies[0]["0020000D"].Value[0]),
-    await firstImagesFromList("CT chest and abdomen"),
+    await firstImagesFromList("CT abdomen and pelvis"),
   ];
   const median = (times) => times[times.length >> 1];
   const say = (times) => `${median(times).toFixed(0)} ms (${times.map((time) => time.toFixed(0)).join(", ")})`;
@@ -319,7 +337,8 @@ try {
   check(false, error.stack);
 } finally {
   await browser.close();
-  child.kill("SIGTERM");
+  previewed?.child.kill("SIGTERM");
+  served.child.kill("SIGTERM");
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(failures.length === 0 ? "the page passed" : `${failures.length} failed`);

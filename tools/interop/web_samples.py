@@ -6,7 +6,7 @@ PROGRAM is `wilhelm`; DATA the folder of real data sets (see docs/page.md), of w
 
 - `ct`: 300 slices of 512 x 512, interpolated from TotalSegmentator's example CT of 3 mm;
 - `earlier`: 20 slices of the same project's PET/CT in JPEG 2000, with identifiers that its anonymization had emptied, and
-  the lungs that `wilhelm segment` outlines in them as a segmentation object;
+  the bones that `wilhelm segment` outlines in them as a segmentation object;
 - `mr`: the T2 series of the MRI-DIR porcine phantom, as it is;
 - `xray`: the chest radiograph of testdata, and the structured report that `wilhelm read` writes of it.
 
@@ -73,9 +73,9 @@ def write_ct(source, folder):
         data.SOPClassUID, data.SOPInstanceUID = CTImageStorage, uid
         data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = study, series, frame
         data.StudyDate, data.StudyTime, data.AccessionNumber, data.StudyID = "20240212", "093000", "A-1002", "2"
-        data.StudyDescription, data.SeriesDescription = "CT chest and abdomen", "Axial 1.1 mm"
+        data.StudyDescription, data.SeriesDescription = "CT abdomen and pelvis", "Axial 1.1 mm"
         data.Modality, data.Manufacturer, data.SeriesNumber, data.InstanceNumber = "CT", "Wilhelm", 2, number + 1
-        data.ImageType, data.BodyPartExamined = ["DERIVED", "SECONDARY", "AXIAL"], "CHEST"
+        data.ImageType, data.BodyPartExamined = ["DERIVED", "SECONDARY", "AXIAL"], "ABDOMEN"
         data.PatientPosition, data.ReferringPhysicianName = "HFS", ""
         half = (SIZE - 1) / 2 * SPACING
         data.ImagePositionPatient = [-half, -half, round((number - (SLICES - 1) / 2) * BETWEEN, 3)]
@@ -103,10 +103,10 @@ def write_earlier(program, source, folder):
         data.StudyDate, data.AccessionNumber, data.StudyID = "20230118", "A-0417", "1"
         data.StudyDescription, data.SeriesNumber = "CT of a PET/CT", 1
         data.save_as(images / path.name)
-    outlined = folder / "lungs"
-    command = [program, "segment", "lungs", images, "--out", outlined, "--force"]
+    outlined = folder / "bones"
+    command = [program, "segment", "bones", images, "--out", outlined, "--force"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    target = folder / "lungs.dcm"
+    target = folder / "segmentation.dcm"
     command = [program, "convert", outlined / "labels.seg.nrrd", target, "--labels", "--source", images, "--force"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(outlined)

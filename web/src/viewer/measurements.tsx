@@ -49,6 +49,9 @@ function measurements(): Measurement[] {
   });
 }
 
+/** After the last change, when every number is there. */
+const SETTLED_MS = 250;
+
 const EVENTS = [
   tools.Enums.Events.ANNOTATION_COMPLETED,
   tools.Enums.Events.ANNOTATION_MODIFIED,
@@ -59,9 +62,18 @@ export function Measurements({ onShow, onRemoved }: { onShow: (imageId: string) 
   const words = useWords();
   const [all, setAll] = useState<Measurement[]>([]);
   useEffect(() => {
-    const look = () => setAll(measurements());
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+      setAll(measurements());
+      clearTimeout(again);
+      // A probe is complete before its value is worked out, which the next drawing does.
+      again = setTimeout(() => setAll(measurements()), SETTLED_MS);
+    };
     EVENTS.forEach((event) => core.eventTarget.addEventListener(event, look));
-    return () => EVENTS.forEach((event) => core.eventTarget.removeEventListener(event, look));
+    return () => {
+      clearTimeout(again);
+      EVENTS.forEach((event) => core.eventTarget.removeEventListener(event, look));
+    };
   }, []);
   return (
     <section aria-label={words.viewer.measurements}>

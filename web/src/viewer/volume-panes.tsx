@@ -18,12 +18,20 @@ const ORIENTATIONS: Record<VolumePane, core.Enums.OrientationAxis> = {
 
 /** In mm: through any patient. */
 const WHOLE = 2000;
+/** Of a projection of CT, in Hounsfield units: wide enough that bone is not white alone. */
+const CT_PROJECTION = { center: 450, width: 1300 };
 
 interface Props {
   series: ImageSeries;
   active: VolumePane;
   onActivate: (pane: VolumePane) => void;
   onReady: () => void;
+}
+
+/** Cornerstone's own target of events knows no signals. */
+function listen(event: string, listener: (event: Event) => void, until: AbortSignal) {
+  core.eventTarget.addEventListener(event, listener);
+  until.addEventListener("abort", () => core.eventTarget.removeEventListener(event, listener));
 }
 
 /** Three planes through a volume, and its maximum intensity projection. */
@@ -79,25 +87,28 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
       const [window] = headerWindows(series.frames[0]?.header ?? {});
       for (const pane of VOLUME_PANES) {
         const viewport = running.getViewport<core.VolumeViewport>(pane);
-        if (window) viewport.setProperties({ voiRange: windowRange(window) });
+        const shown = pane === "mip" && series.modality === "CT" ? CT_PROJECTION : window;
+        if (shown) viewport.setProperties({ voiRange: windowRange(shown) });
         if (pane === "mip") {
           viewport.setBlendMode(core.Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
           viewport.setSlabThickness(WHOLE);
         }
       }
       running.renderViewports([...VOLUME_PANES]);
-      let loaded = 0;
-      // The volume calls this once an image; drawing all four for each would take longer than loading.
-      volume.load(() => {
-        loaded += 1;
-        const now = Math.round((100 * loaded) / imageIds.length);
-        if (ended.signal.aborted) return;
-        setPercent(now);
-        if (loaded >= imageIds.length) {
-          running.renderViewports([...VOLUME_PANES]);
-          report.current.onReady();
-        }
-      });
+      const progress = (event: Event) => {
+        const { detail } = event as CustomEvent<{ volumeId: string; framesProcessed: number; numberOfFrames: number }>;
+        if (detail.volumeId === volumeId) setPercent(Math.round((100 * detail.framesProcessed) / detail.numberOfFrames));
+      };
+      const done = () => {
+        if (ended.signal.aborted || core.cache.getVolume(volumeId)?.loadStatus?.loaded !== true) return;
+        setPercent(100);
+        running.renderViewports([...VOLUME_PANES]);
+        report.current.onReady();
+      };
+      listen(core.Enums.Events.IMAGE_VOLUME_MODIFIED, progress, ended.signal);
+      listen(core.Enums.Events.IMAGE_VOLUME_LOADING_COMPLETED, done, ended.signal);
+      // It calls back at once where the volume is there already; where it is on its way, the event says when it is.
+      volume.load(done);
     }
 
     return () => {
