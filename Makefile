@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build demo examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build web demo examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop test-web fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -20,6 +20,9 @@ setup: ## check what the build needs; install what is missing (as root on Debian
 
 build: setup ## the program, in $CARGO_TARGET_DIR/release
 	cargo build --release --locked -p wilhelm-cli
+
+web: ## the page, in web/dist; the next build takes it into the program (needs Node 20 or later)
+	cd web && npm ci && npm run build
 
 demo: build ## fetch a small language model and read three images into out/demo
 	@tools/demo.sh "$(WILHELM)"
@@ -83,6 +86,12 @@ test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, Simp
 	cargo build --release --locked --workspace --bin wilhelm --example write_objects --example write_volumes \
 	  --example write_onnx --example write_reports --example endpoint --example write_audit
 	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples"
+
+test-web: web build ## the page: types, style, unit tests, and a journey in headless Chromium with pictures into docs/pictures ($DATA)
+	cd web && npm run check && npm test
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  PYTHONPATH="$$(tools/setup.sh interop)" python3 tools/interop/web_samples.py "$(WILHELM)" "$(DATA)" "$$folder" && \
+	  node tools/interop/web.mjs "$(WILHELM)" "$$folder" --pictures docs/pictures
 
 fmt: ## format the sources
 	cargo fmt --all

@@ -1,6 +1,7 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
 mod fhir;
+mod built;
 mod frames;
 mod guard;
 mod multipart;
@@ -118,7 +119,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}", get(wado::bulkdata));
     // Whatever is not public goes through the guard, which refuses what has no row in the table of permissions.
     let guarded = Router::new()
-        .route("/", get(page::studies))
+        .route("/plain", get(page::studies))
         .route("/study/{uid}", get(page::study))
         .route("/dicom-web/", post(nowhere))
         .nest("/dicom-web", web)
@@ -126,11 +127,19 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Patient/{id}", get(fhir::one_patient))
         .route("/fhir/ImagingStudy", get(fhir::studies))
         .route("/fhir/ImagingStudy/{uid}", get(fhir::one_study))
-        .route("/fhir/AuditEvent", get(fhir::audit))
-        .route_layer(from_fn_with_state(Arc::clone(&site), guard::guard));
+        .route("/fhir/AuditEvent", get(fhir::audit));
+    // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
+    let (guarded, front) = if built::is_there() {
+        let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));
+        (guarded, page)
+    } else {
+        (guarded.route("/", get(page::studies)), Router::new())
+    };
+    let guarded = guarded.route_layer(from_fn_with_state(Arc::clone(&site), guard::guard));
     Router::new()
         .merge(guarded)
         .merge(public())
+        .merge(front)
         .fallback(nowhere)
         .layer(from_fn_with_state(Arc::clone(&site), heads))
         .with_state(site)
@@ -186,19 +195,23 @@ async fn heads(State(site): State<Arc<Site>>, request: Request, next: Next) -> R
     }
     let mut response = next.run(request).await;
     let heads = response.headers_mut();
+    let speaks_for_itself = heads.contains_key(header::CONTENT_SECURITY_POLICY);
     let mut set = |name, value| {
         heads.entry(name).or_insert(HeaderValue::from_static(value));
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
     set(header::REFERRER_POLICY, "no-referrer");
-    set(header::CACHE_CONTROL, "private, no-store");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    );
+    // The built page says for itself what it may do and how long it may be kept.
+    if !speaks_for_itself {
+        set(header::CACHE_CONTROL, "private, no-store");
+        set(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        );
+    }
     if site.secure {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }

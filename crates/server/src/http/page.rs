@@ -12,7 +12,7 @@ use wilhelm_store::{Answer, Level, Query};
 use wilhelm_study::StudyInstanceUid;
 
 use super::parameters::parameters;
-use super::{Refusal, Site, blocking};
+use super::{Refusal, Site, blocking, built};
 
 /// Studies of one page.
 const PAGE: u64 = 50;
@@ -61,10 +61,16 @@ pub(crate) fn page(title: &str, content: &Markup) -> Response {
             }
             body {
                 header {
-                    h1 { a href="/" { "Wilhelm" } }
+                    h1 { a href="/plain" { "Wilhelm" } }
                     span.note { "Research software, not a medical device" }
                 }
                 main { (content) }
+                @if !built::is_there() {
+                    p.note {
+                        "This program was built without its page. " code { "make web" } " builds it, and then "
+                        code { "make build" } " the program with it."
+                    }
+                }
             }
         }
     };
@@ -118,14 +124,14 @@ pub(crate) async fn studies(
         let mut pairs: Vec<String> =
             FIELDS.iter().map(|(key, ..)| format!("{key}={}", encoded(&value(key)))).collect();
         pairs.push(format!("start={start}"));
-        format!("/?{}", pairs.join("&"))
+        format!("/plain?{}", pairs.join("&"))
     };
     let content = html! {
         p.note {
             (count.studies) " studies, " (count.series) " series, " (count.instances) " objects, "
             (count.bytes.div_ceil(1 << 20)) " MiB"
         }
-        form method="get" action="/" role="search" {
+        form method="get" action="/plain" role="search" {
             @for (key, label, _) in FIELDS {
                 label { (label) input name=(key) value=(value(key)); }
             }

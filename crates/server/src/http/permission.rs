@@ -26,7 +26,7 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
             row(Permission::StudySee, Action::Queried)
         }
         ("dicom-web" | "study", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
-        ("", None) if reads => row(Permission::StudySee, Action::Queried),
+        ("" | "plain", None) if reads => row(Permission::StudySee, Action::Queried),
         ("fhir", Some("AuditEvent")) if reads => row(Permission::AuditSee, Action::Queried),
         ("fhir", Some("Patient" | "ImagingStudy")) if reads => row(Permission::StudySee, Action::Queried),
         ("fhir", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
@@ -56,6 +56,7 @@ mod tests {
             ("/dicom-web/studies/1.2/series/3/instances/4/frames/1/rendered", Action::StudySeen, Some("1.2")),
             ("/study/1.2", Action::StudySeen, Some("1.2")),
             ("/", Action::Queried, None),
+            ("/plain", Action::Queried, None),
             ("/fhir/ImagingStudy", Action::Queried, None),
             ("/fhir/ImagingStudy/1.2", Action::StudySeen, Some("1.2")),
         ] {

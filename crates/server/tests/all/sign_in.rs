@@ -76,7 +76,7 @@ impl Site {
     }
 }
 
-const PATHS: [&str; 4] = ["/", "/dicom-web/studies", "/dicom-web/instances", "/study/1.2"];
+const PATHS: [&str; 4] = ["/plain", "/dicom-web/studies", "/dicom-web/instances", "/study/1.2"];
 
 #[test]
 fn nothing_is_given_without_sign_in() {

@@ -1,0 +1,345 @@
+// A journey through the page in headless Chromium, with pictures, axe and the time to the first image.
+//
+//     web.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview]
+//
+// PROGRAM is `wilhelm`, or the example `archive` of crates/server, with the page built into it (`make web`, then `make build`), SAMPLES the folder that web_samples.py
+// wrote. With --preview the page is served by Vite in front of PROGRAM, which needs to hold none. Ends with 1 where a step fails, axe finds something serious, a request leaves this machine, the page breaks its
+// Content-Security-Policy, or the first image of a CT of 300 slices takes longer than 1.5 s.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+const require = createRequire(join(root, "web/package.json"));
+const puppeteer = require("puppeteer-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const FIRST_IMAGE_MS = 1500;
+const TIMES = 5;
+
+const [program, samples, ...options] = process.argv.slice(2);
+const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
+const pictures = option("--pictures");
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const failures = [];
+const check = (holds, what) => {
+  console.log(`${holds ? "ok  " : "FAIL"} ${what}`);
+  if (!holds) failures.push(what);
+};
+
+const folder = mkdtempSync(join(tmpdir(), "wilhelm-web-"));
+const store = join(folder, "archive");
+
+async function serve() {
+  // The example `archive` of crates/server holds the page as well, and is quicker to build.
+  const alone = program.endsWith("archive");
+  const command = alone ? [store] : ["serve", "--data", store, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
+  const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += chunk;
+    if (/^\}\s*$/m.test(text)) break;
+  }
+  return { child, http: JSON.parse(text).http };
+}
+
+/** The files of a folder in one request, as any client stores them. */
+async function stow(http, place) {
+  const files = readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".dcm")).sort();
+  const parts = files.flatMap((name) => [
+    "--part\r\nContent-Type: application/dicom\r\n\r\n",
+    readFileSync(join(place, name)),
+    "\r\n",
+  ]);
+  const response = await fetch(`${http}/dicom-web/studies`, {
+    method: "POST",
+    headers: { "Content-Type": 'multipart/related; type="application/dicom"; boundary=part', Accept: "application/dicom+json" },
+    body: new Blob([...parts, "--part--\r\n"]),
+  });
+  check(response.ok, `stored ${files.length} objects of ${place.split("/").at(-1)} (${response.status})`);
+}
+
+/** Vite's server of the built page, in front of the archive. */
+async function preview(archive) {
+  const vite = join(root, "web/node_modules/vite/bin/vite.js");
+  const child = spawn(process.execPath, [vite, "preview", "--host", "127.0.0.1", "--port", "0"], {
+    cwd: join(root, "web"),
+    env: { ...process.env, WILHELM_ARCHIVE: archive, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  for await (const chunk of child.stdout) {
+    text += chunk;
+    const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+    if (found) return { child, http: found[0] };
+  }
+  throw new Error("Vite's server did not start");
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const served = await serve();
+const previewed = options.includes("--preview") ? await preview(served.http) : undefined;
+const http = (previewed ?? served).http;
+const browser = await puppeteer.launch({
+  executablePath: chromium,
+  args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--lang=en"],
+});
+
+async function newPage() {
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1440, height: 900 });
+  page.on("pageerror", (error) => check(false, `an error of the page: ${error.message}`));
+  page.on("console", (message) => {
+    const text = message.text();
+    if (text.includes("Content Security Policy")) check(false, `the page breaks its policy: ${text}`);
+    else if (message.type() === "error" && !text.includes("404")) console.log(`     console: ${text}`);
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== http) check(false, `a request left: ${url.origin}`);
+  });
+  return page;
+}
+
+async function shot(page, name) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `page-${name}.png`), optimizeForSpeed: false });
+}
+
+async function accessible(page, where) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  const bad = found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  for (const { id, nodes } of bad) console.log(`     ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+  check(bad.length === 0, `axe finds nothing serious on the ${where} (${found.violations.length} lesser)`);
+}
+
+/** Whether the canvas of a pane holds more than one color. */
+const drawn = (page, at = 0) =>
+  page.evaluate((number) => {
+    const canvas = document.querySelectorAll(".pane canvas")[number];
+    if (!canvas) return 0;
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    const pixels = copy.getImageData(0, 0, width, height).data;
+    return new Set(Array.from({ length: 4000 }, (_, n) => pixels[((n * 7919) % (width * height)) * 4])).size;
+  }, at);
+
+const written = (page, id) => page.$eval(`[data-testid=${id}]`, (element) => element.textContent);
+
+async function press(page, key) {
+  await page.keyboard.press(key);
+  await pause(400);
+}
+
+async function openFromList(page, name) {
+  await page.goto(`${http}/#/`);
+  await page.waitForSelector("tbody tr a");
+  const rows = await page.$$("tbody tr");
+  for (const row of rows) {
+    const text = await row.evaluate((element) => element.textContent);
+    if (text.includes(name)) {
+      await row.click();
+      await page.waitForFunction(() => performance.getEntriesByName("wilhelm.image").length > 0, { timeout: 60000 });
+      await page.waitForSelector("[data-testid=slice]");
+      await pause(1200);
+      return;
+    }
+  }
+  check(false, `the list holds ${name}`);
+}
+
+async function drag(page, from, to) {
+  await page.mouse.move(...from);
+  await page.mouse.down();
+  await page.mouse.move((from[0] + to[0]) / 2, (from[1] + to[1]) / 2, { steps: 4 });
+  await page.mouse.move(...to, { steps: 4 });
+  await page.mouse.up();
+  await pause(500);
+}
+
+/** Milliseconds from opening the study's address in a fresh browser context to its first drawn image, once a time. */
+async function firstImages(study) {
+  const times = [];
+  for (let time = 0; time < TIMES; time += 1) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport({ width: 1440, height: 900 });
+    await page.goto(`${http}/#/study/${study}`);
+    await page.waitForFunction(() => performance.getEntriesByName("wilhelm.image").length > 0, { timeout: 60000 });
+    times.push(await page.evaluate(() => performance.getEntriesByName("wilhelm.image")[0].startTime));
+    await context.close();
+  }
+  return times.sort((one, other) => one - other);
+}
+
+/** The same from a click in the list, where the viewer's code is there already. */
+async function firstImagesFromList(name) {
+  const times = [];
+  for (let time = 0; time < TIMES; time += 1) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport({ width: 1440, height: 900 });
+    await page.goto(`${http}/#/`);
+    await page.waitForSelector("tbody tr a");
+    await pause(3000);
+    const begun = await page.evaluate((text) => {
+      const row = [...document.querySelectorAll("tbody tr")].find((one) => one.textContent.includes(text));
+      const now = performance.now();
+      row.click();
+      return now;
+    }, name);
+    await page.waitForFunction(() => performance.getEntriesByName("wilhelm.image").length > 0, { timeout: 60000 });
+    times.push((await page.evaluate(() => performance.getEntriesByName("wilhelm.image")[0].startTime)) - begun);
+    await context.close();
+  }
+  return times.sort((one, other) => one - other);
+}
+
+try {
+  const page = await newPage();
+  await page.goto(http);
+  await page.waitForSelector(".worklist p");
+  check((await page.$$("tbody tr")).length === 0, "an empty archive has an empty list");
+  for (const name of ["ct", "earlier", "mr", "xray"]) await stow(http, join(samples, name));
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 4, { timeout: 20000 });
+  check(true, "new studies come into the list by themselves");
+  await shot(page, "worklist");
+  await accessible(page, "list");
+
+  await page.type("input[type=search]", "wang");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 2);
+  check(true, "a search by a part of a name finds that patient's two studies");
+  await page.select("header select", "zh");
+  await pause(300);
+  check((await page.$eval("h1", (element) => element.textContent)) === "检查列表", "the page speaks Chinese");
+  await shot(page, "worklist-zh");
+  await page.select("header select", "en");
+
+  await openFromList(page, "CT abdomen and pelvis");
+  check((await drawn(page)) > 20, "the CT is drawn");
+  check((await written(page, "slice")) === "151 / 300", "the CT opens at its middle");
+  await shot(page, "ct");
+  await accessible(page, "viewer");
+  await press(page, "ArrowDown");
+  check((await written(page, "slice")) === "152 / 300", "an arrow key scrolls");
+  const box = await (await page.$(".pane canvas")).boundingBox();
+  const center = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(...center);
+  await page.mouse.wheel({ deltaY: 100 });
+  await pause(600);
+  check((await written(page, "slice")) !== "152 / 300", "the wheel scrolls");
+  await press(page, "Home");
+  check((await written(page, "slice")) === "1 / 300", "Home shows the first image");
+  await press(page, "End");
+  check((await written(page, "slice")) === "300 / 300", "End shows the last image");
+  for (let time = 0; time < 8; time += 1) await page.keyboard.press("PageUp");
+  await pause(800);
+  await press(page, "3");
+  check((await written(page, "window")) === "C -600 W 1500", "a number key sets the lung window");
+  await shot(page, "ct-lung");
+  await press(page, "w");
+  await drag(page, center, [center[0] + 80, center[1] + 40]);
+  check((await written(page, "window")) !== "C -600 W 1500", "dragging changes the window");
+  await press(page, "1");
+  await press(page, "i");
+  check((await page.$eval("button[aria-pressed=true][title^=Invert]", () => true)) === true, "I inverts");
+  await press(page, "i");
+  await press(page, "l");
+  await drag(page, [center[0] - 150, center[1] - 30], [center[0] + 150, center[1] - 30]);
+  await press(page, "e");
+  await drag(page, [center[0] - 40, center[1] + 40], [center[0] + 60, center[1] + 120]);
+  await press(page, "b");
+  await page.mouse.click(center[0] + 180, center[1] - 110);
+  await pause(600);
+  await press(page, "a");
+  await drag(page, [center[0] - 120, center[1] + 150], [center[0] - 40, center[1] + 80]);
+  await page.mouse.move(center[0] + 30, center[1] + 150, { steps: 4 });
+  await page.mouse.click(center[0] + 30, center[1] + 150);
+  await pause(600);
+  const lines = await page.$$eval("[data-testid=measurement]", (all) => all.map((one) => one.textContent));
+  console.log(`     ${lines.join(" / ")}`);
+  check(lines.length === 4 && /Length 1: \d+ mm/.test(lines[0]) && lines.every((line) => /\d ?(mm|HU|°)/.test(line)), "length, ellipse, probe and angle are measured");
+  await shot(page, "measurements");
+  await press(page, "w");
+  const before = await written(page, "slice");
+  await press(page, "c");
+  await pause(1200);
+  check((await written(page, "slice")) !== before, "cine plays");
+  await press(page, "c");
+  await page.keyboard.press("?");
+  await page.waitForSelector("dialog[open]");
+  await shot(page, "keys");
+  await accessible(page, "sheet of keys");
+  await page.click("dialog button");
+  await press(page, "m");
+  await page.waitForFunction(() => performance.getEntriesByName("wilhelm.volume").length > 0, { timeout: 180000 });
+  await pause(6000);
+  for (const [at, plane] of ["axial", "sagittal", "coronal", "MIP"].entries()) {
+    check((await drawn(page, at)) > 20, `the ${plane} plane is drawn`);
+  }
+  await press(page, "x");
+  await pause(3000);
+  await shot(page, "mpr");
+  await press(page, "m");
+  await pause(1500);
+  check((await drawn(page)) > 20, "back in the stack the image is drawn");
+
+  await openFromList(page, "CT of a PET/CT");
+  check((await drawn(page)) > 20, "a CT in JPEG 2000 is decoded in the page");
+  await page.waitForSelector("[data-testid=segments]", { timeout: 20000 });
+  await pause(1500);
+  await shot(page, "segmentation");
+  await openFromList(page, "CT abdomen and pelvis");
+  await page.click(".side.left a");
+  await page.waitForFunction(() => document.querySelectorAll(".pane canvas").length === 2, { timeout: 20000 });
+  await pause(2500);
+  check((await drawn(page, 0)) > 20 && (await drawn(page, 1)) > 20, "two studies are shown side by side");
+  const slices = () => page.$$eval("[data-testid=slice]", (all) => all.map((one) => one.textContent));
+  await press(page, "ArrowDown");
+  const [, there] = await slices();
+  for (let time = 0; time < 6; time += 1) await press(page, "ArrowDown");
+  check((await slices())[1] !== there, "they scroll together");
+  await shot(page, "beside");
+
+  await openFromList(page, "CR");
+  await page.waitForSelector("[data-testid=report] .finding");
+  check((await drawn(page)) > 20, "the radiograph in JPEG is decoded in the page");
+  await page.click("[data-testid=report] .finding");
+  await pause(800);
+  check((await written(page, "slice")) === "1 / 1", "a finding shows its image");
+  await shot(page, "report");
+  await accessible(page, "report");
+
+  await openFromList(page, "MR");
+  check((await drawn(page)) > 10, "the MR is drawn");
+  await shot(page, "mr");
+  await page.close();
+
+  const studies = await (await fetch(`${http}/dicom-web/studies?StudyDescription=CT abdomen and pelvis`)).json();
+  const [cold, warm] = [
+    await firstImages(studies[0]["0020000D"].Value[0]),
+    await firstImagesFromList("CT abdomen and pelvis"),
+  ];
+  const median = (times) => times[times.length >> 1];
+  const say = (times) => `${median(times).toFixed(0)} ms (${times.map((time) => time.toFixed(0)).join(", ")})`;
+  console.log(`first image of 300 slices, address opened in a fresh browser context: ${say(cold)}`);
+  console.log(`first image of 300 slices, from a click in the list: ${say(warm)}`);
+  check(median(warm) <= FIRST_IMAGE_MS, `the first image comes within ${FIRST_IMAGE_MS} ms of a click`);
+  check(median(cold) <= FIRST_IMAGE_MS, `the first image comes within ${FIRST_IMAGE_MS} ms of opening its address`);
+} catch (error) {
+  check(false, error.stack);
+} finally {
+  await browser.close();
+  previewed?.child.kill("SIGTERM");
+  served.child.kill("SIGTERM");
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(failures.length === 0 ? "the page passed" : `${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;

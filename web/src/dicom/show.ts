@@ -1,0 +1,35 @@
+/** How values of a header are read by people. */
+
+import { type DataSet, type PersonNameValue, TAGS } from "./json";
+
+/** One group of a name: the family name first, as `Family, Given`; a name in ideographs without a comma. */
+function group(written: string, ideographic: boolean): string {
+  const parts = written.split("^").map((part) => part.trim()).filter((part) => part !== "");
+  const [family, ...rest] = parts;
+  if (family === undefined) return "";
+  if (ideographic) return parts.join("");
+  return rest.length === 0 ? family : `${family}, ${rest.join(" ")}`;
+}
+
+/** A patient's name; both groups where a name has one in ideographs, that of the page's language first. */
+export function patientName(data: DataSet, language: string): string {
+  const value = data[TAGS.patientName]?.Value?.[0];
+  if (typeof value === "string") return group(value, false);
+  if (typeof value !== "object" || value === null) return "";
+  const name = value as PersonNameValue;
+  const groups = [group(name.Alphabetic ?? "", false), group(name.Ideographic ?? "", true)];
+  if (language === "zh") groups.reverse();
+  return groups.filter((one) => one !== "").join(" ");
+}
+
+/** `20240131` as `2024-01-31`; anything else as it is. */
+export function date(written: string): string {
+  const match = /^(\d{4})(\d{2})(\d{2})$/.exec(written);
+  return match ? `${match[1] ?? ""}-${match[2] ?? ""}-${match[3] ?? ""}` : written;
+}
+
+/** `093000.12` as `09:30`; anything else as it is. */
+export function time(written: string): string {
+  const match = /^(\d{2})(\d{2})/.exec(written);
+  return match ? `${match[1] ?? ""}:${match[2] ?? ""}` : written;
+}

@@ -1,0 +1,13 @@
+import { createRoot } from "react-dom/client";
+
+import { App } from "./app";
+import { LanguageProvider } from "./language/language";
+import "./style.css";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("the page has no element to draw into");
+createRoot(root).render(
+  <LanguageProvider>
+    <App />
+  </LanguageProvider>,
+);

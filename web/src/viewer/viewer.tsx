@@ -1,0 +1,365 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+import type { ImageReference } from "../dicom/content";
+import { type DataSet, TAGS, text } from "../dicom/json";
+import { date, patientName } from "../dicom/show";
+import { seriesMetadata } from "../dicom/web";
+import { useLanguage, useWords } from "../language/language";
+import { routeAddress } from "../route";
+import * as act from "./commands";
+import { choose, engine, viewport } from "./engine";
+import { type Link, linkedIndex } from "./geometry";
+import { Help } from "./help";
+import { type Command, command, isTyping, type Tool } from "./keys";
+import { Measurements } from "./measurements";
+import { ReportPanel } from "./report-panel";
+import { SegmentsPanel } from "./segments-panel";
+import { type ImageSeries, imageSeries, type SeriesLine } from "./series";
+import { SeriesList } from "./series-list";
+import { type Shown, StackPane } from "./stack-pane";
+import { Toolbar, windowChoices } from "./toolbar";
+import { type Study, usePriors, useStudy } from "./use-study";
+import { VOLUME_PANES, type VolumePane, VolumePanes } from "./volume-panes";
+
+// What the first image needs is started while the headers are still on their way.
+void engine();
+
+const PANES = ["one", "two"] as const;
+type PaneId = (typeof PANES)[number];
+
+interface Pane {
+  series: ImageSeries;
+  label: string;
+  start: number | undefined;
+}
+
+interface Props {
+  study: string;
+  beside: string | undefined;
+}
+
+export function Viewer({ study, beside }: Props) {
+  const words = useWords();
+  const { language } = useLanguage();
+  const own = useStudy(study);
+  const other = useStudy(beside);
+  const ownStudy = own.state === "there" ? own.value : undefined;
+  const otherStudy = other.state === "there" ? other.value : undefined;
+  const priors = usePriors(ownStudy?.header ?? {});
+  const [panes, setPanes] = useState<Partial<Record<PaneId, Pane>>>({});
+  const [active, setActive] = useState<PaneId>("one");
+  const [activePlane, setActivePlane] = useState<VolumePane>("axial");
+  const [tool, setTool] = useState<Tool>("windowLevel");
+  const [mpr, setMpr] = useState(false);
+  const [cine, setCine] = useState(false);
+  const [inverted, setInverted] = useState(false);
+  const [linked, setLinked] = useState(true);
+  const [help, setHelp] = useState(false);
+  const [wrong, setWrong] = useState("");
+  const [drawn, setDrawn] = useState(false);
+  const link = useRef<Link>(undefined);
+
+  const put = useCallback((id: PaneId, pane: Pane) => {
+    setPanes((now) => ({ ...now, [id]: pane }));
+    setWrong("");
+    if (id === "one") setDrawn(false);
+    link.current = undefined;
+  }, []);
+  const fail = useCallback((error: unknown) => setWrong(error instanceof Error ? error.message : ""), []);
+  const show = (id: PaneId, line: SeriesLine) => {
+    loaded(line).then((pane) => put(id, pane), fail);
+  };
+
+  useEffect(() => {
+    const first = firstImages(ownStudy);
+    if (first) loaded(first).then((pane) => put("one", pane), fail);
+  }, [ownStudy, put, fail]);
+
+  useEffect(() => {
+    const first = firstImages(otherStudy);
+    if (first) loaded(first).then((pane) => put("two", pane), fail);
+  }, [otherStudy, put, fail]);
+
+  useEffect(() => act.leave, []);
+
+  const one = panes.one;
+  const two = beside === undefined ? undefined : panes.two;
+  const acting = active === "two" && two ? two : one;
+  const actingId: PaneId = acting === two && two ? "two" : "one";
+  const shownIds = useMemo<readonly string[]>(() => (mpr ? VOLUME_PANES : [actingId]), [mpr, actingId]);
+  const header = acting?.series.frames[0]?.header;
+  const modality = acting?.series.modality ?? "";
+  const canMpr = (acting?.series.isVolume ?? false) && !two;
+
+  const run = useCallback(
+    (given: Command) => {
+      const target = mpr ? activePlane : actingId;
+      switch (given.do) {
+        case "tool":
+          if (given.tool === "crosshairs" && !mpr) return;
+          setTool(given.tool);
+          choose(mpr ? "mpr" : "stack", given.tool);
+          break;
+        case "step":
+          act.step(target, given.by);
+          break;
+        case "end":
+          act.toEnd(target, given.at);
+          break;
+        case "preset": {
+          const choice = windowChoices(modality, header)[given.number - 1];
+          if (choice) act.setWindow(shownIds, choice.window);
+          break;
+        }
+        case "invert":
+          setInverted(act.invert(shownIds));
+          break;
+        case "reset":
+          act.reset(shownIds);
+          setInverted(false);
+          break;
+        case "cine":
+          if (mpr) return;
+          act.cine(actingId, !cine);
+          setCine(!cine);
+          break;
+        case "mpr": {
+          if (!mpr && !canMpr) return;
+          const kept = tool === "crosshairs" ? "windowLevel" : tool;
+          setTool(kept);
+          choose(mpr ? "stack" : "mpr", kept);
+          setMpr(!mpr);
+          setCine(false);
+          setInverted(false);
+          setDrawn(false);
+          break;
+        }
+        case "help":
+          setHelp(true);
+          break;
+        case "leave":
+          window.location.hash = routeAddress({ at: "worklist" });
+          break;
+      }
+    },
+    [mpr, activePlane, actingId, modality, header, shownIds, cine, canMpr, tool],
+  );
+
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (help || isTyping(event.target)) return;
+      const given = command(event);
+      if (!given) return;
+      event.preventDefault();
+      run(given);
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [run, help]);
+
+  function scrolled(pane: PaneId, shown: Shown) {
+    if (pane === "one") setDrawn(true);
+    if (!linked || !one || !two || pane !== actingId) return;
+    const [from, to, target] = pane === "one" ? [one, two, "two"] as const : [two, one, "one"] as const;
+    const there = viewport(target)?.getSliceIndex();
+    if (there === undefined) return;
+    if (link.current?.from.positions !== from.series.positions) {
+      link.current = {
+        from: { positions: from.series.positions, start: shown.index },
+        to: { positions: to.series.positions, start: there, count: to.series.frames.length },
+      };
+      return;
+    }
+    const wanted = linkedIndex(link.current, shown.index);
+    if (wanted !== there) act.jump(target, wanted);
+  }
+
+  async function showImage(image: ImageReference) {
+    if (mpr) run({ do: "mpr" });
+    const here = one ? indexOf(one.series, image) : -1;
+    if (here >= 0 && !mpr) {
+      act.jump("one", here);
+      return;
+    }
+    for (const line of ownStudy?.lines.filter(({ kind }) => kind === "images") ?? []) {
+      const pane = await loaded(line);
+      const at = indexOf(pane.series, image);
+      if (at < 0) continue;
+      put("one", { ...pane, start: at });
+      return;
+    }
+  }
+
+  const failed = own.state === "failed" ? own.why : wrong;
+  return (
+    <div className="viewer">
+      <header className="bar">
+        <a href={routeAddress({ at: "worklist" })}>← {words.viewer.back}</a>
+        {ownStudy && <Patient header={ownStudy.header} language={language} />}
+        <span className="space" />
+        <span className="note">{words.research}</span>
+      </header>
+      <Toolbar
+        modality={modality}
+        header={header}
+        tool={tool}
+        mpr={mpr}
+        canMpr={canMpr}
+        cine={cine}
+        inverted={inverted}
+        onCommand={run}
+        onWindow={(window) => act.setWindow(shownIds, window)}
+      />
+      <nav className="side left" aria-label={words.viewer.seriesOfStudy}>
+        <h2>{words.viewer.seriesOfStudy}</h2>
+        <SeriesList
+          lines={ownStudy?.lines ?? []}
+          shown={new Set(one ? [one.series.series] : [])}
+          onChoose={(line) => {
+            setMpr(false);
+            show("one", line);
+          }}
+        />
+        {two && otherStudy && (
+          <>
+            <h2>{date(text(otherStudy.header, TAGS.studyDate))}</h2>
+            <SeriesList
+              lines={otherStudy.lines}
+              shown={new Set([two.series.series])}
+              onChoose={(line) => show("two", line)}
+            />
+          </>
+        )}
+        <Priors priors={priors} study={study} beside={beside} />
+      </nav>
+      <main className={two ? "panes two" : "panes"}>
+        <h1 className="hidden">{words.viewer.seriesOfStudy}</h1>
+        {failed !== "" && <p role="alert" className="over">{failed}</p>}
+        {one?.series.frames.length === 0 && <p className="over">{words.viewer.noImages}</p>}
+        {mpr && one && (
+          <VolumePanes
+            series={one.series}
+            active={activePlane}
+            onActivate={setActivePlane}
+            onReady={() => performance.mark("wilhelm.volume")}
+          />
+        )}
+        {!mpr &&
+          PANES.map((id) => {
+            const pane = id === "one" ? one : two;
+            return (
+              pane && (
+                <StackPane
+                  key={id}
+                  id={id}
+                  series={pane.series}
+                  label={pane.label}
+                  start={pane.start}
+                  active={id === actingId && two !== undefined}
+                  onActivate={() => {
+                    if (id !== active) link.current = undefined;
+                    setActive(id);
+                  }}
+                  onShown={(shown) => scrolled(id, shown)}
+                />
+              )
+            );
+          })}
+      </main>
+      <aside className="side right" aria-label={words.viewer.panel}>
+        {two && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={linked}
+              onChange={(event) => {
+                link.current = undefined;
+                setLinked(event.target.checked);
+              }}
+            />
+            {words.viewer.linked}
+          </label>
+        )}
+        <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
+        <SegmentsPanel
+          key={one?.series.series}
+          lines={useKind(ownStudy, "segmentation")}
+          series={one?.series}
+          viewportId="one"
+          ready={drawn && !mpr}
+        />
+        <Measurements
+          onShow={(imageId) => {
+            const at = one?.series.frames.findIndex((frame) => frame.imageId === imageId) ?? -1;
+            if (at >= 0) act.jump("one", at);
+          }}
+          onRemoved={() => shownIds.forEach((id) => viewport(id)?.render())}
+        />
+      </aside>
+      {help && <Help onClose={() => setHelp(false)} />}
+    </div>
+  );
+}
+
+async function loaded(line: SeriesLine): Promise<Pane> {
+  const series = imageSeries(await seriesMetadata(line.study, line.series));
+  const label = [line.modality, line.number ?? "", line.description].join(" ").trim();
+  return { series, label, start: undefined };
+}
+
+function firstImages(study: Study | undefined): SeriesLine | undefined {
+  return study?.lines.find((line) => line.kind === "images");
+}
+
+function useKind(study: Study | undefined, kind: SeriesLine["kind"]): SeriesLine[] {
+  return useMemo(() => study?.lines.filter((line) => line.kind === kind) ?? [], [study, kind]);
+}
+
+function indexOf(series: ImageSeries, image: ImageReference): number {
+  return series.frames.findIndex(
+    (frame) => frame.sopInstanceUid === image.sopInstanceUid && frame.frame === image.frame,
+  );
+}
+
+function Patient({ header, language }: { header: DataSet; language: string }) {
+  const parts = [
+    text(header, TAGS.patientId),
+    text(header, TAGS.patientSex),
+    date(text(header, TAGS.patientBirthDate)),
+    date(text(header, TAGS.studyDate)),
+    text(header, TAGS.studyDescription),
+  ];
+  return (
+    <span className="patient">
+      <strong>{patientName(header, language)}</strong> {parts.filter((part) => part !== "").join(" · ")}
+    </span>
+  );
+}
+
+function Priors({ priors, study, beside }: { priors: DataSet[]; study: string; beside: string | undefined }) {
+  const words = useWords();
+  return (
+    <section aria-label={words.viewer.priors}>
+      <h2>{words.viewer.priors}</h2>
+      {priors.length === 0 && <p className="note">{words.viewer.noPriors}</p>}
+      <ul className="lines">
+        {priors.map((prior) => {
+          const uid = text(prior, TAGS.studyInstanceUid);
+          const open = uid === beside;
+          const address = routeAddress(open ? { at: "study", study } : { at: "study", study, beside: uid });
+          return (
+            <li key={uid}>
+              <span>
+                {date(text(prior, TAGS.studyDate))} {text(prior, TAGS.modalitiesInStudy)}{" "}
+                {text(prior, TAGS.studyDescription)}
+              </span>
+              <a href={address} aria-label={`${open ? words.close : words.viewer.beside}: ${date(text(prior, TAGS.studyDate))}`}>
+                {open ? words.close : words.viewer.beside}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
