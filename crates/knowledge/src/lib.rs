@@ -24,6 +24,7 @@
 mod context;
 pub mod differential;
 mod folded;
+pub mod genes;
 pub mod graph;
 mod labels;
 pub mod passages;
