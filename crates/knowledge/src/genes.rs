@@ -68,6 +68,8 @@ impl GenesError {
 pub struct GenesReport {
     /// How the genome of the positions was told.
     pub build: String,
+    /// What is wrong with the file, though it could be read.
+    pub notes: Vec<String>,
     pub genes: Vec<GeneResult>,
 }
 
@@ -142,7 +144,11 @@ pub fn call(tables: &GeneTables, read: &SampleVariants, genes: &[String]) -> Res
     let defined: Vec<&Definition> = wanted.iter().filter_map(|gene| tables.definitions.get(*gene)).collect();
     let build = check_build(read, &defined)?;
     let genes = wanted.iter().map(|gene| of_gene(tables, gene, read)).collect();
-    Ok(GenesReport { build, genes })
+    let mut notes = Vec::new();
+    if read.empty_fields > 0 {
+        notes.push(format!("{} lines have empty fields, read as \".\"", read.empty_fields));
+    }
+    Ok(GenesReport { build, notes, genes })
 }
 
 /// Definitions that the genes asked for need.
@@ -252,9 +258,11 @@ fn pairs(
         alleles.sort_by_key(|name| natural(name));
         let row = phenotypes.and_then(|table| table.of(&alleles));
         open.insert(row.map(|row| row.phenotype.clone()));
-        if one.is_read {
+        // Forms of one allele give the same name: the one with the most positions stands for it.
+        let shown = alleles.join("/");
+        if one.is_read && !result.diplotypes.iter().any(|before| before.name == shown) {
             result.diplotypes.push(Diplotype {
-                name: alleles.join("/"),
+                name: shown,
                 alleles: alleles.iter().map(|&one| one.to_owned()).collect(),
                 score: Some(one.score),
                 is_best: Some(one.score) == best,

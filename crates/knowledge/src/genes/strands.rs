@@ -9,6 +9,7 @@ pub const BY_VARIANT: [&str; 2] = ["DPYD", "RYR1"];
 /// Blocks of unknown order that are tried out in full; with more, none is.
 const MOST_BLOCKS: usize = 10;
 /// The HapB3 haplotype of DPYD: the intronic change acts, the exonic one stands in where that was not read.
+/// Positions in GRCh38.
 ///
 /// # Source
 /// Turner et al. 2024, doi:10.1002/cpt.3273
@@ -39,8 +40,8 @@ pub struct ByVariant {
 /// Finds the variants of each copy, and every order of them that phase allows.
 pub fn by_variant(definition: &Definition, positions: &Positions) -> ByVariant {
     let mut result = ByVariant::default();
-    // Which copies carry each variant, and the block whose order says so.
-    let mut carried: Vec<(usize, [bool; 2], Option<Block>)> = Vec::new();
+    let mut stood_in = None;
+    let mut carried: Vec<Carried> = Vec::new();
     for (allele, named) in definition.alleles.iter().enumerate() {
         if allele == definition.reference {
             continue;
@@ -52,16 +53,13 @@ pub fn by_variant(definition: &Definition, positions: &Positions) -> ByVariant {
             let at = |wanted: u64| {
                 places.iter().copied().find(|&place| definition.variants[place].position == wanted)
             };
-            if let (Some(acting), Some(stand_in)) = (at(HAPB3.0), at(HAPB3.1)) {
-                let is_stood_in = !is_read(&acting) && is_read(&stand_in);
-                result.by_stand_in = is_stood_in;
-                places = vec![if is_stood_in { stand_in } else { acting }];
+            if let (Some(acting), Some(stand_in)) = (at(HAPB3.0), at(HAPB3.1))
+                && !is_read(&acting)
+                && is_read(&stand_in)
+            {
+                stood_in = Some(allele);
+                places = vec![stand_in];
             }
-        }
-        places.retain(is_read);
-        if places.is_empty() {
-            result.unread.push(allele);
-            continue;
         }
         let mut on = [true; 2];
         let mut block = None;
@@ -69,23 +67,41 @@ pub fn by_variant(definition: &Definition, positions: &Positions) -> ByVariant {
             let (Site::Read(call), Some(code)) = (&positions.sites[place], &named.bases[place]) else {
                 continue;
             };
+            let mut here = [false; 2];
             for (copy, bases) in call.bases.iter().enumerate() {
-                on[copy] &= is_one_of(bases, code);
+                here[copy] = is_one_of(bases, code);
             }
-            if call.bases.len() == 1 {
-                on[1] = false;
+            // Without phase, the order in which the bases are written says nothing.
+            if call.phase.is_none() && !(on[0] && here[0]) && !(on[1] && here[1]) {
+                here.reverse();
             }
-            if call.bases.windows(2).any(|two| two[0] != two[1]) {
+            on = [on[0] && here[0], on[1] && here[1]];
+            if here[0] != here[1] && !matches!(block, Some(Block::Phased(_))) {
                 block = Some(call.phase.clone().map_or(Block::Alone(place), Block::Phased));
             }
         }
-        if on.contains(&true) {
-            result.found.push((allele, on.iter().filter(|&&on| on).count()));
-            carried.push((allele, on, block.filter(|_| on != [true; 2])));
+        // An allele is there if all that defines it was read; what was read may exclude it sooner.
+        if on.contains(&true) && !places.iter().all(is_read) {
+            result.unread.push(allele);
+        } else if on.contains(&true) {
+            carried.push(Carried { allele, on, block: block.filter(|_| on != [true; 2]), places });
         }
     }
+    // A variant that is part of another one on the same copies is not a second one.
+    let is_free = |one: &Carried| matches!(one.block, Some(Block::Alone(_)));
+    let is_part = |one: &Carried| {
+        carried.iter().any(|whole| {
+            (whole.on == one.on || is_free(whole) && is_free(one))
+                && whole.places.len() > one.places.len()
+                && one.places.iter().all(|place| whole.places.contains(place))
+        })
+    };
+    let parts: Vec<usize> = carried.iter().filter(|one| is_part(one)).map(|one| one.allele).collect();
+    carried.retain(|one| !parts.contains(&one.allele));
+    result.found = carried.iter().map(|one| (one.allele, one.on.iter().filter(|&&on| on).count())).collect();
+    result.by_stand_in = stood_in.is_some_and(|allele| carried.iter().any(|one| one.allele == allele));
     let blocks: Vec<&Block> =
-        carried.iter().filter_map(|one| one.2.as_ref()).collect::<BTreeSet<_>>().into_iter().collect();
+        carried.iter().filter_map(|one| one.block.as_ref()).collect::<BTreeSet<_>>().into_iter().collect();
     if blocks.len() > MOST_BLOCKS {
         result.is_cut = true;
         return result;
@@ -93,7 +109,7 @@ pub fn by_variant(definition: &Definition, positions: &Positions) -> ByVariant {
     let mut orders = BTreeSet::new();
     for order in 0..1_u32 << blocks.len().saturating_sub(1) {
         let mut copies = [Vec::new(), Vec::new()];
-        for (allele, on, block) in &carried {
+        for Carried { allele, on, block, .. } in &carried {
             let nth = block.as_ref().and_then(|block| blocks.iter().position(|one| *one == block));
             let is_turned = nth.is_some_and(|nth| order >> nth & 1 == 1);
             for copy in 0..2 {
@@ -107,6 +123,14 @@ pub fn by_variant(definition: &Definition, positions: &Positions) -> ByVariant {
     }
     result.orders = orders.into_iter().collect();
     result
+}
+
+/// A variant, the copies that carry it, the positions that tell it, and what binds their order.
+struct Carried {
+    allele: usize,
+    on: [bool; 2],
+    places: Vec<usize>,
+    block: Option<Block>,
 }
 
 /// Positions whose order is bound together, or one whose order is not known.

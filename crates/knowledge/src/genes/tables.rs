@@ -53,7 +53,7 @@ impl Variant {
     }
 }
 
-/// A named allele: for every variant the bases that it asks for, none where it is as the reference allele.
+/// A named allele, or one of several forms of it: for every variant the bases that it asks for, none where it is as the reference allele.
 #[derive(Clone, Debug)]
 pub struct NamedAllele {
     pub name: String,
@@ -90,6 +90,9 @@ struct DefinitionFile {
     version: String,
     variants: Vec<VariantFile>,
     named_alleles: Vec<AlleleFile>,
+    /// Numbered forms of an allele, by which its name is known.
+    #[serde(default)]
+    suballeles_map: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -195,7 +198,10 @@ impl GeneTables {
             alleles: read
                 .named_alleles
                 .into_iter()
-                .map(|one| NamedAllele { name: one.name, bases: one.alleles })
+                .map(|one| NamedAllele {
+                    name: read.suballeles_map.get(&one.name).cloned().unwrap_or(one.name),
+                    bases: one.alleles,
+                })
                 .collect(),
             reference,
         };

@@ -17,6 +17,8 @@ const LONGEST_LINE: u64 = 64 << 20;
 pub struct SampleVariants {
     pub header: Header,
     pub records: Vec<SiteRecord>,
+    /// Lines with an empty field, read as one without a value (`.`).
+    pub empty_fields: usize,
 }
 
 /// What the header says of the genome that positions refer to.
@@ -107,7 +109,8 @@ fn read_text(
             column = Some(samples(&String::from_utf8_lossy(text), line, sample, &mut found.header)?);
         } else {
             let column = column.ok_or(GenesError::NoHeader)?;
-            read_record(&bytes, &mut record, line, found.header.samples)?;
+            found.empty_fields +=
+                usize::from(read_record(&mut bytes, &mut record, line, found.header.samples)?);
             if let Some(site) = site(&record, line, column, &windows)? {
                 found.records.push(site);
             }
@@ -175,7 +178,13 @@ fn samples(text: &str, line: usize, sample: Option<&str>, header: &mut Header) -
     }
 }
 
-fn read_record(bytes: &[u8], record: &mut Record, line: usize, samples: usize) -> Result<(), GenesError> {
+/// Reads a line, and says whether a field of it was empty.
+fn read_record(
+    bytes: &mut Vec<u8>,
+    record: &mut Record,
+    line: usize,
+    samples: usize,
+) -> Result<bool, GenesError> {
     let expected = if samples == 0 { 8 } else { 9 + samples };
     let count = bytes.iter().filter(|&&byte| byte == b'\t').count() + 1;
     let name = |place: usize| FIELDS.get(place).copied().unwrap_or("sample");
@@ -188,12 +197,18 @@ fn read_record(bytes: &[u8], record: &mut Record, line: usize, samples: usize) -
             ),
         });
     }
-    if let Some(place) =
-        bytes.trim_ascii_end().split(|&byte| byte == b'\t').position(|field| field.is_empty())
-    {
-        return Err(GenesError::Line { line, field: name(place), what: "is empty".to_owned() });
+    let is_empty = bytes.windows(2).any(|two| two == b"\t\t");
+    if is_empty {
+        let mut fields: Vec<&[u8]> = bytes.split(|&byte| byte == b'\t').collect();
+        for (place, field) in fields.iter_mut().enumerate().filter(|(_, field)| field.is_empty()) {
+            if [0, 1, 3].contains(&place) {
+                return Err(GenesError::Line { line, field: name(place), what: "is empty".to_owned() });
+            }
+            *field = b".";
+        }
+        *bytes = fields.join(&b'\t');
     }
-    Reader::new(bytes).read_record(record).map(|_| ()).map_err(|error| GenesError::Line {
+    Reader::new(&bytes[..]).read_record(record).map(|_| is_empty).map_err(|error| GenesError::Line {
         line,
         field: "CHROM",
         what: format!("begins a line that is not a record: {error}"),
