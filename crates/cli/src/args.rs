@@ -5,6 +5,7 @@ mod embed;
 mod evaluate;
 mod explain;
 mod fewshot;
+mod genes;
 mod graph;
 mod kb;
 mod privacy;
@@ -30,6 +31,7 @@ pub use explain::{
     ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
+pub use genes::Genes;
 pub use graph::{GraphFolder, KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
 pub use privacy::{
@@ -105,6 +107,8 @@ pub enum Verb {
     Evaluate(Box<Evaluate>),
     /// Drugs and events that are reported together more often than chance would have it
     Safety(Safety),
+    /// Star alleles and phenotypes of pharmacogenes from a VCF
+    Genes(Genes),
     /// What texts say: how a mention is meant
     Kb(Kb),
     /// Answer a question out of indexed texts, each sentence with its source

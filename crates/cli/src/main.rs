@@ -72,6 +72,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Fewshot(verb) => verbs::fewshot::run(verb, &config),
         Verb::Evaluate(verb) => verbs::evaluate::run(verb, &config),
         Verb::Safety(verb) => verbs::safety::run(verb),
+        Verb::Genes(verb) => verbs::genes::run(verb),
         Verb::Rules(verb) => verbs::rules::run(verb, &config),
         Verb::Report(verb) => verbs::report::run(verb, &config),
         Verb::Send(verb) => verbs::send::run(verb, &config),

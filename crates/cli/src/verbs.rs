@@ -15,6 +15,7 @@ pub mod explain;
 mod export;
 pub mod fewshot;
 mod folds;
+pub mod genes;
 pub mod ground;
 pub mod inspect;
 pub mod kb;

@@ -25,6 +25,7 @@ pub mod ask;
 mod context;
 pub mod differential;
 mod folded;
+pub mod genes;
 pub mod graph;
 mod labels;
 pub mod passages;
