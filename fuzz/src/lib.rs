@@ -2,7 +2,9 @@
 //!
 //! `make fuzz` runs them all, `make fuzz SECONDS=60 TARGETS=nifti` one of them for a minute.
 
+pub mod knowledge_targets;
 pub mod memory;
+pub mod report_targets;
 pub mod targets;
 
 use std::cell::RefCell;
@@ -15,24 +17,31 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Defines the fuzz target of the same name in [`targets`].
+/// Defines the fuzz target of the same name in [`targets`], or in the module that is named.
 #[macro_export]
 macro_rules! target {
     ($name:ident) => {
+        $crate::target!(targets::$name);
+    };
+    ($module:ident::$name:ident) => {
         use $crate::libfuzzer_sys;
 
         libfuzzer_sys::fuzz_target!(init: $crate::prepare(), |bytes: &[u8]| {
-            $crate::run($crate::targets::$name, bytes);
+            $crate::run($crate::$module::$name, bytes);
         });
     };
 }
+
+/// Where our own code lies.
+const OURS: [&str; 5] =
+    ["crates/formats/", "crates/knowledge/", "crates/report/", "crates/study/", "fuzz/src/"];
 
 /// Lets a panic inside someone else's decoder pass, which the frame's reader catches, and stops at
 /// one in our own code, caught or not. All work is done on the fuzzer's own thread.
 pub fn prepare() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or("", |location| location.file());
-        if ["crates/formats/", "crates/study/", "fuzz/src/"].iter().any(|ours| place.contains(ours)) {
+        if OURS.iter().any(|ours| place.contains(ours)) {
             stop(&told(info));
         }
         LAST.with_borrow_mut(|last| *last = told(info));

@@ -161,6 +161,10 @@ pub struct Read {
     /// Use the deterministic writer alone
     #[arg(long)]
     pub no_llm: bool,
+    /// A projector (mmproj, GGUF) with which the language model sees the picture beside each sentence that it words, in place of
+    /// `llm.projector`; the gate reads what it writes like every other text
+    #[arg(long, value_name = "FILE", conflicts_with = "no_llm")]
+    pub mmproj: Option<PathBuf>,
     /// Seed of everything random
     #[arg(long)]
     pub seed: Option<u64>,

@@ -65,6 +65,7 @@ pub struct LlmValues {
     pub answer_seconds: u64,
     pub adapter: String,
     pub adapter_scale: f64,
+    pub projector: String,
     pub examples_folder: String,
     pub examples: usize,
     pub endpoint: String,
@@ -84,6 +85,10 @@ pub struct FusionValues {
     pub text_weight: f64,
     pub most_text_log_odds: f64,
     pub weights_file: String,
+    pub encoder: String,
+    pub encoder_weight: f64,
+    pub language_model: bool,
+    pub language_model_weight: f64,
 }
 
 /// Where fetched models are kept.
@@ -350,6 +355,21 @@ fn merge(
     if values.fusion.mode == FusionMode::Stacked && values.fusion.weights_file.is_empty() {
         return Err("fusion.mode is stacked, expected a fusion.weights_file beside it".to_owned());
     }
+    if values.fusion.mode == FusionMode::Stacked
+        && (values.fusion.language_model || !values.fusion.encoder.is_empty())
+    {
+        return Err("fusion.encoder and fusion.language_model have no learned weight: expected fusion.mode pool beside \
+                    them"
+            .to_owned());
+    }
+    for (key, weight) in [
+        ("encoder_weight", values.fusion.encoder_weight),
+        ("language_model_weight", values.fusion.language_model_weight),
+    ] {
+        if !(0.0..=1.0).contains(&weight) {
+            return Err(format!("fusion.{key} is {weight}, expected 0 to 1"));
+        }
+    }
     // A file of weights is read when it is used; all else is checked here.
     let fusion = FusionSettings { mode: FusionMode::Off, ..values.fusion.settings() };
     fusion.check().map_err(|error| format!("fusion: {error}"))?;
@@ -397,6 +417,9 @@ mod tests {
         check("[fusion]\nmode = \"on\"\n", "unknown variant");
         check("[fusion]\nmode = \"stacked\"\n", "expected a fusion.weights_file");
         check("[fusion]\ntext_weight = 3.0\n", "text_weight is 3");
+        check("[fusion]\nencoder_weight = 1.5\n", "fusion.encoder_weight is 1.5, expected 0 to 1");
+        let stacked = "[fusion]\nmode = \"stacked\"\nweights_file = \"w.toml\"\nlanguage_model = true\n";
+        check(stacked, "expected fusion.mode pool beside them");
         check("[fusion]\nbase_rates = { pneumonia = 15 }\n", "base rate of pneumonia is 15");
         check("[server]\ntls_key = \"key.pem\"\n", "go together");
         check("[keys]\nroot_seconds = 0\n", "keys.root_seconds is 0");

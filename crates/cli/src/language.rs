@@ -25,9 +25,14 @@ pub struct Loaded {
 
 impl Loaded {
     pub fn rephraser(&self) -> Rephraser<'_> {
+        self.rephraser_by(&*self.model)
+    }
+
+    /// With a model that wraps this one.
+    pub fn rephraser_by<'a>(&'a self, model: &'a dyn TextModel) -> Rephraser<'a> {
         let (base, most) = &self.examples;
         let examples = (!base.is_empty() && *most > 0).then_some((base, *most));
-        Rephraser { model: &*self.model, sha256: self.sha256.clone(), seed: self.seed, examples }
+        Rephraser { model, sha256: self.sha256.clone(), seed: self.seed, examples }
     }
 }
 
@@ -108,8 +113,10 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
     }
     let adapter = (!llm.adapter.is_empty())
         .then(|| Adapter { path: llm.adapter.clone().into(), scale: llm.adapter_scale as f32 });
+    let projector = (!llm.projector.is_empty()).then(|| llm.projector.clone().into());
     let settings = LoadSettings {
         adapter,
+        projector,
         context_tokens: llm.context_tokens,
         gpu_layers: llm.gpu_layers,
         ..LoadSettings::new(llm.threads as usize)
@@ -118,7 +125,7 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
     let model: Box<dyn TextModel> = match &sha256 {
         Some(sha256) if llm.remember => {
             let name = settings.name_of(&path);
-            let key = remembered_as(sha256, settings.adapter.as_ref())?;
+            let key = remembered_as(sha256, &settings)?;
             let folder = config.cache().join("wordings");
             let expected = sha256.clone();
             wilhelm_llm::check_hash(&path, sha256)?;
@@ -130,9 +137,15 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
     Ok(Some((model, sha256)))
 }
 
-/// What kept answers are found by: the model's hash, and that of its adapter with its scale.
-fn remembered_as(sha256: &str, adapter: Option<&Adapter>) -> Result<String, LlmError> {
-    let Some(adapter) = adapter else { return Ok(sha256.to_owned()) };
-    let of_adapter = wilhelm_llm::sha256_of_file(&adapter.path)?;
-    Ok(format!("{sha256}+{of_adapter}*{}", adapter.scale))
+/// What kept answers are found by: the model's hash, and those of its adapter with its scale and of its projector.
+fn remembered_as(sha256: &str, settings: &LoadSettings) -> Result<String, LlmError> {
+    let mut key = sha256.to_owned();
+    if let Some(adapter) = &settings.adapter {
+        let of_adapter = wilhelm_llm::sha256_of_file(&adapter.path)?;
+        key.push_str(&format!("+{of_adapter}*{}", adapter.scale));
+    }
+    if let Some(projector) = &settings.projector {
+        key.push_str(&format!("+{}", wilhelm_llm::sha256_of_file(projector)?));
+    }
+    Ok(key)
 }

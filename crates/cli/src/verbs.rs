@@ -29,6 +29,7 @@ pub mod radiomics;
 pub mod ratio;
 pub mod read;
 mod read_prior;
+mod read_request;
 pub mod record;
 pub mod register;
 pub mod report;

@@ -149,6 +149,10 @@ impl TextModel for Endpoint {
     ) -> Result<Generation, LlmError> {
         prompt.check()?;
         settings.check()?;
+        if !prompt.pictures.is_empty() {
+            let reason = "no picture is sent to another program: nothing is scrubbed in it".to_owned();
+            return Err(LlmError::Picture { reason });
+        }
         let started = Instant::now();
         let body = wire::request(&self.settings, &self.scrub, prompt, settings);
         let call = Call {

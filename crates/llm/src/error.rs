@@ -43,6 +43,20 @@ pub enum LlmError {
         /// Why.
         reason: String,
     },
+    /// A projector, which lets a model see pictures, does not suit it.
+    #[error("projector {} cannot be used: {reason}", path.display())]
+    Projector {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A picture that is none, or that cannot be shown.
+    #[error("a picture of the prompt is refused: {reason}")]
+    Picture {
+        /// Why.
+        reason: String,
+    },
     /// llama.cpp is in use by another library of this process.
     #[error("llama.cpp was already started by another part of this program")]
     Backend,

@@ -8,7 +8,7 @@
 //!
 //! Invariants held here: a prompt that does not fit is an error, never shortened; a prompt cannot smuggle
 //! control tokens in; the same model, prompt, settings and seed give the same text, whatever was asked
-//! before; a file whose hash differs is never loaded. This crate knows no medicine and no images.
+//! before; a file whose hash differs is never loaded. This crate knows no medicine and no files of images.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -32,12 +32,16 @@ mod grammar;
 mod guard;
 mod hash;
 mod local;
+mod picture;
 mod record;
 mod remember;
 mod rephrase;
 mod schema;
 mod scripted;
+mod seeing;
 mod text_model;
+#[cfg(feature = "vision")]
+mod vision;
 mod worker;
 
 pub use adapter::Adapter;
@@ -53,11 +57,13 @@ pub use grammar::{Gbnf, Rule, one_sentence};
 pub use guard::{Limited, Scrub, Scrubbed};
 pub use hash::{check_hash, sha256_of_file};
 pub use local::{LoadSettings, LocalModel, ModelFacts};
+pub use picture::Picture;
 pub use record::{Recorder, Recording, Replay};
 pub use remember::Remembering;
 pub use rephrase::{RephraseSettings, Unfaithful, candidates, check_faithful, rephrase};
 pub use schema::check_schema;
 pub use scripted::Scripted;
+pub use seeing::Seeing;
 pub use text_model::{
     ChatPrompt, FinishReason, GenerateSettings, Generation, Progress, Role, TextModel, Turn, silent,
 };

@@ -3,7 +3,7 @@ use crate::{Adapter, ChatPrompt, GenerateSettings, Generation, LlmError, Progres
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -21,21 +21,29 @@ pub struct LoadSettings {
     pub gpu_layers: u32,
     /// An adapter to lay over the weights.
     pub adapter: Option<Adapter>,
+    /// A projector (`mmproj`), which lets a vision-language model see the pictures of a prompt; wants a build with the feature
+    /// `vision`.
+    pub projector: Option<PathBuf>,
 }
 
 impl LoadSettings {
     /// A context of 2048 tokens, the file's own template, no GPU.
     pub const fn new(threads: usize) -> Self {
-        Self { threads, context_tokens: 2048, chat_template: None, gpu_layers: 0, adapter: None }
+        Self {
+            threads,
+            context_tokens: 2048,
+            chat_template: None,
+            gpu_layers: 0,
+            adapter: None,
+            projector: None,
+        }
     }
 
-    /// The name of a model file loaded so: with that of its adapter.
+    /// The name of a model file loaded so: with those of its adapter and its projector.
     pub fn name_of(&self, path: &Path) -> String {
-        let name = LocalModel::name_of(path);
-        match &self.adapter {
-            Some(adapter) => format!("{name}+{}", LocalModel::name_of(&adapter.path)),
-            None => name,
-        }
+        let beside = self.adapter.iter().map(|adapter| &adapter.path).chain(&self.projector);
+        let names = beside.map(|path| format!("+{}", LocalModel::name_of(path)));
+        LocalModel::name_of(path) + &names.collect::<String>()
     }
 
     pub(crate) fn check(&self) -> Result<(), LlmError> {
@@ -70,7 +78,7 @@ pub struct ModelFacts {
 /// examples at the beginning of a prompt are remembered for the next one. Dropping it ends the thread.
 ///
 /// ```no_run
-/// use std::path::Path;
+/// use std::path::{Path, PathBuf};
 /// use wilhelm_llm::{ChatPrompt, GenerateSettings, LoadSettings, LocalModel, SMOLLM2, TextModel, fetch, silent};
 ///
 /// let file = fetch(&SMOLLM2, Path::new("cache"), &mut |_| ())?;

@@ -1,4 +1,4 @@
-use crate::{Gbnf, LlmError};
+use crate::{Gbnf, LlmError, Picture};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -57,18 +57,29 @@ pub struct ChatPrompt {
     pub system: Option<String>,
     /// The conversation so far.
     pub turns: Vec<Turn>,
+    /// Pictures, which stand before the words of the last turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
 }
 
 impl ChatPrompt {
     /// A single question without instructions.
     pub fn ask(question: impl Into<String>) -> Self {
-        Self { system: None, turns: vec![Turn { role: Role::User, text: question.into() }] }
+        let turns = vec![Turn { role: Role::User, text: question.into() }];
+        Self { system: None, turns, pictures: Vec::new() }
     }
 
     /// Adds standing instructions.
     #[must_use]
     pub fn with_system(mut self, system: impl Into<String>) -> Self {
         self.system = Some(system.into());
+        self
+    }
+
+    /// Adds a picture before the words of the last turn.
+    #[must_use]
+    pub fn with_picture(mut self, picture: Picture) -> Self {
+        self.pictures.push(picture);
         self
     }
 

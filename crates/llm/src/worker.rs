@@ -62,12 +62,23 @@ pub(crate) struct Worker<'model> {
     /// The beginning of a prompt that the context holds, alone or followed by leftovers.
     remembered: Vec<LlamaToken>,
     context_tokens: usize,
+    #[cfg(feature = "vision")]
+    projector: Option<llama_cpp_2::mtmd::MtmdContext>,
 }
 
 /// A prompt as tokens: the beginning that can be remembered, and the rest.
 struct Tokens {
     head: Vec<LlamaToken>,
     rest: Vec<LlamaToken>,
+}
+
+/// What stands in the context when an answer begins.
+struct Read {
+    prompt_tokens: usize,
+    remembered_tokens: usize,
+    /// The place of the answer's first token.
+    next: usize,
+    going: ControlFlow<()>,
 }
 
 impl Worker<'_> {
@@ -118,6 +129,17 @@ impl<'model> Worker<'model> {
             None => model.chat_template(None).map_err(|_| LlmError::NoChatTemplate)?,
         };
         let threads = i32::try_from(settings.threads).expect("checked to be at most 512");
+        #[cfg(not(feature = "vision"))]
+        if let Some(path) = settings.projector.clone() {
+            let reason = "this program was built without the feature vision".to_owned();
+            return Err(LlmError::Projector { path, reason });
+        }
+        #[cfg(feature = "vision")]
+        let projector = settings
+            .projector
+            .as_ref()
+            .map(|path| crate::vision::open(path, model, threads, settings.gpu_layers > 0))
+            .transpose()?;
         let batch = u32::try_from(BATCH_TOKENS).expect("a small constant");
         let parameters = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(found))
@@ -139,24 +161,94 @@ impl<'model> Worker<'model> {
             .filter(|text| !text.trim().is_empty())
             .collect();
         let context_tokens = found as usize;
-        Ok(Self { model, context, template, control_tokens, remembered: Vec::new(), context_tokens })
+        Ok(Self {
+            model,
+            context,
+            template,
+            control_tokens,
+            remembered: Vec::new(),
+            context_tokens,
+            #[cfg(feature = "vision")]
+            projector,
+        })
     }
 
     fn answer(&mut self, job: &Job) -> Result<Generation, LlmError> {
         let started = Instant::now();
-        let settings = &job.settings;
+        if !job.prompt.pictures.is_empty() {
+            return self.answer_seeing(job, started);
+        }
         let tokens = self.tokenize(&job.prompt)?;
         let prompt_tokens = tokens.head.len() + tokens.rest.len();
+        self.fits(prompt_tokens, &job.settings)?;
+        let span = tracing::debug_span!("llm.generate", prompt_tokens, max_tokens = job.settings.max_tokens);
+        let _entered = span.enter();
+        // A grammar that cannot be used is told before the prompt is read.
+        let chooser = Chooser::new(self.model, &job.settings)?;
+        let (remembered_tokens, going) = self.read(&tokens, job)?;
+        let read = Read { prompt_tokens, remembered_tokens, next: prompt_tokens, going };
+        self.write(job, chooser, read, started)
+    }
+
+    /// Refuses a prompt that leaves no room for its answer.
+    fn fits(&self, prompt_tokens: usize, settings: &GenerateSettings) -> Result<(), LlmError> {
         let (max_tokens, context_tokens) = (settings.max_tokens, self.context_tokens);
         if prompt_tokens.saturating_add(max_tokens) > context_tokens {
             return Err(LlmError::ContextOverflow { prompt_tokens, max_tokens, context_tokens });
         }
-        let span = tracing::debug_span!("llm.generate", prompt_tokens, max_tokens);
-        let _entered = span.enter();
-        let mut chooser = Chooser::new(self.model, settings)?;
-        let mut assembler = Assembler::new(&settings.stop);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "vision"))]
+    fn answer_seeing(&mut self, _: &Job, _: Instant) -> Result<Generation, LlmError> {
+        Err(LlmError::Picture { reason: "this program was built without the feature vision".to_owned() })
+    }
+
+    /// Answers a prompt with pictures; nothing of it is remembered.
+    #[cfg(feature = "vision")]
+    fn answer_seeing(&mut self, job: &Job, started: Instant) -> Result<Generation, LlmError> {
+        use crate::vision;
+        if self.projector.is_none() {
+            let reason = "the model was loaded without a projector (mmproj): it cannot see".to_owned();
+            return Err(LlmError::Picture { reason });
+        }
+        let texts = job.prompt.system.iter().chain(job.prompt.turns.iter().map(|turn| &turn.text));
+        if texts.clone().any(|text| text.contains(vision::marker())) {
+            return Err(LlmError::ControlToken { token: vision::marker().to_owned() });
+        }
+        let mut marked = job.prompt.clone();
+        if let Some(last) = marked.turns.last_mut() {
+            let marks = format!("{}\n", vision::marker()).repeat(job.prompt.pictures.len());
+            last.text = format!("{marks}{}", last.text);
+        }
+        let (head, rest) = self.templated(&marked)?;
+        let chooser = Chooser::new(self.model, &job.settings)?;
+        let projector = self.projector.as_mut().expect("it was looked at above");
+        let chunks = vision::chunks(projector, format!("{head}{rest}"), &job.prompt.pictures)?;
+        let prompt_tokens = chunks.total_tokens();
+        let (max_tokens, context_tokens) = (job.settings.max_tokens, self.context_tokens);
+        if prompt_tokens.saturating_add(max_tokens) > context_tokens {
+            return Err(LlmError::ContextOverflow { prompt_tokens, max_tokens, context_tokens });
+        }
+        self.remembered.clear();
+        self.context.clear_kv_cache();
+        let next = vision::read(projector, &mut self.context, &chunks, BATCH_TOKENS)?;
+        let going = job.tell(Message::Read { done: prompt_tokens, total: prompt_tokens });
+        self.write(job, chooser, Read { prompt_tokens, remembered_tokens: 0, next, going }, started)
+    }
+
+    /// Writes the answer to a prompt that stands in the context.
+    fn write(
+        &mut self,
+        job: &Job,
+        mut chooser: Chooser,
+        read: Read,
+        started: Instant,
+    ) -> Result<Generation, LlmError> {
+        let Read { prompt_tokens, remembered_tokens, next, going } = read;
+        let max_tokens = job.settings.max_tokens;
+        let mut assembler = Assembler::new(&job.settings.stop);
         let mut generated_tokens = 0;
-        let (remembered_tokens, going) = self.read(&tokens, job)?;
         let prompt_elapsed = started.elapsed();
         let mut finish = if going.is_break() { Some(FinishReason::Cancelled) } else { None };
         while finish.is_none() {
@@ -179,7 +271,7 @@ impl<'model> Worker<'model> {
             } else if generated_tokens == max_tokens {
                 Some(FinishReason::TokenLimit)
             } else {
-                self.decode(&[token], prompt_tokens + generated_tokens - 1)?;
+                self.decode(&[token], next + generated_tokens - 1)?;
                 None
             };
         }
@@ -205,6 +297,16 @@ impl<'model> Worker<'model> {
     /// Writes the chat as the template has it. Head and rest are always made and read apart, remembered or
     /// not, so that what was asked before cannot change rounding.
     fn tokenize(&self, prompt: &ChatPrompt) -> Result<Tokens, LlmError> {
+        let (head, rest) = self.templated(prompt)?;
+        let vocabulary = self.model.vocab();
+        let head =
+            if head.is_empty() { Vec::new() } else { vocabulary.tokenize(head.as_bytes(), true, true) };
+        let rest = vocabulary.tokenize(rest.as_bytes(), head.is_empty(), true);
+        Ok(Tokens { head, rest })
+    }
+
+    /// The chat as the template writes it: the beginning that can be remembered, and the rest.
+    fn templated(&self, prompt: &ChatPrompt) -> Result<(String, String), LlmError> {
         let texts = prompt.system.iter().chain(prompt.turns.iter().map(|turn| &turn.text));
         for text in texts {
             if let Some(token) = self.control_tokens.iter().find(|token| text.contains(token.as_str())) {
@@ -230,13 +332,9 @@ impl<'model> Worker<'model> {
             1 => String::new(),
             several => apply(&messages[..several - 1], false)?,
         };
-        let vocabulary = self.model.vocab();
         let split = if !head.is_empty() && whole.starts_with(&head) { head.len() } else { 0 };
         let (head, rest) = whole.split_at(split);
-        let head =
-            if head.is_empty() { Vec::new() } else { vocabulary.tokenize(head.as_bytes(), true, true) };
-        let rest = vocabulary.tokenize(rest.as_bytes(), head.is_empty(), true);
-        Ok(Tokens { head, rest })
+        Ok((head.to_owned(), rest.to_owned()))
     }
 
     /// Brings the prompt into the context; returns how many of its tokens were there already.

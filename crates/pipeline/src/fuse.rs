@@ -1,13 +1,15 @@
 //! Sources put together to one probability: the image, the request, how common the finding is, and the rules that hold them
 //! back.
 
+mod readers;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use readers::{RequestReading, RequestSaid, SaidSign, encoder_reading, language_model_reading};
 pub use settings::{FusionError, FusionMode, FusionSettings, StackedWeights};
 
-use wilhelm_knowledge::{SignEvidence, SignTable, age_years};
+use wilhelm_knowledge::{SignEvidence, SignTable};
 use wilhelm_nets::Card;
 use wilhelm_report::Caution;
 use wilhelm_stats::{PooledSource, Stacking, log_odds, pool_log_odds, sigmoid};
@@ -48,6 +50,8 @@ pub struct FusionInput<'a> {
     pub request: &'a str,
     /// Age of the patient in years, as the image's file states it.
     pub age_years: Option<f64>,
+    /// What an encoder and a language model make of the request, where they were asked.
+    pub readings: &'a [RequestReading],
 }
 
 /// Puts the sources of one finding together.
@@ -76,7 +80,15 @@ pub fn fuse(input: FusionInput<'_>, settings: &FusionSettings) -> Result<Fused, 
         None => None,
     };
     let of_text = learned.map_or(settings.text_weight, |learned| learned.text);
-    let text = text(input, of_text, learned.map(|learned| learned.learned_on.as_str()), &mut silent);
+    let found = found(input, &mut silent);
+    let mut text = text(input, &found, of_text, learned.map(|learned| learned.learned_on.as_str()));
+    if settings.mode == FusionMode::Pool {
+        text.extend(readers::by_readers(input, &found.signs, &mut silent)?);
+    } else if input.readings.iter().any(|reading| reading.finding == input.finding) {
+        silent.push(
+            "learned weights know of no encoder and of no language model: they are not counted".to_owned(),
+        );
+    }
     let mut contributions = match learned {
         Some(learned) => by_stacking(input, image, learned)?,
         None if settings.mode == FusionMode::Stacked => vec![by_image(input, log_odds(image)?, None)],
@@ -157,42 +169,60 @@ fn by_stacking(
     Ok(vec![base, by_image(input, stacking.added(&[log_odds(image)?])[0], cited)])
 }
 
+/// The table of signs of a finding for a request, by the patient's age.
+///
+/// # Errors
+/// Why there is none, as a clause.
+fn sign_table(finding: &str, request: &str, age_years: Option<f64>) -> Result<SignTable, String> {
+    let tables: Vec<SignTable> =
+        SignTable::built_in().into_iter().filter(|table| table.finding == finding).collect();
+    if tables.is_empty() {
+        return Err(format!("there is no table of signs of {finding}"));
+    }
+    let age = age_years.or_else(|| wilhelm_knowledge::age_years(request)).ok_or_else(|| {
+        "neither the file nor the request states an age, by which a table of signs is chosen".to_owned()
+    })?;
+    let mut holding = tables.into_iter().filter(|table| table.holds_for(age));
+    holding.next().ok_or_else(|| format!("there is no table of signs for an age of {age:.0} years"))
+}
+
+/// The signs that the request mentions by a table's phrases, and where they are printed.
+struct FoundSigns {
+    signs: Vec<SignEvidence>,
+    source: String,
+}
+
+fn found(input: FusionInput<'_>, silent: &mut Vec<String>) -> FoundSigns {
+    let mut nothing = |why: String| {
+        silent.push(why);
+        FoundSigns { signs: Vec::new(), source: String::new() }
+    };
+    if input.request.trim().is_empty() {
+        return nothing("there is no request".to_owned());
+    }
+    let table = match sign_table(input.finding, input.request, input.age_years) {
+        Ok(table) => table,
+        Err(why) => return nothing(why),
+    };
+    let signs = table.find(input.request);
+    if signs.is_empty() {
+        nothing(format!("the request mentions none of the {} {}", table.signs.len(), table.words));
+    }
+    FoundSigns { signs, source: table.source }
+}
+
 /// What the request's signs add; what was seen and does not count adds 0 and is listed all the same.
 fn text(
     input: FusionInput<'_>,
+    found: &FoundSigns,
     weight: f64,
     learned_on: Option<&str>,
-    silent: &mut Vec<String>,
 ) -> Vec<Contribution> {
-    if input.request.trim().is_empty() {
-        silent.push("there is no request".to_owned());
-        return Vec::new();
-    }
-    let tables: Vec<SignTable> =
-        SignTable::built_in().into_iter().filter(|table| table.finding == input.finding).collect();
-    if tables.is_empty() {
-        silent.push(format!("there is no table of signs of {}", input.finding));
-        return Vec::new();
-    }
-    let Some(age) = input.age_years.or_else(|| age_years(input.request)) else {
-        silent.push(
-            "neither the file nor the request states an age, by which a table of signs is chosen".to_owned(),
-        );
-        return Vec::new();
-    };
-    let Some(table) = tables.into_iter().find(|table| table.holds_for(age)) else {
-        silent.push(format!("there is no table of signs for an age of {age:.0} years"));
-        return Vec::new();
-    };
-    let found = table.find(input.request);
-    if found.is_empty() {
-        silent.push(format!("the request mentions none of the {} {}", table.signs.len(), table.words));
-    }
     let citation = match learned_on {
-        Some(data) => format!("{}; weight learned on {data}", table.source),
-        None => table.source.clone(),
+        Some(data) => format!("{}; weight learned on {data}", found.source),
+        None => found.source.clone(),
     };
-    found.iter().map(|sign| by_sign(input.request, sign, weight, &citation)).collect()
+    found.signs.iter().map(|sign| by_sign(input.request, sign, weight, &citation)).collect()
 }
 
 fn by_sign(request: &str, sign: &SignEvidence, weight: f64, citation: &str) -> Contribution {
@@ -228,7 +258,7 @@ pub(crate) fn fuse_found(
     found: &mut Found,
     card: &Card,
     (request, age_years): (&[String], Option<f64>),
-    settings: &FusionSettings,
+    (settings, readings): (&FusionSettings, &[RequestReading]),
 ) -> Result<(), FusionError> {
     let diseases: Vec<&str> =
         card.labels.iter().filter(|label| !label.normal).map(|label| label.key.as_str()).collect();
@@ -255,6 +285,7 @@ pub(crate) fn fuse_found(
                 calibrated_at: share,
                 request: &request,
                 age_years,
+                readings,
             },
             settings,
         )?;
@@ -335,6 +366,8 @@ fn listed(contributions: &[Contribution]) -> String {
             Contributor::BaseRate => "base rate",
             Contributor::Image => "image",
             Contributor::Text => "request",
+            Contributor::Encoder => "encoder",
+            Contributor::LanguageModel => "language model",
             _ => "rule",
         };
         let line = contribution.line.map_or_else(String::new, |line| format!(" line {line}"));

@@ -31,7 +31,10 @@ pub use built_in::built_in_shelf;
 pub use case_base::{CaseBase, SignedWording};
 pub use draft::{Asked, DraftSettings, Drafting, FAILURES, Freedom, Rephraser, draft};
 pub use error::PipelineError;
-pub use fuse::{Fused, FusionError, FusionInput, FusionMode, FusionSettings, StackedWeights, fuse};
+pub use fuse::{
+    Fused, FusionError, FusionInput, FusionMode, FusionSettings, RequestReading, RequestSaid, SaidSign,
+    StackedWeights, encoder_reading, fuse, language_model_reading,
+};
 pub use fusion::{CaseInput, CaseReading, predict_cases};
 pub use measured::{MeasuredError, NamedMask, axes_of_labels, sums_of_targets};
 pub use outputs::{Form, OutputContext, OutputError, output, restated};

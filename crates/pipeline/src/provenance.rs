@@ -3,7 +3,7 @@ use wilhelm_filters::quality::QualityCard;
 use wilhelm_filters::{IntensityBounds, Preparation, Region};
 use wilhelm_study::{Defect, SourceFile};
 
-use crate::{DraftSettings, FusionSettings};
+use crate::{DraftSettings, FusionSettings, RequestReading};
 
 /// A model that took part, or could have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,6 +60,9 @@ pub struct Settings {
     /// How request and base rates moved probabilities, where they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fusion: Option<FusionSettings>,
+    /// What an encoder and a language model said of the request, where they were asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_readings: Vec<RequestReading>,
 }
 
 /// Everything that decided a report: the same provenance gives the same bytes.

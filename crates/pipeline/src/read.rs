@@ -14,7 +14,7 @@ use crate::picture::{heat_map_overlay, picture};
 use crate::predict::{Candidate, Reading, bounds, predict_planes};
 use crate::prior::{self, Comparable, same_kind};
 use crate::provenance::{ModelVerdict, ModelVersion, Provenance, Settings};
-use crate::{DraftSettings, Drafting, FusionMode, FusionSettings, PipelineError, draft};
+use crate::{DraftSettings, Drafting, FusionMode, FusionSettings, PipelineError, RequestReading, draft};
 
 /// File name of the picture with what the network looked at.
 const HEATMAP: &str = "heatmap.png";
@@ -32,7 +32,7 @@ pub struct Readers<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadOptions {
     /// Lines of the request: indication, history, laboratory results. They are quoted in the report
-    /// and shown to no model; what signs they state moves a probability only where `fusion` says so.
+    /// and shown to no model that writes; what signs they state moves a probability only where `fusion` says so.
     pub request: Vec<String>,
     /// Seed of everything random.
     pub seed: u64,
@@ -44,6 +44,8 @@ pub struct ReadOptions {
     pub decisions: Vec<Decision>,
     /// Whether and how request and base rates move probabilities.
     pub fusion: FusionSettings,
+    /// What an encoder and a language model say of the request, where `fusion` has them asked.
+    pub request_readings: Vec<RequestReading>,
     /// Earlier examinations to compare with, the latest first, as [`crate::in_order`] gives them.
     pub earlier: Vec<Comparable>,
 }
@@ -139,6 +141,7 @@ pub fn read_series(
             language_model: readers.language_model.map(|_| options.draft),
             request_sha256: (!request.is_empty()).then(|| sha256(request.as_bytes())),
             fusion: (options.fusion.mode != FusionMode::Off).then(|| options.fusion.clone()),
+            request_readings: options.request_readings.clone(),
         },
         defects: series.defects.clone(),
         quality,
@@ -301,7 +304,7 @@ fn case(
         let heat_map = heat_map.map(|map| (map, HEATMAP));
         let mut found = findings(card, &chosen.prediction, &series.patient, heat_map, input_sha256);
         let patient = (options.request.as_slice(), series.patient.age_years);
-        fuse_found(&mut found, card, patient, &options.fusion).map(|()| found)
+        fuse_found(&mut found, card, patient, (&options.fusion, &options.request_readings)).map(|()| found)
     });
     let found = found.transpose()?;
     let abstentions = if found.is_some() { Vec::new() } else { read.abstentions(models) };
@@ -402,6 +405,9 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
     }
     if options.fusion.mode != FusionMode::Off {
         hash.update(to_json(&options.fusion).as_bytes());
+        for reading in &options.request_readings {
+            hash.update(to_json(reading).as_bytes());
+        }
     }
     for comparable in &options.earlier {
         hash.update(comparable.source.as_bytes());

@@ -74,6 +74,7 @@ fn options(request: &[&str], wording: Freedom) -> ReadOptions {
     ReadOptions {
         decisions: Vec::new(),
         fusion: wilhelm_pipeline::FusionSettings::default(),
+        request_readings: Vec::new(),
         earlier: Vec::new(),
         request: request.iter().map(|line| (*line).to_owned()).collect(),
         seed: 1,

@@ -36,6 +36,7 @@ const FILES: &[(&str, &str)] = &[
     ("bi-rads-2013-management", include_str!("../data/rules/bi-rads-2013-management.toml")),
     ("acr-ti-rads-2017", include_str!("../data/rules/acr-ti-rads-2017.toml")),
     ("bosniak-2019-ct", include_str!("../data/rules/bosniak-2019-ct.toml")),
+    ("bosniak-2019-mr", include_str!("../data/rules/bosniak-2019-mr.toml")),
     ("acr-adrenal-2017", include_str!("../data/rules/acr-adrenal-2017.toml")),
     ("adrenal-washout", include_str!("../data/rules/adrenal-washout.toml")),
     ("adrenal-chemical-shift", include_str!("../data/rules/adrenal-chemical-shift.toml")),

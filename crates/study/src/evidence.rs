@@ -111,6 +111,10 @@ pub enum Contributor {
     Image,
     /// What the request states or denies.
     Text,
+    /// A network of texts on the request's words.
+    Encoder,
+    /// A language model that was asked what the request states or denies.
+    LanguageModel,
     /// A rule that holds a source back.
     Rule,
 }

@@ -1,8 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use wilhelm_llm::{Picture, Seeing};
 use wilhelm_pipeline::{
-    DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, known_values, read_series,
+    Candidate, DraftSettings, Drafting, Form, ReadOptions, ReadOutcome, Readers, known_values, picture,
+    read_series,
 };
 use wilhelm_privacy::audit::{Action, Event, ObjectKind, Outcome};
 use wilhelm_report::{Audience, Edition, Language, Voice, edition, edition_html, edition_pdf, edition_text};
@@ -16,10 +18,17 @@ use crate::language::{self, Loaded};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
 use crate::shelf;
-use crate::verbs::{read_prior, report};
+use crate::verbs::{read_prior, read_request, report};
 
 /// `wilhelm read`
 pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
+    let mut config = config.clone();
+    if let Some(projector) = &verb.mmproj {
+        let place = projector.to_str();
+        let place = place.ok_or_else(|| Stop::usage("--mmproj names a path that is no UTF-8"))?;
+        config.values.llm.projector = place.to_owned();
+    }
+    let config = &config;
     let request: Vec<String> = match &verb.text {
         Some(path) => read_text(path, "text")?.lines().map(str::to_owned).collect(),
         None => Vec::new(),
@@ -52,6 +61,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         decisions: super::rules::decisions(&verb.decision)?,
         fusion: config.fusion()?,
+        request_readings: Vec::new(),
         earlier: Vec::new(),
     };
     let book = Book::open(config)?;
@@ -75,7 +85,20 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
                 folder.display()
             )));
         }
+        options.request_readings =
+            read_request::readings(&series, &models, loaded.as_ref(), &options.request, config)?;
         options.earlier = read_prior::earlier(verb, &series, readers, &options, config)?;
+        let seeing = match &loaded {
+            Some(loaded) if !config.values.llm.projector.is_empty() => {
+                Some((loaded, Seeing::new(&*loaded.model, shown_to_model(&series)?)))
+            }
+            _ => None,
+        };
+        let by_sight = seeing.as_ref().map(|(loaded, model)| loaded.rephraser_by(model));
+        let readers = match &by_sight {
+            Some(model) => Readers { language_model: Some(model as &dyn Drafting), ..readers },
+            None => readers,
+        };
         let outcome = one(&series, readers, &options)?;
         let editions = editions(&outcome, verb);
         let more = forms(&series, &outcome, verb, config)?;
@@ -124,6 +147,14 @@ fn note(book: &Book, series: &Series, outcome: &ReadOutcome) -> anyhow::Result<(
         event = event.with("study", study.map(String::from).unwrap_or_default());
     }
     book.note(event)
+}
+
+/// The picture of the report, for a language model that sees.
+fn shown_to_model(series: &Series) -> anyhow::Result<Picture> {
+    let candidate = Candidate::of_series(series)?;
+    let (gray, columns, rows) = picture(candidate.plane, candidate.bounds)?;
+    // A picture is at most 1024 pixels a side.
+    Ok(Picture::gray(columns as u32, rows as u32, &gray)?)
 }
 
 fn one(series: &Series, readers: Readers<'_>, options: &ReadOptions) -> anyhow::Result<ReadOutcome> {

@@ -106,8 +106,13 @@ fn of_images(
         )));
     };
     let series = super::read::with_modality(series, verb.modality.as_deref());
-    let options =
-        ReadOptions { request: Vec::new(), decisions: Vec::new(), earlier: Vec::new(), ..options.clone() };
+    let options = ReadOptions {
+        request: Vec::new(),
+        request_readings: Vec::new(),
+        decisions: Vec::new(),
+        earlier: Vec::new(),
+        ..options.clone()
+    };
     let readers = Readers { language_model: None, ..readers };
     let outcome = read_series(&series, readers, &options, &mut |_, _, _| true)?;
     if outcome.report.findings.is_empty() {

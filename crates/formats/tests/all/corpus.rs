@@ -38,6 +38,8 @@ fn every_target_has_its_file_and_every_file_its_target() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        // Those are replayed by the tests of their crates.
+        .filter(|name| !name.starts_with("knowledge_") && !name.starts_with("report_"))
         .collect();
     files.sort();
     assert_eq!(files, targets::ALL.map(|(name, _)| name));

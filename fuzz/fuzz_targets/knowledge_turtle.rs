@@ -1,0 +1,3 @@
+#![no_main]
+
+wilhelm_fuzz::target!(knowledge_targets::knowledge_turtle);
