@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 
 import { useWords } from "./language/language";
 import { parseRoute } from "./route";
+import { ChangePassword } from "./session/change-password";
 import { currentSession, type Session } from "./session/session";
 import { SignIn } from "./session/sign-in";
 import { TopBar } from "./top-bar";
@@ -28,6 +29,7 @@ export function App() {
   if (failed) return <p role="alert">{words.unreachable}</p>;
   if (session === undefined) return <p className="waiting">{words.loading}</p>;
   if (session.state === "signed-out") return <SignIn onSignedIn={setSession} />;
+  if (session.state === "signed-in" && session.mustChange) return <ChangePassword onChanged={setSession} />;
   if (route.at === "study") {
     return (
       <Suspense fallback={<p className="waiting">{words.loading}</p>}>

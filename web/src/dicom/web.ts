@@ -15,7 +15,8 @@ export class Refused extends Error {
   }
 }
 
-async function detail(response: Response): Promise<string> {
+/** The sentence of a refusal. */
+export async function detail(response: Response): Promise<string> {
   try {
     const problem = (await response.json()) as { detail?: unknown };
     if (typeof problem.detail === "string") return problem.detail;

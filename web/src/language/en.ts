@@ -15,6 +15,13 @@ export const english = {
     signOut: "Sign out",
     wrong: "Name or password is wrong.",
     tooMany: "Too many attempts. Wait a while.",
+    change: "Choose a password of your own",
+    changeWhy: "The one you signed in with was made for you and opens nothing until you change it.",
+    newPassword: "New password (at least 12 characters)",
+    newAgain: "New password again",
+    unequal: "The two new passwords differ.",
+    refused: "The password was not changed",
+    save: "Change password",
   },
   worklist: {
     title: "Studies",

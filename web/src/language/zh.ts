@@ -17,6 +17,13 @@ export const chinese: Words = {
     signOut: "退出",
     wrong: "用户名或密码错误。",
     tooMany: "尝试次数过多,请稍候。",
+    change: "请设置自己的密码",
+    changeWhy: "当前密码由系统生成,修改之前不能使用任何功能。",
+    newPassword: "新密码(至少 12 个字符)",
+    newAgain: "再次输入新密码",
+    unequal: "两次输入的新密码不一致。",
+    refused: "密码未修改",
+    save: "修改密码",
   },
   worklist: {
     title: "检查列表",
