@@ -91,6 +91,7 @@ def page():
     lines += recognition(sorted((ROOT / "models/runs").glob("*/recognition-*.json")))
     lines += summaries(sorted((ROOT / "models/runs").glob("*/text-*.json")))
     lines += fusions(sorted((ROOT / "models/runs").glob("*/fusion-*.json")))
+    lines += retrieval(ROOT / "models/runs/retrieval")
     lines += gate(ROOT / "docs/gate.json")
     lines += small_model(ROOT / "docs/gate-small-model.json")
     lines += generated(ROOT / "docs/gate-generator.json")
@@ -521,6 +522,37 @@ def recognition(paths):
             cells = " | ".join(interval(method[kind]["f1"]) for kind in kinds)
             lines.append(f"| {method['method']} | {cells} | {method['all']['precision']:.3f} | {method['all']['recall']:.3f} |")
     return lines
+
+
+def retrieval(folder):
+    """Passages found for questions, and extracts beside what people wrote."""
+    lines = ["", "## `retrieval`: passages for questions, and extracts", "", *told(folder)]
+    shown = lambda of: f"{of['value']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
+    for path in sorted(folder.glob("retrieval-*.json")):
+        found = json.loads(path.read_text())
+        lines += [
+            f"`{found['task']}`: {found['questions']} questions, {found['documents']} documents in {found['pieces']} passages; 95 % bootstrap",
+            f"percentiles over the questions ({found['replicates']} resamples). What `wilhelm ask` does is \"both, meaning weighs 1\".",
+            "",
+            "| way | recall@10 | MRR | MAP@100 | MAP@100 less that of words |",
+            "|---|---|---|---|---|",
+        ]
+        for way in found["ways"]:
+            of = way["all"]
+            less = signed(of["map_at_100_less_words"]) if "map_at_100_less_words" in of else "-"
+            lines.append(f"| {way['way']} | {shown(of['recall_at_10'])} | {shown(of['mrr'])} | {shown(of['map_at_100'])} | {less} |")
+        lines.append("")
+    for path in sorted(folder.glob("extracts-*.json")):
+        found = json.loads(path.read_text())
+        lines += [
+            f"`{found['task']}`: {found['cases']} cases, F1 against the nearest reference, 95 % bootstrap percentiles.",
+            "",
+            "| extract | ROUGE-1 | ROUGE-2 | ROUGE-L |",
+            "|---|---|---|---|",
+        ]
+        lines += [f"| {way['way']} | " + " | ".join(shown(way[key]) for key in ("rouge_1", "rouge_2", "rouge_l")) + " |" for way in found["ways"]]
+        lines.append("")
+    return lines[:-1]
 
 
 def ends(figure):

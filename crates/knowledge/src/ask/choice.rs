@@ -1,4 +1,4 @@
-/// The letter of A to D that a model's answer to a question of choice names: in its `answer_choice`, or else behind "answer
+/// The letter of A to D that a model's answer to a question of choice names: in its `answer_choice` where it has one, else behind "answer
 /// is", "answer:" or "option" (the last of them), or at its head. None where it names none: that answer is wrong.
 ///
 /// # Source
@@ -12,22 +12,17 @@ pub fn choice(answer: &str) -> Option<char> {
         characters.next().is_none_or(|next| !next.is_alphanumeric()).then_some(first)
     };
     const KEY: &str = "answer_choice";
-    let keyed = answer.rfind(KEY).and_then(|at| letter(&answer[at + KEY.len()..]));
-    keyed
-        .or_else(|| {
-            let lower = answer.to_ascii_lowercase();
-            let marks = ["answer is option", "answer is", "answer:", "choice is", "option"];
-            let named =
-                marks.iter().flat_map(|mark| lower.match_indices(mark).map(|(at, _)| at + mark.len()));
-            named
-                .filter_map(|at| Some((at, letter(&answer[at..])?)))
-                .max_by_key(|(at, _)| *at)
-                .map(|(_, found)| found)
-        })
-        .or_else(|| {
-            let head = answer.trim_start().trim_start_matches('(');
-            letter(head).filter(|_| head[1..].starts_with(['.', ')', ':']))
-        })
+    if let Some(at) = answer.rfind(KEY) {
+        return letter(&answer[at + KEY.len()..]);
+    }
+    let lower = answer.to_ascii_lowercase();
+    let marks = ["answer is option", "answer is", "answer:", "choice is", "option"];
+    let named = marks.iter().flat_map(|mark| lower.match_indices(mark).map(|(at, _)| at + mark.len()));
+    let last = named.filter_map(|at| Some((at, letter(&answer[at..])?))).max_by_key(|(at, _)| *at);
+    last.map(|(_, found)| found).or_else(|| {
+        let head = answer.trim_start().trim_start_matches('(');
+        letter(head).filter(|_| head.get(1..).is_some_and(|rest| rest.starts_with(['.', ')', ':'])))
+    })
 }
 
 #[cfg(test)]

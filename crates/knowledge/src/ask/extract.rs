@@ -18,20 +18,31 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// The sentences of passages: three words at least and no question.
+    /// The sentences of passages: three words at least, no question, and no aim, which asks without a mark.
     #[must_use]
     pub fn of_passages(passages: &[&Passage]) -> Vec<Self> {
         let mut found = Vec::new();
         for (passage, one) in passages.iter().enumerate() {
             for place in sentences(&one.text) {
                 let text = &one.text[place];
-                if text.split_whitespace().count() >= 3 && !text.ends_with('?') {
+                if text.split_whitespace().count() >= 3 && !text.ends_with('?') && !is_aim(text) {
                     found.push(Self { passage, text: text.to_owned(), cosine: None });
                 }
             }
         }
         found
     }
+}
+
+/// "To determine whether...", "The aim of this study was...".
+fn is_aim(sentence: &str) -> bool {
+    let begin: String = sentence.chars().take(40).collect::<String>().to_lowercase();
+    let aims = ["aim of", "aims of", "aimed to", "aim was", "objective", "purpose of", "we sought"];
+    let verbs =
+        ["determine", "evaluate", "assess", "investigate", "examine", "compare", "study", "test", "explore"];
+    let infinitive =
+        begin.strip_prefix("to ").is_some_and(|rest| verbs.iter().any(|verb| rest.starts_with(verb)));
+    infinitive || aims.iter().any(|aim| begin.contains(aim))
 }
 
 /// A question with all that [`extract`] needs of its terms.

@@ -124,6 +124,11 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.trim().to_owned())
 }
 
+/// Each section's title and text.
+type Sections = Vec<(Option<String>, String)>;
+/// An article that ended.
+type Closed = (Document, Sections);
+
 /// What is gathered of an article while its elements pass.
 #[derive(Default)]
 struct Article {
@@ -132,7 +137,7 @@ struct Article {
     journal: Option<String>,
     year: Option<String>,
     license: Option<String>,
-    sections: Vec<(Option<String>, String)>,
+    sections: Sections,
     /// Titles of the sections of JATS that are open.
     open_titles: Vec<Option<String>>,
     label: Option<String>,
@@ -212,7 +217,7 @@ impl Article {
         }
     }
 
-    fn end(&mut self, path: &[String], origin: &Origin) -> Option<(Document, Vec<(Option<String>, String)>)> {
+    fn end(&mut self, path: &[String], origin: &Origin) -> Option<Closed> {
         let name = path.last().map_or("", String::as_str);
         if let Some(purpose) = purpose(path) {
             let text = self.gathered.pop().unwrap_or_default();
@@ -276,7 +281,7 @@ impl Article {
         }
     }
 
-    fn close(&mut self, origin: &Origin) -> Option<(Document, Vec<(Option<String>, String)>)> {
+    fn close(&mut self, origin: &Origin) -> Option<Closed> {
         let found = std::mem::take(self);
         if found.sections.is_empty() {
             return None;

@@ -111,7 +111,7 @@ impl Vectors {
         if width == 0 || width > 1 << 16 {
             return damaged("their width is out of all reason");
         }
-        if (bytes.len() - HEAD) % (SCALE + width) != 0 {
+        if !(bytes.len() - HEAD).is_multiple_of(SCALE + width) {
             return damaged("the last one is cut");
         }
         Ok(Self { bytes, width })
