@@ -159,7 +159,7 @@ pub struct Arriving {
 #[derive(Debug)]
 enum Spool {
     Open(File),
-    Sealing(Sealer<File>),
+    Sealing(Box<Sealer<File>>),
     Sealed(File),
 }
 
@@ -215,7 +215,7 @@ impl Arriving {
         self.new_file(|file, path| {
             let mut sealer = sealed::sealer(file, path, sealed::ARRIVING, &keys)?;
             sealer.write_all(&self.memory).map_err(|error| StoreError::io("writing", path, error))?;
-            Ok(Spool::Sealing(sealer))
+            Ok(Spool::Sealing(Box::new(sealer)))
         })
     }
 

@@ -16,7 +16,6 @@ use wilhelm_server::{Ledger, ServeError, Server, Settings as ServerSettings, Sig
 use wilhelm_store::{
     Duplicates, Expected, Fault, Level, Limits, Pending, Query, Receipt, Settings, Store, StoreError,
 };
-
 use wilhelm_study::Phi;
 
 use crate::config::{self, Config, DuplicatesChoice};

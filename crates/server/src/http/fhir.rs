@@ -457,12 +457,15 @@ fn base(site: &Site, headers: &HeaderMap) -> String {
     site.base(headers).replace("/dicom-web", "/fhir")
 }
 
+/// What a search's parameters ask of the catalog; `None` where nothing can be meant.
+type Ask = fn(&[(String, String)]) -> Result<Option<Query>, Refusal>;
+
 async fn found(
     site: Arc<Site>,
     headers: HeaderMap,
     query: Option<String>,
     kind: &'static str,
-    ask: fn(&[(String, String)]) -> Result<Option<Query>, Refusal>,
+    ask: Ask,
     make: fn(&Answer) -> Option<Value>,
 ) -> Answered {
     let (page, others) = search(query.as_deref())?;
