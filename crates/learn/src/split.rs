@@ -72,7 +72,7 @@ pub(crate) fn divide_with<'a>(
         words = format!(
             "{words}; {} of {all} images to train on have a label ({} % of each label's, whole groups at a time)",
             split.training.len(),
-            share * 100.0
+            (share * 1000.0).round() / 10.0
         );
     }
     Ok(Division { recipe, data, split, groups, patients, words })

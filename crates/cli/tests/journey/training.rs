@@ -348,7 +348,12 @@ fn data_and_weights_at_fault_are_told_in_one_sentence_each() {
     };
     let table = std::fs::read_to_string(place.at("data/labels.csv")).expect("a table");
     let weights = path(&root().join("models/chest-pneumonia/weights.safetensors")).to_owned();
-    check(RECIPE, None, &["--weights", &weights], "in the file, [");
+    check(
+        RECIPE,
+        None,
+        &["--weights", &weights],
+        "weights to start from do not fit the recipe's architecture: ",
+    );
     std::fs::write(place.at("weights.bin"), "no weights").expect("written");
     let none = path(&place.at("weights.bin")).to_owned();
     check(RECIPE, None, &["--weights", &none], "weights to start from do not fit");
