@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
         files(&dist, &mut found)?;
     }
     found.sort();
-    let mut table = String::from("pub(super) const FILES: &[File] = &[\n");
+    let mut table = String::from("const FILES: &[File] = &[\n");
     for path in found.iter().filter(|path| path.extension().is_none_or(|ending| ending != "br")) {
         let mut hasher = DefaultHasher::new();
         hasher.write(&fs::read(path)?);

@@ -4,6 +4,7 @@ import * as core from "@cornerstonejs/core";
 import * as loader from "@cornerstonejs/dicom-image-loader";
 import * as tools from "@cornerstonejs/tools";
 
+import { StackProbeTool } from "./probe";
 import type { Frame } from "./series";
 import type { Tool } from "./keys";
 
@@ -19,7 +20,7 @@ const NAMES: Record<Tool, string> = {
   length: tools.LengthTool.toolName,
   angle: tools.AngleTool.toolName,
   ellipse: tools.EllipticalROITool.toolName,
-  probe: tools.ProbeTool.toolName,
+  probe: StackProbeTool.toolName,
   crosshairs: tools.CrosshairsTool.toolName as string,
 };
 
@@ -57,7 +58,7 @@ function start(): core.RenderingEngine {
     tools.LengthTool,
     tools.AngleTool,
     tools.EllipticalROITool,
-    tools.ProbeTool,
+    StackProbeTool,
     tools.CrosshairsTool,
   ];
   all.forEach((tool) => tools.addTool(tool));

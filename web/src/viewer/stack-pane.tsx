@@ -47,7 +47,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       place.addEventListener("pointerdown", activate, { signal: ended.signal });
       place.addEventListener("focus", activate, { signal: ended.signal });
       place.addEventListener("contextmenu", (event) => event.preventDefault(), { signal: ended.signal });
-      const watcher = new ResizeObserver(() => running.resize(true, true));
+      const watcher = new ResizeObserver(() => running.resize(true, false));
       watcher.observe(place);
       undo = () => {
         watcher.disconnect();

@@ -65,7 +65,7 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
         element.addEventListener("focus", activate, { signal: ended.signal });
         element.addEventListener("contextmenu", (event) => event.preventDefault(), { signal: ended.signal });
       }
-      const watcher = new ResizeObserver(() => running.resize(true, true));
+      const watcher = new ResizeObserver(() => running.resize(true, false));
       if (places[0]?.element) watcher.observe(places[0].element);
       undo = () => {
         watcher.disconnect();
