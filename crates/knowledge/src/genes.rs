@@ -30,30 +30,82 @@ pub use vcf::{Genotype, Header, SampleVariants, SiteRecord, read_sample};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenesError {
+    /// A table that is not as it should be.
     #[error("table {file}, gene {gene}: {what}")]
-    Table { file: String, gene: String, what: String },
+    Table {
+        /// Which file.
+        file: String,
+        /// Which gene.
+        gene: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// Statements that are not as they should be.
     #[error("guidance {file}, line {line} {what}")]
-    Guidance { file: String, line: usize, what: String },
+    Guidance {
+        /// Which file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// A gene that the tables lack.
     #[error("no definition of {gene} among the tables: they have {known}")]
-    UnknownGene { gene: String, known: String },
+    UnknownGene {
+        /// Which gene.
+        gene: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// Another kind of file.
     #[error("not a VCF: the first line does not begin with ##fileformat=VCF")]
     NotVcf,
+    /// A file without column names.
     #[error("the VCF has no line of column names (#CHROM ...) before its records")]
     NoHeader,
+    /// A file without samples.
     #[error("the VCF has no samples: genotypes are needed")]
     NoSample,
+    /// A file of several samples, none of which was named.
     #[error("the VCF has {count} samples: name one with --sample")]
-    ManySamples { count: usize },
+    ManySamples {
+        /// How many samples there are.
+        count: usize,
+    },
+    /// A sample that the file lacks.
     #[error("none of the {count} samples of the VCF has the name that was asked for")]
-    UnknownSample { count: usize },
+    UnknownSample {
+        /// How many samples there are.
+        count: usize,
+    },
+    /// A name that several samples have.
     #[error("several samples of the VCF have the name that was asked for")]
     RepeatedSample,
+    /// A line that is broken.
     #[error("line {line} of the VCF: {field} {what}")]
-    Line { line: usize, field: &'static str, what: String },
+    Line {
+        /// Line, from 1.
+        line: usize,
+        /// Which column.
+        field: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// Bytes that could not be read.
     #[error("the VCF is not readable: {what}")]
-    Unreadable { what: String },
+    Unreadable {
+        /// What is wrong.
+        what: String,
+    },
+    /// Positions of another genome.
     #[error("the positions of the VCF are not those of the tables: found {found}, expected {expected}")]
-    Build { found: String, expected: String },
+    Build {
+        /// What speaks of another genome.
+        found: String,
+        /// Genome of the tables.
+        expected: String,
+    },
 }
 
 impl GenesError {
@@ -70,44 +122,58 @@ pub struct GenesReport {
     pub build: String,
     /// What is wrong with the file, though it could be read.
     pub notes: Vec<String>,
+    /// One result a gene.
     pub genes: Vec<GeneResult>,
 }
 
 /// What was found of a gene.
 #[derive(Clone, Debug, Serialize)]
 pub struct GeneResult {
+    /// Symbol of the gene.
     pub gene: String,
     /// Version of the definition, none if there is none.
     pub version: Option<String>,
+    /// Those that agree with what was read, the highest score first.
     pub diplotypes: Vec<Diplotype>,
     /// Alleles that unread positions leave open, in no diplotype that is listed.
     pub not_excluded: Vec<String>,
+    /// In the words of the table.
     pub phenotype: Phenotype,
     /// Positions of the definition.
     pub positions: usize,
+    /// Positions that were read.
     pub read: usize,
+    /// Positions that were not read.
     pub unread: Vec<Unread>,
+    /// What else is to be known, as sentences.
     pub notes: Vec<String>,
 }
 
 /// A pair of named alleles (or one, where one copy was read) that agrees with what was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diplotype {
+    /// As the tables write it.
     pub name: String,
+    /// Named alleles, in order.
     pub alleles: Vec<String>,
     /// Positions that the alleles define, among those read; none for genes whose alleles are single variants.
     pub score: Option<usize>,
     /// Whether no other has a higher score.
     pub is_best: bool,
+    /// In the words of the table.
     pub phenotype: Option<String>,
+    /// Activity score, for genes that have one.
     pub activity_score: Option<String>,
 }
 
 /// A position that was not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unread {
+    /// From 1.
     pub position: u64,
+    /// Identifier in dbSNP, where it has one.
     pub rsid: Option<String>,
+    /// Why it was not read.
     pub reason: Reason,
 }
 

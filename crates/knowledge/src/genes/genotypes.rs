@@ -8,6 +8,7 @@ use super::vcf::{SampleVariants, SiteRecord};
 /// What one sample has at the positions of a definition, in its order.
 #[derive(Clone, Debug)]
 pub struct Positions {
+    /// One a position of the definition.
     pub sites: Vec<Site>,
     /// Copies of the gene that were read: 2, or 1 on a sex chromosome or in mitochondria.
     pub copies: usize,
@@ -16,13 +17,16 @@ pub struct Positions {
 /// A position of a definition in one sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Site {
+    /// It was read.
     Read(Call),
+    /// It was not read.
     Unread(Reason),
 }
 
 /// Bases of each copy at a position, as the definition writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
+    /// As the definition writes them.
     pub bases: Vec<String>,
     /// Which other positions this one's order goes with; none if the order says nothing.
     pub phase: Option<Phase>,

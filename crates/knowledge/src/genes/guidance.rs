@@ -6,18 +6,24 @@ use super::GenesError;
 /// Statements of a guideline on drugs, as the user brought them.
 #[derive(Clone, Debug, Default)]
 pub struct Guidance {
+    /// In the order of the file.
     pub statements: Vec<Statement>,
 }
 
 /// What a guideline says of a drug where a gene has a phenotype.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Statement {
+    /// Symbol of the gene.
     pub gene: String,
+    /// In the words of the table.
     pub phenotype: String,
+    /// Name of the drug.
     pub drug: String,
+    /// What it says.
     pub statement: String,
     /// Level of evidence or strength, in the source's words.
     pub level: String,
+    /// Where the statement comes from.
     pub source: String,
 }
 

@@ -7,13 +7,16 @@ use super::GenesError;
 /// The tables that a call rests on: definitions of alleles and phenotypes of diplotypes, by gene.
 #[derive(Clone, Debug, Default)]
 pub struct GeneTables {
+    /// How alleles are defined, by gene.
     pub definitions: BTreeMap<String, Definition>,
+    /// What diplotypes mean, by gene.
     pub phenotypes: BTreeMap<String, PhenotypeTable>,
 }
 
 /// How the named alleles of a gene are defined.
 #[derive(Clone, Debug)]
 pub struct Definition {
+    /// Symbol of the gene.
     pub gene: String,
     /// As the table names it, such as `chr10`.
     pub chromosome: String,
@@ -23,7 +26,9 @@ pub struct Definition {
     pub build: String,
     /// Version of the table.
     pub version: String,
+    /// Positions, in order.
     pub variants: Vec<Variant>,
+    /// Named alleles, in order.
     pub alleles: Vec<NamedAllele>,
     /// Place of the reference allele in `alleles`.
     pub reference: usize,
@@ -34,8 +39,11 @@ pub struct Definition {
 pub struct Variant {
     /// From 1.
     pub position: u64,
+    /// Identifier in dbSNP, where it has one.
     pub rsid: Option<String>,
+    /// Bases of the reference genome.
     pub reference: String,
+    /// Other bases.
     pub alternates: Vec<String>,
 }
 
@@ -56,14 +64,18 @@ impl Variant {
 /// A named allele, or one of several forms of it: for every variant the bases that it asks for, none where it is as the reference allele.
 #[derive(Clone, Debug)]
 pub struct NamedAllele {
+    /// As the tables write it.
     pub name: String,
+    /// As the definition writes them.
     pub bases: Vec<Option<String>>,
 }
 
 /// What diplotypes of a gene mean.
 #[derive(Clone, Debug, Default)]
 pub struct PhenotypeTable {
+    /// Symbol of the gene.
     pub gene: String,
+    /// Version of the table.
     pub version: String,
     /// Activity value of an allele, where the gene has them.
     pub activity: BTreeMap<String, String>,
@@ -74,7 +86,9 @@ pub struct PhenotypeTable {
 /// A row of a phenotype table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhenotypeRow {
+    /// In the words of the table.
     pub phenotype: String,
+    /// Activity score, for genes that have one.
     pub activity_score: Option<String>,
 }
 

@@ -15,7 +15,9 @@ const LONGEST_LINE: u64 = 64 << 20;
 /// What of a VCF bears on the genes that are asked for: one sample's records near their positions.
 #[derive(Clone, Debug, Default)]
 pub struct SampleVariants {
+    /// What the file says of its genome.
     pub header: Header,
+    /// Those near the positions asked for.
     pub records: Vec<SiteRecord>,
     /// Lines with an empty field, read as one without a value (`.`).
     pub empty_fields: usize,
@@ -35,16 +37,21 @@ pub struct Header {
 /// A record, with one sample's genotype.
 #[derive(Clone, Debug)]
 pub struct SiteRecord {
+    /// Line of the file, from 1.
     pub line: usize,
+    /// As the definition names it.
     pub chromosome: String,
     /// From 1.
     pub position: u64,
     /// Last position that it speaks of: the end of its block, or of its reference bases.
     pub end: u64,
+    /// Bases of the reference genome.
     pub reference: String,
+    /// Other bases.
     pub alternates: Vec<String>,
     /// None if it passed or no filter was applied.
     pub failed_filter: Option<String>,
+    /// Of the one sample.
     pub genotype: Genotype,
 }
 
@@ -53,7 +60,9 @@ pub struct SiteRecord {
 pub struct Genotype {
     /// Index of the bases of each copy, none for `.`; empty if there is no GT.
     pub copies: Vec<Option<usize>>,
+    /// Whether the order of the copies means something.
     pub phased: bool,
+    /// PS, of a phased genotype alone.
     pub phase_set: Option<String>,
 }
 
