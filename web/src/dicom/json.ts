@@ -40,6 +40,7 @@ export const TAGS = {
   seriesInstanceUid: "0020000E",
   seriesNumber: "00200011",
   instanceNumber: "00200013",
+  patientOrientation: "00200020",
   imagePosition: "00200032",
   imageOrientation: "00200037",
   frameOfReferenceUid: "00200052",

@@ -24,7 +24,7 @@ export class StackProbeTool extends tools.ProbeTool {
       const { index, value } = statistics;
       if (value !== undefined || !index || !target.startsWith("imageId:")) continue;
       const image = this.getTargetImageData(target);
-      statistics.value = image?.voxelManager?.getAtIJK(index[0] ?? 0, index[1] ?? 0, 0);
+      statistics.value = image.voxelManager?.getAtIJK(index[0] ?? 0, index[1] ?? 0, 0);
     }
     return done;
   }

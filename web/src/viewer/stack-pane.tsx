@@ -6,6 +6,8 @@ import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup, stack } from "./engine";
 import { isColor, rangeWindow, type Window } from "./presets";
 import type { ImageSeries } from "./series";
+import { SideLetters } from "./side-letters";
+import { imageSides } from "./sides";
 
 /** What a pane shows at the moment. */
 export interface Shown {
@@ -105,6 +107,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="image" ref={element} tabIndex={0} role="group" aria-label={words.viewer.viewport(label)} />
       <div className="corner top-left">{label}</div>
+      <SideLetters sides={imageSides(series.frames[shown?.index ?? 0]?.header ?? {})} />
       {shown && (
         <div className="corner bottom-left" data-testid="slice">
           {words.viewer.slice(shown.index + 1, series.frames.length)}

@@ -5,6 +5,8 @@ import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup } from "./engine";
 import { headerWindows, windowRange } from "./presets";
 import type { ImageSeries } from "./series";
+import { SideLetters } from "./side-letters";
+import { cameraSides, type Sides } from "./sides";
 
 export const VOLUME_PANES = ["axial", "sagittal", "coronal", "mip"] as const;
 export type VolumePane = (typeof VOLUME_PANES)[number];
@@ -39,6 +41,7 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
   const words = useWords();
   const elements = useRef<Partial<Record<VolumePane, HTMLDivElement>>>({});
   const [percent, setPercent] = useState(0);
+  const [sides, setSides] = useState<Partial<Record<VolumePane, Sides>>>({});
   const [wrong, setWrong] = useState(false);
   const report = useRef({ onReady, onActivate });
   useEffect(() => {
@@ -94,6 +97,14 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
           viewport.setSlabThickness(WHOLE);
         }
       }
+      for (const { pane, element } of places) {
+        const look = () => {
+          const { viewUp, viewPlaneNormal } = running.getViewport(pane).getCamera();
+          if (viewUp && viewPlaneNormal) setSides((now) => ({ ...now, [pane]: cameraSides(viewUp, viewPlaneNormal) }));
+        };
+        element?.addEventListener(core.Enums.Events.CAMERA_MODIFIED, look, { signal: ended.signal });
+        look();
+      }
       running.renderViewports([...VOLUME_PANES]);
       const progress = (event: Event) => {
         const { detail } = event as CustomEvent<{ volumeId: string; framesProcessed: number; numberOfFrames: number }>;
@@ -136,6 +147,7 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
             aria-label={words.viewer.viewport(words.viewer[pane])}
           />
           <div className="corner top-left">{words.viewer[pane]}</div>
+          <SideLetters sides={sides[pane]} />
         </section>
       ))}
       {percent < 100 && !wrong && (
