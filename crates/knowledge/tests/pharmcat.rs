@@ -1,5 +1,6 @@
 //! PharmCAT's own test files against its own tables, where the folder of shared data is at hand.
 #![allow(missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // test data lies in files
 
 use std::path::{Path, PathBuf};
 
