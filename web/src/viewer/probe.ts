@@ -23,8 +23,8 @@ export class StackProbeTool extends tools.ProbeTool {
     for (const [target, statistics] of Object.entries(cachedStats)) {
       const { index, value } = statistics;
       if (value !== undefined || !index || !target.startsWith("imageId:")) continue;
-      const image = this.getTargetImageData(target);
-      statistics.value = image.voxelManager?.getAtIJK(index[0] ?? 0, index[1] ?? 0, 0);
+      const image = this.getTargetImageData(target) as ReturnType<typeof this.getTargetImageData> | undefined;
+      statistics.value = image?.voxelManager?.getAtIJK(index[0] ?? 0, index[1] ?? 0, 0);
     }
     return done;
   }
