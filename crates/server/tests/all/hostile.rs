@@ -85,7 +85,7 @@ fn a_name_that_was_made_to_point_here_is_not_answered() {
         let (status, heads, _) = site.request(&format!("GET /health\nHost: {host}"), b"");
         assert_eq!(status, expected, "{host}: {heads}");
     }
-    let (_, heads, page) = site.request("GET /?name=%3Cscript%3E", b"");
+    let (_, heads, page) = site.request("GET /plain?name=%3Cscript%3E", b"");
     assert!(heads.contains("content-security-policy") && heads.contains("no-store"), "{heads}");
     assert!(!String::from_utf8_lossy(&page).contains("<script>"));
 }

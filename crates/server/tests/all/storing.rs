@@ -44,7 +44,7 @@ fn what_was_sent_by_dimse_is_found_and_read_by_dicomweb() {
     assert_eq!(status, 406);
     let (status, heads, picture) = site.request(&format!("GET {path}/rendered\nAccept: image/png"), b"");
     assert!(status == 200 && heads.contains("image/png") && picture.starts_with(b"\x89PNG"), "{heads}");
-    let (status, _, page) = site.request("GET /?name=phan&modality=CT", b"");
+    let (status, _, page) = site.request("GET /plain?name=phan&modality=CT", b"");
     assert!(status == 200 && String::from_utf8_lossy(&page).contains("Phantom, Analytic"));
 }
 
