@@ -1,9 +1,9 @@
 //! The program as a person runs it: files in, reports out, and one clear sentence where it cannot.
 
-#[path = "journey/asking.rs"]
-mod asking;
 #[path = "journey/archive.rs"]
 mod archive;
+#[path = "journey/asking.rs"]
+mod asking;
 #[path = "journey/baselines.rs"]
 mod baselines;
 #[path = "journey/concepts.rs"]

@@ -171,7 +171,10 @@ fn vectors_of(file: &str) -> Outcome<BTreeMap<String, Vec<f32>>> {
             && let Ok(numbers) = numbers.iter().map(|number| number.parse()).collect::<Result<Vec<f32>, _>>()
             && !numbers.is_empty()
         {
-            found.insert((*text).to_owned(), numbers);
+            // Before what a spreadsheet would take for a formula the table has an apostrophe.
+            let text =
+                text.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(text);
+            found.insert(text.to_owned(), numbers);
         }
     }
 }

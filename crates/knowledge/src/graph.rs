@@ -3,6 +3,7 @@
 //! The principal type is [`Graph`]; [`read_statements`] reads OBO, Turtle, RDF/XML and tables into what it takes.
 
 mod concept;
+mod entities;
 mod obo;
 mod query;
 mod rdf;

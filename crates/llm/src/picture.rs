@@ -87,8 +87,10 @@ impl TryFrom<Stored> for Picture {
     type Error = LlmError;
 
     fn try_from(stored: Stored) -> Result<Self, LlmError> {
-        let pairs = stored.rgb.as_bytes().chunks(2).map(|pair| {
-            std::str::from_utf8(pair).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok())
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let pairs = stored.rgb.as_bytes().chunks(2).map(|pair| match *pair {
+            [high, low] => Some(digit(high)? * 16 + digit(low)?),
+            _ => None,
         });
         let rgb: Option<Vec<u8>> = pairs.collect();
         let rgb = rgb

@@ -1,7 +1,7 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
-mod fhir;
 mod built;
+mod fhir;
 mod frames;
 mod guard;
 mod multipart;

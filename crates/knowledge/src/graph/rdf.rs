@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
 use oxigraph::model::{BlankNode, NamedOrBlankNode, Term, Triple};
 
-use super::ReadError;
 use super::vocabulary::{LICENSE, VERSION_INFO};
+use super::{ReadError, entities};
 
 /// What a file of RDF says.
 pub(super) struct Rdf {
@@ -18,6 +18,9 @@ pub(super) struct Rdf {
 /// Reads Turtle, N-Triples or RDF/XML. Nodes without a name get one by their order and `seed`, so that the same file gives
 /// the same statements and two files never share one.
 pub(super) fn read(bytes: &[u8], format: RdfFormat, base: &str, seed: &str) -> Result<Rdf, ReadError> {
+    if matches!(format, RdfFormat::RdfXml) {
+        entities::check(bytes)?;
+    }
     let parser = RdfParser::from_format(format).without_named_graphs();
     let parser = parser.with_base_iri(base).map_err(|error| ReadError::Line {
         line: 0,

@@ -95,7 +95,7 @@ fn nothing_is_given_without_sign_in() {
     assert_eq!(site.status("POST /dicom-web/studies", "Content-Type: application/dicom"), 401);
     assert_eq!(site.status("GET /api/session", ""), 401);
     // A browser is led to the form; a page's own requests are told.
-    assert_eq!(site.status("GET /", "Accept: text/html"), 303);
+    assert_eq!(site.status("GET /plain", "Accept: text/html"), 303);
     assert_eq!(site.status("GET /sign-in", ""), 200);
     let (_, _, health) = site.request("GET /health\nHost: localhost", b"");
     assert!(
