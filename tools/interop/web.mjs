@@ -36,7 +36,7 @@ const store = join(folder, "archive");
 async function serve() {
   // The example `archive` of crates/server holds the page as well, and is quicker to build.
   const alone = program.endsWith("archive");
-  const command = alone ? [store] : ["serve", "--data", store, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
+  const command = alone ? [store] : ["serve", "--open", "--data", store, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
   const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   for await (const chunk of child.stdout) {

@@ -4,7 +4,7 @@ import type { Sides } from "./sides";
 export function SideLetters({ sides }: { sides: Sides | undefined }) {
   if (!sides) return null;
   return (["left", "right", "top", "bottom"] as const).map((edge) => (
-    <div key={edge} className={`side ${edge}`} data-testid={`side-${edge}`}>
+    <div key={edge} className={`edge ${edge}-edge`} data-testid={`side-${edge}`}>
       {sides[edge]}
     </div>
   ));
