@@ -31,6 +31,7 @@ mod labels;
 pub mod passages;
 pub mod recognize;
 pub mod retrieve;
+mod rows;
 mod scrub;
 mod signs;
 pub mod summarize;

@@ -23,8 +23,10 @@ use Outcome::{Absent, Best, Listed};
 const OLD: &str = "the name is of an earlier table";
 
 fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("WILHELM_PHARMCAT")
-        .map_or_else(|| "/work/shared/data/pharmcat".into(), PathBuf::from);
+    let folder = std::env::var_os("WILHELM_PHARMCAT").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/pharmcat"),
+        PathBuf::from,
+    );
     if !folder.is_dir() {
         eprintln!("skipped: no folder {} with PharmCAT's tables and files", folder.display());
         return None;

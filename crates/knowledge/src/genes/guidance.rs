@@ -1,7 +1,7 @@
-use csv_core::{ReadRecordResult, Reader};
 use serde::Serialize;
 
 use super::GenesError;
+use crate::rows::rows;
 
 /// Statements of a guideline on drugs, as the user brought them.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ impl Guidance {
     /// [`GenesError::Guidance`] with the line and what is missing: a statement without level or source is refused.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, GenesError> {
         let wrong = |line: usize, what: String| GenesError::Guidance { file: file.to_owned(), line, what };
-        let rows = rows(bytes).map_err(|line| wrong(line, "is not UTF-8".to_owned()))?;
+        let rows = rows(bytes).map_err(|not| wrong(not.line, "is not UTF-8".to_owned()))?;
         let Some((_, header)) = rows.first() else { return Err(wrong(1, "is empty".to_owned())) };
         let mut places = [0; 6];
         for (place, name) in places.iter_mut().zip(COLUMNS) {
@@ -97,35 +97,4 @@ pub fn concern(phenotype: &str) -> usize {
     }
     // "normal risk" is no risk, and "ultrarapid" contains "rapid": the first that fits counts.
     order.iter().position(|words| words.iter().any(|word| text.contains(word))).unwrap_or(4)
-}
-
-fn rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, usize> {
-    let mut reader = Reader::new();
-    let (mut rows, mut rest) = (Vec::new(), bytes);
-    let (mut output, mut ends) = (vec![0; 1024], vec![0; 16]);
-    let (mut written, mut fields) = (0, 0);
-    let mut line = 1;
-    loop {
-        let (result, read, out, end) = reader.read_record(rest, &mut output[written..], &mut ends[fields..]);
-        rest = &rest[read..];
-        written += out;
-        fields += end;
-        match result {
-            ReadRecordResult::InputEmpty => {}
-            ReadRecordResult::OutputFull => output.resize(output.len() * 2, 0),
-            ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
-            ReadRecordResult::Record => {
-                let mut start = 0;
-                let mut row = Vec::with_capacity(fields);
-                for &end in &ends[..fields] {
-                    row.push(std::str::from_utf8(&output[start..end]).map_err(|_| line)?.to_owned());
-                    start = end;
-                }
-                rows.push((line, row));
-                (written, fields) = (0, 0);
-                line = reader.line() as usize;
-            }
-            ReadRecordResult::End => return Ok(rows),
-        }
-    }
 }

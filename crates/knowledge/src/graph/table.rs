@@ -3,6 +3,7 @@ use serde::Deserialize;
 
 use super::ReadError;
 use super::vocabulary::whole;
+use crate::rows::rows;
 
 /// How the rows of a table become statements.
 ///
@@ -120,7 +121,12 @@ impl Template {
 
 /// Reads a table by a mapping: an empty cell says nothing, but a row must say what it speaks of.
 pub(super) fn read(bytes: &[u8], mapping: &TableMapping) -> Result<Vec<Triple>, ReadError> {
-    let mut rows = rows(bytes)?.into_iter();
+    let rows = rows(bytes).map_err(|wrong| ReadError::Line {
+        line: wrong.line,
+        field: format!("field {}", wrong.field),
+        what: "is not UTF-8".to_owned(),
+    })?;
+    let mut rows = rows.into_iter();
     let Some((_, header)) = rows.next() else { return Err(ReadError::Empty { what: "no header in it" }) };
     let id = Template::new(&mapping.id, &header)?;
     let mut wanted = Vec::new();
@@ -176,46 +182,6 @@ pub(super) fn read(bytes: &[u8], mapping: &TableMapping) -> Result<Vec<Triple>, 
 
 fn address(name: &str) -> Option<NamedNode> {
     NamedNode::new(whole(name)?).ok()
-}
-
-/// The rows of a table with the line each begins at.
-fn rows(bytes: &[u8]) -> Result<Vec<(usize, Vec<String>)>, ReadError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = csv_core::Reader::new();
-    let mut rows = Vec::new();
-    let (mut output, mut ends) = (vec![0; 4096], vec![0; 64]);
-    let (mut rest, mut written, mut ended) = (bytes, 0, 0);
-    let mut line = 1;
-    loop {
-        let (result, read, wrote, closed) =
-            reader.read_record(rest, &mut output[written..], &mut ends[ended..]);
-        rest = &rest[read..];
-        written += wrote;
-        ended += closed;
-        match result {
-            csv_core::ReadRecordResult::OutputFull => output.resize(2 * output.len(), 0),
-            csv_core::ReadRecordResult::OutputEndsFull => ends.resize(2 * ends.len(), 0),
-            // The end is told by asking once more with nothing.
-            csv_core::ReadRecordResult::InputEmpty => {}
-            csv_core::ReadRecordResult::End => return Ok(rows),
-            csv_core::ReadRecordResult::Record => {
-                let mut from = 0;
-                let mut row = Vec::with_capacity(ended);
-                for end in &ends[..ended] {
-                    let field = std::str::from_utf8(&output[from..*end]).map_err(|_| ReadError::Line {
-                        line,
-                        field: format!("field {}", row.len() + 1),
-                        what: "is not UTF-8".to_owned(),
-                    })?;
-                    row.push(field.to_owned());
-                    from = *end;
-                }
-                rows.push((line, row));
-                (written, ended) = (0, 0);
-                line = reader.line() as usize;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
