@@ -37,7 +37,11 @@ async function serve() {
   // The example `archive` of crates/server holds the page as well, and is quicker to build.
   const alone = program.endsWith("archive");
   const command = alone ? [store] : ["serve", "--open", "--data", store, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
-  const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, command, {
+    stdio: ["ignore", "pipe", "inherit"],
+    // Keys and accounts of whoever runs this are not touched.
+    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config") },
+  });
   let text = "";
   for await (const chunk of child.stdout) {
     text += chunk;

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 
+import { SIGNED_OUT } from "./dicom/web";
 import { useWords } from "./language/language";
 import { parseRoute } from "./route";
 import { ChangePassword } from "./session/change-password";
@@ -20,10 +21,15 @@ export function App() {
   useEffect(() => {
     currentSession().then(setSession, () => setFailed(true));
     const moved = () => setRoute(parseRoute(window.location.hash));
+    const ended = () => setSession({ state: "signed-out" });
     window.addEventListener("hashchange", moved);
+    window.addEventListener(SIGNED_OUT, ended);
     // The viewer is large: it comes while the list is read.
     void loadViewer();
-    return () => window.removeEventListener("hashchange", moved);
+    return () => {
+      window.removeEventListener("hashchange", moved);
+      window.removeEventListener(SIGNED_OUT, ended);
+    };
   }, []);
 
   if (failed) return <p role="alert">{words.unreachable}</p>;

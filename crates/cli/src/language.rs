@@ -47,6 +47,11 @@ pub fn load(config: &Config, seed: Option<u64>, known: KnownValues) -> anyhow::R
     let scrub = prompt_scrub(known);
     let examples = (case_base(&llm.examples_folder)?, llm.examples);
     if !llm.endpoint.is_empty() {
+        if !llm.projector.is_empty() {
+            return Err(Stop::usage(
+                "llm.projector is of a model on this machine, and llm.endpoint asks another: no picture is sent; empty one of them",
+            ));
+        }
         let model = Endpoint::open(endpoint(llm, limit)?, scrub.clone())
             .map_err(|error| Stop::usage(error.to_string()))?;
         let model = Box::new(Scrubbed::new(Limited::new(model, limit), scrub));
@@ -123,7 +128,8 @@ fn local(config: &Config) -> anyhow::Result<Option<Local>> {
     };
     let sha256 = shipped.then(|| wilhelm_llm::SMOLLM2.file_sha256.to_string());
     let model: Box<dyn TextModel> = match &sha256 {
-        Some(sha256) if llm.remember => {
+        // A projector is looked at before anything is read, not when the first answer is missing.
+        Some(sha256) if llm.remember && llm.projector.is_empty() => {
             let name = settings.name_of(&path);
             let key = remembered_as(sha256, &settings)?;
             let folder = config.cache().join("wordings");

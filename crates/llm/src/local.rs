@@ -78,7 +78,7 @@ pub struct ModelFacts {
 /// examples at the beginning of a prompt are remembered for the next one. Dropping it ends the thread.
 ///
 /// ```no_run
-/// use std::path::{Path, PathBuf};
+/// use std::path::Path;
 /// use wilhelm_llm::{ChatPrompt, GenerateSettings, LoadSettings, LocalModel, SMOLLM2, TextModel, fetch, silent};
 ///
 /// let file = fetch(&SMOLLM2, Path::new("cache"), &mut |_| ())?;

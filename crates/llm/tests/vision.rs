@@ -92,7 +92,7 @@ fn what_is_no_projector_of_the_model_is_refused_with_the_reason() {
         ("SOURCE.md", "does not begin with GGUF"),
         ("wider.gguf", "its vectors have 64 numbers, the model's 576"),
         ("lacking.gguf", "llama.cpp refuses it"),
-        ("cut.gguf", "cannot be"),
+        ("cut.gguf", "its header cannot be read"),
     ] {
         let told = refused(projector(name));
         assert!(told.contains(reason) && told.contains(name), "{told}");

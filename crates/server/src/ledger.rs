@@ -14,8 +14,9 @@ const WINDOW_SECONDS: i64 = 60;
 /// Entries that are remembered; beyond, those whose time is over are forgotten first.
 const REMEMBERED: usize = 10_000;
 
-/// What makes two events the same: who, from where, what, on which object, how it ended.
-type Key = (String, Option<String>, Action, Option<Reference>, Outcome);
+/// What makes two events the same: who, from where, what, on which object, how it ended, and what was wanted.
+type Key =
+    (String, Option<String>, Action, &'static str, Option<Reference>, Outcome, BTreeMap<String, String>);
 
 /// An entry that was written, and how often the same came after it.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ struct Recent {
 ///
 /// A viewer reads a study in hundreds of requests, a scanner sends it in hundreds of objects; each entry waits for the disk. So
 /// the first of what one actor does to one study, from one address and with one outcome, is written and on the disk before it
-/// is answered; the same again within a minute is counted, and the count written as a second entry (`further`) once the minute
-/// is over. What a killed program loses is that count, never the first entry.
+/// is answered; the same again within a minute is counted, and the count written as a second entry (`further`) with the first entry
+/// after the minute, or when the archive stops. What a killed program loses is that count, never the first entry.
 #[derive(Debug)]
 pub struct Ledger {
     log: AuditLog,
@@ -90,8 +91,10 @@ impl Ledger {
             event.actor.name.clone(),
             event.actor.from.clone(),
             event.action,
+            event.object.kind.name(),
             event.object.reference.clone(),
             event.outcome,
+            event.details.clone(),
         );
         // Held while the first is written, so that no repetition is answered before it is on the disk.
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

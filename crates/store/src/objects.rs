@@ -112,7 +112,18 @@ impl Folders {
     /// Seals an object that lies open; whether it did.
     pub(crate) fn seal(&self, checksum: &Checksum) -> Result<bool, StoreError> {
         let Some(keys) = &self.keys else { return Ok(false) };
-        let Some((open, false)) = self.present(checksum) else { return Ok(false) };
+        let (open, sealed) = (self.file(checksum, PLAIN), self.file(checksum, EXTENSION));
+        if !open.exists() {
+            return Ok(false);
+        }
+        // Both are there where sealing was broken off, or the same bytes came again: the sealed one has to be whole before the other goes.
+        if sealed.exists() {
+            if checksum_of(&self.content(checksum)?)?.0 != *checksum {
+                return Ok(false);
+            }
+            fs::remove_file(&open).map_err(|error| StoreError::io("removing", &open, error))?;
+            return Ok(true);
+        }
         let content = self.content(checksum)?;
         let target = self.object(checksum);
         let path = self.incoming.join(format!("{}.part", NEXT.fetch_add(1, Ordering::Relaxed)));

@@ -26,8 +26,12 @@ export async function detail(response: Response): Promise<string> {
   return `${response.status} ${response.statusText}`;
 }
 
+/** What the window hears where a session has ended. */
+export const SIGNED_OUT = "wilhelm-signed-out";
+
 export async function fetched(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
   const response = await fetch(path, { headers: { Accept: accept }, ...(signal ? { signal } : {}) });
+  if (response.status === 401) window.dispatchEvent(new Event(SIGNED_OUT));
   if (!response.ok) throw new Refused(response.status, await detail(response));
   return response;
 }

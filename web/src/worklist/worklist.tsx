@@ -10,6 +10,8 @@ import { SearchForm } from "./search-form";
 
 /** Between two looks for new studies. */
 const REFRESH_MS = 5000;
+/** Without a key or a pointer for so long the list asks no more: each asking would keep the session from ending. */
+const IDLE_MS = 10 * 60_000;
 
 const COLUMNS: Column[] = ["patient", "patientId", "date", "modality", "description", "accession", "series", "objects"];
 const NUMBERS: ReadonlySet<Column> = new Set(["series", "objects"]);
@@ -45,7 +47,15 @@ export function Worklist() {
     const ended = new AbortController();
     // A moment's wait, so that typing does not ask once a letter.
     const first = setTimeout(() => void look(ended.signal), 150);
-    const again = live ? setInterval(() => void look(ended.signal), REFRESH_MS) : undefined;
+    let touched = Date.now();
+    const touch = () => {
+      touched = Date.now();
+    };
+    for (const kind of ["pointermove", "keydown"]) window.addEventListener(kind, touch, { signal: ended.signal });
+    const ask = () => {
+      if (Date.now() - touched < IDLE_MS) void look(ended.signal);
+    };
+    const again = live ? setInterval(ask, REFRESH_MS) : undefined;
     return () => {
       ended.abort();
       clearTimeout(first);

@@ -1,8 +1,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 /// Where the index of texts is kept.
+/// Numbers of passages and sentences that may be asked for.
+fn counts() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1000)
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct IndexFolder {
     /// Folder of the index; otherwise `index` in the cache folder
@@ -42,7 +48,7 @@ pub struct KbFind {
     #[command(flatten)]
     pub index: IndexFolder,
     /// Passages to print
-    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = counts())]
     pub most: usize,
     /// Print JSON
     #[arg(long)]
@@ -62,10 +68,10 @@ pub struct Ask {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
     /// Passages that are looked at
-    #[arg(long, value_name = "COUNT", default_value_t = 8)]
+    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = counts())]
     pub passages: usize,
     /// Sentences of the answer at most
-    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = counts())]
     pub sentences: usize,
     /// A name or number that identifies the patient and that no model may see; can be repeated
     #[arg(long, value_name = "VALUE")]

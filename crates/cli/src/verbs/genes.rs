@@ -142,7 +142,7 @@ fn for_people(report: &GenesReport, statements: &BTreeMap<&str, Vec<&Statement>>
             statement.source
         ));
     }
-    if !statements.is_empty() {
+    if statements.values().any(|found| !found.is_empty()) {
         shown.push_str("Statements are options with their evidence, for each phenotype that remains possible; none is an order.\n");
     }
     shown.push_str(&format!("Genome: {}\n", report.build));

@@ -60,7 +60,7 @@ const SHARE: f64 = 0.75;
 /// stands in the passage's order.
 ///
 /// It errs to refusing: a good sentence in other words is refused. It reads no meaning: a sentence that takes a passage's
-/// words for another claim can pass. What it was measured on is in `docs/answers.md`.
+/// words for another claim can pass. It was not measured on a collection of labeled sentences.
 ///
 /// # Errors
 /// [`Refusal`]: the reason at the place that comes nearest.

@@ -155,11 +155,11 @@ pub(super) fn normal(position: u64, from: &str, to: &str, known: &BTreeMap<u64, 
         from.insert(0, base);
         to.insert(0, base);
     }
-    while from.len() > 1 && to.len() > 1 && from[0] == to[0] {
-        from.remove(0);
-        to.remove(0);
-        position += 1;
-    }
+    let same = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    let same = same.min(from.len().min(to.len()).saturating_sub(1));
+    from.drain(..same);
+    to.drain(..same);
+    position += same as u64;
     Change { position, from, to }
 }
 

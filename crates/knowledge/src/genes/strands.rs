@@ -29,7 +29,7 @@ pub struct ByVariant {
     pub orders: Vec<Strands>,
     /// Variants found, with the number of copies that carry them.
     pub found: Vec<(usize, usize)>,
-    /// Variants none of whose positions was read.
+    /// Variants of which a position was not read.
     pub unread: Vec<usize>,
     /// Whether there were too many orders to list.
     pub is_cut: bool,

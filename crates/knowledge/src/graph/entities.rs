@@ -6,6 +6,8 @@ use super::ReadError;
 
 /// Bytes of one entity's value with the entities in it. Files use them for the beginnings of names.
 const MOST_VALUE: usize = 4096;
+/// Bytes of an entity's name.
+const MOST_NAME: usize = 256;
 /// All values that a file puts in are at most this many times the file, and this much more.
 const MOST_TIMES: usize = 16;
 const MOST_MORE: usize = 1 << 20;
@@ -20,7 +22,16 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ReadError> {
     while let Some(found) = find(&bytes[at..], b"<!ENTITY") {
         line += bytes[at..at + found].iter().filter(|byte| **byte == b'\n').count();
         at += found + b"<!ENTITY".len();
-        let Some((name, value)) = declared(&bytes[at..]) else { continue };
+        // What is not understood here might be understood by the reader, and grow there.
+        let Some((name, value)) = declared(&bytes[at..]).filter(|(name, _)| name.len() <= MOST_NAME) else {
+            return Err(ReadError::Line {
+                line,
+                field: "entity".to_owned(),
+                what: format!(
+                    "is not declared as <!ENTITY name \"value\">, with a name of at most {MOST_NAME} bytes"
+                ),
+            });
+        };
         let length = value.len() + put_in(value, &lengths);
         if length > MOST_VALUE {
             return Err(ReadError::Line {
@@ -87,6 +98,18 @@ mod tests {
             laughs += &format!("<!ENTITY a{depth} \"{value}\">\n");
         }
         assert_eq!(refusal(&laughs), "line 5, entity a3: its value grows to more than 4096 bytes");
+    }
+
+    #[test]
+    fn a_declaration_that_is_not_understood_is_refused() {
+        for document in [
+            "<!ENTITY a \u{b}\"xx\">".to_owned(),
+            "<!ENTITY a\u{a0}\"xx\">".to_owned(),
+            "<!ENTITY a SYSTEM \"file:///etc/passwd\">".to_owned(),
+            format!("<!ENTITY {} \"xx\">", "n".repeat(300)),
+        ] {
+            assert!(refusal(&document).starts_with("line 1, entity: is not declared as"), "{document}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub fn of_html(page: &str) -> (Option<String>, String) {
     // The element that is being passed over, and how many of its name are open.
     let mut silent: Option<(String, usize)> = None;
     let mut rest = page;
+    let mut unended = false;
     while let Some(open) = rest.find('<') {
         if silent.is_none() {
             text.push_str(&decoded(&rest[..open]));
@@ -49,7 +50,9 @@ pub fn of_html(page: &str) -> (Option<String>, String) {
         }
         let named =
             rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!' || c == '?');
-        let Some(end) = rest.find('>').filter(|_| named) else {
+        // Where no tag ends any more there is none: looked for once, not at each "<".
+        unended |= named && !rest.contains('>');
+        let Some(end) = (!unended && named).then(|| rest.find('>')).flatten() else {
             // A "<" of the text itself: "p < 0.05".
             if silent.is_none() {
                 text.push('<');
@@ -97,11 +100,15 @@ fn is_hidden(tag: &str) -> bool {
     ];
     let mut words = tag.split_ascii_whitespace();
     let name = words.next().unwrap_or_default().to_ascii_lowercase();
-    !void.contains(&name.as_str())
-        && words.any(|word| {
-            let word = word.to_ascii_lowercase();
-            word == "hidden" || word.starts_with("hidden=") || word.starts_with("aria-hidden=\"true\"")
-        })
+    let attribute = words.any(|word| {
+        let word = word.to_ascii_lowercase().replace('\'', "\"");
+        word == "hidden" || word.starts_with("hidden=") || word.starts_with("aria-hidden=\"true\"")
+    });
+    // A style wherever it stands in the tag: white space in it counts for nothing.
+    let close: String = tag.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    let style = close.contains("style=")
+        && ["display:none", "visibility:hidden"].iter().any(|way| close.contains(way));
+    !void.contains(&name.as_str()) && (attribute || style)
 }
 
 fn even(text: &str) -> String {

@@ -177,6 +177,7 @@ fn finer(query: &[f32]) -> (Vec<i16>, f32) {
 }
 
 fn best_of(rows: &[u8], step: usize, query: &[i16], scale: f32, first: usize, most: usize) -> Vec<Ranked> {
+    let most = most.clamp(1, (rows.len() / step).max(1));
     let mut best: Vec<Ranked> = Vec::with_capacity(2 * most);
     let mut least = f64::NEG_INFINITY;
     for (at, row) in rows.chunks_exact(step).enumerate() {

@@ -85,6 +85,11 @@ impl FusionRecipe {
         let first = inputs.first().ok_or_else(|| refused("it has no [[inputs]]"))?;
         put_common(&mut table, first)?;
         let recipe: Recipe = table.try_into().map_err(unreadable)?;
+        if recipe.start.is_some() {
+            return Err(refused(
+                "start is for recipes of one input: an encoder of several is not made by train pretrain",
+            ));
+        }
         let recipe = Self { recipe: recipe.checked()?, fusion, shared, drop_input, baselines, inputs };
         match recipe.fault() {
             Some(fault) => Err(LearnError::Recipe(fault)),

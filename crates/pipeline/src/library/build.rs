@@ -88,7 +88,11 @@ pub fn build(
         let key = |files: &[IndexedFile]| -> Vec<(String, String, Option<String>)> {
             files.iter().map(|file| (file.path.clone(), file.sha256.clone(), file.license.clone())).collect()
         };
-        if before.encoder == encoder && key(&before.files) == key(&files) {
+        // An index that cannot be opened is made anew, whatever its manifest says.
+        if before.encoder == encoder
+            && key(&before.files) == key(&files)
+            && super::Library::open(into, 1).is_ok()
+        {
             return Ok(Built { manifest: before.clone(), changed: false, embedded: 0, left_out });
         }
     }
@@ -130,12 +134,15 @@ pub fn build(
     let (passages, doubles, embedded) = maker.finish()?;
     // A name that the bytes decide, so that the same texts give the same index.
     let mut digest = Sha256::new();
-    files.iter().for_each(|file| digest.update(format!("{}\n{}\n", file.path, file.sha256)));
+    for file in &files {
+        let license = file.license.as_deref().unwrap_or_default();
+        digest.update(format!("{}\n{}\n{license}\n", file.path, file.sha256));
+    }
     digest.update(encoder.as_ref().map_or("", |facts| facts.sha256.as_str()));
     let generation = format!("g-{}", &hex(&digest.finalize())[..16]);
     let place = into.join(&generation);
     if place.exists() {
-        // Of a try that ended before its manifest was written, or of one with other licenses.
+        // Of a try that ended before its manifest was written, or damaged.
         std::fs::remove_dir_all(&place).map_err(|reason| failed(&place, "cannot be replaced", reason))?;
     }
     let staged = staging.keep();
@@ -156,7 +163,10 @@ fn failed(path: &Path, doing: &'static str, reason: std::io::Error) -> LibraryEr
 fn forget_others(into: &Path, generation: &str) {
     for entry in std::fs::read_dir(into).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let old = name.to_str().is_some_and(|name| name.starts_with("g-") && name != generation);
+        // Half-made ones are left where a build was killed.
+        let old = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(".new-") || name.starts_with("g-") && name != generation);
         if old {
             let _ = std::fs::remove_dir_all(entry.path());
         }

@@ -51,7 +51,7 @@ pub struct Library {
 impl Library {
     /// How many passages each way gives to the fusion: enough that the first hundred hardly change with more.
     const DEPTH: usize = 200;
-    /// What a rank by meaning weighs beside one by words; chosen on one half of BioASQ (docs/answers.md).
+    /// What a rank by meaning weighs beside one by words; as much, which was not tuned.
     const WEIGHT_OF_MEANING: f64 = 1.0;
 
     /// Opens an index as [`build`](super::build) left it, to be asked over so many threads.

@@ -1,7 +1,8 @@
 use wilhelm_knowledge::passages::Passage;
 use wilhelm_report::Report;
 
-/// The sentences of a report as passages, one a section; disclaimers and identifying values are not among them.
+/// The sentences of a report as passages, one a section; disclaimers are not among them. What a sentence
+/// says of a patient stays in it: [`ask`](crate::asking::ask) takes it out before a model sees it.
 ///
 /// `document` is what they are cited by: `report:thorax-2026`.
 pub fn report_passages(document: &str, report: &Report) -> Vec<Passage> {

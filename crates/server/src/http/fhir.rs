@@ -97,10 +97,9 @@ fn bundle(
     kind: &str,
     page: Page,
     parameters: &[(String, String)],
-    mut found: Vec<Value>,
+    found: Vec<Value>,
+    more: bool,
 ) -> Value {
-    let more = found.len() as u64 > page.count;
-    found.truncate(usize::try_from(page.count).unwrap_or(usize::MAX));
     let address = |offset: u64| {
         let mut pairs: Vec<String> = parameters
             .iter()
@@ -139,7 +138,7 @@ fn id_of(patient_id: &str, issuer: &str) -> Option<String> {
 }
 
 /// Patient ID and issuer of a logical id.
-fn of_id(id: &str) -> Option<(String, String)> {
+pub(super) fn of_id(id: &str) -> Option<(String, String)> {
     let digits: Option<Vec<u8>> = id
         .as_bytes()
         .chunks(2)
@@ -370,7 +369,11 @@ fn with_patient(query: Query, id: &str) -> Option<Query> {
     let (patient_id, issuer) = of_id(id)?;
     let literal = plain("patient", &patient_id).ok()?;
     let query = query.with(tags::PATIENT_ID, literal);
-    Some(if issuer.is_empty() { query } else { query.with(tags::ISSUER_OF_PATIENT_ID, &issuer) })
+    Some(if issuer.is_empty() {
+        query
+    } else {
+        query.with(tags::ISSUER_OF_PATIENT_ID, plain("patient", &issuer).ok()?)
+    })
 }
 
 /// Adds the bounds of several dates into one range, as DICOM has one key for each attribute.
@@ -478,8 +481,19 @@ async fn found(
             blocking(move || Ok(site.store.query(&query)?)).await?
         }
     };
-    let resources: Vec<Value> = answers.iter().filter_map(make).collect();
-    Ok(given(&bundle(&base, kind, page, &others, resources)))
+    // What has no resource, or is of another patient, is left out of its page, and the pages go on after it.
+    let more = answers.len() as u64 > page.count;
+    let of = others
+        .iter()
+        .find(|(key, _)| matches!((kind, key.as_str()), ("Patient", "_id") | (_, "patient" | "subject")))
+        .map(|(_, value)| value.strip_prefix("Patient/").unwrap_or(value));
+    let asked = |answer: &&Answer| {
+        let id = || id_of(answer.text(tags::PATIENT_ID), answer.text(tags::ISSUER_OF_PATIENT_ID));
+        of.is_none_or(|of| id().as_deref() == Some(of))
+    };
+    let on_page = usize::try_from(page.count).unwrap_or(usize::MAX);
+    let resources: Vec<Value> = answers.iter().take(on_page).filter(asked).filter_map(make).collect();
+    Ok(given(&bundle(&base, kind, page, &others, resources, more)))
 }
 
 /// `GET /fhir/Patient`
@@ -543,7 +557,7 @@ pub(crate) async fn audit(
     let base = base(&site, &headers);
     let none = || Refusal::new(StatusCode::NOT_FOUND, "this archive keeps no audit log");
     let ledger = site.ledger.clone().ok_or_else(none)?;
-    let resources = blocking(move || {
+    let (resources, more) = blocking(move || {
         let all = entries(ledger.log().folder(), &Filter::default()).map_err(|error| {
             tracing::error!(%error, "the audit log cannot be read");
             Refusal::new(
@@ -552,12 +566,15 @@ pub(crate) async fn audit(
             )
         })?;
         let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        let take = usize::try_from(page.count).unwrap_or(usize::MAX).saturating_add(1);
+        let take = usize::try_from(page.count).unwrap_or(usize::MAX);
+        let more = all.len() > skip.saturating_add(take);
         let newest = all.iter().rev().skip(skip).take(take);
-        Ok(newest.map(|entry| audit_event(entry, env!("CARGO_PKG_VERSION"))).collect::<Vec<Value>>())
+        let resources: Vec<Value> =
+            newest.map(|entry| audit_event(entry, env!("CARGO_PKG_VERSION"))).collect();
+        Ok((resources, more))
     })
     .await?;
-    Ok(given(&bundle(&base, "AuditEvent", page, &others, resources)))
+    Ok(given(&bundle(&base, "AuditEvent", page, &others, resources, more)))
 }
 
 #[cfg(test)]

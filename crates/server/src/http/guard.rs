@@ -13,7 +13,7 @@ use wilhelm_privacy::account::{AccountError, Permission, Principal, Refusal as D
 use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome, Reference};
 use wilhelm_store::{Level, Query, Store};
 
-use super::permission::{Wanted, wanted};
+use super::permission::{Wanted, is_uid, names_uids, wanted};
 use super::{Refusal, Site, blocking};
 use crate::ledger::Ledger;
 use crate::sign_in::Credential;
@@ -100,16 +100,22 @@ pub(crate) fn unwritten(error: &dyn std::error::Error) -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
-/// Patient ID of a study; `None` where there is no such study.
-pub(crate) fn patient_of(store: &Store, study: &str) -> Option<String> {
+/// The patient of a study, as the audit log calls it; `None` where there is no such study, or it says no Patient ID: studies
+/// without one do not belong to one patient.
+pub(crate) fn patient(store: &Store, ledger: &Ledger, study: &str) -> Option<Reference> {
+    if !is_uid(study) {
+        return None;
+    }
     let query = Query { limit: Some(1), ..Query::new(Level::Study) }.with(tags::STUDY_INSTANCE_UID, study);
     let answers = store.query(&query).ok()?;
-    answers.first().map(|answer| answer.text(tags::PATIENT_ID).to_owned())
+    let answer = answers.first()?;
+    of_identifier(ledger, answer.text(tags::PATIENT_ID), answer.text(tags::ISSUER_OF_PATIENT_ID))
 }
 
-/// The patient of a study, as the audit log calls it.
-pub(crate) fn patient(store: &Store, ledger: &Ledger, study: &str) -> Option<Reference> {
-    patient_of(store, study).map(|id| ledger.reference(ObjectKind::Patient, &id))
+/// A patient as the audit log calls them: by the number, and by its issuer where one is stated.
+pub(crate) fn of_identifier(ledger: &Ledger, id: &str, issuer: &str) -> Option<Reference> {
+    let identifier = if issuer.is_empty() { id.to_owned() } else { format!("{id}\n{issuer}") };
+    (!id.is_empty()).then(|| ledger.reference(ObjectKind::Patient, &identifier))
 }
 
 /// Whoever asks, as the audit log names it.
@@ -161,6 +167,10 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         return Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "nothing is done here by that method")
             .into_response();
     };
+    if !names_uids(&path) {
+        return Refusal::bad("a study, series or instance in this address is not named by a UID")
+            .into_response();
+    }
     let headers = request.headers().clone();
     let by_cookie = matches!(credential(&headers), Some(Credential::Session(_)));
     let reads = matches!(method, Method::GET | Method::HEAD);
@@ -206,10 +216,19 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         (Some(study), None) => vec![study],
         (None, None) => Vec::new(),
     };
-    match noted(site, who, action, outcome, studies, wanted.permission).await {
+    let about = About { studies, patient: wanted.patient, permission: wanted.permission };
+    match noted(site, who, action, outcome, about).await {
         Ok(()) => response,
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// What a request was about.
+struct About {
+    studies: Vec<String>,
+    /// Logical id of a patient.
+    patient: Option<String>,
+    permission: Permission,
 }
 
 /// Writes what was done into the audit log, before anything of the answer's body is sent.
@@ -218,21 +237,31 @@ async fn noted(
     who: Actor,
     action: Action,
     outcome: Outcome,
-    studies: Vec<String>,
-    permission: Permission,
+    about: About,
 ) -> Result<(), Refusal> {
     let Some(ledger) = site.ledger.clone() else { return Ok(()) };
     blocking(move || {
         let now = Utc::now();
         let event = |object| {
             let event = Event::new(who.clone(), action, object, outcome);
-            if action == Action::AccessRefused { event.with("wanted", permission.name()) } else { event }
+            if action == Action::AccessRefused {
+                event.with("wanted", about.permission.name())
+            } else {
+                event
+            }
         };
-        if studies.is_empty() {
-            let kind = if permission == Permission::AuditSee { ObjectKind::Log } else { ObjectKind::Study };
+        if let Some(patient) = about.patient.as_deref().and_then(super::fhir::of_id) {
+            let reference = of_identifier(&ledger, &patient.0, &patient.1);
+            let object =
+                Object { kind: ObjectKind::Patient, reference: reference.clone(), patient: reference };
+            return ledger.note(event(object), || None, now).map_err(|error| unwritten(&error));
+        }
+        if about.studies.is_empty() {
+            let kind =
+                if about.permission == Permission::AuditSee { ObjectKind::Log } else { ObjectKind::Study };
             return ledger.note(event(Object::whole(kind)), || None, now).map_err(|error| unwritten(&error));
         }
-        for study in &studies {
+        for study in &about.studies {
             let of = || patient(&site.store, &ledger, study);
             ledger.note(event(ledger.study(study)), of, now).map_err(|error| unwritten(&error))?;
         }

@@ -3,6 +3,7 @@
 use axum::http::Method;
 use wilhelm_privacy::account::Permission;
 use wilhelm_privacy::audit::Action;
+use wilhelm_study::StudyInstanceUid;
 
 /// What a request wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +14,14 @@ pub(crate) struct Wanted {
     pub action: Action,
     /// The study in the path.
     pub study: Option<String>,
+    /// The logical id of the patient in the path.
+    pub patient: Option<String>,
 }
 
 /// What a request wants; `None` where the table has no row.
 pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
-    let row = |permission, action| Some(Wanted { permission, action, study: study(path) });
+    let row =
+        |permission, action| Some(Wanted { permission, action, study: study(path), patient: patient(path) });
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let mut segments = path.split('/').skip(1);
     match (segments.next()?, segments.last()) {
@@ -34,6 +38,20 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
     }
 }
 
+/// A UID as it is written and not otherwise: no padding, no list, no wildcard, which searches would take it for.
+pub(crate) fn is_uid(text: &str) -> bool {
+    StudyInstanceUid::new(text).is_ok_and(|uid| uid.as_str() == text)
+}
+
+/// Whether all studies, series and instances in a path are named by UIDs.
+pub(crate) fn names_uids(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').collect();
+    segments.windows(2).all(|pair| {
+        let names = matches!(pair[0], "studies" | "study" | "series" | "instances" | "ImagingStudy");
+        !names || is_uid(&super::parameters::decoded(pair[1]))
+    })
+}
+
 /// The study that a path names, percent-decoded as routes see it.
 fn study(path: &str) -> Option<String> {
     let mut segments =
@@ -42,9 +60,37 @@ fn study(path: &str) -> Option<String> {
     segments.next().filter(|uid| !uid.is_empty()).map(super::parameters::decoded)
 }
 
+fn patient(path: &str) -> Option<String> {
+    path.strip_prefix("/fhir/Patient/").map(super::parameters::decoded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_a_wildcard_and_padding_name_no_study() {
+        for path in [
+            "/dicom-web/studies",
+            "/dicom-web/studies/1.2/series/3/instances/4/metadata",
+            "/study/1%2E2",
+            "/",
+        ] {
+            assert!(names_uids(path), "{path}");
+        }
+        for path in [
+            "/dicom-web/studies/1,2/series",
+            "/dicom-web/studies/*/series",
+            "/dicom-web/studies/%20/series",
+            "/study/1.2%20",
+            "/dicom-web/studies/1%5C2/instances",
+            "/dicom-web/studies/1.2/series/*/instances",
+            "/fhir/ImagingStudy/1.*",
+            "/dicom-web/studies//series",
+        ] {
+            assert!(!names_uids(path), "{path}");
+        }
+    }
 
     #[test]
     fn every_kind_of_request_has_its_row_and_no_other_is_answered() {

@@ -97,6 +97,15 @@ fn from_elsewhere(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Refuses what a cookie came with from anywhere but a page of ours, as the guard does.
+fn from_our_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    if is_from_us(headers) != Some(true) {
+        let detail = "what is changed with a cookie has to come from a page of this archive";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, detail));
+    }
+    Ok(())
+}
+
 /// Signs in, and writes into the log how that ended.
 async fn enter(
     site: &Arc<Site>,
@@ -208,7 +217,9 @@ pub(crate) async fn end(State(site): State<Arc<Site>>, request: Request) -> Resu
     if matches!(credential(&headers), Some(Credential::Token(_))) {
         return Err(Refusal::bad("a token ends by `wilhelm users token --revoke ID`, or by its date"));
     }
-    from_elsewhere(&headers)?;
+    if credential(&headers).is_some() {
+        from_our_page(&headers)?;
+    }
     let ending = Arc::clone(&site);
     blocking(move || {
         // Nobody's session is at its end already.
@@ -236,7 +247,7 @@ fn by_session(site: &Site, headers: &HeaderMap) -> Result<(Arc<SignIn>, Principa
         .sign_in
         .clone()
         .ok_or_else(|| Refusal::new(StatusCode::CONFLICT, "this archive is open: nobody signs in"))?;
-    from_elsewhere(headers)?;
+    from_our_page(headers)?;
     let principal = who(site, headers).map_err(|error| of_account(&error))?;
     let session = principal.as_ref().and_then(session_of).map(str::to_owned);
     match (principal, session) {
@@ -282,7 +293,12 @@ pub(crate) async fn emergency(State(site): State<Arc<Site>>, request: Request) -
             Refusal::new(StatusCode::CONFLICT, "access in an emergency wants an audit log, and there is none")
         };
         let ledger = site.ledger.as_ref().ok_or_else(unlogged)?;
-        let nowhere = || Refusal::new(StatusCode::NOT_FOUND, "there is no such study in the archive");
+        let nowhere = || {
+            Refusal::new(
+                StatusCode::NOT_FOUND,
+                "there is no such study in the archive, or it names no patient",
+            )
+        };
         let patient = patient(&site.store, ledger, &study).ok_or_else(nowhere)?;
         let until = sign_in.break_glass(&principal, patient.clone(), &reason, Utc::now());
         let outcome = if until.is_ok() { Outcome::Done } else { Outcome::Refused };

@@ -195,13 +195,17 @@ fn a_session_ends_with_sign_out_and_a_new_password_ends_the_others() {
         (enter(&site, "viewer", PASSWORD).expect("in"), enter(&site, "viewer", PASSWORD).expect("in"));
     let see = |cookie: &str| site.status("GET /dicom-web/studies", &format!("Cookie: {cookie}"));
     let body = json!({ "password": PASSWORD, "new_password": "another horse battery" }).to_string();
-    let head =
-        format!("PUT /api/session/password\nHost: localhost\nContent-Type: application/json\nCookie: {one}");
+    let head = format!(
+        "PUT /api/session/password\nHost: localhost\nOrigin: http://localhost\nContent-Type: application/json\nCookie: {one}"
+    );
     assert_eq!(site.request(&head, body.as_bytes()).0, 204);
     assert_eq!((see(&one), see(&other)), (200, 401));
     assert_eq!(site.request(&head, body.as_bytes()).0, 401, "the old password is none any more");
-    let (status, heads, _) =
-        site.request(&format!("DELETE /api/session\nHost: localhost\nCookie: {one}"), b"");
+    assert_eq!(site.status("DELETE /api/session", &format!("Cookie: {one}")), 403, "from no page of ours");
+    let (status, heads, _) = site.request(
+        &format!("DELETE /api/session\nHost: localhost\nOrigin: http://localhost\nCookie: {one}"),
+        b"",
+    );
     assert!(status == 204 && heads.contains("Max-Age=0"), "{heads}");
     assert_eq!(see(&one), 401);
     enter(&site, "viewer", PASSWORD).expect_err("the old password");
@@ -224,7 +228,7 @@ fn guessing_is_locked_out_and_a_first_password_opens_nothing_but_its_change() {
     assert_eq!(see(), 403);
     let body = json!({ "password": first.expose(), "new_password": "a password of my own" }).to_string();
     let head = format!(
-        "PUT /api/session/password\nHost: localhost\nContent-Type: application/json\nCookie: {cookie}"
+        "PUT /api/session/password\nHost: localhost\nOrigin: http://localhost\nContent-Type: application/json\nCookie: {cookie}"
     );
     assert_eq!(site.request(&head, body.as_bytes()).0, 204);
     assert_eq!(see(), 200);
@@ -304,15 +308,21 @@ fn breaking_the_glass_shows_one_study_with_a_reason_that_stands_in_the_log() {
     assert_eq!(see(&format!("/dicom-web/studies/{uid}/metadata")), 403);
     let ask = |study: &str, reason: &str| {
         let body = json!({ "study": study, "reason": reason }).to_string();
-        let head =
-            format!("POST /api/emergency\nHost: localhost\nContent-Type: application/json\nCookie: {cookie}");
+        let head = format!(
+            "POST /api/emergency\nHost: localhost\nOrigin: http://localhost\nContent-Type: application/json\nCookie: {cookie}"
+        );
         site.request(&head, body.as_bytes()).0
     };
     assert_eq!(ask(&uid, "short"), 422);
-    assert_eq!(ask("1.2.3", "unconscious, no next of kin"), 404);
+    for study in ["1.2.3", "", "*", "1.*", &format!("{uid},1.2.3"), &format!("{uid} ")] {
+        assert_eq!(ask(study, "unconscious, no next of kin"), 404, "{study}");
+    }
     assert_eq!(ask(&uid, "unconscious, no next of kin"), 200);
     assert_eq!(see(&format!("/dicom-web/studies/{uid}/metadata")), 200);
     assert_eq!(see("/dicom-web/studies"), 403, "no search over all patients");
+    for study in [format!("{uid},1.2.3"), format!("{uid}%5C1.2.3"), "*".to_owned(), "%20".to_owned()] {
+        assert_eq!(see(&format!("/dicom-web/studies/{study}/series")), 400, "{study} is no study");
+    }
     let broken =
         Filter { action: Some(Action::AccessEmergency), outcome: Some(Outcome::Done), ..Filter::default() };
     let found = entries(&site.folder.path().join("audit"), &broken).expect("entries");

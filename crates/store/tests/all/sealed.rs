@@ -143,6 +143,11 @@ fn objects_that_lay_open_are_sealed_later_and_one_does_not_stand_for_another() {
     assert!(store.check(false).expect("checked").is_sound(), "what lies open is read too");
     assert_eq!((store.seal().expect("sealed"), store.seal().expect("again")), (3, 0));
     let lying = files(&archive.join("objects"));
+    // Broken off before the open one was removed: it goes the next time, and not where the sealed one is not whole.
+    let left = lying[0].with_extension("dcm");
+    std::fs::write(&left, slice(0, &[])).expect("written");
+    assert_eq!(store.seal().expect("sealed"), 1);
+    assert!(!left.exists());
     assert!(lying.len() == 3 && lying.iter().all(|path| path.extension().is_some_and(|end| end == "sealed")));
     assert!(store.check(false).expect("checked").is_sound());
     std::fs::copy(&lying[0], &lying[1]).expect("copied");

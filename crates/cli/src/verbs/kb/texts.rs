@@ -63,7 +63,10 @@ fn encoder(config: &Config) -> anyhow::Result<Option<(SentenceEncoder, EncoderFa
 /// `wilhelm kb index`
 pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
     let into = verb.into.clone().unwrap_or_else(|| default_folder(config));
-    let holds_other = into.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let other = |name: std::ffi::OsString| !name.to_string_lossy().starts_with(".new-");
+    let holds_other = into
+        .read_dir()
+        .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| other(entry.file_name()))));
     if holds_other && manifest(&into).is_ok_and(|manifest| manifest.is_none()) {
         return Err(Stop::usage(format!(
             "{} holds something that is no index: name another folder",
@@ -93,6 +96,12 @@ pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
         let pdf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"));
         let why = if pdf { "PDF is not read yet: bring it as text" } else { "no form that is read" };
         eprintln!("wilhelm: {} is left out: {why}", path.display());
+    }
+    if manifest.doubles > 0 {
+        eprintln!(
+            "wilhelm: {} passages have the name of another document's and are left out: give the files names of their own",
+            manifest.doubles
+        );
     }
     if verb.json {
         print_json(&json!({
