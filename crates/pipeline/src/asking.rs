@@ -363,7 +363,7 @@ mod tests {
         assert!(ask(QUESTION, &asking).expect("asked").answered);
         let seen = serde_json::to_string(&model.recording()).expect("JSON");
         assert!(seen.contains("reduced her pain"), "{seen}");
-        for value in ["Jane", "Doe", "March", "1961"] {
+        for value in ["Jane", "Doe,", "Doe\"", "March", "1961"] {
             assert!(!seen.contains(value), "{value}: {seen}");
         }
     }

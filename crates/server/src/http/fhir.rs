@@ -15,6 +15,7 @@ use wilhelm_store::{Answer, Level, Query, StoreError};
 use wilhelm_study::StudyInstanceUid;
 
 use super::parameters::parameters;
+use super::permission::is_uid;
 use super::{Refusal, Site, blocking};
 
 /// Resources of one page, where the request does not say.
@@ -531,7 +532,9 @@ pub(crate) async fn one_patient(State(site): State<Arc<Site>>, Path(id): Path<St
 
 /// `GET /fhir/ImagingStudy/{uid}`
 pub(crate) async fn one_study(State(site): State<Arc<Site>>, Path(uid): Path<String>) -> Answered {
-    let uid = StudyInstanceUid::new(&uid).map_err(|_| missing("study"))?.as_str().to_owned();
+    if !is_uid(&uid) {
+        return Err(missing("study").into());
+    }
     let (found, series) = blocking(move || {
         let of = |level, limit| {
             Query { limit: Some(limit), ..Query::new(level) }.with(tags::STUDY_INSTANCE_UID, &uid)

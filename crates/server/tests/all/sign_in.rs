@@ -130,8 +130,8 @@ fn each_role_does_what_its_row_says() {
     }
     assert_eq!(site.store.count().expect("counted").instances, 1);
     let refused = Filter { action: Some(Action::AccessRefused), ..Filter::default() };
-    // One entry a minute says it for each account: two were refused once, two twice.
-    assert_eq!(site.logged(&refused).len(), 4);
+    // One entry a minute says it for each account and permission: two were refused one, two both.
+    assert_eq!(site.logged(&refused).len(), 6);
 }
 
 #[test]
