@@ -51,7 +51,7 @@ pub use error::FormatError;
 pub use label_file::read_label_map;
 pub use limits::Limits;
 pub use npz::{NpzImages, NpzSplit, read_npz};
-pub use read::{Failure, Reading, Skipped, read};
+pub use read::{Failure, Reading, Skipped, read, read_bytes};
 pub use recompress::through_jpeg;
 pub use wilhelm_study::{Progress, Silent};
 pub use write::{encode_png_gray, encode_png_rgb, write_atomically};

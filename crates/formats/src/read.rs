@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -89,6 +90,19 @@ pub fn read(paths: &[PathBuf], limits: &Limits, progress: &dyn Progress) -> Read
         };
     }
     reading
+}
+
+/// The same as [`read`] from bytes that are at hand, each file under the name that it is reported by; nothing of them is
+/// written anywhere. An archive is one file of its own kind here, and not opened.
+pub fn read_bytes(files: Vec<(String, Arc<[u8]>)>, limits: &Limits, progress: &dyn Progress) -> Reading {
+    let item = |(label, bytes): (String, Arc<[u8]>)| Item {
+        label,
+        named: false,
+        bytes: bytes.len() as u64,
+        source: Source::Memory(bytes),
+    };
+    let items = files.into_iter().map(item).collect();
+    read_gathered(Gathered { items, ..Gathered::default() }, limits, progress)
 }
 
 /// Reads what was gathered.

@@ -24,7 +24,6 @@ mod provenance;
 mod read;
 mod record;
 mod structures;
-mod versions;
 
 pub use asking::{Asking, ask};
 pub use built_in::built_in_shelf;
@@ -55,4 +54,4 @@ pub use record::{
     Refused, SourceKind, Span, Status, Unproven, Wording, compare, proven, record, record_html,
 };
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};
-pub use versions::{ChainError, Version, verify, version_sha256};
+pub use wilhelm_report::{ChainError, Version, verify, version_sha256};

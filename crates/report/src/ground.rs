@@ -16,6 +16,7 @@ mod lexicon;
 mod name;
 mod number;
 mod parse;
+mod review;
 mod token;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use lexicon::{ROLES, place_words};
 use name::Concept;
 use number::{Stated, contrary};
 use parse::{Assertion, parse};
+pub use review::{Remark, Review, Stance, review};
 
 /// Longest sentence the gate reads.
 pub const MAX_SENTENCE_CHARS: usize = 400;

@@ -46,6 +46,8 @@ mod schema;
 mod subject;
 pub mod template;
 mod text;
+mod triage;
+mod versions;
 mod wording;
 mod write;
 mod yardstick;
@@ -55,8 +57,8 @@ pub use change::{Change, Compared, Prior};
 pub use claim::{Applied, Claim, StatedQuantity, Statement};
 pub use earlier::{Earlier, Outcome, compare, examined};
 pub use ground::{
-    Contradiction, ContradictionKind, GroundContext, MAX_SENTENCE_CHARS, Verdict, contradictions, ground,
-    same_meaning,
+    Contradiction, ContradictionKind, GroundContext, MAX_SENTENCE_CHARS, Remark, Review, Stance, Verdict,
+    contradictions, ground, review, same_meaning,
 };
 pub use html::{HtmlImage, HtmlImages, html};
 pub use language::{
@@ -75,4 +77,6 @@ pub use rule::{RULES, Rule};
 pub use schema::schema;
 pub use subject::{InstanceRef, Issue, StudyRef, Subject};
 pub use text::{TextReportError, read_text_report, text};
+pub use triage::{Triage, Urgency, triage};
+pub use versions::{ChainError, Version, verify, version_sha256};
 pub use write::write;

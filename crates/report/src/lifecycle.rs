@@ -60,6 +60,13 @@ pub enum Edit {
         /// The sentence's id.
         sentence: String,
     },
+    /// A sentence of the person's own, at the end of a section.
+    Add {
+        /// The section; one that is not there is made.
+        heading: Heading,
+        /// The words of the person who signs.
+        text: String,
+    },
 }
 
 /// What differs between two versions of a report.
@@ -98,6 +105,9 @@ pub enum LifecycleError {
     /// No sentence of that id.
     #[error("no sentence has id {0}: `wilhelm report show` lists them")]
     NoSentence(String),
+    /// An addendum among edits.
+    #[error("an addendum is added to a final report, and is no edit of it")]
+    NoEdit,
     /// Nothing to do.
     #[error("{0} is empty, expected words")]
     Empty(&'static str),
@@ -133,10 +143,11 @@ pub fn sign(report: &Report, state: State, signer: &Signer) -> Result<Report, Li
 /// Changes sentences. What is signed as final becomes amended; what is not stays in its state.
 ///
 /// The new words are the signing person's own: no finding is made of them, and the numbers of the models stay
-/// beside them as they were.
+/// beside them as they were. What is final wants a reason; what is not may go without one.
 ///
 /// # Errors
-/// [`LifecycleError`] for no edit, a sentence that is not there, empty words or no reason.
+/// [`LifecycleError`] for no edit, a sentence that is not there, empty words, an addendum among the edits, or no reason
+/// where the report is final.
 pub fn amend(
     report: &Report,
     edits: &[Edit],
@@ -146,15 +157,23 @@ pub fn amend(
     if edits.is_empty() {
         return Err(LifecycleError::Empty("the list of changes"));
     }
-    if reason.trim().is_empty() {
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    if reason.is_none() && report.state.is_final() {
         return Err(LifecycleError::Empty("the reason"));
     }
     let mut amended = report.clone();
     let state = if report.state.is_final() { State::Amended } else { report.state };
-    enter(&mut amended, state, signer, Some(reason.trim()))?;
+    enter(&mut amended, state, signer, reason)?;
     let evidence = person(&mut amended, signer);
     for edit in edits {
-        let (Edit::Replace { sentence: id, .. } | Edit::Remove { sentence: id }) = edit;
+        let id = match edit {
+            Edit::Replace { sentence, .. } | Edit::Remove { sentence } => sentence,
+            Edit::Add { heading: Heading::Addendum, .. } => return Err(LifecycleError::NoEdit),
+            Edit::Add { heading, text } => {
+                add(&mut amended, *heading, words(text, "a sentence's text")?, evidence.clone(), signer);
+                continue;
+            }
+        };
         let place = amended.sections.iter_mut().find_map(|section| {
             let at = section.sentences.iter().position(|sentence| &sentence.id == id)?;
             Some((&mut section.sentences, at))
@@ -164,13 +183,9 @@ pub fn amend(
             Edit::Remove { .. } => {
                 sentences.remove(at);
             }
-            Edit::Replace { text, .. } => {
-                let text = text.trim();
-                if text.is_empty() {
-                    return Err(LifecycleError::Empty("a sentence's text"));
-                }
+            Edit::Replace { text, .. } | Edit::Add { text, .. } => {
                 let sentence = &mut sentences[at];
-                let before = std::mem::replace(&mut sentence.text, text.to_owned());
+                let before = std::mem::replace(&mut sentence.text, words(text, "a sentence's text")?);
                 sentence.replaced.get_or_insert(before);
                 sentence.author = Author::Person { name: signer.by.trim().to_owned() };
                 sentence.claim = Claim::Attested;
@@ -187,37 +202,45 @@ pub fn amend(
 /// # Errors
 /// [`LifecycleError::NotFinal`] where the report is not final; [`LifecycleError::Empty`] for no words.
 pub fn addendum(report: &Report, text: &str, signer: &Signer) -> Result<Report, LifecycleError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(LifecycleError::Empty("the addendum"));
-    }
+    let text = words(text, "the addendum")?;
     if !report.state.is_final() {
         return Err(LifecycleError::NotFinal(report.state));
     }
     let mut added = report.clone();
     enter(&mut added, State::Addendum, signer, None)?;
     let evidence = person(&mut added, signer);
-    let taken = |id: &str| added.sentence(id).is_some();
+    add(&mut added, Heading::Addendum, text, evidence, signer);
+    Ok(added)
+}
+
+/// Words without what stands around them.
+fn words(text: &str, what: &'static str) -> Result<String, LifecycleError> {
+    let text = text.trim();
+    if text.is_empty() { Err(LifecycleError::Empty(what)) } else { Ok(text.to_owned()) }
+}
+
+/// Puts a sentence of the person's own at the end of a section, which stands in its order where it is new.
+fn add(report: &mut Report, heading: Heading, text: String, evidence: EvidenceId, signer: &Signer) {
+    let taken = |id: &str| report.sentence(id).is_some();
     let id =
         (1_usize..).map(|number| format!("S{number}")).find(|id| !taken(id)).expect("numbers do not end");
     let sentence = Sentence {
         id,
-        text: text.to_owned(),
+        text,
         claim: Claim::Attested,
         bears: vec![evidence],
         findings: Vec::new(),
         author: Author::Person { name: signer.by.trim().to_owned() },
         replaced: None,
     };
-    match added.sections.iter_mut().find(|section| section.heading == Heading::Addendum) {
+    match report.sections.iter_mut().find(|section| section.heading == heading) {
         Some(section) => section.sentences.push(sentence),
-        None => added.sections.push(Section {
-            heading: Heading::Addendum,
-            sentences: vec![sentence],
-            struck: Vec::new(),
-        }),
+        None => {
+            let before = report.sections.iter().take_while(|section| section.heading < heading).count();
+            let section = Section { heading, sentences: vec![sentence], struck: Vec::new() };
+            report.sections.insert(before, section);
+        }
     }
-    Ok(added)
 }
 
 /// What differs in the words of two versions, in the order of the later one; what was taken out comes last.
@@ -367,6 +390,26 @@ mod tests {
         let draft = write(&example::pneumonia(0.93));
         let edited = amend(&draft, &edits[..1], &signer(NOON), "words").expect("edited");
         assert_eq!(edited.state, State::Draft);
+    }
+
+    #[test]
+    fn a_sentence_of_ones_own_stands_at_the_end_of_its_section() {
+        let draft = write(&example::pneumonia(0.93));
+        let edit = |heading| [Edit::Add { heading, text: " Heart not enlarged. ".to_owned() }];
+        let edited = amend(&draft, &edit(Heading::Findings), &signer(NOON), " ").expect("edited");
+        edited.check().expect("consistent");
+        assert_eq!((edited.state, edited.signatures[0].reason.as_deref()), (State::Draft, None));
+        let differing = changes(&draft, &edited);
+        assert_eq!(differing.len(), 1);
+        assert_eq!((differing[0].heading, differing[0].before.as_deref()), (Heading::Findings, None));
+        let (_, last) = edited.sentences().filter(|(h, _)| *h == Heading::Findings).last().expect("one");
+        assert_eq!((last.text.as_str(), &last.claim), ("Heart not enlarged.", &Claim::Attested));
+        // A section that was not there stands in its order.
+        let mut bare = draft.clone();
+        bare.sections.retain(|section| section.heading != Heading::Indication);
+        let first = amend(&bare, &edit(Heading::Indication), &signer(NOON), "").expect("edited");
+        assert_eq!(first.sections[0].heading, Heading::Indication);
+        assert_eq!(amend(&draft, &edit(Heading::Addendum), &signer(NOON), "x"), Err(LifecycleError::NoEdit));
     }
 
     #[test]

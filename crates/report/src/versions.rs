@@ -1,9 +1,9 @@
 //! The versions of a report, each chained to the one before by its hash.
 
 use serde::{Deserialize, Serialize};
-use wilhelm_report::{Report, ReportError, Revision, State, changes};
+use sha2::{Digest, Sha256};
 
-use crate::read::{sha256, to_json};
+use crate::{Report, ReportError, Revision, State, changes};
 
 /// One version of a report: what stands in one file, which nothing ever writes again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,10 @@ impl Version {
 
     /// Its file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        to_json(self).into_bytes()
+        let mut json =
+            serde_json::to_string_pretty(self).expect("a version holds no map with other keys than text");
+        json.push('\n');
+        json.into_bytes()
     }
 }
 
@@ -143,10 +146,14 @@ pub fn version_sha256(bytes: &[u8]) -> String {
     sha256(bytes)
 }
 
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wilhelm_report::{Edit, Moment, Signer, amend, example, sign, write};
+    use crate::{Edit, Moment, Signer, amend, example, sign, write};
 
     fn chain() -> Vec<Vec<u8>> {
         let at = Moment::parse("2026-11-26T22:05:00+01:00").expect("a moment");
