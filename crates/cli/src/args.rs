@@ -8,6 +8,7 @@ mod fewshot;
 mod genes;
 mod graph;
 mod kb;
+mod mcp;
 mod privacy;
 mod record;
 mod report;
@@ -34,6 +35,7 @@ pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVe
 pub use genes::Genes;
 pub use graph::{GraphFolder, KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
+pub use mcp::{Allowed, Mcp};
 pub use privacy::{
     AccessTo, Audit, AuditExport, AuditShow, AuditVerb, AuditVerify, Entries, Keys, KeysVerb, Sealing, Users,
     UsersVerb,
@@ -113,6 +115,8 @@ pub enum Verb {
     Kb(Kb),
     /// Answer a question out of indexed texts, each sentence with its source
     Ask(Ask),
+    /// Give a language model of your own tools: questions to the texts and the graph, studies, measurements (MCP)
+    Mcp(Mcp),
     /// Put articles in the order of a reader of studies, each sentence with its place, and a table of them
     Summarize(Summarize),
     /// Published decision rules: from measurements to a category and a recommendation

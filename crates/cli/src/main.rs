@@ -3,6 +3,7 @@
 //! Results go to stdout, all else to stderr. Exit codes: 0 done, 1 done with defects found, 2 usage,
 //! 3 bad input, 4 ours.
 
+mod archived;
 mod args;
 mod audit;
 mod config;
@@ -65,6 +66,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Classify(verb) => verbs::classify::run(verb),
         Verb::Summarize(verb) => verbs::summarize::run(verb),
         Verb::Ask(verb) => verbs::ask::run(verb, &config),
+        Verb::Mcp(verb) => verbs::mcp::run(verb, &config),
         Verb::Kb(verb) => verbs::kb::run(verb, &config),
         Verb::Models(verb) => verbs::models::run(verb, &config),
         Verb::Train(verb) => verbs::train::run(verb, &config),

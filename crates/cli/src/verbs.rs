@@ -20,6 +20,7 @@ pub mod ground;
 pub mod inspect;
 pub mod kb;
 pub mod keys;
+pub mod mcp;
 pub mod measure;
 pub mod models;
 pub mod predict;

@@ -22,6 +22,8 @@ mod fewshot;
 mod fusion;
 #[path = "journey/kb.rs"]
 mod kb;
+#[path = "journey/mcp.rs"]
+mod mcp;
 #[path = "journey/onnx.rs"]
 mod onnx;
 #[path = "journey/outputs.rs"]

@@ -43,7 +43,8 @@ pub fn default_folder(config: &Config) -> Option<PathBuf> {
         .map(|home| home.join("wilhelm/archive"))
 }
 
-fn open(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<Arc<Store>> {
+/// Opens the archive of a command line.
+pub fn open(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<Arc<Store>> {
     let server = &config.values.server;
     let settings = Settings {
         limits: Limits { object_bytes: server.object_bytes, ..Limits::default() },
@@ -149,7 +150,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
 }
 
 /// The audit log: where the configuration has it, else in the archive's folder.
-fn log(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<AuditLog> {
+pub fn log(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<AuditLog> {
     let log = match config.values.audit.folder.as_str() {
         "" => folder(flag, config)?.join("audit"),
         folder => PathBuf::from(folder),

@@ -1,5 +1,5 @@
-mod differential;
-mod graph;
+pub mod differential;
+pub mod graph;
 mod import;
 mod labels;
 mod link;

@@ -53,11 +53,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     let mut options = ReadOptions {
         request,
         seed: verb.seed.unwrap_or(u64::from(config.values.llm.seed)),
-        draft: DraftSettings {
-            wording: config.values.llm.wording,
-            candidates: config.values.llm.candidates,
-            temperature: config.values.llm.temperature as f32,
-        },
+        draft: draft_settings(config),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         decisions: super::rules::decisions(&verb.decision)?,
         fusion: config.fusion()?,
@@ -133,6 +129,15 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
         print_json(&json!({ "reports": results, "failures": failures }))?;
     }
     Ok(if defects { Exit::Defects } else { Exit::Done })
+}
+
+/// How the configuration has the language model asked.
+pub fn draft_settings(config: &Config) -> DraftSettings {
+    DraftSettings {
+        wording: config.values.llm.wording,
+        candidates: config.values.llm.candidates,
+        temperature: config.values.llm.temperature as f32,
+    }
 }
 
 /// Writes into the audit log that a report was drafted, and of whom.

@@ -10,9 +10,32 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
 use crate::table;
 
+/// Diseases weighed by findings, with the names of all identifiers.
+pub struct Found {
+    pub names: BTreeMap<String, String>,
+    pub ranked: Vec<Candidate>,
+    pub next: Vec<NextTest>,
+}
+
 /// `wilhelm kb differential`
 pub fn run(verb: &KbDifferential, config: &Config) -> anyhow::Result<Exit> {
     let shelf = Shelf::open_filled(&verb.graph, config)?;
+    let Found { names, ranked, next } = weigh(&shelf, &verb.prior, &verb.present, &verb.absent)?;
+    if verb.json {
+        print_json(&json!({ "names": names, "candidates": ranked, "next": next }))?;
+    } else {
+        print(&for_people(&ranked, &next, &names))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Weighs the diseases of `prior` (`DISEASE=PROBABILITY`) by findings that are there and findings that are not.
+pub fn weigh(
+    shelf: &Shelf,
+    prior_words: &[String],
+    present: &[String],
+    absent: &[String],
+) -> anyhow::Result<Found> {
     let table = Frequency::of_graph(&shelf.graph)?;
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut meant = |words: &str| -> anyhow::Result<String> {
@@ -21,13 +44,13 @@ pub fn run(verb: &KbDifferential, config: &Config) -> anyhow::Result<Exit> {
         Ok(concept.id)
     };
     let mut prior = BTreeMap::new();
-    for text in &verb.prior {
+    for text in prior_words {
         let parts = text
             .rsplit_once('=')
             .and_then(|(disease, share)| Some((disease, share.trim().parse::<f64>().ok()?)));
         let Some((disease, share)) = parts else {
             return Err(Stop::usage(format!(
-                "--prior {text}: expected DISEASE=PROBABILITY, as \"heart failure=0.2\""
+                "prior {text}: expected DISEASE=PROBABILITY, as \"heart failure=0.2\""
             )));
         };
         prior.insert(meant(disease.trim())?, share);
@@ -40,8 +63,8 @@ pub fn run(verb: &KbDifferential, config: &Config) -> anyhow::Result<Exit> {
             "the graph has no figures of findings with {disease}: docs/knowledge.md says how to import them"
         )));
     }
-    let present = verb.present.iter().map(|words| meant(words)).collect::<anyhow::Result<Vec<_>>>()?;
-    let absent = verb.absent.iter().map(|words| meant(words)).collect::<anyhow::Result<Vec<_>>>()?;
+    let present = present.iter().map(|words| meant(words)).collect::<anyhow::Result<Vec<_>>>()?;
+    let absent = absent.iter().map(|words| meant(words)).collect::<anyhow::Result<Vec<_>>>()?;
     for finding in present.iter().chain(&absent) {
         if !table.iter().any(|row| row.finding == *finding && prior.contains_key(&row.disease)) {
             return Err(Stop::input(format!(
@@ -53,12 +76,7 @@ pub fn run(verb: &KbDifferential, config: &Config) -> anyhow::Result<Exit> {
     let differential = Differential::new(prior, table).map_err(wrong)?;
     let ranked = differential.rank(&present, &absent).map_err(wrong)?;
     let next = differential.next_tests(&present, &absent).map_err(wrong)?;
-    if verb.json {
-        print_json(&json!({ "names": names, "candidates": ranked, "next": next }))?;
-    } else {
-        print(&for_people(&ranked, &next, &names))?;
-    }
-    Ok(Exit::Done)
+    Ok(Found { names, ranked, next })
 }
 
 fn for_people(ranked: &[Candidate], next: &[NextTest], names: &BTreeMap<String, String>) -> String {

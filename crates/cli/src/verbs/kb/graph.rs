@@ -173,18 +173,22 @@ fn shown(value: &Binding) -> String {
 
 /// `wilhelm kb show`
 pub fn show(verb: &KbShow, config: &Config) -> anyhow::Result<Exit> {
-    let shelf = Shelf::open_filled(&verb.graph, config)?;
-    let found = shelf.graph.find(&verb.term)?;
-    if found.is_empty() {
-        return Err(Stop::input(format!("the graph knows nothing of \"{}\"", verb.term)));
-    }
-    let concepts = found.iter().map(|iri| shelf.graph.concept(iri)).collect::<Result<Vec<_>, _>>()?;
+    let concepts = concepts(&Shelf::open_filled(&verb.graph, config)?, &verb.term)?;
     if verb.json {
         print_json(&json!({ "concepts": concepts }))?;
     } else {
         print(&concepts.iter().map(of_one).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// All concepts that a user's words may mean.
+pub fn concepts(shelf: &Shelf, words: &str) -> anyhow::Result<Vec<Concept>> {
+    let found = shelf.graph.find(words)?;
+    if found.is_empty() {
+        return Err(Stop::input(format!("the graph knows nothing of \"{words}\"")));
+    }
+    Ok(found.iter().map(|iri| shelf.graph.concept(iri)).collect::<Result<Vec<_>, _>>()?)
 }
 
 fn of_one(concept: &Concept) -> String {
