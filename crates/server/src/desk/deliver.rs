@@ -1,5 +1,7 @@
 //! A final report into its study, as a structured report: once a version, however often it is tried.
 
+use chrono::Utc;
+use wilhelm_privacy::audit::{Action, Actor, Event, Outcome};
 use wilhelm_report::Report;
 use wilhelm_store::{Expected, StoreError};
 
@@ -64,7 +66,18 @@ impl Desk {
             Ok(_) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.to_string()),
         }
+        self.note_object(&document.row.study_uid)?;
         self.store.reports().delivered(id, version).map_err(words)
+    }
+
+    fn note_object(&self, study: &str) -> Result<(), String> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let event = Event::new(Actor::program(), Action::StudyReceived, ledger.study(study), Outcome::Done);
+        let patient = || crate::http::patient(&self.store, ledger, study);
+        ledger.note(event, patient, Utc::now()).map_err(|error| {
+            tracing::error!(%error, "the audit log takes no entry");
+            "the audit log takes no entry".to_owned()
+        })
     }
 
     /// A version of a report in a form that wants the study; `at` is now for a draft, which has no signature.
