@@ -4,7 +4,7 @@
 //! is there is shown, edited and signed all the same.
 
 mod deliver;
-mod document;
+pub(crate) mod document;
 mod place;
 mod reader;
 mod reading;

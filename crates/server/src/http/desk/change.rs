@@ -164,8 +164,7 @@ async fn step(
     change: impl FnOnce(&Report, &Signer) -> Result<Report, LifecycleError> + Send + 'static,
 ) -> Answered {
     let seen = seen(headers)?;
-    let made = blocking(move || Ok(made(&site, &who, &id, seen, change)));
-    made.await?
+    blocking(move || Ok(made(&site, &who, &id, seen, change))).await?
 }
 
 fn made(

@@ -73,9 +73,10 @@ fn decided(site: &Site, who: &Who, id: &str, seen: Seen, given: &Given) -> Answe
         decision: given.decision.word().to_owned(),
     };
     let mut without = rejected(&before.decisions);
-    match given.decision {
-        Decision::Rejected => drop(without.insert(finding.id.clone())),
-        _ => drop(without.remove(&finding.id)),
+    if matches!(given.decision, Decision::Rejected) {
+        without.insert(finding.id.clone());
+    } else {
+        without.remove(&finding.id);
     }
     let level = urgency(wilhelm_report::triage(report, &without).map(|triage| triage.level));
     let (by, at) = (account(who), moment(Utc::now()));

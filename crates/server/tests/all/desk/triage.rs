@@ -21,7 +21,6 @@ fn what_is_urgent_and_unsigned_comes_first_with_its_reason() {
     let desk = desk.restarted(example::chest_ct());
     desk.read("1.2.840.3", "P3", "20260131");
     let level = |text: &str| Some(text.to_owned());
-    let all = |one: &str, other: &str, last: &str| [one.to_owned(), other.to_owned(), last.to_owned()];
     let studies = |desk: &DeskSite| order(desk).into_iter().map(|(study, _)| study).collect::<Vec<_>>();
     assert_eq!(
         order(&desk),
@@ -48,7 +47,6 @@ fn what_is_urgent_and_unsigned_comes_first_with_its_reason() {
     assert_eq!(desk.change(&id, "sign", "1.2", "", &json!({ "state": "preliminary" })).0, 200);
     assert_eq!(studies(&desk)[0], "1.2.840.3");
     assert_eq!(desk.get("/api/worklist?state=preliminary")["total"], 1);
-    assert_eq!(studies(&desk).len(), all("", "", "").len());
 }
 
 #[test]
