@@ -1,6 +1,7 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
 mod built;
+mod desk;
 mod fhir;
 mod frames;
 mod guard;
@@ -27,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::desk::Desk;
 use crate::ledger::Ledger;
 use crate::sign_in::SignIn;
 
@@ -47,6 +49,8 @@ pub(crate) struct Site {
     pub ledger: Option<Arc<Ledger>>,
     /// Most bytes of one request that hands objects in.
     pub upload_bytes: u64,
+    /// Where reports are read, edited and signed.
+    pub desk: Arc<Desk>,
 }
 
 impl Site {
@@ -127,7 +131,12 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Patient/{id}", get(fhir::one_patient))
         .route("/fhir/ImagingStudy", get(fhir::studies))
         .route("/fhir/ImagingStudy/{uid}", get(fhir::one_study))
-        .route("/fhir/AuditEvent", get(fhir::audit));
+        .route("/fhir/AuditEvent", get(fhir::audit))
+        .route("/fhir/DiagnosticReport", get(fhir::report::search))
+        .route("/fhir/DiagnosticReport/{id}", get(fhir::report::one))
+        .route("/fhir/Observation", get(fhir::report::observations))
+        .route("/fhir/Observation/{id}", get(fhir::report::observation))
+        .merge(desk::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
         let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use wilhelm_privacy::audit::{Action, AuditError};
 use wilhelm_store::Store;
 
+use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::http::{Site, router};
 use crate::{Ledger, SignIn, Tls};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Most bytes of one request that hands objects in.
     pub upload_bytes: u64,
+    /// The report desk; `None` is one that reads no studies.
+    pub desk: Option<Arc<Desk>>,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             ledger: None,
             tls: None,
             upload_bytes: 16 << 30,
+            desk: None,
         }
     }
 }
@@ -141,8 +145,13 @@ impl Server {
             }
             None => None,
         };
+        let desk =
+            settings.desk.unwrap_or_else(|| Desk::new(Arc::clone(&store), None, settings.ledger.clone()));
+        let missing = Arc::clone(&desk);
+        runtime.spawn_blocking(move || missing.deliver_missing());
         let site = Arc::new(Site {
             store,
+            desk,
             hosts: settings.hosts,
             address: http,
             secure: settings.tls.is_some(),

@@ -10,7 +10,7 @@ use wilhelm_privacy::seal::SealError;
 
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
-use crate::{Located, StoreError};
+use crate::{Located, ReportFault, StoreError};
 
 /// What is wrong with one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub struct Checked {
     pub objects: u64,
     /// Broken objects: SOP Instance UID, file name, what is wrong.
     pub faults: Vec<(String, String, Fault)>,
+    /// Versions and files of reports looked at.
+    pub report_parts: u64,
+    /// What is wrong with reports; nothing of them is repaired.
+    pub report_faults: Vec<ReportFault>,
     /// Files that no row names, as a program killed between file and row leaves them.
     pub strays: Vec<String>,
     /// What SQLite says of the catalog; empty where it is sound.
@@ -39,7 +43,7 @@ pub struct Checked {
 impl Checked {
     /// Whether nothing that was acknowledged is missing or broken.
     pub fn is_sound(&self) -> bool {
-        self.faults.is_empty() && self.catalog.is_empty()
+        self.faults.is_empty() && self.report_faults.is_empty() && self.catalog.is_empty()
     }
 }
 
@@ -47,8 +51,8 @@ impl Checked {
 const PAGE: i64 = 1000;
 
 impl Store {
-    /// Reads every object and compares it with its checksum. With `repair`, broken objects leave the catalog, what is left
-    /// of their files goes to `quarantine`, and files that no row names are removed.
+    /// Reads every object and every part of every report and compares it with its checksum. With `repair`, broken objects
+    /// leave the catalog, what is left of their files goes to `quarantine`, and files that no row names are removed.
     ///
     /// # Errors
     /// [`StoreError::Catalog`], [`StoreError::Io`].
@@ -58,7 +62,8 @@ impl Store {
             let lines = prepared.query_map([], |row| row.get::<_, String>(0))?;
             lines.filter(|line| line.as_deref() != Ok("ok")).collect()
         })?;
-        let mut checked = Checked { catalog, ..Checked::default() };
+        let (report_parts, report_faults) = self.check_reports()?;
+        let mut checked = Checked { catalog, report_parts, report_faults, ..Checked::default() };
         // Files first: an object that arrives while this runs has its file before its row.
         let files = self.files()?;
         let mut named: HashSet<String> = HashSet::new();

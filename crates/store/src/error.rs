@@ -112,6 +112,31 @@ pub enum StoreError {
         /// Its file.
         path: PathBuf,
     },
+    /// A report that was changed after it was looked at.
+    #[error(
+        "the report was changed in the meantime by {by} at {at}: it is at version {version} with {decisions} decisions; look at it again"
+    )]
+    Outdated {
+        /// Its latest version.
+        version: u32,
+        /// How many decisions were made on it.
+        decisions: u32,
+        /// The account that changed it last.
+        by: String,
+        /// When, as RFC 3339 writes it.
+        at: String,
+    },
+    /// A draft that is no longer the report of its series.
+    #[error("a later reading of the series took the place of this draft, which is kept as it is")]
+    Superseded,
+    /// A version, a picture or another part of a report that is not what was written.
+    #[error("{part} of report {report} is not what was written: run `wilhelm store check`")]
+    Report {
+        /// The report's name.
+        report: String,
+        /// Which part.
+        part: String,
+    },
     /// The archive is being closed.
     #[error("the archive is being closed")]
     Closed,
@@ -149,6 +174,8 @@ impl StoreError {
                 | Self::Mismatch { .. }
                 | Self::Query { .. }
                 | Self::NotFound { .. }
+                | Self::Outdated { .. }
+                | Self::Superseded
         )
     }
 }

@@ -35,6 +35,8 @@ pub(crate) enum Order {
     Ingest(Box<Entry>),
     /// Removes an instance's row, as its file is gone or broken.
     Remove(i64, SyncSender<Result<(), StoreError>>),
+    /// Anything else, after what waits before it.
+    Run(Box<dyn FnOnce(&mut Connection) + Send>),
 }
 
 /// Most objects of one commit.
@@ -66,6 +68,7 @@ impl Writer {
                     Order::Remove(key, answer) => {
                         let _ = answer.send(self.remove(key));
                     }
+                    Order::Run(work) => work(&mut self.connection),
                 }
                 if batch.len() < BATCH {
                     next = orders.try_recv().ok();

@@ -21,6 +21,7 @@ mod json;
 mod limits;
 mod objects;
 mod query;
+mod reports;
 mod schema;
 mod sealed;
 mod store;
@@ -40,4 +41,8 @@ pub use json::quoted as write_quoted;
 pub use limits::Limits;
 pub use objects::Arriving;
 pub use query::{Answer, Answered, Query, answers_with, can_match, write_attribute};
+pub use reports::{
+    Added, DecisionCount, NewDecision, NewReport, NewVersion, ReportFault, ReportRow, Reports, Seen,
+    StoredDecision, StoredVersion, WorklistQuery, WorklistRow,
+};
 pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

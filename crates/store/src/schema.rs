@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE study (
     key INTEGER PRIMARY KEY,
     uid TEXT NOT NULL UNIQUE,
@@ -75,7 +76,9 @@ CREATE TABLE metadata (
     instance_key INTEGER PRIMARY KEY REFERENCES instance (key) ON DELETE CASCADE,
     json TEXT NOT NULL
 ) STRICT;
-"];
+",
+    include_str!("schema/reports.sql"),
+];
 
 /// The latest version that this program knows.
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
@@ -106,6 +109,23 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_catalog_of_an_earlier_program_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch(STEPS[0]).expect("the first version");
+        connection.pragma_update(None, "user_version", 1).expect("set");
+        let row = "INSERT INTO study VALUES (7,'1.2','4711','','Doe^Jane','DOE^JANE','','','','','','','','','',0,0,0)";
+        connection.execute_batch(row).expect("a row");
+        migrate(&mut connection).expect("brought up");
+        let kept: i64 = connection
+            .query_row("SELECT key FROM study WHERE uid = '1.2'", [], |row| row.get(0))
+            .expect("there");
+        assert_eq!(kept, 7);
+        let reports: i64 =
+            connection.query_row("SELECT count(*) FROM report", [], |row| row.get(0)).expect("there");
+        assert_eq!(reports, 0);
+    }
 
     #[test]
     fn a_catalog_of_a_later_program_is_refused_and_an_old_one_is_brought_up_once() {

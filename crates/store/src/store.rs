@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params, params_from_iter};
 use wilhelm_privacy::seal::Keyring;
 use wilhelm_study::{SeriesInstanceUid, SopInstanceUid, StudyInstanceUid};
 
@@ -290,6 +290,26 @@ impl Store {
         done.recv().unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Writes in one transaction on the writer's thread: all of it is on the disk, or nothing.
+    pub(crate) fn writing<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        write: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, done) = sync_channel(1);
+        let work = move |connection: &mut Connection| {
+            let run = || {
+                let transaction = connection.transaction().map_err(StoreError::catalog(action))?;
+                let written = write(&transaction)?;
+                transaction.commit().map_err(StoreError::catalog(action))?;
+                Ok(written)
+            };
+            let _ = answer.send(run());
+        };
+        self.order(Order::Run(Box::new(work)))?;
+        done.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
     /// Lends a reading connection.
     pub(crate) fn reading<T>(
         &self,
@@ -429,7 +449,7 @@ impl Store {
         self.folders.content(&located.checksum)
     }
 
-    /// Seals the objects that lie open, as they arrived before sealing was set; gives how many.
+    /// Seals the objects and the parts of reports that lie open, as they came before sealing was set; gives how many.
     ///
     /// An object is never without a whole file: the sealed one is on the disk before the open one is removed.
     ///
@@ -439,7 +459,7 @@ impl Store {
         let (mut after, mut count) = (0, 0);
         loop {
             let page = self.page(after)?;
-            let Some(last) = page.last() else { return Ok(count) };
+            let Some(last) = page.last() else { return Ok(count + self.seal_reports()?) };
             after = last.key;
             for object in page {
                 count += u64::from(self.folders.seal(&object.checksum)?);

@@ -402,9 +402,16 @@ fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
                 |(uid, file, fault)| json!({ "sop_instance_uid": uid, "sha256": file, "fault": word(fault) }),
             )
             .collect();
+        let report_faults: Vec<_> = checked
+            .report_faults
+            .iter()
+            .map(|one| json!({ "report": one.report, "part": one.part, "fault": word(&one.fault) }))
+            .collect();
         print_json(&json!({
             "objects": checked.objects,
             "faults": faults,
+            "report_parts": checked.report_parts,
+            "report_faults": report_faults,
             "strays": checked.strays,
             "catalog": checked.catalog,
             "sound": checked.is_sound(),
@@ -413,6 +420,13 @@ fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
         let mut text = format!("{} objects read and compared with their checksums\n", checked.objects);
         for (uid, file, fault) in &checked.faults {
             text.push_str(&format!("{}\t{uid}\tobjects/{}/{file}\n", word(fault), &file[..2]));
+        }
+        if checked.report_parts > 0 {
+            let parts = checked.report_parts;
+            text.push_str(&format!("{parts} versions and files of reports compared with their hashes\n"));
+        }
+        for one in &checked.report_faults {
+            text.push_str(&format!("{}\treport {}\t{}\n", word(&one.fault), one.report, one.part));
         }
         for line in &checked.catalog {
             text.push_str(&format!("catalog\t{line}\n"));

@@ -2,6 +2,8 @@
 //!
 //! Source: HL7 FHIR Release 4 (4.0.1).
 
+pub(super) mod report;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -305,6 +307,9 @@ pub(crate) async fn metadata() -> Response {
     if let Some(audit) = audit.as_object_mut() {
         audit.remove("searchParam");
     }
+    let reports = report::capabilities()
+        .map(|(kind, by)| resource(kind, by.into_iter().map(|(name, of)| parameter(name, of)).collect()));
+    let [diagnostic_report, observation] = reports;
     given(&json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -331,6 +336,8 @@ pub(crate) async fn metadata() -> Response {
                     parameter("modality", "token"),
                 ]),
                 audit,
+                diagnostic_report,
+                observation,
             ],
         }],
     }))

@@ -25,6 +25,16 @@ pub(crate) const COOKIE: &str = "wilhelm_session";
 #[derive(Clone, Debug)]
 pub(crate) struct Touched(pub Vec<String>);
 
+/// Who asks, for handlers that write down by whom something was done; nobody where anyone may.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub principal: Option<Principal>,
+}
+
+/// What an answer adds to its entry in the audit log; never a value of a patient.
+#[derive(Clone, Debug)]
+pub(crate) struct Details(pub Vec<(&'static str, String)>);
+
 /// Where a request comes from.
 pub(crate) fn origin(request: &Request) -> IpAddr {
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -131,8 +141,16 @@ pub(crate) fn who(site: &Site, headers: &HeaderMap) -> Result<Option<Principal>,
     sign_in.principal(&credential, Utc::now()).map(Some)
 }
 
+/// The study of a report that a request names.
+fn placed(site: &Site, mut wanted: Wanted) -> Wanted {
+    if let (None, Some(report)) = (&wanted.study, &wanted.report) {
+        wanted.study = site.store.reports().find(report).ok().map(|row| row.study_uid);
+    }
+    wanted
+}
+
 /// Whether what is wanted may be done.
-fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), Denied> {
+pub(super) fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), Denied> {
     let now = Utc::now();
     let whole = principal.may(wanted.permission, &Target::default(), now);
     // An account that is not for all patients, or an emergency: the study's own patient decides.
@@ -141,12 +159,13 @@ fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), De
             let patient = patient(&site.store, ledger, study);
             principal.may(wanted.permission, &Target { projects: &[], patient: patient.as_ref() }, now)
         }
+        (Err(Denied::Access), ..) if wanted.is_own => Ok(()),
         (outcome, ..) => outcome,
     }
 }
 
 /// A refusal, in words that help.
-fn denied(denied: Denied) -> Refusal {
+pub(super) fn denied(denied: Denied) -> Refusal {
     let detail = match denied {
         Denied::PasswordChange => {
             "the password has to be changed first: PUT /api/session/password, or `wilhelm users password NAME`".to_owned()
@@ -160,7 +179,7 @@ fn denied(denied: Denied) -> Refusal {
 }
 
 /// The middleware.
-pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let from = origin(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let Some(wanted) = wanted(&method, &path) else {
@@ -182,12 +201,13 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         let (site, headers, wanted) = (Arc::clone(&site), headers.clone(), wanted.clone());
         let asked = move || {
             let principal = who(&site, &headers).map_err(|error| of_account(&error))?;
+            let wanted = placed(&site, wanted);
             let may = principal.as_ref().map_or(Ok(()), |principal| allowed(&site, principal, &wanted));
-            Ok((principal, may))
+            Ok((principal, wanted, may))
         };
         blocking(asked).await
     };
-    let (principal, may) = match known {
+    let (principal, wanted, may) = match known {
         Ok(known) => known,
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
             let is_page = headers
@@ -201,6 +221,7 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         Err(refusal) => return refusal.into_response(),
     };
     let who = actor(principal.as_ref(), from);
+    request.extensions_mut().insert(Who { principal });
     let (mut response, action) = match may {
         Ok(()) => (next.run(request).await, wanted.action),
         Err(reason) => (denied(reason).into_response(), Action::AccessRefused),
@@ -216,7 +237,9 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         (Some(study), None) => vec![study],
         (None, None) => Vec::new(),
     };
-    let about = About { studies, patient: wanted.patient, permission: wanted.permission };
+    let details = response.extensions_mut().remove::<Details>().map(|details| details.0).unwrap_or_default();
+    let (patient, report, permission) = (wanted.patient, wanted.report, wanted.permission);
+    let about = About { studies, patient, report, details, permission };
     match noted(site, who, action, outcome, about).await {
         Ok(()) => response,
         Err(refusal) => refusal.into_response(),
@@ -228,6 +251,9 @@ struct About {
     studies: Vec<String>,
     /// Logical id of a patient.
     patient: Option<String>,
+    /// Name of a report of one of the studies.
+    report: Option<String>,
+    details: Vec<(&'static str, String)>,
     permission: Permission,
 }
 
@@ -244,6 +270,8 @@ async fn noted(
         let now = Utc::now();
         let event = |object| {
             let event = Event::new(who.clone(), action, object, outcome);
+            let event =
+                about.details.iter().fold(event, |event, (name, value)| event.with(*name, value.clone()));
             if action == Action::AccessRefused {
                 event.with("wanted", about.permission.name())
             } else {
@@ -260,6 +288,12 @@ async fn noted(
             let kind =
                 if about.permission == Permission::AuditSee { ObjectKind::Log } else { ObjectKind::Study };
             return ledger.note(event(Object::whole(kind)), || None, now).map_err(|error| unwritten(&error));
+        }
+        if let (Some(report), [study]) = (&about.report, about.studies.as_slice()) {
+            let reference = ledger.reference(ObjectKind::Report, report);
+            let object = Object::new(ObjectKind::Report, reference);
+            let of = || patient(&site.store, &ledger, study);
+            return ledger.note(event(object), of, now).map_err(|error| unwritten(&error));
         }
         for study in &about.studies {
             let of = || patient(&site.store, &ledger, study);

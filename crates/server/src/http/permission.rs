@@ -16,12 +16,18 @@ pub(crate) struct Wanted {
     pub study: Option<String>,
     /// The logical id of the patient in the path.
     pub patient: Option<String>,
+    /// The name of the report in the path.
+    pub report: Option<String>,
+    /// Whether it is about nothing but the account that asks.
+    pub is_own: bool,
 }
 
 /// What a request wants; `None` where the table has no row.
 pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
-    let row =
-        |permission, action| Some(Wanted { permission, action, study: study(path), patient: patient(path) });
+    let row = |permission, action| {
+        let (study, patient, report) = (study(path), patient(path), report(path));
+        Some(Wanted { permission, action, study, patient, report, is_own: path == "/api/macros" })
+    };
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let mut segments = path.split('/').skip(1);
     match (segments.next()?, segments.last()) {
@@ -31,9 +37,39 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         }
         ("dicom-web" | "study", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
         ("" | "plain", None) if reads => row(Permission::StudySee, Action::Queried),
+        ("api", _) => desk(method, path).and_then(|(permission, action)| row(permission, action)),
+        ("fhir", Some("DiagnosticReport" | "Observation")) if reads => {
+            row(Permission::ReportSee, Action::Queried)
+        }
+        ("fhir", Some(_)) if reads && report(path).is_some() => {
+            row(Permission::ReportSee, Action::ReportSeen)
+        }
         ("fhir", Some("AuditEvent")) if reads => row(Permission::AuditSee, Action::Queried),
         ("fhir", Some("Patient" | "ImagingStudy")) if reads => row(Permission::StudySee, Action::Queried),
         ("fhir", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
+        _ => None,
+    }
+}
+
+/// What the report desk's requests want.
+fn desk(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"]) => {
+            Some((Permission::ReportSee, Action::Queried))
+        }
+        ("PUT", ["macros"]) => Some((Permission::ReportDraft, Action::SettingChanged)),
+        ("POST", ["studies", _, "read"]) => Some((Permission::ReportDraft, Action::ReportDrafted)),
+        ("GET", ["reports", _, "forms", _]) => Some((Permission::ReportSee, Action::ReportExported)),
+        ("GET", ["studies", _, "reports"] | ["reports", _, ..]) => {
+            Some((Permission::ReportSee, Action::ReportSeen))
+        }
+        ("POST", ["reports", _, "check"]) => Some((Permission::ReportDraft, Action::ReportSeen)),
+        ("POST", ["reports", _, "decisions"]) => Some((Permission::FindingDecide, Action::FindingDecided)),
+        ("POST", ["reports", _, "edits"]) => Some((Permission::ReportDraft, Action::ReportAmended)),
+        ("POST", ["reports", _, "sign"]) => Some((Permission::ReportSign, Action::ReportSigned)),
+        ("POST", ["reports", _, "addendum"]) => Some((Permission::ReportSign, Action::ReportAdded)),
         _ => None,
     }
 }
@@ -58,6 +94,14 @@ fn study(path: &str) -> Option<String> {
         path.split('/').skip_while(|segment| !matches!(*segment, "studies" | "study" | "ImagingStudy"));
     segments.next()?;
     segments.next().filter(|uid| !uid.is_empty()).map(super::parameters::decoded)
+}
+
+/// The report that a path names; an observation's name begins with its report's.
+fn report(path: &str) -> Option<String> {
+    let places = ["/api/reports/", "/fhir/DiagnosticReport/", "/fhir/Observation/"];
+    let rest = places.into_iter().find_map(|place| path.strip_prefix(place))?;
+    let name = super::parameters::decoded(rest.split('/').next()?);
+    Some(name.split('-').next().unwrap_or_default().to_owned())
 }
 
 fn patient(path: &str) -> Option<String> {
@@ -112,7 +156,25 @@ mod tests {
         let added = wanted(&Method::POST, "/dicom-web/studies/1.2").expect("a row");
         assert_eq!((added.permission, added.study.as_deref()), (Permission::StudyAdd, Some("1.2")));
         assert_eq!(get("/fhir/AuditEvent").expect("a row").permission, Permission::AuditSee);
+        for (method, path, permission, study, report) in [
+            (Method::GET, "/api/worklist", Permission::ReportSee, None, None),
+            (Method::HEAD, "/api/reports/ab1", Permission::ReportSee, None, Some("ab1")),
+            (Method::GET, "/api/reports/ab1/pictures/0", Permission::ReportSee, None, Some("ab1")),
+            (Method::POST, "/api/reports/ab1/edits", Permission::ReportDraft, None, Some("ab1")),
+            (Method::POST, "/api/reports/ab1/sign", Permission::ReportSign, None, Some("ab1")),
+            (Method::POST, "/api/reports/ab1/decisions", Permission::FindingDecide, None, Some("ab1")),
+            (Method::POST, "/api/studies/1.2/read", Permission::ReportDraft, Some("1.2"), None),
+            (Method::GET, "/fhir/DiagnosticReport", Permission::ReportSee, None, None),
+            (Method::GET, "/fhir/Observation/ab1-F1", Permission::ReportSee, None, Some("ab1")),
+        ] {
+            let found = wanted(&method, path).expect("a row");
+            assert_eq!(found.permission, permission, "{path}");
+            assert_eq!((found.study.as_deref(), found.report.as_deref()), (study, report), "{path}");
+        }
         for (method, path) in [
+            (Method::DELETE, "/api/reports/ab1"),
+            (Method::POST, "/api/reports/ab1"),
+            (Method::PUT, "/api/reports/ab1/sign"),
             (Method::DELETE, "/dicom-web/studies/1.2"),
             (Method::PUT, "/dicom-web/studies"),
             (Method::GET, "/secret"),

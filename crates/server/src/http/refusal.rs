@@ -7,7 +7,7 @@ use wilhelm_store::StoreError;
 
 use crate::transcode::TranscodeError;
 
-/// A status and a sentence, as `application/problem+json` (RFC 9457).
+/// A status and a sentence, as `application/problem+json` (RFC 9457), with the sentence as `error` too.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub status: StatusCode,
@@ -34,7 +34,10 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound { .. } => StatusCode::NOT_FOUND,
             StoreError::Query { .. } => StatusCode::BAD_REQUEST,
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            StoreError::Conflict | StoreError::Mismatch { .. } => StatusCode::CONFLICT,
+            StoreError::Conflict | StoreError::Mismatch { .. } | StoreError::Superseded => {
+                StatusCode::CONFLICT
+            }
+            StoreError::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
             StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             error if error.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
@@ -65,6 +68,7 @@ impl IntoResponse for Refusal {
             "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "detail": self.detail,
+            "error": self.detail,
         });
         let head = [(header::CONTENT_TYPE, "application/problem+json")];
         (self.status, head, body.to_string()).into_response()

@@ -1,5 +1,6 @@
 //! Who is let in, what each may do, and what the audit log says of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -13,42 +14,44 @@ use wilhelm_study::Phi;
 
 use crate::site::{Site, outgoing, served_with, settings, slice};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
-fn key() -> AuditKey {
+pub fn key() -> AuditKey {
     AuditKey::new(&Secret::new([7; 32]))
 }
 
 /// An archive with an account of each role; those of `all` may see every patient.
 fn guarded(entity: Entity) -> Site {
-    served_with(|folder| {
-        let file = AccountsFile::new(folder.join("accounts.json"));
-        let entropy = &mut SystemEntropy::default();
-        let policy = Policy::default();
-        for role in Role::ALL {
-            let name = UserName::parse(role.name()).expect("a name");
-            let first = file.change(|accounts| {
-                accounts.add(&name, [*role].into(), Access::to_all(), Utc::now(), entropy)
-            });
-            let first = first.expect("an account");
-            let challenge = file
-                .change(|accounts| accounts.begin_sign_in(name.as_str(), Utc::now(), &policy))
-                .expect("a try");
-            let checked = challenge.check(first.expose());
-            file.change(|accounts| accounts.set_password(&checked, PASSWORD, None, &policy, entropy))
-                .expect("a password");
-        }
-        let log = AuditLog::open(&folder.join("audit"), key(), Utc::now()).expect("a log");
-        Settings {
-            sign_in: Some(Arc::new(SignIn::new(file, policy).expect("accounts"))),
-            ledger: Some(Arc::new(Ledger::new(log))),
-            ..settings(entity)
-        }
-    })
+    served_with(|folder| with_accounts(folder, entity))
+}
+
+/// Sign-in for an account of each role, and an audit log.
+pub fn with_accounts(folder: &Path, entity: Entity) -> Settings {
+    let file = AccountsFile::new(folder.join("accounts.json"));
+    let entropy = &mut SystemEntropy::default();
+    let policy = Policy::default();
+    for role in Role::ALL {
+        let name = UserName::parse(role.name()).expect("a name");
+        let first = file
+            .change(|accounts| accounts.add(&name, [*role].into(), Access::to_all(), Utc::now(), entropy));
+        let first = first.expect("an account");
+        let challenge = file
+            .change(|accounts| accounts.begin_sign_in(name.as_str(), Utc::now(), &policy))
+            .expect("a try");
+        let checked = challenge.check(first.expose());
+        file.change(|accounts| accounts.set_password(&checked, PASSWORD, None, &policy, entropy))
+            .expect("a password");
+    }
+    let log = AuditLog::open(&folder.join("audit"), key(), Utc::now()).expect("a log");
+    Settings {
+        sign_in: Some(Arc::new(SignIn::new(file, policy).expect("accounts"))),
+        ledger: Some(Arc::new(Ledger::new(log))),
+        ..settings(entity)
+    }
 }
 
 /// Signs in and gives the cookie.
-fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {
+pub fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {
     let body = json!({ "name": name, "password": password }).to_string();
     let head = "POST /api/session\nContent-Type: application/json\nHost: localhost";
     let (status, heads, answer) = site.request(head, body.as_bytes());
@@ -67,7 +70,7 @@ impl Site {
         self.request(&format!("{line}\nHost: localhost\n{heads}"), b"").0
     }
 
-    fn logged(&self, filter: &Filter) -> Vec<(String, Action, Outcome)> {
+    pub fn logged(&self, filter: &Filter) -> Vec<(String, Action, Outcome)> {
         entries(&self.folder.path().join("audit"), filter)
             .expect("entries")
             .into_iter()

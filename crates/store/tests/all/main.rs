@@ -2,6 +2,8 @@
 
 mod archive;
 mod hostile;
+mod killed;
 mod matching;
 mod objects;
+mod reports;
 mod sealed;

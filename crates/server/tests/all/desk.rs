@@ -1,0 +1,9 @@
+//! The report desk as its users and other programs meet it.
+
+mod fhir;
+mod gate;
+mod life;
+mod reader;
+mod rights;
+mod site;
+mod triage;
