@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod config;
+mod curve;
 mod engine;
 mod exit;
 mod labels;
@@ -14,6 +15,7 @@ mod memory;
 mod output;
 mod pick;
 mod progress;
+mod room;
 mod shelf;
 mod table;
 mod verbs;

@@ -30,6 +30,9 @@ pub struct Computing {
     /// What the network learns on; figures and cards are made on the main processor either way
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
+    /// Train even where about more memory would be needed than there is
+    #[arg(long)]
+    pub no_memory_check: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -125,6 +125,23 @@ fn a_segmenter_is_trained_outlines_a_picture_and_is_measured() {
         "{}",
         stderr(&listed)
     );
+    let file = place.at("square.onnx");
+    let exported = wilhelm(&[
+        "models",
+        "--models",
+        path(place.folder.path()),
+        "export",
+        "square",
+        "--format",
+        "onnx",
+        "--out",
+        path(&file),
+    ]);
+    assert_eq!(code(&exported), 0, "{}", stderr(&exported));
+    let bytes = std::fs::read(&file).expect("written");
+    for words in ["probabilities", "InstanceNormalization", "a rule", "class 0 is the background"] {
+        assert!(bytes.windows(words.len()).any(|window| window == words.as_bytes()), "{words}");
+    }
     let unknown = wilhelm(&["segment", "model", path(&image), "--model", "nothing"]);
     assert_eq!(code(&unknown), 3);
     assert!(stderr(&unknown).contains("no segmenter is called nothing"), "{}", stderr(&unknown));
@@ -244,5 +261,74 @@ fn a_segmenter_is_swept_and_what_cannot_be_swept_is_said() {
         let refused = sweep("refused");
         assert_eq!(code(&refused), 2, "{}", stderr(&refused));
         assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+    }
+}
+
+/// Gigabytes that were held and that were foretold, as a training says them.
+fn memory(said: &str) -> (f64, f64) {
+    let line =
+        said.lines().find(|line| line.contains("GB were foretold")).unwrap_or_else(|| panic!("{said}"));
+    let numbers: Vec<f64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    (numbers[0], numbers[1])
+}
+
+#[test]
+fn the_memory_of_a_training_is_foretold_within_the_stated_factor() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux says how much memory a process held");
+        return;
+    }
+    let place = Place::new();
+    let of = |name: &str, window: usize, batch: usize, widths: &str| {
+        let changed = recipe()
+            .replace("epochs = 40", "epochs = 1")
+            .replace("window = [1, 16, 16]", &format!("window = [1, {window}, {window}]"))
+            .replace("batch = 4", &format!("batch = {batch}"))
+            .replace("widths = [4, 8]", widths);
+        std::fs::write(place.at("recipe.toml"), changed).expect("written");
+        let trained = place.train(name, &[]);
+        assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+        memory(&stderr(&trained))
+    };
+    // docs/training.md states the factor.
+    const FACTOR: f64 = 1.4;
+    let small = of("small", 96, 4, "widths = [8, 16]");
+    let large = of("large", 96, 16, "widths = [8, 16, 32]");
+    for (held, foretold) in [small, large] {
+        assert!(
+            foretold < FACTOR * held && held < FACTOR * foretold,
+            "{held} GB held, {foretold} GB foretold"
+        );
+    }
+    // What a larger step holds more is foretold too, not only what every process holds.
+    let (held, foretold) = (large.0 - small.0, large.1 - small.1);
+    assert!(
+        foretold < FACTOR * held && held < FACTOR * foretold,
+        "{held} GB held more, {foretold} GB foretold"
+    );
+}
+
+#[test]
+fn a_step_that_no_machine_here_holds_is_refused_before_it_begins() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux says how much memory there is");
+        return;
+    }
+    let place = Place::new();
+    let huge = recipe()
+        .replace("window = [1, 16, 16]", "window = [1, 1024, 1024]")
+        .replace("widths = [4, 8]", "widths = [512, 512]")
+        .replace("batch = 4", "batch = 18");
+    std::fs::write(place.at("recipe.toml"), huge).expect("written");
+    let refused = place.train("huge", &[]);
+    let said = stderr(&refused);
+    assert_eq!(code(&refused), 3, "{said}");
+    for words in [
+        "training would need about",
+        "examples a step",
+        "window under [grid], or widths",
+        "--no-memory-check",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
     }
 }
