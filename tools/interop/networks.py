@@ -4,7 +4,7 @@ Usage: cargo run --release -p wilhelm-pipeline --example write_onnx -- out/netwo
        python tools/interop/networks.py out/networks
 
 Each output of each network is compared, number by number, to within 1e-4: the shipped models on the sample images, the
-other architectures with random weights. The batch is taken whole and one image at a time, and shapes that ONNX infers
+other architectures with random weights, segmenters of pictures and of volumes. The batch is taken whole and one image at a time, and shapes that ONNX infers
 are compared with those that come out.
 """
 
@@ -46,7 +46,9 @@ def main():
         alone = [session.run(names, {port.name: data[place : place + 1]}) for place in range(len(data))]
         for number, output in enumerate(session.get_outputs()):
             expected = np.array(case["outputs"][output.name], np.float32)
-            assert output.shape == ["batch", expected.shape[1]], (path, output.name, output.shape)
+            # A number at each place of a picture or volume is written flat.
+            expected = expected.reshape(case.get("output_shapes", {}).get(output.name, expected.shape))
+            assert output.shape == ["batch", *expected.shape[1:]], (path, output.name, output.shape)
             for found in (together[number], np.concatenate([row[number] for row in alone])):
                 assert found.shape == expected.shape, (path, output.name, found.shape, expected.shape)
                 off = float(np.abs(found - expected).max())

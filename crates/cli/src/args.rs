@@ -352,6 +352,9 @@ pub struct Segment {
     /// Name of the model, or its folder; for the structure `model`
     #[arg(long, value_name = "NAME", required_if_eq("structure", "model"))]
     pub model: Option<String>,
+    /// Try even where about more memory would be needed than there is; for the structure `model`
+    #[arg(long)]
+    pub no_memory_check: bool,
     /// Find the brain by thresholds and morphology, not with the network
     #[arg(long)]
     pub classical: bool,

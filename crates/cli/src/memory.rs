@@ -20,8 +20,17 @@ pub fn keep_freed() {
 
 /// The most memory that this process has held, in bytes; `None` where the system does not say.
 pub fn peak_bytes() -> Option<u64> {
+    of_status("VmHWM:")
+}
+
+/// What this process holds now, in bytes; `None` where the system does not say.
+pub fn held_bytes() -> Option<u64> {
+    of_status("VmRSS:")
+}
+
+fn of_status(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

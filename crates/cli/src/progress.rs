@@ -11,6 +11,14 @@ struct State {
     what: String,
     started: Instant,
     last: Option<Instant>,
+    /// What stands behind how far it is.
+    behind: String,
+}
+
+impl State {
+    fn new(what: &str) -> Self {
+        Self { what: what.to_owned(), started: Instant::now(), last: None, behind: String::new() }
+    }
 }
 
 impl Line {
@@ -18,14 +26,14 @@ impl Line {
     const EVERY: Duration = Duration::from_millis(100);
 
     pub fn new(what: &str) -> Self {
-        let state = State { what: what.to_owned(), started: Instant::now(), last: None };
+        let state = State::new(what);
         Self { drawn: stderr().is_terminal().then(|| Mutex::new(state)) }
     }
 
     pub fn say(&self, what: &str) {
         self.with(|state| {
             if state.what != what {
-                *state = State { what: what.to_owned(), started: Instant::now(), last: None };
+                *state = State::new(what);
             }
         });
     }
@@ -37,9 +45,14 @@ impl Line {
             }
             state.last = Some(Instant::now());
             let elapsed = state.started.elapsed().as_secs_f64();
-            let _ = write!(stderr(), "\r\x1b[2K{}", drawn(&state.what, done, total, elapsed));
+            let _ = write!(stderr(), "\r\x1b[2K{}{}", drawn(&state.what, done, total, elapsed), state.behind);
             let _ = stderr().flush();
         });
+    }
+
+    /// Puts words behind how far it is, until they are replaced.
+    pub fn behind(&self, words: &str) {
+        self.with(|state| state.behind = words.to_owned());
     }
 
     pub fn above(&self, text: &str) {

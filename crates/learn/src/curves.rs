@@ -1,4 +1,4 @@
-use crate::plots::{Axis, Line, LinePlot, Mark, PlotError, STYLE, line_plot};
+use crate::plots::{Axis, Line, LinePlot, Mark, PlotError, SIZE, STYLE, beside, line_plot, png};
 use crate::{EpochReport, LearnError};
 
 /// Curves of a run as a page that loads itself anew every five seconds while the run goes on, so that a browser
@@ -27,6 +27,20 @@ pub(crate) fn page(name: &str, history: &[EpochReport], running: bool) -> Result
          max-width:52rem;margin:1.5rem auto;padding:0 1rem}}svg{{width:100%;height:auto}}{STYLE}</style></head>\
          <body><h1>{name}</h1><p>{last}</p>{losses}{scores}<p>Research use only.</p></body></html>\n"
     ))
+}
+
+/// Pixels for each unit of the curves as a picture.
+const SCALE: f32 = 2.0;
+
+/// The same curves side by side as one SVG and as PNG.
+///
+/// # Errors
+/// [`LearnError::Plot`].
+pub(crate) fn pictures(history: &[EpochReport]) -> Result<(String, Vec<u8>), LearnError> {
+    let (losses, scores) = plots(history)?;
+    let svg = beside(&[losses, scores], SIZE);
+    let picture = png(&svg, SCALE)?;
+    Ok((svg, picture))
 }
 
 fn plots(history: &[EpochReport]) -> Result<(String, String), PlotError> {
@@ -89,5 +103,10 @@ mod tests {
         assert!(page_of_masks.contains("validation Dice 0.750"), "{page_of_masks}");
         assert!(!page("a", &[report(3)], false).expect("drawn").contains("refresh"));
         assert!(page("a", &[], true).is_ok());
+        let (svg, picture) = pictures(&[report(1), report(2)]).expect("drawn");
+        assert!(svg.matches("<svg ").count() == 3 && svg.contains("viewBox=\"0 0 960 400\""), "{svg}");
+        // A PNG's header: 1920 columns and 800 rows.
+        assert_eq!(picture[..8], *b"\x89PNG\r\n\x1a\n");
+        assert_eq!(picture[16..24], [0, 0, 7, 128, 0, 0, 3, 32]);
     }
 }

@@ -78,6 +78,23 @@ pub enum LearnError {
         /// Whether a checkpoint is left to go on from.
         kept: bool,
     },
+    /// More memory would be needed than there is.
+    #[error(
+        "training would need about {needed} more memory than is held now, and {free} are there ({limit}): {what}; {advice}; \
+         --no-memory-check trains all the same"
+    )]
+    Memory {
+        /// How much.
+        needed: String,
+        /// How much there is.
+        free: String,
+        /// What sets the limit.
+        limit: String,
+        /// What it is needed for.
+        what: String,
+        /// What to lower.
+        advice: String,
+    },
     /// A run's folder that cannot be read or written.
     #[error("run in {place}: {what}")]
     Run {

@@ -4,6 +4,7 @@ mod average;
 mod checkpoint;
 mod dense_loss;
 mod loss;
+mod memory;
 mod optimizer;
 mod schedule;
 
@@ -17,10 +18,12 @@ use wilhelm_nets::Processor;
 
 pub use dense_loss::SegmentationLoss;
 pub use loss::Loss;
+pub use memory::Room;
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
 
 pub(crate) use checkpoint::Checkpoints;
+pub(crate) use memory::Footprint;
 
 use crate::seed::generator;
 use crate::{LearnError, Optimization};
@@ -85,6 +88,11 @@ pub trait TrainProgress {
     fn cancelled(&self) -> bool;
     /// Seconds since some moment before the run: time comes in here.
     fn seconds(&self) -> f64;
+    /// Before the first step, where the network's sizes tell: about how many bytes training will hold beside those that are
+    /// held already. What comes back is how many may be taken, and training that needs more is refused; `None` goes on.
+    fn memory(&mut self, _needed_bytes: u64) -> Option<Room> {
+        None
+    }
     /// What computes the network while it learns.
     fn processor(&self) -> Processor {
         Processor::Cpu
@@ -112,6 +120,11 @@ pub(crate) trait Lessons {
         targets: TensorData,
         device: &Device,
     ) -> Tensor<1>;
+
+    /// What one example needs in memory, where the network's sizes tell.
+    fn footprint(&self) -> Option<Footprint> {
+        None
+    }
 
     /// What the validation examples say.
     fn validate(&self, network: &Self::Network) -> Result<Validated, LearnError>;
@@ -154,6 +167,14 @@ pub(crate) fn fit<L: Lessons, K>(
     plain.seed(seed);
     let device = plain.clone().autodiff();
     let mut course = start(settings, fresh(&device), checkpoints)?;
+    // Of a graphics processor's own memory nothing is known here.
+    if let (Some(footprint), Processor::Cpu) = (lessons.footprint(), progress.processor()) {
+        let (parameters, examples) = (course.network.num_params(), lessons.training().len());
+        let needed = memory::needed(&footprint, settings, parameters, examples);
+        if let Some(room) = progress.memory(needed) {
+            memory::check(&footprint, settings, parameters, examples, &room)?;
+        }
+    }
     let began = progress.seconds() - course.standing.seconds;
     let steps_an_epoch = (lessons.training().len() / settings.batch).max(1);
     let steps = steps_an_epoch * settings.epochs;

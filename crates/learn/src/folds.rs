@@ -10,20 +10,19 @@ use wilhelm_stats::{Rows, accuracy, brier_score_multiclass, fit_recalibration, m
 
 use crate::baselines::{BaselineMean, baseline_means, baseline_table};
 use crate::evaluation::Headline;
-use crate::{Dataset, HeldOut, Keep, LearnError, Recipe, RunMean, RunMetrics};
-
-/// Columns of the table of out-of-fold predictions beside the labels.
-const COLUMNS: [&str; 4] = ["image", "label", "fold", "patient"];
+use crate::{
+    Dataset, HeldOut, HeldOutCase, Keep, LearnError, Optimization, Recipe, RunMean, RunMetrics, WrittenRecipe,
+};
 
 /// The recipe of one fold.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FoldRun {
+pub struct FoldRun<R = Recipe> {
     /// Its number, from 1.
     pub number: usize,
     /// The recipe as TOML.
     pub text: String,
     /// The recipe.
-    pub recipe: Recipe,
+    pub recipe: R,
 }
 
 /// The recipes of all folds: `fold` stands in the place of `validation_share`.
@@ -31,7 +30,7 @@ pub struct FoldRun {
 /// # Errors
 /// [`LearnError::Recipe`] for a count below 2 or above [`Fold::MOST`](crate::Fold::MOST), and for a recipe that is one fold already,
 /// whose data state their split, or with a label named as another column of the table.
-pub fn fold_runs(recipe: &str, count: usize) -> Result<Vec<FoldRun>, LearnError> {
+pub fn fold_runs<R: WrittenRecipe>(recipe: &str, count: usize) -> Result<Vec<FoldRun<R>>, LearnError> {
     let base: Table =
         toml::from_str(recipe).map_err(|error| LearnError::Recipe(error.message().to_owned()))?;
     if base.contains_key("fold") {
@@ -50,12 +49,9 @@ pub fn fold_runs(recipe: &str, count: usize) -> Result<Vec<FoldRun>, LearnError>
         let fold = [("number".to_owned(), whole(number)), ("of".to_owned(), whole(count))];
         table.insert("fold".to_owned(), Value::Table(Table::from_iter(fold)));
         let text = toml::to_string(&table).map_err(|error| LearnError::Recipe(error.to_string()))?;
-        let recipe = Recipe::from_toml(&text)?;
-        if let Some(label) = recipe.labels.iter().find(|label| COLUMNS.contains(&label.key.as_str())) {
-            return Err(LearnError::Recipe(format!(
-                "label {} is named as another column of the out-of-fold predictions: name it otherwise",
-                label.key
-            )));
+        let recipe = R::read(&text)?;
+        if let Some(fault) = recipe.fault_of_folds() {
+            return Err(LearnError::Recipe(fault));
         }
         Ok(FoldRun { number, text, recipe })
     };
@@ -96,18 +92,7 @@ pub fn out_of_fold(
     let mut calibrations = Vec::with_capacity(held_out.len());
     for (at, own) in held_out.iter().enumerate() {
         found.extend(own.cases.iter().map(|case| (case.image.as_str(), (at, case.logits.as_slice()))));
-        let others = held_out.iter().enumerate().filter(|(other, _)| *other != at);
-        let (mut logits, mut labels) = (Vec::new(), Vec::new());
-        for case in others.flat_map(|(_, other)| &other.cases) {
-            logits.extend_from_slice(&case.logits);
-            labels.push(case.label);
-        }
-        let fit = fit_recalibration(Rows::new(&logits, classes)?, &labels)?;
-        if fit.slope <= 0.0 {
-            return Err(LearnError::NoSignal { slope: fit.slope });
-        }
-        let temperature = 1.0 / fit.slope;
-        calibrations.push(Calibration { temperature, bias: fit.bias, covariance: fit.covariance });
+        calibrations.push(calibration(&of_others(held_out, at).collect::<Vec<_>>(), classes)?);
     }
     data.examples
         .iter()
@@ -124,6 +109,26 @@ pub fn out_of_fold(
             })
         })
         .collect()
+}
+
+/// What the networks of the other folds said.
+pub(crate) fn of_others(held_out: &[HeldOut], fold: usize) -> impl Iterator<Item = &HeldOutCase> {
+    let others = held_out.iter().enumerate().filter(move |(other, _)| *other != fold);
+    others.flat_map(|(_, other)| &other.cases)
+}
+
+/// Temperature and biases of some cases' logits.
+///
+/// # Errors
+/// [`LearnError::NoSignal`] if they say nothing of the labels, [`LearnError::Stats`] for a label without cases.
+pub(crate) fn calibration(cases: &[&HeldOutCase], classes: usize) -> Result<Calibration, LearnError> {
+    let logits: Vec<f64> = cases.iter().flat_map(|case| case.logits.iter().copied()).collect();
+    let labels: Vec<usize> = cases.iter().map(|case| case.label).collect();
+    let fit = fit_recalibration(Rows::new(&logits, classes)?, &labels)?;
+    if fit.slope <= 0.0 {
+        return Err(LearnError::NoSignal { slope: fit.slope });
+    }
+    Ok(Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance })
 }
 
 /// One fold's line in the table.
@@ -204,11 +209,7 @@ pub fn summarize_folds(
         RunMean::of(&folds.iter().map(figure).collect::<Vec<f64>>())
             .ok_or_else(|| LearnError::Split("there are no folds".to_owned()))
     };
-    let chosen = recipe.optimization.keep == Keep::Best || recipe.optimization.patience > 0;
-    let caution = chosen.then(|| {
-        "the pass was chosen by the loss on the fold that is then measured (keep or patience), so the figures flatter"
-            .to_owned()
-    });
+    let caution = caution_of(&recipe.optimization);
     Ok(FoldSummary {
         macro_auc: mean(|line| line.macro_auc)?,
         accuracy: mean(|line| line.accuracy)?,
@@ -216,6 +217,15 @@ pub fn summarize_folds(
         baselines: baseline_means(results.iter().flatten().map(|metrics| &metrics.validation)),
         folds,
         caution,
+    })
+}
+
+/// What makes the figures of folds better than those of new data.
+pub(crate) fn caution_of<K>(optimization: &Optimization<K>) -> Option<String> {
+    let chosen = optimization.keep == Keep::Best || optimization.patience > 0;
+    chosen.then(|| {
+        "the pass was chosen by the loss on the fold that is then measured (keep or patience), so the figures flatter"
+            .to_owned()
     })
 }
 

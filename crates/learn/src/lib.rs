@@ -45,7 +45,7 @@ pub use augment::{Augmentation, Elastic};
 pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};
-pub use fit::{EpochReport, Keep, Loss, Optimizer, Schedule, SegmentationLoss, TrainProgress};
+pub use fit::{EpochReport, Keep, Loss, Optimizer, Room, Schedule, SegmentationLoss, TrainProgress};
 pub use folds::{
     FoldLine, FoldRun, FoldSummary, OutOfFold, fold_runs, folds_table, out_of_fold, summarize_folds,
 };
@@ -53,7 +53,7 @@ pub use held_out::{HeldOut, HeldOutCase};
 pub use mean::RunMean;
 pub use metrics::RunMetrics;
 pub use pretrain::{Pretrained, Pretraining, pretrain};
-pub use recipe::{DataSource, Fold, Optimization, Recipe};
+pub use recipe::{DataSource, Fold, Optimization, Recipe, RecipeKind, WrittenRecipe};
 pub use run::Run;
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};

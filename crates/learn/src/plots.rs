@@ -1,4 +1,4 @@
-//! Curves, intervals and matrices as SVG, for pages and for run folders.
+//! Curves, intervals and matrices as SVG, for pages and for run folders, and as PNG ([`png`]).
 //!
 //! Colors are few and fixed, so that a style sheet can exchange them ([`STYLE`] does where the reader's
 //! screen is dark). The same numbers give the same bytes.
@@ -22,10 +22,15 @@
 mod intervals;
 mod lines;
 mod matrix;
+mod raster;
 
 pub use intervals::{IntervalPlot, IntervalRow, interval_plot};
 pub use lines::{Axis, Line, LinePlot, Mark, line_plot};
 pub use matrix::{MatrixPlot, matrix_plot};
+pub use raster::png;
+
+pub(crate) use lines::SIZE;
+pub(crate) use raster::beside;
 
 use std::fmt::Display;
 

@@ -7,9 +7,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
+use wilhelm_nets::arch::Activations;
 use wilhelm_nets::{ContrastiveFigures, EncoderCard};
 
-use crate::fit::{Lessons, Validated, device_of};
+use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::hash::sha256;
 use crate::origin::Origin;
 use crate::recorder::recorded;
@@ -259,6 +260,16 @@ impl Lessons for Views<'_> {
             .optimization()
             .loss
             .of(self.similar(network, inputs, device), Tensor::from_data(targets, device))
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        // Two views of each image.
+        let Activations { kept, passing } = self.recipe.architecture.cnn_activations(1);
+        Some(Footprint {
+            activations: Activations { kept: 2.0 * kept, passing: 2.0 * passing },
+            at_once: self.settings.batch,
+            sizes: "side, slices or widths under [architecture]",
+        })
     }
 
     fn validate(&self, network: &Contrastive) -> Result<Validated, LearnError> {

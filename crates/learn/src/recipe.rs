@@ -1,3 +1,7 @@
+mod written;
+
+pub use written::{RecipeKind, WrittenRecipe};
+
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
@@ -297,7 +301,7 @@ impl Recipe {
     pub fn from_toml(text: &str) -> Result<Self, LearnError> {
         if FusionRecipe::is_meant(text) {
             return Err(LearnError::Recipe(
-                "it is one of several inputs, which only `wilhelm train classifier` takes, without --folds"
+                "it is one of several inputs, which only `wilhelm train classifier` and `wilhelm sweep` take"
                     .to_owned(),
             ));
         }

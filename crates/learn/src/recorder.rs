@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use wilhelm_nets::Processor;
 
 use crate::fit::{Fitted, Lessons, fit};
-use crate::{EpochReport, LearnError, Optimization, Run, TrainProgress};
+use crate::{EpochReport, LearnError, Optimization, Room, Run, TrainProgress};
 
 /// Fits a network, and writes each pass to the run's folder where there is one.
 pub(crate) fn recorded<L: Lessons, K>(
@@ -54,6 +54,9 @@ impl TrainProgress for Recorder<'_> {
     }
     fn seconds(&self) -> f64 {
         self.progress.seconds()
+    }
+    fn memory(&mut self, needed_bytes: u64) -> Option<Room> {
+        self.progress.memory(needed_bytes)
     }
     fn processor(&self) -> Processor {
         self.progress.processor()

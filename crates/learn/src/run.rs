@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::fit::Checkpoints;
 use crate::hash::sha256;
-use crate::{Division, EpochReport, HeldOut, LearnError, RunMetrics, Split, curves};
+use crate::{Division, EpochReport, LearnError, Split, curves};
 
 /// What decides a run; it goes on only where all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ struct WrittenSplit<'a> {
 /// A run's folder, locked against other processes as long as this lives.
 ///
 /// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `split.json` (which images train and
-/// validate), `history.json` (figures of every pass), `curves.html`, `checkpoints/` and `held-out.json` (outputs for the
+/// validate), `history.json` (figures of every pass), `curves.html`, `curves.svg`, `curves.png`, `checkpoints/` and `held-out.json` (outputs for the
 /// validation images).
 #[derive(Debug)]
 pub struct Run {
@@ -108,15 +109,15 @@ impl Run {
         &self.folder
     }
 
-    /// What a run of this recipe gave that is over; `None` for no run, an unfinished or another one.
+    /// What a run of this recipe gave that is over (its `metrics.json`); `None` for no run, an unfinished or another one.
     ///
     /// # Errors
     /// [`LearnError::Run`] for metrics that are not readable.
-    pub fn finished(
+    pub fn finished<M: DeserializeOwned>(
         folder: &Path,
         recipe: &str,
         data_sha256: &str,
-    ) -> Result<Option<RunMetrics>, LearnError> {
+    ) -> Result<Option<M>, LearnError> {
         let Ok(bytes) = fs::read(folder.join("run.json")) else { return Ok(None) };
         let wanted = Identity { finished: true, ..Identity::of(recipe, data_sha256) };
         if serde_json::from_slice::<Identity>(&bytes).ok() != Some(wanted) {
@@ -169,11 +170,11 @@ impl Run {
         self.put_json("held-out.json", held_out)
     }
 
-    /// What the network of a run says of the images that were held out.
+    /// What the network of a run says of the images that were held out ([`HeldOut`](crate::HeldOut) of a classifier).
     ///
     /// # Errors
     /// [`LearnError::Run`] if there is none, or it is not readable.
-    pub fn held_out(folder: &Path) -> Result<HeldOut, LearnError> {
+    pub fn held_out<H: DeserializeOwned>(folder: &Path) -> Result<H, LearnError> {
         let place = folder.join("held-out.json");
         let read = fs::read(&place).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
         read.map_err(|error| LearnError::run(&place, &error))
@@ -191,6 +192,9 @@ impl Run {
         running: bool,
     ) -> Result<(), LearnError> {
         self.put("curves.html", curves::page(name, history, running)?.as_bytes())?;
+        let (svg, picture) = curves::pictures(history)?;
+        self.put("curves.svg", svg.as_bytes())?;
+        self.put("curves.png", &picture)?;
         self.put_json("history.json", &history)
     }
 
@@ -240,7 +244,7 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Example, HeldOutCase, divide};
+    use crate::{Dataset, Example, HeldOut, HeldOutCase, RunMetrics, divide};
 
     #[test]
     fn a_folder_is_one_run_s_alone() {
@@ -255,13 +259,13 @@ mod tests {
         assert!(said(open("a = 2", "abc", true)).contains("recipe.toml differs"));
         assert!(said(open("a = 1", "abd", true)).contains("other data"));
         let run = open("a = 1", "abc", true).expect("resumed");
-        let finished = || Run::finished(&folder, "a = 1", "abc").expect("readable");
+        let finished = || Run::finished::<RunMetrics>(&folder, "a = 1", "abc").expect("readable");
         assert_eq!(finished(), None);
         let metrics = crate::sweep::tests::metrics(3, 0.75);
         run.finish(&metrics).expect("finished");
         assert!(said(open("a = 1", "abc", true)).contains("finished run"));
         assert_eq!(finished(), Some(metrics));
-        assert_eq!(Run::finished(&folder, "a = 2", "abc").expect("readable"), None);
+        assert_eq!(Run::finished::<RunMetrics>(&folder, "a = 2", "abc").expect("readable"), None);
         assert!(folder.join("metrics.json").exists() && !folder.join("checkpoints").exists());
     }
 
@@ -285,11 +289,11 @@ mod tests {
         let listed = |side: &str| split[side].as_array().expect("a list").len();
         assert_eq!(listed("training") + listed("validation"), 40);
 
-        let none = Run::held_out(place.path()).expect_err("not there yet").to_string();
+        let none = Run::held_out::<HeldOut>(place.path()).expect_err("not there yet").to_string();
         assert!(none.contains("held-out.json"), "{none}");
         let case = HeldOutCase { image: "0.png".to_owned(), label: 1, logits: vec![0.5, -0.25] };
         let held_out = HeldOut { schema: HeldOut::SCHEMA, cases: vec![case] };
         run.put_held_out(&held_out).expect("written");
-        assert_eq!(Run::held_out(place.path()).expect("readable"), held_out);
+        assert_eq!(Run::held_out::<HeldOut>(place.path()).expect("readable"), held_out);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::baselines::{BaselineMean, baseline_means, baseline_table};
-use crate::{LearnError, Recipe, RunMean, RunMetrics};
+use crate::{LearnError, Recipe, RunMean, RunMetrics, WrittenRecipe};
 
 /// Most runs of a sweep: above, a grid was probably not meant.
 const MOST_RUNS: usize = 10_000;
@@ -64,7 +64,7 @@ pub struct Axis {
 
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Variant {
+pub struct Variant<R = Recipe> {
     /// Name of the arm, with the grid's values.
     pub arm: String,
     /// The seed.
@@ -72,7 +72,7 @@ pub struct Variant {
     /// The recipe as TOML.
     pub text: String,
     /// The recipe.
-    pub recipe: Recipe,
+    pub recipe: R,
 }
 
 impl Sweep {
@@ -89,11 +89,11 @@ impl Sweep {
     /// # Errors
     /// [`LearnError::Sweep`] for no seeds, names that repeat or are no file names, or more than 10000 runs;
     /// [`LearnError::Recipe`] for a change that makes no recipe.
-    pub fn variants(&self, recipe: &str) -> Result<Vec<Variant>, LearnError> {
+    pub fn variants<R: WrittenRecipe>(&self, recipe: &str) -> Result<Vec<Variant<R>>, LearnError> {
         let fail = |what: String| Err(LearnError::Sweep(what));
         let base: Table =
             toml::from_str(recipe).map_err(|error| LearnError::Recipe(error.message().to_owned()))?;
-        let split = Recipe::from_toml(recipe)?.split_seed();
+        let split = R::read(recipe)?.seed_of_split();
         if self.seeds.is_empty() {
             return fail(
                 "seeds are missing: name at least one, and five for an interval worth its name".to_owned(),
@@ -128,8 +128,8 @@ impl Sweep {
                 table.insert("seed".to_owned(), number(*seed)?);
                 table.insert("split_seed".to_owned(), number(split)?);
                 let text = toml::to_string(&table).map_err(|error| LearnError::Sweep(error.to_string()))?;
-                let recipe = Recipe::from_toml(&text)
-                    .map_err(|error| LearnError::Sweep(format!("arm {arm}: {error}")))?;
+                let recipe =
+                    R::read(&text).map_err(|error| LearnError::Sweep(format!("arm {arm}: {error}")))?;
                 variants.push(Variant { arm: arm.clone(), seed: *seed, text, recipe });
             }
         }
@@ -189,13 +189,13 @@ fn merge(table: &mut Table, change: &Table) {
 
 /// One run as the table takes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct Outcome<M = RunMetrics> {
     /// Name of the arm.
     pub arm: String,
     /// The seed.
     pub seed: u64,
     /// What came out, or why nothing did.
-    pub result: Result<RunMetrics, String>,
+    pub result: Result<M, String>,
 }
 
 /// An arm's line in the table.
@@ -226,46 +226,70 @@ pub struct ArmSummary {
     pub baselines: Vec<BaselineMean>,
 }
 
-/// The table of a sweep, in the order in which the arms first appear.
-pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
+/// The arms of a sweep, in the order in which they first appear.
+pub(crate) fn arms<M>(outcomes: &[Outcome<M>]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for outcome in outcomes {
         if !names.contains(&outcome.arm.as_str()) {
             names.push(&outcome.arm);
         }
     }
-    let runs = |arm: &str| -> Vec<(u64, &RunMetrics)> {
-        let of = outcomes.iter().filter(|outcome| outcome.arm == arm);
-        of.filter_map(|outcome| Some((outcome.seed, outcome.result.as_ref().ok()?))).collect()
-    };
+    names
+}
+
+/// The runs of an arm that gave a network, with their seeds.
+pub(crate) fn runs_of<'a, M>(outcomes: &'a [Outcome<M>], arm: &str) -> Vec<(u64, &'a M)> {
+    let of = outcomes.iter().filter(|outcome| outcome.arm == arm);
+    of.filter_map(|outcome| Some((outcome.seed, outcome.result.as_ref().ok()?))).collect()
+}
+
+/// The runs of an arm that gave none, with reasons.
+pub(crate) fn failed_of<M>(outcomes: &[Outcome<M>], arm: &str) -> Vec<String> {
+    let of = outcomes.iter().filter(|outcome| outcome.arm == arm);
+    of.filter_map(|outcome| Some(format!("seed {}: {}", outcome.seed, outcome.result.as_ref().err()?)))
+        .collect()
+}
+
+/// The mean of a figure over runs that have it.
+pub(crate) fn mean_over<M>(runs: &[(u64, &M)], figure: &dyn Fn(&M) -> Option<f64>) -> Option<RunMean> {
+    RunMean::of(&runs.iter().filter_map(|(_, metrics)| figure(metrics)).collect::<Vec<f64>>())
+}
+
+/// The mean of a figure less that of the first arm, seed by seed, over the seeds that both have it for.
+pub(crate) fn difference_to<M>(
+    first: &[(u64, &M)],
+    runs: &[(u64, &M)],
+    figure: &dyn Fn(&M) -> Option<f64>,
+) -> Option<RunMean> {
+    let pairs = runs.iter().filter_map(|(seed, metrics)| {
+        let (_, other) = first.iter().find(|(other, _)| other == seed)?;
+        Some(figure(metrics)? - figure(other)?)
+    });
+    RunMean::of(&pairs.collect::<Vec<f64>>())
+}
+
+/// The table of a sweep, in the order in which the arms first appear.
+pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
+    let names = arms(outcomes);
+    let runs = |arm: &str| runs_of(outcomes, arm);
     let first = names.first().map(|name| runs(name)).unwrap_or_default();
-    let auc = |metrics: &RunMetrics| metrics.validation.macro_auc.estimate;
-    let accuracy = |metrics: &RunMetrics| metrics.validation.accuracy.estimate;
+    let auc = |metrics: &RunMetrics| Some(metrics.validation.macro_auc.estimate);
+    let accuracy = |metrics: &RunMetrics| Some(metrics.validation.accuracy.estimate);
     let summary = |(at, arm): (usize, &&str)| {
         let own = runs(arm);
-        let mean = |figure: &dyn Fn(&RunMetrics) -> f64| {
-            RunMean::of(&own.iter().map(|(_, metrics)| figure(metrics)).collect::<Vec<f64>>())
-        };
-        let difference = |figure: &dyn Fn(&RunMetrics) -> f64| {
-            let pairs = own.iter().filter_map(|(seed, metrics)| {
-                let (_, other) = first.iter().find(|(other, _)| other == seed)?;
-                Some(figure(metrics) - figure(other))
-            });
-            if at == 0 { None } else { RunMean::of(&pairs.collect::<Vec<f64>>()) }
+        let mean = |figure: &dyn Fn(&RunMetrics) -> Option<f64>| mean_over(&own, figure);
+        let difference = |figure: &dyn Fn(&RunMetrics) -> Option<f64>| {
+            if at == 0 { None } else { difference_to(&first, &own, figure) }
         };
         let seconds: Vec<f64> = own.iter().filter_map(|(_, metrics)| metrics.seconds).collect();
-        let failed = outcomes
-            .iter()
-            .filter(|outcome| outcome.arm == **arm)
-            .filter_map(|outcome| Some(format!("seed {}: {}", outcome.seed, outcome.result.as_ref().err()?)));
         ArmSummary {
             arm: (*arm).to_owned(),
             seeds: own.len(),
-            failed: failed.collect(),
+            failed: failed_of(outcomes, arm),
             parameters: own.first().map(|(_, metrics)| metrics.parameters),
             macro_auc: mean(&auc),
             accuracy: mean(&accuracy),
-            brier: mean(&|metrics| metrics.validation.brier),
+            brier: mean(&|metrics| Some(metrics.validation.brier)),
             macro_auc_difference: difference(&auc),
             accuracy_difference: difference(&accuracy),
             seconds: (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64),
@@ -275,15 +299,20 @@ pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
     names.iter().enumerate().map(summary).collect()
 }
 
-/// The table as Markdown.
-pub fn table(summaries: &[ArmSummary], images: usize) -> String {
-    let mut text = format!(
+/// What stands above every table of a sweep.
+pub(crate) fn preamble(images: usize) -> String {
+    format!(
         "Means over seeds with Student's 95 % interval; the split is the same in every run ({images} validation \
          images), so the intervals are those of the seed, not of the choice of patients. Differences are to the \
-         first line, seed by seed.\n\n\
-         | arm | seeds | parameters | macro AUC | difference | accuracy | difference | Brier | seconds |\n\
-         |---|---:|---:|---|---|---|---|---|---:|\n"
-    );
+         first line, seed by seed.\n\n"
+    )
+}
+
+/// The table as Markdown.
+pub fn table(summaries: &[ArmSummary], images: usize) -> String {
+    let mut text = preamble(images)
+        + "| arm | seeds | parameters | macro AUC | difference | accuracy | difference | Brier | seconds |\n\
+           |---|---:|---:|---|---|---|---|---|---:|\n";
     let words = |mean: Option<RunMean>| mean.map_or_else(|| "-".to_owned(), |mean| mean.words(4));
     for line in summaries {
         let _ = writeln!(

@@ -12,7 +12,7 @@ use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
-use crate::fit::{Lessons, Validated, device_of};
+use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::hash::sha256;
 use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
@@ -196,6 +196,15 @@ impl Lessons for Pictures<'_> {
     ) -> Tensor<1> {
         let logits = network.forward(Tensor::from_data(inputs, device)).logits;
         self.recipe.optimization.loss.of(logits, Tensor::from_data(targets, device))
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        let sizes = &self.recipe.architecture;
+        Some(Footprint {
+            activations: sizes.activations(),
+            at_once: EVALUATION_BATCH.div_ceil(sizes.slices),
+            sizes: "side, slices or widths under [architecture]",
+        })
     }
 
     fn validate(&self, network: &Classifier) -> Result<Validated, LearnError> {

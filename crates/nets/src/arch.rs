@@ -2,6 +2,7 @@
 //!
 //! [`load_torch`] and [`save_torch`] read and write the weights of those that PyTorch has too, by PyTorch's names.
 
+mod activations;
 mod autoencoder;
 mod backbone;
 mod bert;
@@ -27,6 +28,7 @@ mod unet;
 mod vision_transformer;
 mod volume_backbone;
 
+pub use activations::Activations;
 pub use autoencoder::{
     AutoencoderConfig, ConvolutionalDecoder, ConvolutionalEncoder, DenoisingAutoencoder, EvidenceBound,
     Latent, VariationalAutoencoder, log_likelihood,

@@ -1,7 +1,7 @@
 //! Networks as ONNX files, out and in.
 //!
-//! Out: [`export`] writes an [`OnnxNetwork`], and [`Model::to_onnx`](crate::Model::to_onnx) a model with its card's
-//! words, by messages written here ([decision 0012](../../../docs/adr/0012-onnx.md)). In: [`Runtime`] is ONNX Runtime,
+//! Out: [`export`] writes an [`OnnxNetwork`], [`Model::to_onnx`](crate::Model::to_onnx) a model and
+//! [`Segmenter::to_onnx`](crate::Segmenter::to_onnx) a segmenter with their cards' words, by messages written here ([decision 0012](../../../docs/adr/0012-onnx.md)). In: [`Runtime`] is ONNX Runtime,
 //! a library that is found when it is asked for and only in a build with the feature `ort`;
 //! [`Model::with_runtime`](crate::Model::with_runtime) computes our own models by it, and an [`OnnxClassifier`] is one
 //! made by others, with an [`OnnxCard`].
@@ -24,9 +24,11 @@ mod recurrent;
 mod runtime;
 #[cfg(all(test, feature = "ort"))]
 mod runtime_tests;
+mod segmenter;
 mod session;
 #[cfg(test)]
 mod tests;
+mod unet;
 
 #[cfg(not(feature = "ort"))]
 pub use absent::Runtime;

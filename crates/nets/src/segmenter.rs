@@ -2,7 +2,7 @@
 
 mod card;
 mod cube;
-mod outline;
+pub(crate) mod outline;
 mod sliding;
 mod trained;
 
@@ -31,12 +31,13 @@ pub use trained::{
 #[derive(Debug)]
 pub struct Segmenter {
     card: SegmenterCard,
-    networks: Networks,
+    pub(crate) networks: Networks,
     device: Device,
 }
 
+/// The networks of a card.
 #[derive(Debug)]
-enum Networks {
+pub(crate) enum Networks {
     Pair(Box<LinkNetPair>),
     Flat(UNet),
     Deep(UNet3d),

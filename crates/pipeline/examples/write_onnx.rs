@@ -1,22 +1,26 @@
 //! Writes networks as ONNX with what this program computes by them, for `tools/interop/networks.py` to compare.
 //!
-//! Usage: write_onnx FOLDER. Every shipped classifier on the sample images, and the other architectures with random
-//! weights on random numbers. `expected.json` names for each file its input (little-endian 32-bit floats in a file) and
+//! Usage: write_onnx FOLDER. Every shipped classifier on the sample images, the other architectures with random weights on
+//! random numbers, and segmenters of pictures and of volumes. `expected.json` names for each file its input (little-endian 32-bit floats in a file) and
 //! its outputs.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
+use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Distribution, Tensor};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use wilhelm_filters::{Plane, Prepared, intensity_bounds, prepare};
 use wilhelm_formats::{Limits, Silent, read};
 use wilhelm_nets::arch::{
     Classifier, ClassifierConfig, DenseNet, DenseNetConfig, RecurrentCell, ResNet, ResNetConfig, ResNetDepth,
-    SliceMemory, VisionTransformer, VisionTransformerConfig,
+    SliceMemory, UNet, UNet3d, UNetConfig, VisionTransformer, VisionTransformerConfig, load_torch,
+    save_torch,
 };
 use wilhelm_nets::onnx::{OnnxNetwork, export};
+use wilhelm_nets::{OutputKind, Segmenter, SegmenterArchitecture, SegmenterCard};
 use wilhelm_pipeline::{built_in_shelf, representative_plane};
 use wilhelm_study::Series;
 
@@ -30,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&folder)?;
     let mut cases = shipped(&folder)?;
     cases.extend(random(&folder)?);
+    cases.extend(segmenters(&folder)?);
     std::fs::write(folder.join("expected.json"), serde_json::to_vec(&cases)?)?;
     Ok(())
 }
@@ -139,6 +144,64 @@ fn random(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
     Ok(cases)
 }
 
+/// The segmenter of `models/runs` on random pictures, and one of volumes with random weights and the same card's words.
+fn segmenters(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
+    let device = Device::flex();
+    device.seed(9);
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/runs/head-outline");
+    let card = SegmenterCard::from_toml(&std::fs::read_to_string(place.join("card.toml"))?)?;
+    let weights = std::fs::read(place.join(&card.weights))?;
+    let SegmenterArchitecture::UNet(config) = &card.architecture else {
+        return Err("head-outline is a network of pictures".into());
+    };
+    let network = load_torch(UNet::new(config, &device), weights.clone())?;
+    let input = Tensor::<4>::random([3, 1, 64, 64], Distribution::Normal(0.0, 1.0), &device);
+    let logits = network.forward(input.clone());
+    let file = Segmenter::from_parts(card.clone(), weights)?.to_onnx()?;
+    let outputs = [("logits", logits.clone()), ("probabilities", sigmoid(logits))];
+    let mut cases = vec![of_places(folder, "segmenter", &file, input, outputs)?];
+
+    let config = UNetConfig { channels: 1, widths: vec![6, 8, 12], classes: 2 };
+    let network = UNet3d::new(&config, &device);
+    let weights = save_torch(&network)?;
+    let mut trained = card.trained.clone().ok_or("head-outline was trained here")?;
+    (trained.output, trained.preparation.window) = (OutputKind::Softmax, [8, 12, 16]);
+    let card = SegmenterCard {
+        architecture: SegmenterArchitecture::UNet3d(config),
+        weights_sha256: Sha256::digest(&weights).iter().map(|byte| format!("{byte:02x}")).collect(),
+        trained: Some(trained),
+        ..card
+    };
+    let input = Tensor::<5>::random([2, 1, 8, 12, 16], Distribution::Normal(0.0, 1.0), &device);
+    let logits = network.forward(input.clone());
+    let file = Segmenter::from_parts(card, weights)?.to_onnx()?;
+    let outputs = [("logits", logits.clone()), ("probabilities", softmax(logits, 1))];
+    cases.push(of_places(folder, "segmenter-of-volumes", &file, input, outputs)?);
+    Ok(cases)
+}
+
+/// A network with numbers at each place.
+fn of_places<const D: usize>(
+    folder: &Path,
+    name: &str,
+    file: &[u8],
+    input: Tensor<D>,
+    outputs: [(&str, Tensor<D>); 2],
+) -> Result<Value, Box<dyn Error>> {
+    let (mut values, mut shapes) = (serde_json::Map::new(), serde_json::Map::new());
+    for (name, tensor) in outputs {
+        let shape = tensor.dims().to_vec();
+        let numbers = tensor.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+        values.insert(name.to_owned(), json!(numbers));
+        shapes.insert(name.to_owned(), json!(shape));
+    }
+    let shape = input.dims();
+    let numbers = input.into_data().try_into_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+    let mut case = case(folder, name, file, &shape, &numbers, &Value::Object(values))?;
+    case["output_shapes"] = Value::Object(shapes);
+    Ok(case)
+}
+
 fn of_tensors(
     folder: &Path,
     name: &str,
@@ -163,7 +226,7 @@ fn case(
     folder: &Path,
     name: &str,
     file: &[u8],
-    shape: &[usize; 4],
+    shape: &[usize],
     numbers: &[f32],
     outputs: &Value,
 ) -> Result<Value, Box<dyn Error>> {

@@ -30,6 +30,9 @@ pub struct Computing {
     /// What the network learns on; figures and cards are made on the main processor either way
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: DeviceChoice,
+    /// Train even where about more memory would be needed than there is
+    #[arg(long)]
+    pub no_memory_check: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -95,6 +98,10 @@ pub struct TrainSegmenter {
     /// Folder for card and weights
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Cross-validate: cut the data into so many folds, train without each of them, and measure the outlines of the
+    /// images left out; goes on where the same command was stopped
+    #[arg(long, value_name = "COUNT", conflicts_with = "run")]
+    pub folds: Option<usize>,
     /// Folder for checkpoints, history and metrics [default: OUT with .run at its end]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,

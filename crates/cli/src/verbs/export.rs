@@ -38,12 +38,13 @@ pub fn run(
     }
     let (bytes, license) = match (shelf.segmenter(name), format) {
         (Some(entry), ExportFormat::Safetensors) => (entry.weights()?, &entry.card.license),
-        (Some(_), ExportFormat::Onnx) => {
+        (Some(entry), ExportFormat::Onnx) if entry.card.trained.is_none() => {
             return Err(Stop::input(format!(
-                "model {name} is a segmenter, and only classifiers are written as ONNX: --format safetensors writes its \
-                 weights"
+                "model {name} is a segmenter made by others, of two networks one after the other, and only segmenters that \
+                 `train segmenter` made are written as ONNX: --format safetensors writes its weights"
             )));
         }
+        (Some(entry), ExportFormat::Onnx) => (entry.load()?.to_onnx()?, &entry.card.license),
         (None, ExportFormat::Safetensors) => {
             let entry = shelf.get(name)?;
             (entry.weights()?, &entry.card.license)

@@ -1,4 +1,7 @@
-//! `wilhelm train classifier --folds`: cross-validation.
+//! `wilhelm train classifier --folds` and `train segmenter --folds`: cross-validation.
+
+pub mod fusion;
+pub mod segmenter;
 
 use std::path::Path;
 
@@ -17,7 +20,7 @@ use crate::verbs::baselines;
 use crate::verbs::train::{Progress, borrowed, model_files};
 
 /// The table of out-of-fold predictions.
-const PREDICTIONS: &str = "out-of-fold.csv";
+pub const PREDICTIONS: &str = "out-of-fold.csv";
 
 /// What was asked for.
 pub struct Wanted<'a> {
@@ -31,7 +34,7 @@ pub struct Wanted<'a> {
     pub out: &'a Path,
     /// Seconds between checkpoints.
     pub checkpoint_every: f64,
-    /// Whether classifiers without a network stand beside.
+    /// Whether classifiers without a network stand beside; segmenters have theirs anyway.
     pub baselines: bool,
     /// On what.
     pub computing: crate::args::Computing,
@@ -48,8 +51,8 @@ struct Written<'a> {
 }
 
 pub fn run(wanted: &Wanted<'_>) -> anyhow::Result<Exit> {
-    let runs = fold_runs(wanted.recipe, wanted.count)?;
-    let recipe = &runs.first().ok_or_else(|| Stop::usage("--folds 0: expected 2 or more"))?.recipe;
+    let runs: Vec<FoldRun> = fold_runs(wanted.recipe, wanted.count)?;
+    let recipe = first(&runs)?;
     let data = load(recipe, wanted.data)?;
     let (mut results, mut held_out) = (Vec::new(), Vec::new());
     for run in &runs {
@@ -61,7 +64,7 @@ pub fn run(wanted: &Wanted<'_>) -> anyhow::Result<Exit> {
     }
     let cases = out_of_fold(recipe, &data, &held_out)?;
     let summary = summarize_folds(recipe, &cases, &results)?;
-    let predictions = predictions(recipe, &cases);
+    let predictions = predictions(recipe, &cases, None);
     let line = Line::new("resampling");
     let together = together(recipe, &cases, &predictions)?;
     drop(line);
@@ -81,6 +84,11 @@ pub fn run(wanted: &Wanted<'_>) -> anyhow::Result<Exit> {
     }
     let failed = summary.folds.iter().any(|line| line.failed.is_some());
     Ok(if failed { Exit::Defects } else { Exit::Done })
+}
+
+/// The recipe of the first fold.
+pub fn first<R>(runs: &[FoldRun<R>]) -> anyhow::Result<&R> {
+    Ok(&runs.first().ok_or_else(|| Stop::usage("--folds 0: expected 2 or more"))?.recipe)
 }
 
 /// Trains without one fold, or reads what that gave before; a network that learned nothing is a result.
@@ -120,19 +128,21 @@ fn one(
     Ok(Ok(metrics))
 }
 
-/// The table that `wilhelm evaluate` reads.
-fn predictions(recipe: &Recipe, cases: &[OutOfFold]) -> String {
+/// The table that `wilhelm evaluate` reads; of several inputs it says which each case has.
+pub fn predictions(recipe: &Recipe, cases: &[OutOfFold], inputs: Option<&[String]>) -> String {
     let by_patient = is_by_patient(cases);
     let mut header = vec!["image", "label", "fold"];
     header.extend(by_patient.then_some("patient"));
+    header.extend(inputs.is_some().then_some("inputs"));
     header.extend(recipe.labels.iter().map(|label| label.key.as_str()));
-    let row = |case: &OutOfFold| {
+    let row = |(at, case): (usize, &OutOfFold)| {
         let mut row = vec![case.image.clone(), recipe.labels[case.label].key.clone(), case.fold.to_string()];
         row.extend(case.patient.map(|patient| patient.to_string()));
+        row.extend(inputs.map(|inputs| inputs[at].clone()));
         row.extend(case.probabilities.iter().map(|probability| format!("{probability:.9}")));
         row
     };
-    table::csv(&header, &cases.iter().map(row).collect::<Vec<_>>())
+    table::csv(&header, &cases.iter().enumerate().map(row).collect::<Vec<_>>())
 }
 
 fn is_by_patient(cases: &[OutOfFold]) -> bool {
@@ -146,7 +156,7 @@ fn positive(recipe: &Recipe) -> Option<&str> {
 }
 
 /// The figures of all predictions as `wilhelm evaluate` has them.
-fn together(recipe: &Recipe, cases: &[OutOfFold], predictions: &str) -> anyhow::Result<Vec<Headline>> {
+pub fn together(recipe: &Recipe, cases: &[OutOfFold], predictions: &str) -> anyhow::Result<Vec<Headline>> {
     let columns = Columns {
         id: Some("image".to_owned()),
         label: Some("label".to_owned()),
@@ -159,7 +169,8 @@ fn together(recipe: &Recipe, cases: &[OutOfFold], predictions: &str) -> anyhow::
     Ok(evaluate(&cases, None, None, &Settings::default())?.headlines)
 }
 
-fn command(recipe: &Recipe, cases: &[OutOfFold], place: &Path) -> String {
+/// What makes all figures of the predictions.
+pub fn command(recipe: &Recipe, cases: &[OutOfFold], place: &Path) -> String {
     let positive = positive(recipe).map_or_else(String::new, |label| format!(" --positive {label}"));
     let patient = if is_by_patient(cases) { " --patient patient" } else { "" };
     format!("wilhelm evaluate {}{positive}{patient}", place.display())

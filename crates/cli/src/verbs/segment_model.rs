@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use wilhelm_nets::{Segmenter, SegmenterArchitecture, Shelf};
+use wilhelm_learn::Room;
+use wilhelm_nets::{Segmenter, SegmenterArchitecture, SegmenterCard, Shelf};
 use wilhelm_study::{LabelMap, Series};
 
 use super::segment::overview;
@@ -13,6 +14,21 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::{labels, pick, shelf, table};
+
+/// What is said where outlining would hold more memory than there is.
+fn too_large(card: &SegmenterCard, needed: u64, room: &Room) -> String {
+    let window = card.trained.as_ref().map_or([0; 3], |trained| trained.preparation.window);
+    let [slices, rows, columns] = window;
+    format!(
+        "{} would need about {:.1} GB of memory for this image, seen in windows of {slices} x {rows} x {columns} (slices, rows, \
+         columns), and {:.1} GB are there ({}): cut the image to what shall be outlined, or train a model of a smaller window \
+         or widths; --no-memory-check tries all the same",
+        card.name,
+        needed as f64 / 1e9,
+        room.bytes as f64 / 1e9,
+        room.words
+    )
+}
 
 /// Outlines, draws and measures.
 pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
@@ -38,6 +54,12 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     };
     if let Err(refusal) = segmenter.accepts(series.modality.as_ref()) {
         return Err(Stop::input(format!("{}: {refusal}", card.name)));
+    }
+    if let (Some(needed), Some(room)) = (segmenter.bytes_to_outline(&series), crate::room::room())
+        && !verb.no_memory_check
+        && needed > room.bytes
+    {
+        return Err(Stop::input(too_large(card, needed, &room)));
     }
     let line = Line::new("segmenting");
     let found = segmenter.outline(&series, &line)?;

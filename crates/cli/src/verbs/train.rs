@@ -3,13 +3,14 @@ use std::time::Instant;
 
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
-    EpochReport, LearnError, Recipe, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
+    EpochReport, LearnError, Recipe, Room, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
     train_classifier,
 };
 use wilhelm_nets::{Processor, Validation};
 
 use crate::args::{self, DeviceChoice, TrainClassifier, TrainVerb};
 use crate::config::Config;
+use crate::curve;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -22,6 +23,13 @@ pub struct Progress {
     line: Line,
     started: Instant,
     processor: Processor,
+    /// Whether training that needs more memory than there is shall be refused.
+    checks_memory: bool,
+    /// Bytes that will be held at most, as far as the network's sizes tell.
+    foretold: u64,
+    stepped: bool,
+    /// Training and validation loss of each pass of the network that is trained.
+    losses: (Vec<f32>, Vec<f32>),
 }
 
 impl Progress {
@@ -35,18 +43,32 @@ impl Progress {
         if processor == Processor::Gpu {
             eprintln!("learning on {name}");
         }
-        Ok(Self { line: Line::new("training"), started: Instant::now(), processor })
+        Ok(Self {
+            line: Line::new("training"),
+            started: Instant::now(),
+            processor,
+            checks_memory: !computing.no_memory_check,
+            foretold: 0,
+            stepped: false,
+            losses: (Vec::new(), Vec::new()),
+        })
     }
 }
 
 impl TrainProgress for Progress {
     fn network(&mut self, words: &str) {
+        self.losses = (Vec::new(), Vec::new());
         self.line.above(&format!("network of {words}"));
     }
     fn step(&mut self, done: usize, total: usize) {
+        self.stepped = true;
         self.line.at(done, total);
     }
     fn epoch(&mut self, report: EpochReport) {
+        self.losses.0.push(report.training_loss);
+        self.losses.1.push(report.validation_loss);
+        let curves = curve::losses(&self.losses.0, &self.losses.1, curve::letters());
+        self.line.behind(&format!("  {curves}"));
         let score = report.score().map_or_else(String::new, |(name, value)| format!(", {name} {value:.3}"));
         self.line.above(&format!(
             "epoch {}/{}: loss {:.4}, validation loss {:.4}{score}, {:.0} s",
@@ -63,8 +85,23 @@ impl TrainProgress for Progress {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
+    fn memory(&mut self, needed_bytes: u64) -> Option<Room> {
+        let held = crate::memory::held_bytes().unwrap_or(0);
+        self.foretold = self.foretold.max(held + needed_bytes);
+        if self.checks_memory { crate::room::room() } else { None }
+    }
     fn processor(&self) -> Processor {
         self.processor
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let (true, Some(peak)) = (self.stepped && self.foretold > 0, crate::memory::peak_bytes()) {
+            let [peak, foretold] = [peak, self.foretold].map(|bytes| bytes as f64 / 1e9);
+            self.line
+                .above(&format!("at most {peak:.3} GB of memory were held; {foretold:.3} GB were foretold"));
+        }
     }
 }
 

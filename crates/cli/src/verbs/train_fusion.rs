@@ -9,17 +9,26 @@ use crate::args::TrainClassifier;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, write_folder};
 use crate::table::columns;
+use crate::verbs::folds::Wanted;
 use crate::verbs::models::{figures, interval};
 use crate::verbs::train::{Progress, borrowed, print_labels, run_folder};
 
 pub fn run(verb: &TrainClassifier, text: &str) -> anyhow::Result<Exit> {
-    let other = [
-        ("--folds", verb.folds.is_some()),
-        ("--weights", verb.weights.is_some()),
-        ("--start", verb.start.is_some()),
-    ];
+    let other = [("--weights", verb.weights.is_some()), ("--start", verb.start.is_some())];
     if let Some((option, _)) = other.into_iter().find(|(_, given)| *given) {
         return Err(Stop::usage(format!("{option} is of recipes of one input: this recipe has several")));
+    }
+    if let Some(count) = verb.folds {
+        return super::folds::fusion::run(&Wanted {
+            count,
+            recipe: text,
+            data: &verb.data,
+            out: &verb.out,
+            checkpoint_every: verb.checkpoint_every.max(0.0),
+            baselines: false,
+            computing: verb.computing,
+            json: verb.json,
+        });
     }
     let recipe = FusionRecipe::from_toml(text)?;
     let name = verb.recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -53,7 +62,7 @@ pub fn run(verb: &TrainClassifier, text: &str) -> anyhow::Result<Exit> {
 }
 
 /// A model's folder.
-fn model_files(trained: &FusionTrained) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+pub fn model_files(trained: &FusionTrained) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let card = &trained.card;
     let validation: String = trained.held_out.cases.iter().map(|case| format!("{}\n", case.image)).collect();
     let mut files = vec![

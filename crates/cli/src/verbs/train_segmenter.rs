@@ -9,16 +9,30 @@ use wilhelm_nets::SegmenterValidation;
 use crate::args::TrainSegmenter;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
+use crate::verbs::folds::Wanted;
 use crate::verbs::models::interval;
 use crate::verbs::train::{Progress, borrowed, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
-    let TrainSegmenter { recipe, data, out, run, resume, checkpoint_every, computing, force, json } = verb;
+    let TrainSegmenter { recipe, data, out, folds, run, resume, checkpoint_every, computing, force, json } =
+        verb;
     if !force && out.join("card.toml").exists() {
         return Err(Stop::usage(format!("{} holds a model: add --force to replace it", out.display())));
     }
     let text = read_text(recipe, "recipe")?;
+    if let Some(count) = *folds {
+        return super::folds::segmenter::run(&Wanted {
+            count,
+            recipe: &text,
+            data,
+            out,
+            checkpoint_every: checkpoint_every.max(0.0),
+            baselines: true,
+            computing: *computing,
+            json: *json,
+        });
+    }
     let parsed = SegmenterRecipe::from_toml(&text)?;
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -41,10 +55,9 @@ pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
     let run = Run::open(&folder, &text, &outlines.sha256, *resume, checkpoint_every.max(0.0))?;
     let trained = train_segmenter(&division, Some(&run), &name, &command, &mut progress)?;
     drop(progress);
-    write_folder(out, &borrowed(&files(&trained)?), *force)?;
-    let metrics = SegmenterMetrics::of(&trained);
+    write_folder(out, &borrowed(&model_files(&trained)?), *force)?;
+    let metrics = metrics_of(&trained)?;
     run.finish(&metrics)?;
-    let Some(metrics) = metrics else { return Ok(Exit::Done) };
     if *json {
         print_json(&metrics.validation)?;
     } else {
@@ -53,8 +66,13 @@ pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// What came out of a run.
+pub fn metrics_of(trained: &TrainedOutlines) -> anyhow::Result<SegmenterMetrics> {
+    SegmenterMetrics::of(trained).ok_or_else(|| anyhow::anyhow!("the card says nothing of its training"))
+}
+
 /// A model's folder.
-fn files(trained: &TrainedOutlines) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+pub fn model_files(trained: &TrainedOutlines) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let validation: String = trained.cases.cases.iter().map(|case| format!("{}\n", case.case)).collect();
     Ok(vec![
         ("card.toml".to_owned(), trained.card.to_toml()?.into_bytes()),

@@ -244,8 +244,68 @@ fn what_a_model_of_several_inputs_cannot_do_is_said() {
         3,
         "model middle reads several inputs of a case (t1, flair): only predict reads with it",
     );
-    let folds = place.train(&recipe("late", true), "folds", &["--folds", "3"]);
-    refused(folds, 2, "--folds is of recipes of one input");
+    let start = place.train(&recipe("late", true), "begun", &["--start", "encoder"]);
+    refused(start, 2, "--start is of recipes of one input");
     let one = wilhelm(&["predict", "--model", "chest-pneumonia", "--csv", "-", "--input", &t1]);
     refused(one, 2, "model chest-pneumonia reads one input");
+}
+
+#[test]
+fn a_recipe_of_several_inputs_has_folds_that_say_what_each_input_adds() {
+    let place = Place::new();
+    let recipe = recipe("intermediate", false).replace("validation_share = 0.4\n", "");
+    let folds = || place.train(&recipe, "folds", &["--folds", "2", "--json"]);
+    let found = folds();
+    assert_eq!(code(&found), 0, "{}", stderr(&found));
+    let told = json(&found.stdout);
+    assert_eq!(told["folds"].as_array().expect("a list").len(), 2);
+    assert_eq!(told["left_out"], serde_json::json!([]));
+    assert!(told["macro_auc"]["mean"].as_f64().expect("a mean") > 0.9, "{told}");
+    let inputs = told["inputs"].as_array().expect("a list");
+    let names: Vec<String> =
+        inputs.iter().map(|line| format!("{} {}", line["inputs"], line["own_network"])).collect();
+    assert_eq!(names[0], "[\"t1\",\"flair\"] false");
+    assert_eq!(names[3..], ["[\"t1\"] true", "[\"flair\"] true"]);
+    assert!(inputs[1]["all_inputs_less"]["mean"].is_f64() && inputs[0]["all_inputs_less"].is_null());
+    let table = std::fs::read_to_string(place.at("folds/out-of-fold.csv")).expect("written");
+    assert_eq!(table.lines().next(), Some("image,label,fold,inputs,bright,dark"));
+    assert_eq!(table.lines().count(), 81);
+    assert!(table.contains(",t1+flair,") && table.contains(",flair,") && table.contains(",t1,"));
+    let page = std::fs::read_to_string(place.at("folds/folds.md")).expect("written");
+    assert!(page.contains("| all folds | network of flair alone | 2 |"), "{page}");
+    // What is there already is read, and gives the same table.
+    let again = folds();
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert!(!stderr(&again).contains("epoch"), "{}", stderr(&again));
+    assert_eq!(json(&again.stdout), told);
+    let predictions = path(&place.at("folds/out-of-fold.csv")).to_owned();
+    let out = path(&place.at("evaluated")).to_owned();
+    let least = ["--least-cases", "5"];
+    let fixed =
+        ["evaluate", &predictions, "--positive", "bright", "--group", "inputs", "--out", &out, "--json"];
+    let evaluated = wilhelm(&fixed.iter().chain(&least).copied().collect::<Vec<_>>());
+    assert_eq!(code(&evaluated), 0, "{}", stderr(&evaluated));
+}
+
+#[test]
+fn a_recipe_of_several_inputs_is_swept_with_what_each_input_adds_by_arm() {
+    let place = Place::new();
+    let arms = "seeds = [1]\n[[arm]]\nname = \"early\"\nset = { fusion = \"early\" }\n[[arm]]\nname = \"late\"\nset = { \
+                fusion = \"late\", drop_input = 0.0 }\n";
+    std::fs::write(place.at("sweep.toml"), arms).expect("written");
+    std::fs::write(place.at("recipe.toml"), recipe("intermediate", false)).expect("written");
+    let [recipe, sweep, data, out] =
+        ["recipe.toml", "sweep.toml", "data", "swept"].map(|name| path(&place.at(name)).to_owned());
+    let swept = wilhelm(&["sweep", "--recipe", &recipe, "--sweep", &sweep, "--data", &data, "--out", &out]);
+    assert_eq!(code(&swept), 0, "{}", stderr(&swept));
+    let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+    for words in
+        ["| early | 1 |", "| late | 1 |", "| early | t1, flair | 1 |", "| late | network of t1 alone | 1 |"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(std::fs::read_to_string(place.at("swept/sweep.md")).expect("written"), said);
+    assert!(place.at("swept/late/seed-1/card.toml").is_file());
+    let told = json(&std::fs::read(place.at("swept/sweep.json")).expect("written"));
+    assert_eq!(told["runs"][1]["result"]["Ok"]["fusion"], "late");
 }

@@ -75,7 +75,16 @@ fn a_segmenter_is_trained_outlines_a_picture_and_is_measured() {
     let said = String::from_utf8_lossy(&trained.stdout).into_owned();
     assert!(said.contains("square: Dice 0.") || said.contains("square: Dice 1."), "{said}");
     assert!(said.contains("to compare: mean shape of the training masks"), "{said}");
-    for name in ["run.json", "split.json", "history.json", "curves.html", "metrics.json", "held-out.json"] {
+    for name in [
+        "run.json",
+        "split.json",
+        "history.json",
+        "curves.html",
+        "curves.svg",
+        "curves.png",
+        "metrics.json",
+        "held-out.json",
+    ] {
         assert!(place.at("model.run").join(name).is_file(), "{name}");
     }
     let again = place.train("model", &[]);
@@ -116,6 +125,23 @@ fn a_segmenter_is_trained_outlines_a_picture_and_is_measured() {
         "{}",
         stderr(&listed)
     );
+    let file = place.at("square.onnx");
+    let exported = wilhelm(&[
+        "models",
+        "--models",
+        path(place.folder.path()),
+        "export",
+        "square",
+        "--format",
+        "onnx",
+        "--out",
+        path(&file),
+    ]);
+    assert_eq!(code(&exported), 0, "{}", stderr(&exported));
+    let bytes = std::fs::read(&file).expect("written");
+    for words in ["probabilities", "InstanceNormalization", "a rule", "class 0 is the background"] {
+        assert!(bytes.windows(words.len()).any(|window| window == words.as_bytes()), "{words}");
+    }
     let unknown = wilhelm(&["segment", "model", path(&image), "--model", "nothing"]);
     assert_eq!(code(&unknown), 3);
     assert!(stderr(&unknown).contains("no segmenter is called nothing"), "{}", stderr(&unknown));
@@ -165,4 +191,144 @@ fn data_that_do_not_fit_leave_no_run_behind() {
     assert_eq!(code(&refused), 3, "{}", stderr(&refused));
     assert!(stderr(&refused).contains("1 images have no mask: 3.png"), "{}", stderr(&refused));
     assert!(!place.at("model.run").exists() && !place.at("model").exists());
+}
+
+#[test]
+fn a_segmenter_has_folds_in_which_every_picture_is_outlined_by_a_network_that_has_not_seen_it() {
+    let place = Place::new();
+    let recipe = recipe().replace("validation_share = 0.25\n", "").replace("epochs = 40", "epochs = 15");
+    std::fs::write(place.at("recipe.toml"), recipe).expect("written");
+    let folds = || place.train("folds", &["--folds", "2", "--json"]);
+    let found = folds();
+    assert_eq!(code(&found), 0, "{}", stderr(&found));
+    let told = json(&found.stdout);
+    let segment = &told["segments"][0];
+    assert_eq!((&told["unit"], &segment["segment"]), (&"pixels".into(), &"square".into()));
+    assert_eq!(told["folds"].as_array().expect("a list").len(), 2);
+    let dice = segment["dice"]["mean"].as_f64().expect("a mean");
+    assert!(dice > 0.6, "{told}");
+    assert_eq!(segment["together"]["images"], 24);
+    assert!(segment["hausdorff_95_spread"]["median"].is_f64(), "{segment}");
+    assert!(segment["baselines"][0]["network_less"]["mean"].is_f64(), "{segment}");
+    let table = std::fs::read_to_string(place.at("folds/out-of-fold.csv")).expect("written");
+    assert_eq!(
+        table.lines().next(),
+        Some("image,fold,segment,dice,iou,hausdorff_95,average_surface_distance,surface_dice,note")
+    );
+    assert_eq!(table.lines().count(), 25);
+    // The mean of the table is the mean that is told.
+    let all: Vec<f64> = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(3).expect("a cell").parse().expect("a Dice"))
+        .collect();
+    let together = segment["together"]["dice"]["estimate"].as_f64().expect("a mean");
+    assert!((all.iter().sum::<f64>() / 24.0 - together).abs() < 1e-5);
+    assert!(place.at("folds/fold-2/card.toml").is_file());
+    let again = folds();
+    assert!(!stderr(&again).contains("epoch"), "{}", stderr(&again));
+    assert_eq!(json(&again.stdout), told);
+    let both = place.train("both", &["--folds", "2", "--run", "somewhere"]);
+    assert_eq!(code(&both), 2, "{}", stderr(&both));
+    let many = place.train("many", &["--folds", "25"]);
+    assert_eq!(code(&many), 3, "{}", stderr(&many));
+    assert!(stderr(&many).contains("fold"), "{}", stderr(&many));
+}
+
+#[test]
+fn a_segmenter_is_swept_and_what_cannot_be_swept_is_said() {
+    let place = Place::new();
+    let short = recipe().replace("epochs = 40", "epochs = 8");
+    std::fs::write(place.at("recipe.toml"), &short).expect("written");
+    let arms =
+        "seeds = [1, 2]\n[[arm]]\nname = \"plain\"\n[[arm]]\nname = \"wide\"\nset = { widths = [8, 16] }\n";
+    std::fs::write(place.at("sweep.toml"), arms).expect("written");
+    let sweep = |out: &str| {
+        let [recipe, sweep, data, out] =
+            ["recipe.toml", "sweep.toml", "data", out].map(|name| path(&place.at(name)).to_owned());
+        wilhelm(&["sweep", "--recipe", &recipe, "--sweep", &sweep, "--data", &data, "--out", &out])
+    };
+    let swept = sweep("swept");
+    assert_eq!(code(&swept), 0, "{}", stderr(&swept));
+    let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+    assert!(said.contains("| plain | square | 2 |") && said.contains("| wide | square | 2 |"), "{said}");
+    assert!(said.contains("HD95, pixels"), "{said}");
+    let told = json(&std::fs::read(place.at("swept/sweep.json")).expect("written"));
+    assert!(told["arms"][1]["segments"][0]["dice_difference"]["interval"].is_array(), "{told}");
+    assert!(place.at("swept/wide/seed-2.run/curves.html").is_file());
+    for (keys, words) in [("[decoder]\nlayers = 1", "train report"), ("[reader]\nhidden = 1", "train text")] {
+        std::fs::write(place.at("recipe.toml"), keys).expect("written");
+        let refused = sweep("refused");
+        assert_eq!(code(&refused), 2, "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+    }
+}
+
+/// Gigabytes that were held and that were foretold, as a training says them.
+fn memory(said: &str) -> (f64, f64) {
+    let line =
+        said.lines().find(|line| line.contains("GB were foretold")).unwrap_or_else(|| panic!("{said}"));
+    let numbers: Vec<f64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    (numbers[0], numbers[1])
+}
+
+#[test]
+fn the_memory_of_a_training_is_foretold_within_the_stated_factor() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux says how much memory a process held");
+        return;
+    }
+    let place = Place::new();
+    let of = |name: &str, window: usize, batch: usize, widths: &str| {
+        let changed = recipe()
+            .replace("epochs = 40", "epochs = 1")
+            .replace("window = [1, 16, 16]", &format!("window = [1, {window}, {window}]"))
+            .replace("batch = 4", &format!("batch = {batch}"))
+            .replace("widths = [4, 8]", widths);
+        std::fs::write(place.at("recipe.toml"), changed).expect("written");
+        let trained = place.train(name, &[]);
+        assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+        memory(&stderr(&trained))
+    };
+    // docs/training.md states the factor.
+    const FACTOR: f64 = 1.4;
+    let small = of("small", 96, 4, "widths = [8, 16]");
+    let large = of("large", 96, 16, "widths = [8, 16, 32]");
+    for (held, foretold) in [small, large] {
+        assert!(
+            foretold < FACTOR * held && held < FACTOR * foretold,
+            "{held} GB held, {foretold} GB foretold"
+        );
+    }
+    // What a larger step holds more is foretold too, not only what every process holds.
+    let (held, foretold) = (large.0 - small.0, large.1 - small.1);
+    assert!(
+        foretold < FACTOR * held && held < FACTOR * foretold,
+        "{held} GB held more, {foretold} GB foretold"
+    );
+}
+
+#[test]
+fn a_step_that_no_machine_here_holds_is_refused_before_it_begins() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux says how much memory there is");
+        return;
+    }
+    let place = Place::new();
+    let huge = recipe()
+        .replace("window = [1, 16, 16]", "window = [1, 1024, 1024]")
+        .replace("widths = [4, 8]", "widths = [512, 512]")
+        .replace("batch = 4", "batch = 18");
+    std::fs::write(place.at("recipe.toml"), huge).expect("written");
+    let refused = place.train("huge", &[]);
+    let said = stderr(&refused);
+    assert_eq!(code(&refused), 3, "{said}");
+    for words in [
+        "training would need about",
+        "examples a step",
+        "window under [grid], or widths",
+        "--no-memory-check",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
 }

@@ -13,7 +13,7 @@ fn text() -> String {
 
 #[test]
 fn each_fold_has_a_recipe_that_says_which_it_is() {
-    let runs = fold_runs(&text(), 3).expect("folds");
+    let runs = fold_runs::<Recipe>(&text(), 3).expect("folds");
     assert_eq!(runs.iter().map(|run| run.number).collect::<Vec<_>>(), [1, 2, 3]);
     for run in &runs {
         assert_eq!(run.recipe.fold, Some(Fold { number: run.number, of: 3 }));
@@ -27,7 +27,8 @@ fn each_fold_has_a_recipe_that_says_which_it_is() {
 
 #[test]
 fn folds_that_cannot_be_meant_are_refused() {
-    let refused = |text: &str, count: usize| fold_runs(text, count).expect_err("refused").to_string();
+    let refused =
+        |text: &str, count: usize| fold_runs::<Recipe>(text, count).expect_err("refused").to_string();
     assert!(refused(&text(), 1).contains("fold is 1 of 1, expected"), "{}", refused(&text(), 1));
     assert!(refused(&text(), 1000).contains("expected"), "{}", refused(&text(), 1000));
     let one = text().replace(SHARE, "fold = { number = 1, of = 2 }\n");

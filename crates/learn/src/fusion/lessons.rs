@@ -5,7 +5,7 @@ use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::FusedClassifier;
 
 use super::{FusionData, FusionRecipe};
-use crate::fit::{Lessons, Validated, device_of};
+use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::seed::generator;
 use crate::train::{EVALUATION_BATCH, loss_and_accuracy, rows, soft_target};
 use crate::{LearnError, Split};
@@ -59,6 +59,15 @@ impl Lessons for Cases<'_> {
     ) -> Tensor<1> {
         let logits = network.forward(Tensor::from_data(values, device), &present);
         self.recipe.recipe.optimization.loss.of(logits, Tensor::from_data(targets, device))
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        let sizes = self.recipe.architecture();
+        Some(Footprint {
+            activations: sizes.activations(),
+            at_once: EVALUATION_BATCH.div_ceil(sizes.network.slices * sizes.inputs),
+            sizes: "side, slices or widths under [architecture]",
+        })
     }
 
     fn validate(&self, network: &FusedClassifier) -> Result<Validated, LearnError> {

@@ -81,6 +81,23 @@ impl FusionFigures {
         self.subsets.iter().find(|subset| subset.inputs == inputs)
     }
 
+    /// Places and logits of the validation cases, each with the inputs that it has, of which anything is said.
+    pub(super) fn outputs(
+        &self,
+        fusion: Fusion,
+        data: &FusionData,
+        split: &Split,
+    ) -> (Vec<usize>, Vec<Vec<f64>>) {
+        let said = |place: &usize| {
+            let subset = self.subset(&data.present[*place])?;
+            // Without a stack there is nothing that late fusion's networks say together.
+            let stacked = fusion != Fusion::Late || subset.stack.is_some();
+            let at = subset.places.binary_search(place).ok().filter(|_| stacked)?;
+            Some((*place, subset.logits[at].clone()))
+        };
+        split.validation.iter().filter_map(said).unzip()
+    }
+
     /// The figures of the validation cases, each with the inputs that it has.
     ///
     /// # Errors

@@ -31,11 +31,11 @@ fn text(own: &str, inputs: &str) -> String {
     changed
 }
 
-const CT: &str = "[[inputs]]\nkey = \"ct\"\nmodalities = [\"CT\"]\nquantity = \"hounsfield\"\nbounds = [-100, 300]\nrequired = true\n";
+pub(super) const CT: &str = "[[inputs]]\nkey = \"ct\"\nmodalities = [\"CT\"]\nquantity = \"hounsfield\"\nbounds = [-100, 300]\nrequired = true\n";
 const PET: &str = "[[inputs]]\nkey = \"pet\"\nmodalities = [\"PT\"]\nquantity = \"suv_body_weight\"\n";
-const MR: &str = "[[inputs]]\nkey = \"t1\"\nmodalities = [\"MR\"]\nquantity = \"arbitrary\"\n";
+pub(super) const MR: &str = "[[inputs]]\nkey = \"t1\"\nmodalities = [\"MR\"]\nquantity = \"arbitrary\"\n";
 
-fn recipe(own: &str, inputs: &[&str]) -> FusionRecipe {
+pub(super) fn recipe(own: &str, inputs: &[&str]) -> FusionRecipe {
     FusionRecipe::from_toml(&text(own, &inputs.concat())).expect("a recipe")
 }
 
@@ -50,7 +50,7 @@ fn a_recipe_of_several_inputs_has_all_of_one_and_its_own() {
     assert_eq!(recipe.architecture().inputs, 3);
     assert!(FusionRecipe::is_meant(&text("fusion = \"early\"", CT)));
     let one = Recipe::from_toml(&text("fusion = \"early\"", &[CT, PET].concat())).expect_err("of several");
-    assert!(one.to_string().contains("only `wilhelm train classifier` takes"), "{one}");
+    assert!(one.to_string().contains("only `wilhelm train classifier` and `wilhelm sweep` take"), "{one}");
 }
 
 #[test]

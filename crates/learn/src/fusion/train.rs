@@ -3,14 +3,13 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
-use serde::Serialize;
 use wilhelm_filters::Preparation;
 use wilhelm_nets::arch::{Classifier, FusedClassifier, Fusion};
-use wilhelm_nets::{FusionCard, InputBaseline, InputCard, OutlierCard, SubsetCard, Training, Validation};
+use wilhelm_nets::{FusionCard, InputCard, OutlierCard, Training};
 
 use super::lessons::Cases;
 use super::measure::{AsTheyCome, figures};
-use super::{FusionData, FusionFigures, FusionRecipe};
+use super::{FusionData, FusionFigures, FusionMetrics, FusionRecipe};
 use crate::fit::drawn;
 use crate::hash::sha256;
 use crate::recorder::recorded;
@@ -52,48 +51,11 @@ impl FusionRuns {
     /// # Errors
     /// [`LearnError::Run`].
     pub fn finish(self, trained: &FusionTrained) -> Result<(), LearnError> {
-        self.main.finish(&Metrics::of(trained))?;
+        self.main.finish(&FusionMetrics::of(trained))?;
         for (run, baseline) in self.members.into_iter().zip(&trained.card.baselines) {
             run.finish(baseline)?;
         }
         Ok(())
-    }
-}
-
-/// `metrics.json`
-#[derive(Serialize)]
-struct Metrics<'a> {
-    model: &'a str,
-    version: &'a str,
-    fusion: &'static str,
-    seed: u64,
-    parameters: usize,
-    epoch: Option<usize>,
-    seconds: f64,
-    weights_sha256: &'a str,
-    data_sha256: &'a str,
-    validation: &'a Validation,
-    subsets: &'a [SubsetCard],
-    baselines: &'a [InputBaseline],
-}
-
-impl<'a> Metrics<'a> {
-    fn of(trained: &'a FusionTrained) -> Self {
-        let card = &trained.card;
-        Self {
-            model: &card.name,
-            version: &card.version,
-            fusion: card.architecture.fusion.name(),
-            seed: card.training.seed,
-            parameters: trained.parameters,
-            epoch: trained.epoch,
-            seconds: trained.seconds,
-            weights_sha256: &card.weights_sha256,
-            data_sha256: &card.training.data_sha256,
-            validation: &card.validation,
-            subsets: &card.subsets,
-            baselines: &card.baselines,
-        }
     }
 }
 
@@ -269,12 +231,14 @@ pub fn train_fusion(
          optimistic{words}",
         division.words
     );
+    if let Some(runs) = runs {
+        // Before the figures, which networks that learned nothing do not have.
+        let (places, logits) = fitted.figures.outputs(recipe.fusion, data, split);
+        runs.main.put_held_out(&held_out(&data.data.examples, &places, &logits))?;
+    }
     let AsTheyCome { figures: validation, places, logits } =
         fitted.figures.as_they_come(settings, data, split, &words, command)?;
     let held_out = held_out(&data.data.examples, &places, &logits);
-    if let Some(runs) = runs {
-        runs.main.put_held_out(&held_out)?;
-    }
     let cases = Cases { recipe, data, split, preparations: &fitted.preparations, weights: Vec::new() };
     let (mut inputs, mut detectors) = (Vec::new(), Vec::new());
     for input in 0..recipe.inputs.len() {

@@ -85,10 +85,10 @@ struct Written {
     writing: Writing,
 }
 
-/// Keys of [`Written`].
-const OWN: [&str; 3] = ["grammar", "decoder", "writing"];
-
 impl ReportRecipe {
+    /// Its keys beside those of a classifier's recipe.
+    pub(crate) const OWN: [&str; 3] = ["grammar", "decoder", "writing"];
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -96,9 +96,15 @@ impl ReportRecipe {
     pub fn from_toml(text: &str) -> Result<Self, LearnError> {
         let unreadable = |error: toml::de::Error| LearnError::Recipe(error.message().to_owned());
         let mut table: Table = toml::from_str(text).map_err(unreadable)?;
-        let own: Table = OWN.iter().filter_map(|key| table.remove_entry(*key)).collect();
+        let own: Table = Self::OWN.iter().filter_map(|key| table.remove_entry(*key)).collect();
         let Written { grammar, decoder, writing } = own.try_into().map_err(unreadable)?;
         let recipe: Recipe = Value::Table(table).try_into().map_err(unreadable)?;
+        if let Some(start) = &recipe.start {
+            return Err(LearnError::Recipe(format!(
+                "start = {start:?} is for classifiers: a generator's encoder begins as start under [writing] says, with \
+                 \"classifier\" or \"fresh\"; take it out"
+            )));
+        }
         let recipe = Self { recipe: recipe.checked()?, grammar, decoder, writing };
         match recipe.fault() {
             Some(fault) => Err(LearnError::Recipe(fault)),

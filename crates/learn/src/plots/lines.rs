@@ -6,7 +6,7 @@ use plotters::style::{Color, ShapeStyle, TRANSPARENT};
 use super::{GRID, INK, PAPER, PlotError, SOFT, color, described, short, text};
 
 /// Width and height of a plot.
-const SIZE: (u32, u32) = (480, 400);
+pub(crate) const SIZE: (u32, u32) = (480, 400);
 
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]

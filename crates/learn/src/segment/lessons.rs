@@ -9,7 +9,7 @@ use wilhelm_nets::{OutputKind, WindowPreparation, Windows};
 
 use super::masks::Outline;
 use super::recipe::SegmenterRecipe;
-use crate::fit::{Lessons, Validated, device_of};
+use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::seed::generator;
 use crate::{LearnError, Split};
 
@@ -196,6 +196,14 @@ impl<N: DenseNetwork> Lessons for Windowed<'_, N> {
             sum = sum + loss.of(logits, seen, &self.weights) * (0.5_f32.powi(stage as i32) / all);
         }
         sum
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        Some(Footprint {
+            activations: self.recipe.architecture().activations(self.recipe.grid.window),
+            at_once: if self.recipe.is_flat() { self.recipe.optimization.batch } else { 1 },
+            sizes: "window under [grid], or widths",
+        })
     }
 
     /// Window beside window, without overlap; the last ones of an image may see some places again.

@@ -8,7 +8,10 @@ use std::path::Path;
 use super::*;
 use crate::{EpochReport, Example, LearnError, Run, TrainProgress};
 use rule::SIDE;
-use wilhelm_nets::{DistanceUnit, Segmenter, SegmenterArchitecture};
+use wilhelm_nets::{
+    DistanceUnit, Interval, SegmentBaseline, SegmentMetric, Segmenter, SegmenterArchitecture,
+    SegmenterValidation,
+};
 use wilhelm_study::{Arbitrary, CodedConcept, Geometry, LabelMap, Mm, Segment, Spacing, Volume};
 
 /// An image and its mask by a rule of the place.
@@ -34,12 +37,70 @@ pub(super) fn outline(size: [usize; 3], rule: impl Fn([usize; 3]) -> (f32, u16))
 
 const RECIPE: &str = include_str!("../../../../testdata/squares/recipe.toml");
 
-fn recipe(changes: &[(&str, &str)]) -> Result<SegmenterRecipe, String> {
+pub(super) fn recipe(changes: &[(&str, &str)]) -> Result<SegmenterRecipe, String> {
     let text = changes.iter().fold(RECIPE.to_owned(), |text, (old, new)| {
         assert!(text.contains(old), "{old}");
         text.replacen(old, new, 1)
     });
     SegmenterRecipe::from_toml(&text).map_err(|error| error.to_string())
+}
+
+/// What one image's only segment is measured as.
+pub(super) fn segment_figures(
+    dice: f64,
+    hausdorff_95: Option<f64>,
+) -> crate::evaluation::masks::SegmentFigures {
+    crate::evaluation::masks::SegmentFigures {
+        label: 1,
+        name: "square".to_owned(),
+        true_ml: 1.0,
+        predicted_ml: if dice > 0.0 { 1.0 } else { 0.0 },
+        dice: Some(dice),
+        iou: Some(dice / (2.0 - dice)),
+        hausdorff_95_mm: hausdorff_95,
+        average_surface_distance_mm: hausdorff_95,
+        surface_dice: Some(dice),
+    }
+}
+
+/// Metrics of a run whose one segment has this Dice, and a distance of ten times what it lacks.
+pub(super) fn metrics_of(seed: u64, images: usize, dice: f64, baseline: f64) -> SegmenterMetrics {
+    let interval = |estimate: f64| Some(Interval { estimate, low: estimate, high: estimate });
+    let metric = SegmentMetric {
+        segment: "square".to_owned(),
+        images,
+        missed: 0,
+        false_alarms: 0,
+        dice: interval(dice),
+        hausdorff_95: interval(10.0 * (1.0 - dice)),
+        surface_dice: interval(dice),
+    };
+    let simple = SegmentBaseline {
+        name: "mean shape of the training masks".to_owned(),
+        segment: "square".to_owned(),
+        dice: interval(baseline),
+    };
+    SegmenterMetrics {
+        model: "square".to_owned(),
+        version: "1".to_owned(),
+        seed,
+        parameters: 7,
+        epoch: 3,
+        seconds: 2.0 * seed as f64,
+        weights_sha256: String::new(),
+        data_sha256: String::new(),
+        truth: "a rule".to_owned(),
+        validation: SegmenterValidation {
+            split: String::new(),
+            images,
+            empty: 0,
+            unit: DistanceUnit::Pixels,
+            tolerance: 1.0,
+            command: String::new(),
+            segments: vec![metric],
+            baselines: vec![simple],
+        },
+    }
 }
 
 fn gray(place: &Path, size: [u32; 2], pixel: impl Fn(u32, u32) -> u8) {

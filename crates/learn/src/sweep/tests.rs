@@ -26,7 +26,7 @@ fn arms_and_a_grid_make_every_combination_on_one_split() {
         "#,
     )
     .expect("a sweep");
-    let variants = sweep.variants(&recipe()).expect("runs");
+    let variants = sweep.variants::<Recipe>(&recipe()).expect("runs");
     assert_eq!(variants.len(), 2 * 2 * 2 * 2);
     let base = Recipe::from_toml(&recipe()).expect("a recipe");
     assert!(variants.iter().all(|variant| variant.recipe.split_seed() == base.split_seed()));
@@ -51,7 +51,7 @@ fn arms_and_a_grid_make_every_combination_on_one_split() {
 fn a_sweep_that_cannot_be_meant_is_refused_with_what_is_wrong() {
     let refused = |text: &str| {
         let sweep = Sweep::from_toml(text);
-        sweep.and_then(|sweep| sweep.variants(&recipe()).map(drop)).expect_err(text).to_string()
+        sweep.and_then(|sweep| sweep.variants::<Recipe>(&recipe()).map(drop)).expect_err(text).to_string()
     };
     assert!(refused("seeds = []").contains("seeds are missing"));
     assert!(refused("seeds = [1]\nseed = 2").contains("unknown field"));

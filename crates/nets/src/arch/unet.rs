@@ -73,8 +73,8 @@ macro_rules! unet {
         /// A 3-wide convolution, normalization within each image and channel, leaky activation.
         #[derive(Module, Debug)]
         pub struct $block {
-            convolution: $convolution,
-            norm: InstanceNorm,
+            pub(crate) convolution: $convolution,
+            pub(crate) norm: InstanceNorm,
         }
 
         impl $block {
@@ -98,10 +98,10 @@ macro_rules! unet {
         $(#[$about])*
         #[derive(Module, Debug)]
         pub struct $network {
-            down: Vec<Vec<$block>>,
-            up: Vec<$transposed>,
-            merged: Vec<Vec<$block>>,
-            scorers: Vec<$convolution>,
+            pub(crate) down: Vec<Vec<$block>>,
+            pub(crate) up: Vec<$transposed>,
+            pub(crate) merged: Vec<Vec<$block>>,
+            pub(crate) scorers: Vec<$convolution>,
         }
 
         impl $network {

@@ -270,7 +270,6 @@ fn every_level_of_the_processor_computes_what_burn_does() {
 
 #[test]
 fn the_number_of_threads_changes_no_byte() {
-    let _kept = tile::unforced();
     let shape = ConvolutionShape {
         batch: 3,
         inputs: 10,

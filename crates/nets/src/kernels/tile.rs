@@ -60,22 +60,21 @@ impl<T, F: FnMut() -> T> pulp::NullaryFnOnce for Kernel<F> {
 }
 
 #[cfg(test)]
-pub(crate) use forced::at_every_level;
+pub(super) use forced::arch;
 #[cfg(test)]
-pub(super) use forced::{arch, unforced};
+pub(crate) use forced::at_every_level;
 
 /// Kernels as lesser processors run them.
 #[cfg(test)]
 mod forced {
-    use std::sync::atomic::{AtomicU8, Ordering};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::cell::Cell;
 
     use pulp::Arch;
 
-    /// Place in [`levels`] of the one that is forced, from 1; 0 forces none.
-    static LEVEL: AtomicU8 = AtomicU8::new(0);
-    /// Held while a level is forced, and by tests that compare bytes.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    thread_local! {
+        /// Place in [`levels`] of the one that this thread is held to, from 1; 0 is what the processor has.
+        static LEVEL: Cell<usize> = const { Cell::new(0) };
+    }
 
     /// The levels that this processor has, the least first.
     fn levels() -> Vec<(&'static str, Arch)> {
@@ -89,27 +88,44 @@ mod forced {
     }
 
     pub fn arch() -> Arch {
-        match LEVEL.load(Ordering::SeqCst) {
+        match LEVEL.get() {
             0 => Arch::new(),
-            level => levels()[usize::from(level) - 1].1,
+            level => levels()[level - 1].1,
         }
-    }
-
-    /// Keeps the level as it is while a test runs.
-    pub fn unforced() -> MutexGuard<'static, ()> {
-        ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `with` at every level that this processor has, and says which these are.
-    pub fn at_every_level(with: impl Fn(&str)) -> Vec<&'static str> {
-        let held = unforced();
+    ///
+    /// Each runs on threads of its own, which alone are held to the level: tests beside it, in the same process, go on
+    /// at theirs.
+    pub fn at_every_level(with: impl Fn(&str) + Sync) -> Vec<&'static str> {
         let names: Vec<&'static str> = levels().into_iter().map(|(name, _)| name).collect();
         for (level, name) in (1..).zip(&names) {
-            LEVEL.store(level, Ordering::SeqCst);
-            with(name);
+            let pool =
+                rayon::ThreadPoolBuilder::new().num_threads(2).start_handler(move |_| LEVEL.set(level));
+            pool.build().expect("threads").install(|| with(name));
         }
-        LEVEL.store(0, Ordering::SeqCst);
-        drop(held);
         names
+    }
+
+    #[test]
+    fn a_level_holds_the_threads_that_were_asked_for_and_no_others() {
+        use crate::kernels::tile::lanes;
+        let own = lanes();
+        let seen = std::sync::Mutex::new(Vec::new());
+        let names = at_every_level(|_| {
+            let here = lanes();
+            let (one, other) = rayon::join(lanes, lanes);
+            assert_eq!((one, other), (here, here));
+            // A thread that is not of the pool, as those of other tests are.
+            let beside = std::thread::scope(|scope| scope.spawn(lanes).join()).expect("no panic");
+            assert_eq!(beside, own);
+            seen.lock().expect("one at a time").push(here);
+        });
+        assert_eq!(lanes(), own);
+        let seen = seen.into_inner().expect("one at a time");
+        assert_eq!((seen.len(), seen[0]), (names.len(), 1));
+        // Of other processors only the least is known here.
+        assert!(cfg!(not(target_arch = "x86_64")) || seen.last() == Some(&own), "{seen:?}");
     }
 }

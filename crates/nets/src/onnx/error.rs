@@ -60,6 +60,12 @@ pub enum OnnxError {
         /// The tensor's name.
         tensor: String,
     },
+    /// A network that is not written.
+    #[error("this network is not written as ONNX: {what}")]
+    Network {
+        /// Why.
+        what: String,
+    },
     /// Weights that could not be read back from their device.
     #[error("weights {name} are not readable: {what}")]
     Weights {

@@ -14,6 +14,7 @@ use wilhelm_filters::{Prepared, Region};
 use super::graph::{Graph, Setting, Value};
 use super::layers::{mean_along, reshape};
 use super::message::ModelProto;
+use super::segmenter::tests::flat;
 use super::session::Numbers;
 use super::tests::{CARD, shipped};
 use super::{
@@ -24,6 +25,7 @@ use crate::arch::{
     Classifier, ClassifierConfig, DenseNet, DenseNetConfig, RecurrentCell, ResNet, ResNetConfig, ResNetDepth,
     SliceMemory, VisionTransformer, VisionTransformerConfig,
 };
+use crate::segmenter::outline::tests::deep;
 
 const TOLERANCE: f32 = 1e-4;
 
@@ -168,6 +170,36 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
             close("taps", &tap.concat(), &numbers(expected));
         }
     }
+}
+
+#[test]
+fn a_segmenter_gives_the_same_by_either() {
+    let Some(runtime) = runtime() else { return };
+    let device = Device::flex();
+    let check = |file: Vec<u8>, shape: Vec<usize>, values: Vec<f32>, expected: [Vec<f32>; 2]| {
+        let session = runtime.session(&file).expect("ONNX Runtime takes it");
+        let port = session.inputs()[0].name.clone();
+        let made =
+            session.run(&port, Numbers { shape, values }, &["logits", "probabilities"]).expect("it runs");
+        for (found, expected) in made.iter().zip(&expected) {
+            close(&port, &found.values, expected);
+        }
+    };
+    let (segmenter, network) = flat([1, 16, 24], vec![3, 4, 5]);
+    let input = Tensor::<4>::random([2, 1, 16, 24], Distribution::Normal(0.0, 1.0), &device);
+    let logits = network.forward(input.clone());
+    let likely = burn::tensor::activation::sigmoid(logits.clone());
+    let numbers = |tensor: Tensor<4>| tensor.into_data().try_into_vec::<f32>().expect("floats");
+    let file = segmenter.to_onnx().expect("written");
+    check(file, vec![2, 1, 16, 24], numbers(input), [numbers(logits), numbers(likely)]);
+
+    let (segmenter, network) = deep([4, 6, 8]);
+    let input = Tensor::<5>::random([3, 1, 4, 6, 8], Distribution::Normal(0.0, 1.0), &device);
+    let logits = network.forward(input.clone());
+    let likely = burn::tensor::activation::softmax(logits.clone(), 1);
+    let numbers = |tensor: Tensor<5>| tensor.into_data().try_into_vec::<f32>().expect("floats");
+    let file = segmenter.to_onnx().expect("written");
+    check(file, vec![3, 1, 4, 6, 8], numbers(input), [numbers(logits), numbers(likely)]);
 }
 
 /// A network of the tests as a file: its input and output are as [`CARD`] says, but for what `make` changes.

@@ -139,13 +139,13 @@ fn files() -> Vec<(String, Vec<u8>, [i64; 2])> {
     files
 }
 
-fn decoded(file: &[u8]) -> ModelProto {
+pub(super) fn decoded(file: &[u8]) -> ModelProto {
     check(file).expect("what is written is what is read");
     ModelProto::decode(file).expect("it is ONNX")
 }
 
 /// Everything that is read was made before, nothing is made twice or for nothing, and weights fill their shapes.
-fn fits_together(name: &str, graph: &GraphProto) {
+pub(super) fn fits_together(name: &str, graph: &GraphProto) {
     let mut made: BTreeSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
     assert_eq!(made.len(), 1, "{name}");
     for tensor in &graph.initializer {

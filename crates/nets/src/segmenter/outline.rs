@@ -15,7 +15,7 @@ use wilhelm_study::{
 
 use super::sliding::slide;
 use super::trained::{TrainedSegmenter, WindowPreparation};
-use super::{Networks, Segmenter};
+use super::{Networks, Segmenter, SegmenterArchitecture};
 use crate::arch::DenseNetwork;
 
 /// The axes that a network of volumes sees: columns to the left, rows to the back, slices to the head.
@@ -181,6 +181,35 @@ fn resized(
 }
 
 impl Segmenter {
+    /// About how many bytes [`outline`](Self::outline) holds beside the image itself: one window within the network, the
+    /// sums of one layer of windows, and values and labels on the network's grid; `None` for a pair of networks, or where the
+    /// image has no grid that it could be brought to.
+    pub fn bytes_to_outline(&self, series: &Series) -> Option<u64> {
+        let trained = self.card().trained.as_ref()?;
+        let (SegmenterArchitecture::UNet(config) | SegmenterArchitecture::UNet3d(config)) =
+            &self.card().architecture
+        else {
+            return None;
+        };
+        let preparation = &trained.preparation;
+        let (grid, own) = match &series.image {
+            Image::Flat(image) => (preparation.window, image.columns() * image.rows() * trained.classes()),
+            image => {
+                let native = image.geometry()?;
+                let [columns, rows, slices] = network_geometry(native, preparation).ok()?.size();
+                let voxels: usize = native.size().iter().product();
+                (
+                    [slices, rows, columns],
+                    preparation.windows().sums([slices, rows, columns], trained.classes()) + voxels,
+                )
+            }
+        };
+        let window = preparation.windows().within(grid);
+        let seen = config.activations(window).passing;
+        let places = grid.iter().product::<usize>();
+        Some((4.0 * (seen + own as f64 + 1.5 * places as f64)) as u64)
+    }
+
     /// Outlines what the card of a network that was trained here names, on the image's own grid.
     ///
     /// A flat picture is seen as a whole; a volume window by window, with memory for the sums of one layer of windows
@@ -282,4 +311,4 @@ fn segments(trained: &TrainedSegmenter, name: &str, version: &str) -> BTreeMap<u
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,11 +7,11 @@ use burn::tensor::Device;
 use sha2::{Digest, Sha256};
 use wilhelm_study::{Arbitrary, CodedConcept, Hu, Modality, Patient, Projection, Silent};
 
-fn config(classes: usize) -> UNetConfig {
+pub(crate) fn config(classes: usize) -> UNetConfig {
     UNetConfig { channels: 1, widths: vec![3, 4], classes }
 }
 
-fn card(
+pub(crate) fn card(
     architecture: SegmenterArchitecture,
     window: [usize; 3],
     output: OutputKind,
@@ -85,7 +85,7 @@ fn card(
 }
 
 /// Untrained networks say the same everywhere as often as not: the first that does not.
-fn deep(window: [usize; 3]) -> (Segmenter, UNet3d) {
+pub(crate) fn deep(window: [usize; 3]) -> (Segmenter, UNet3d) {
     let device = Device::flex();
     let made = |seed: u64| {
         device.seed(seed);
