@@ -6,8 +6,8 @@ use wilhelm_formats::dicom::objects::{Reference, references_of_bytes};
 use wilhelm_formats::{Reading, Silent, read_bytes};
 use wilhelm_nets::Model;
 use wilhelm_pipeline::{
-    Comparable, Drafting, Form, Given, Identity, OutputContext, PipelineError, ReadOptions, ReadOutcome, Readers,
-    in_order, known_values, output, read_series,
+    Comparable, Drafting, Form, Given, Identity, OutputContext, PipelineError, ReadOptions, ReadOutcome,
+    Readers, in_order, known_values, output, read_series,
 };
 use wilhelm_report::hl7;
 use wilhelm_server::desk::{
@@ -48,9 +48,8 @@ impl DeskReader {
         for place in images {
             bytes.push((place, study.bytes(place)?.into()));
         }
-        let named = bytes.iter().map(|(place, bytes)| {
-            (study.objects[*place].instance.clone(), Arc::clone(bytes))
-        });
+        let named =
+            bytes.iter().map(|(place, bytes)| (study.objects[*place].instance.clone(), Arc::clone(bytes)));
         Ok((read_bytes(named.collect(), &limits, &Silent), bytes))
     }
 }
@@ -61,10 +60,7 @@ impl StudyReader for DeskReader {
         study: &StudyToRead<'_>,
         progress: &mut dyn FnMut(&str, usize, usize) -> bool,
     ) -> Result<Vec<Drafted>, ReadFailure> {
-        let mut go = |words: &str, done: usize, total: usize| {
-            if progress(words, done, total) { Ok(()) } else { Err(ReadFailure::Cancelled) }
-        };
-        go("opening the images", 0, 1)?;
+        go(progress, "opening the images", 0, 1)?;
         let (reading, bytes) = self.series(study)?;
         if reading.series.is_empty() {
             let why = reading.failures.first().map(|failure| format!(": {}", failure.error));
@@ -75,24 +71,23 @@ impl StudyReader for DeskReader {
         }
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         if models.is_none() {
-            go("opening the models", 0, 1)?;
+            go(progress, "opening the models", 0, 1)?;
             let loaded = shelf::open(None, &self.config).and_then(|shelf| shelf::load_all(&shelf));
             *models = Some(loaded.map_err(|error| program(&error))?);
         }
         let models = models.as_deref().unwrap_or_default();
         let patients: Vec<&Patient> =
             reading.series.iter().map(|series| &series.patient).chain([study.patient]).collect();
-        let loaded = language::load(&self.config, None, known_values(&patients)).map_err(|error| program(&error))?;
+        let loaded =
+            language::load(&self.config, None, known_values(&patients)).map_err(|error| program(&error))?;
         let rephraser = loaded.as_ref().map(language::Loaded::rephraser);
         let readers =
             Readers { models, language_model: rephraser.as_ref().map(|model| model as &dyn Drafting) };
         let count = reading.series.len();
         let mut drafts: Vec<Drafted> = Vec::new();
         for (number, series) in reading.series.iter().enumerate() {
-            go("series", number, count)?;
-            let outcome = one(series, readers, study, &self.config, &mut |words, done, total| {
-                progress(words, done, total)
-            })?;
+            go(progress, "series", number, count)?;
+            let outcome = one(series, readers, study, &self.config, progress)?;
             drafts.push(drafted(series, outcome, &drafts, &bytes, study, &self.config)?);
         }
         // Series that no model reads, such as localizers, are worth a draft only where there is no other.
@@ -132,6 +127,13 @@ impl StudyReader for DeskReader {
     }
 }
 
+/// What reports how far a reading is, and answers whether to go on.
+type Saying<'a> = dyn FnMut(&str, usize, usize) -> bool + 'a;
+
+fn go(progress: &mut Saying<'_>, words: &str, done: usize, total: usize) -> Result<(), ReadFailure> {
+    if progress(words, done, total) { Ok(()) } else { Err(ReadFailure::Cancelled) }
+}
+
 fn reference(files: &[&[u8]], config: &Config) -> Result<Reference, ReadFailure> {
     references_of_bytes(files, &config.limits()).map_err(|error| ReadFailure::Study(error.to_string()))
 }
@@ -147,7 +149,7 @@ fn one(
     readers: Readers<'_>,
     study: &StudyToRead<'_>,
     config: &Config,
-    progress: &mut dyn FnMut(&str, usize, usize) -> bool,
+    progress: &mut Saying<'_>,
 ) -> Result<ReadOutcome, ReadFailure> {
     let mut options = ReadOptions {
         request: Vec::new(),
@@ -180,16 +182,17 @@ fn one(
 
 /// The latest earlier report whose patient is proven to be the same; one that cannot be compared is left out.
 fn earlier(series: &Series, study: &StudyToRead<'_>) -> Vec<Comparable> {
-    let now = Identity {
-        patient: series.patient.clone(),
-        date: study.date.cloned(),
-        time: study.time.cloned(),
-    };
+    let now =
+        Identity { patient: series.patient.clone(), date: study.date.cloned(), time: study.time.cloned() };
     let modality = series.modality.as_ref();
     let alike = |report: &&EarlierReport| report.report.exam.modality.as_ref() == modality;
     for one in study.earlier.iter().filter(alike) {
         let given = Given {
-            identity: Identity { patient: one.patient.clone(), date: one.date.clone(), time: one.time.clone() },
+            identity: Identity {
+                patient: one.patient.clone(),
+                date: one.date.clone(),
+                time: one.time.clone(),
+            },
             findings: one.report.findings.clone(),
             exam: Some(one.report.exam.clone()),
             source: "the signed report of an earlier study in the archive".to_owned(),
@@ -225,10 +228,10 @@ fn drafted(
         .map(|(_, bytes)| &**bytes)
         .collect();
     let images = reference(&files, config)?;
-    let images = images.images().iter().map(|image| ReadImage {
-        instance: image.sop_instance.as_str().to_owned(),
-        frame: image.frame,
-    });
+    let images = images
+        .images()
+        .iter()
+        .map(|image| ReadImage { instance: image.sop_instance.as_str().to_owned(), frame: image.frame });
     let uid = series.series.as_ref().map(|uid| uid.as_str().to_owned()).unwrap_or_default();
     let parts = before.iter().filter(|draft| draft.series == uid).count();
     Ok(Drafted {

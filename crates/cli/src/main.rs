@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod config;
 mod curve;
+mod desk_reader;
 mod engine;
 mod exit;
 mod labels;

@@ -16,6 +16,9 @@ pub struct Serve {
     /// Let anyone on this machine do anything, without sign-in: for tests, and a machine that one person alone uses
     #[arg(long)]
     pub open: bool,
+    /// Serve three sample studies that were read already, from an archive of their own, as with --open
+    #[arg(long, conflicts_with = "data")]
+    pub demo: bool,
     /// Print the addresses as JSON once they are listened at
     #[arg(long)]
     pub json: bool,

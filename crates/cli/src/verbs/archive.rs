@@ -1,5 +1,7 @@
 //! `wilhelm serve` and `wilhelm store`: the archive served, filled, listed and checked.
 
+mod demo;
+
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use serde_json::json;
 use wilhelm_privacy::SystemEntropy;
 use wilhelm_privacy::account::{AccountsFile, Policy};
 use wilhelm_privacy::audit::{Action, Actor, AuditLog, Event, Object, ObjectKind, Outcome};
+use wilhelm_server::desk::{Desk, StudyReader};
 use wilhelm_server::dimse::{Peer, Settings as EntitySettings};
 use wilhelm_server::{Ledger, ServeError, Server, Settings as ServerSettings, SignIn, Tls};
 use wilhelm_store::{
@@ -19,6 +22,7 @@ use wilhelm_store::{
 use wilhelm_study::Phi;
 
 use crate::config::{self, Config, DuplicatesChoice};
+use crate::desk_reader::DeskReader;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
 use crate::verbs::keys;
@@ -76,6 +80,11 @@ pub fn peer(text: &str) -> Option<Peer> {
 pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let values = &config.values.server;
+    let archive = match verb.demo {
+        true => &args::ArchiveFolder { data: Some(demo::folder(config)) },
+        false => &verb.archive,
+    };
+    let is_open = verb.open || verb.demo;
     let address = |name: &str, text: &str| {
         text.parse().map_err(|_| Stop::usage(format!("server.{name} is {text:?}, expected ADDRESS:PORT")))
     };
@@ -97,7 +106,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         associations: values.associations,
         timeout: Duration::from_secs(u64::from(values.timeout_seconds)),
     };
-    let store = open(&verb.archive, config)?;
+    let store = open(archive, config)?;
     let tls = match values.tls_certificate.as_str() {
         "" => None,
         certificate => {
@@ -105,13 +114,19 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
             Some(tls.map_err(|error| Stop::usage(format!("server.tls_certificate: {error}")))?)
         }
     };
-    let ledger = Arc::new(Ledger::new(log(&verb.archive, config)?));
-    let sign_in = if verb.open { None } else { Some(Arc::new(sign_in(config, &ledger)?)) };
+    let ledger = Arc::new(Ledger::new(log(archive, config)?));
+    let reader: Arc<dyn StudyReader> = Arc::new(DeskReader::new(config.clone()));
+    let desk = Desk::new(Arc::clone(&store), Some(reader), Some(Arc::clone(&ledger)));
+    if verb.demo {
+        demo::fill(&store, &desk)?;
+    }
+    let sign_in = if is_open { None } else { Some(Arc::new(sign_in(config, &ledger)?)) };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = ServerSettings {
         hosts: values.hosts.clone(),
         sign_in,
         ledger: Some(ledger),
+        desk: Some(desk),
         tls,
         upload_bytes: values.upload_bytes,
         ..ServerSettings::open(http, dimse, entity)
@@ -125,7 +140,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     if verb.json {
         print_json(&json!({
             "http": format!("{scheme}://{}", server.http()),
-            "sign_in": !verb.open,
+            "sign_in": !is_open,
             "dimse": dimse,
             "ae_title": values.ae_title,
             "started_ms": u64::try_from(elapsed).unwrap_or(u64::MAX),
@@ -140,7 +155,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
             http = server.http()
         ))?;
     }
-    if verb.open {
+    if is_open {
         eprintln!("wilhelm: --open: whoever uses this machine reads and writes everything, without sign-in");
     }
     server.wait();
