@@ -211,23 +211,26 @@ impl Reports<'_> {
     pub fn versions(&self, id: &str) -> Result<Vec<StoredVersion>, StoreError> {
         let rows = self.store.reading("reading a report", |connection| {
             let mut prepared = connection.prepare_cached(
-                "SELECT v.number, v.state, v.by_whom, v.at, v.sha256, v.previous, v.sealed, v.bytes
+                "SELECT v.number, v.state, v.by_whom, v.at, v.sha256, v.previous, v.sealed, v.bytes, r.version
                  FROM report r JOIN report_version v ON v.report_key = r.key WHERE r.id = ? ORDER BY v.number",
             )?;
             let rows = prepared.query_map([id], |row| {
                 let (number, sha256): (u32, Checksum) = (row.get(0)?, row.get(4)?);
                 let kept = part::Kept { sha256, is_sealed: row.get(6)?, bytes: row.get(7)? };
                 let previous: Option<Checksum> = row.get(5)?;
-                Ok((number, row.get(1)?, row.get(2)?, row.get(3)?, previous, kept))
+                Ok((row.get::<_, usize>(8)?, number, row.get(1)?, row.get(2)?, row.get(3)?, previous, kept))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        if rows.is_empty() {
-            return Err(StoreError::NotFound { what: "report" });
+        let Some((count, ..)) = rows.first() else { return Err(StoreError::NotFound { what: "report" }) };
+        if *count != rows.len() {
+            // The last may be what is missing.
+            let part = format!("the chain of {count} versions");
+            return Err(StoreError::Report { report: id.to_owned(), part });
         }
         let mut before: Option<Checksum> = None;
         let mut versions = Vec::with_capacity(rows.len());
-        for (place, (number, state, by, at, previous, kept)) in rows.into_iter().enumerate() {
+        for (place, (_, number, state, by, at, previous, kept)) in rows.into_iter().enumerate() {
             if number as usize != place + 1 || previous != before {
                 let part = format!("version {}", place + 1);
                 return Err(StoreError::Report { report: id.to_owned(), part });

@@ -3,6 +3,7 @@
 mod fhir;
 mod gate;
 mod life;
+mod queue;
 mod reader;
 mod rights;
 mod site;

@@ -77,8 +77,8 @@ impl Reports<'_> {
         })?;
         let sql = format!(
             "{ROW} WHERE {condition}
-             ORDER BY (SELECT max(CASE WHEN urgency >= 2 THEN urgency ELSE 0 END) FROM report
-              WHERE study_uid = s.uid AND superseded = 0 AND state = 'draft') DESC NULLS LAST, s.arrived DESC, s.key DESC
+             ORDER BY coalesce((SELECT max(CASE WHEN urgency >= 2 THEN urgency ELSE 0 END) FROM report
+              WHERE study_uid = s.uid AND superseded = 0 AND state = 'draft'), 0) DESC, s.arrived DESC, s.key DESC
              LIMIT {} OFFSET {}",
             query.limit, query.offset
         );

@@ -7,6 +7,8 @@ use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use serde_json::{Value, json};
 use wilhelm_formats::phantom::{CtPhantom, part_10};
+use wilhelm_privacy::seal::{Keyring, Root};
+use wilhelm_privacy::{Secret, SystemEntropy};
 use wilhelm_report::{Case, example};
 use wilhelm_server::desk::{Desk, Outcome, read_study};
 use wilhelm_server::dimse::Settings as Entity;
@@ -42,6 +44,21 @@ fn started(
 pub fn open_desk(case: Case) -> DeskSite {
     let folder = tempfile::tempdir().expect("a folder");
     let (server, store, desk) = started(folder.path(), case, |_| settings(Entity::default()));
+    DeskSite { site: Site { server, store, folder }, desk }
+}
+
+/// Anyone may do anything, and what is kept lies sealed.
+pub fn sealed_desk(case: Case) -> DeskSite {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = Root::Key(Secret::new([9; 32]));
+    let at = "2026-01-31T14:05:00Z".parse().expect("a time");
+    let ring = folder.path().join("keyring.json");
+    let keys = Keyring::make(&ring, &root, at, &mut SystemEntropy::default()).expect("a keyring");
+    let keys = wilhelm_store::Settings { keys: Some(Arc::new(keys)), ..wilhelm_store::Settings::default() };
+    let store = Store::open(folder.path(), keys).expect("an archive");
+    let desk = Desk::new(Arc::clone(&store), Some(Arc::new(Examples(case))), None);
+    let settings = Settings { desk: Some(Arc::clone(&desk)), ..settings(Entity::default()) };
+    let server = Server::start(Arc::clone(&store), settings).expect("a server");
     DeskSite { site: Site { server, store, folder }, desk }
 }
 
