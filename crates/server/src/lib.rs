@@ -8,12 +8,15 @@
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod dimse;
+pub mod events;
 mod http;
 mod ledger;
+pub mod rules;
 mod serve;
 mod sign_in;
 mod tls;
 mod transcode;
+pub mod work;
 
 pub use ledger::Ledger;
 pub use serve::{ServeError, Server, Settings};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use rusqlite::params;
 use wilhelm_privacy::seal::SealError;
 
+use crate::ingest::NAMED;
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
 use crate::{Located, StoreError};
@@ -131,9 +132,7 @@ impl Store {
     }
 
     fn names(&self, name: &str) -> Result<bool, StoreError> {
-        self.reading("finding a file's row", |connection| {
-            connection.prepare_cached("SELECT 1 FROM instance WHERE sha256 = unhex(?)")?.exists([name])
-        })
+        self.reading("finding a file's row", |connection| connection.prepare_cached(NAMED)?.exists([name]))
     }
 
     pub(crate) fn page(&self, after: i64) -> Result<Vec<Located>, StoreError> {

@@ -64,6 +64,24 @@ pub enum StoreError {
         /// The archive's folder.
         path: PathBuf,
     },
+    /// As many bytes are kept as may be.
+    #[error(
+        "the archive holds {used} of the {quota} bytes that it may hold (server.quota_bytes): nothing was kept of this object; empty the bin, delete studies or raise it"
+    )]
+    OverQuota {
+        /// Bytes that are held, in the bin too.
+        used: u64,
+        /// As allowed.
+        quota: u64,
+    },
+    /// A job that is in another state than what was asked of it wants.
+    #[error("the job is {found}, expected one that is {expected}")]
+    JobState {
+        /// As it is.
+        found: &'static str,
+        /// As it would have to be.
+        expected: &'static str,
+    },
     /// A file or folder that cannot be used.
     #[error("{action} {}: {source}", path.display())]
     Io {
@@ -148,6 +166,7 @@ impl StoreError {
                 | Self::Conflict
                 | Self::Mismatch { .. }
                 | Self::Query { .. }
+                | Self::JobState { .. }
                 | Self::NotFound { .. }
         )
     }

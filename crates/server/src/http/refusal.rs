@@ -34,8 +34,8 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound { .. } => StatusCode::NOT_FOUND,
             StoreError::Query { .. } => StatusCode::BAD_REQUEST,
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            StoreError::Conflict | StoreError::Mismatch { .. } => StatusCode::CONFLICT,
-            StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            StoreError::Conflict | StoreError::Mismatch { .. } | StoreError::JobState { .. } => StatusCode::CONFLICT,
+            StoreError::DiskFull { .. } | StoreError::OverQuota { .. } => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             error if error.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -65,6 +65,7 @@ impl IntoResponse for Refusal {
             "title": self.status.canonical_reason().unwrap_or_default(),
             "status": self.status.as_u16(),
             "detail": self.detail,
+            "error": self.detail,
         });
         let head = [(header::CONTENT_TYPE, "application/problem+json")];
         (self.status, head, body.to_string()).into_response()
