@@ -22,16 +22,16 @@ pub enum Event {
     Job(Box<Job>),
     /// A report has a new version, or a decision was made on one of its findings.
     Report {
-        /// Its number.
-        report: i64,
+        /// Its name.
+        report: String,
         /// Study Instance UID.
         study: String,
         /// Number of its latest version.
-        version: u64,
+        version: u32,
         /// Its state, as `preliminary`.
         state: String,
         /// Number of decisions on its findings.
-        decisions: u64,
+        decisions: u32,
     },
 }
 
@@ -95,7 +95,43 @@ pub fn job_json(job: &Job) -> Value {
 
 /// Where events are told: to all that listen now, and kept for nobody.
 #[derive(Clone, Debug)]
-pub struct Events(broadcast::Sender<Event>);
+pub struct Events(broadcast::Sender<Option<Event>>);
+
+/// What a listener hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Something happened.
+    Event(Event),
+    /// It was too slow, and lost so many events.
+    Lost(u64),
+    /// Nothing more is told: the program ends.
+    End,
+}
+
+/// Somebody who listens.
+#[derive(Debug)]
+pub struct Listener(broadcast::Receiver<Option<Event>>);
+
+impl Listener {
+    /// The next that is heard; what was not waited for to its end is not lost.
+    pub async fn next(&mut self) -> Heard {
+        match self.0.recv().await {
+            Ok(Some(event)) => Heard::Event(event),
+            Err(broadcast::error::RecvError::Lagged(lost)) => Heard::Lost(lost),
+            Ok(None) | Err(broadcast::error::RecvError::Closed) => Heard::End,
+        }
+    }
+
+    /// What is there to be heard without waiting.
+    pub fn try_next(&mut self) -> Option<Heard> {
+        match self.0.try_recv() {
+            Ok(Some(event)) => Some(Heard::Event(event)),
+            Err(broadcast::error::TryRecvError::Lagged(lost)) => Some(Heard::Lost(lost)),
+            Ok(None) | Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
+            Err(broadcast::error::TryRecvError::Empty) => None,
+        }
+    }
+}
 
 impl Default for Events {
     fn default() -> Self {
@@ -107,12 +143,17 @@ impl Events {
     /// Tells an event. It never waits: whoever does not listen fast enough loses events and is told how many.
     pub fn publish(&self, event: Event) {
         // Nobody listening is no error.
-        let _ = self.0.send(event);
+        let _ = self.0.send(Some(event));
     }
 
     /// Listens from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Event> {
-        self.0.subscribe()
+    pub fn listen(&self) -> Listener {
+        Listener(self.0.subscribe())
+    }
+
+    /// Tells everybody who listens that this is the end.
+    pub fn end(&self) {
+        let _ = self.0.send(None);
     }
 
     /// How many listen.

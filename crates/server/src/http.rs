@@ -1,9 +1,12 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod bin;
 mod built;
 mod fhir;
 mod frames;
 mod guard;
+mod jobs;
+mod live;
 mod multipart;
 mod page;
 mod parameters;
@@ -11,6 +14,7 @@ mod permission;
 mod qido;
 mod refusal;
 mod render;
+mod rules;
 mod session;
 mod stow;
 mod stream;
@@ -18,6 +22,7 @@ mod wado;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -27,7 +32,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::events::Events;
 use crate::ledger::Ledger;
+use crate::rules::Rules;
 use crate::sign_in::SignIn;
 
 pub(crate) use guard::patient;
@@ -47,6 +54,12 @@ pub(crate) struct Site {
     pub ledger: Option<Arc<Ledger>>,
     /// Most bytes of one request that hands objects in.
     pub upload_bytes: u64,
+    /// Where it is told what happens.
+    pub events: Events,
+    /// What is done of itself with studies that are complete.
+    pub rules: Arc<Rules>,
+    /// How long what was deleted is kept.
+    pub bin: Duration,
 }
 
 impl Site {
@@ -127,7 +140,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Patient/{id}", get(fhir::one_patient))
         .route("/fhir/ImagingStudy", get(fhir::studies))
         .route("/fhir/ImagingStudy/{uid}", get(fhir::one_study))
-        .route("/fhir/AuditEvent", get(fhir::audit));
+        .route("/fhir/AuditEvent", get(fhir::audit))
+        .merge(jobs::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
         let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));

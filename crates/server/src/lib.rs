@@ -10,6 +10,7 @@
 pub mod dimse;
 pub mod events;
 mod http;
+mod jobs;
 mod ledger;
 pub mod rules;
 mod serve;
@@ -18,6 +19,7 @@ mod tls;
 mod transcode;
 pub mod work;
 
+pub use jobs::Settings as JobSettings;
 pub use ledger::Ledger;
 pub use serve::{ServeError, Server, Settings};
 pub use sign_in::SignIn;

@@ -238,6 +238,7 @@ impl Progress for At<'_> {
 
     fn is_cancelled(&self) -> bool {
         let standing = self.worker.store.queue().standing(self.job);
-        self.worker.stopping.load(Ordering::SeqCst) || matches!(standing, Ok(Standing::Cancelled | Standing::Lost))
+        self.worker.stopping.load(Ordering::SeqCst)
+            || matches!(standing, Ok(Standing::Cancelled | Standing::Lost))
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{OptionalExtension, Transaction, params};
 use wilhelm_study::Phi;
 
+use crate::backup::Hold;
 use crate::describe::describe;
 use crate::ingest::{Entry, NAMED, put_back};
 use crate::objects::{Checksum, Kept, hexadecimal};
@@ -186,8 +187,9 @@ impl Store {
     /// Removes a study of the bin and the files of its objects for good; gives how many files. A file that another row names stays.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Catalog`].
+    /// [`StoreError::NotFound`]; [`StoreError::BackingUp`] while a backup is made; [`StoreError::Catalog`].
     pub fn purge(&self, study: &str) -> Result<u64, StoreError> {
+        let hold = Hold::of(&self.folders.root)?.ok_or(StoreError::BackingUp)?;
         let (study, folders) = (study.to_owned(), self.folders.clone());
         // On the writer, so that no object with the same bytes arrives between the look and the removal. Rows go first: a
         // program killed in between leaves files that no row names, which a check finds.
@@ -208,6 +210,7 @@ impl Store {
                     count += u64::from(std::fs::remove_file(path).is_ok());
                 }
             }
+            drop(hold);
             Ok(count)
         })
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use rusqlite::params;
 use wilhelm_privacy::seal::SealError;
 
+use crate::backup::Hold;
 use crate::ingest::NAMED;
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
@@ -52,8 +53,14 @@ impl Store {
     /// of their files goes to `quarantine`, and files that no row names are removed.
     ///
     /// # Errors
-    /// [`StoreError::Catalog`], [`StoreError::Io`].
+    /// [`StoreError::BackingUp`] where something would be removed while a backup is made; [`StoreError::Catalog`],
+    /// [`StoreError::Io`].
     pub fn check(&self, repair: bool) -> Result<Checked, StoreError> {
+        // Nothing is removed from under a backup.
+        let _hold = match repair {
+            true => Some(Hold::of(&self.folders.root)?.ok_or(StoreError::BackingUp)?),
+            false => None,
+        };
         let catalog = self.reading("checking itself", |connection| {
             let mut prepared = connection.prepare("PRAGMA quick_check")?;
             let lines = prepared.query_map([], |row| row.get::<_, String>(0))?;

@@ -82,6 +82,15 @@ pub enum StoreError {
         /// As it would have to be.
         expected: &'static str,
     },
+    /// A backup that cannot be made, read or used.
+    #[error("the backup: {message}")]
+    Backup {
+        /// What was found, and what to do.
+        message: String,
+    },
+    /// Files cannot be removed now.
+    #[error("a backup is being made: nothing is removed until it is done")]
+    BackingUp,
     /// A file or folder that cannot be used.
     #[error("{action} {}: {source}", path.display())]
     Io {
@@ -140,6 +149,10 @@ impl StoreError {
         Self::Malformed { place: place.into(), message: message.into() }
     }
 
+    pub(crate) fn backup(message: impl Into<String>) -> Self {
+        Self::Backup { message: message.into() }
+    }
+
     /// Wraps what the system said about a file; a full disk is told apart.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         match source.kind() {
@@ -167,6 +180,7 @@ impl StoreError {
                 | Self::Mismatch { .. }
                 | Self::Query { .. }
                 | Self::JobState { .. }
+                | Self::Backup { .. }
                 | Self::NotFound { .. }
         )
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::activity;
+use crate::backup::Hold;
 use crate::bell::Bell;
 use crate::bin::held_bytes;
 use crate::describe::Description;
@@ -56,6 +57,8 @@ pub(crate) struct Writer {
     pub duplicates: Duplicates,
     quota: Option<u64>,
     arrivals: Arc<Bell>,
+    /// Files of no use that are still there, as a backup was being made.
+    obsolete: Vec<PathBuf>,
     studies: HashMap<String, i64>,
     series: HashMap<(i64, String), i64>,
 }
@@ -69,7 +72,7 @@ impl Writer {
     ) -> Self {
         let (duplicates, quota) = (settings.duplicates, settings.quota_bytes);
         let (studies, series) = (HashMap::new(), HashMap::new());
-        Self { connection, folders, duplicates, quota, arrivals, studies, series }
+        Self { connection, folders, duplicates, quota, arrivals, obsolete: Vec::new(), studies, series }
     }
 
     /// Writes until nobody can give orders any more.
@@ -195,10 +198,21 @@ impl Writer {
         if !changed.is_empty() {
             self.arrivals.ring();
         }
-        for path in obsolete {
-            self.discard(&path);
-        }
+        self.obsolete.append(&mut obsolete);
+        self.discard_obsolete();
         Ok(receipts)
+    }
+
+    /// Removes files of no use, unless a backup is being made, which may still want them: then with a later batch.
+    fn discard_obsolete(&mut self) {
+        if self.obsolete.is_empty() {
+            return;
+        }
+        if let Ok(Some(_hold)) = Hold::of(&self.folders.root) {
+            for path in std::mem::take(&mut self.obsolete) {
+                self.discard(&path);
+            }
+        }
     }
 
     /// Removes a file if no row names it.

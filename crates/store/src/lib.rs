@@ -11,6 +11,7 @@
 
 mod activity;
 mod attributes;
+pub mod backup;
 mod bell;
 mod bin;
 mod check;

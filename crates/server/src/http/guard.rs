@@ -25,6 +25,16 @@ pub(crate) const COOKIE: &str = "wilhelm_session";
 #[derive(Clone, Debug)]
 pub(crate) struct Touched(pub Vec<String>);
 
+/// Who asks, for handlers that write down by whom something was done; nobody where anyone may.
+#[derive(Clone, Debug)]
+pub(crate) struct Who {
+    pub principal: Option<Principal>,
+}
+
+/// What an answer adds to its entry in the audit log; never a value of a patient.
+#[derive(Clone, Debug)]
+pub(crate) struct Details(pub Vec<(&'static str, String)>);
+
 /// Where a request comes from.
 pub(crate) fn origin(request: &Request) -> IpAddr {
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
@@ -141,8 +151,27 @@ fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), De
             let patient = patient(&site.store, ledger, study);
             principal.may(wanted.permission, &Target { projects: &[], patient: patient.as_ref() }, now)
         }
+        (Err(Denied::Access), ..) if wanted.is_own => Ok(()),
         (outcome, ..) => outcome,
     }
+}
+
+/// Whether somebody may do something to a study, or to what is of no study.
+pub(crate) fn may(
+    site: &Site,
+    who: &Who,
+    permission: Permission,
+    study: Option<&str>,
+) -> Result<(), Refusal> {
+    let Some(principal) = &who.principal else { return Ok(()) };
+    let wanted = Wanted {
+        permission,
+        action: Action::Queried,
+        study: study.map(str::to_owned),
+        patient: None,
+        is_own: false,
+    };
+    allowed(site, principal, &wanted).map_err(denied)
 }
 
 /// A refusal, in words that help.
@@ -160,7 +189,7 @@ fn denied(denied: Denied) -> Refusal {
 }
 
 /// The middleware.
-pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let from = origin(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let Some(wanted) = wanted(&method, &path) else {
@@ -201,6 +230,7 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         Err(refusal) => return refusal.into_response(),
     };
     let who = actor(principal.as_ref(), from);
+    request.extensions_mut().insert(Who { principal });
     let (mut response, action) = match may {
         Ok(()) => (next.run(request).await, wanted.action),
         Err(reason) => (denied(reason).into_response(), Action::AccessRefused),
@@ -216,7 +246,8 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         (Some(study), None) => vec![study],
         (None, None) => Vec::new(),
     };
-    let about = About { studies, patient: wanted.patient, permission: wanted.permission };
+    let details = response.extensions_mut().remove::<Details>().map(|details| details.0).unwrap_or_default();
+    let about = About { studies, patient: wanted.patient, details, permission: wanted.permission };
     match noted(site, who, action, outcome, about).await {
         Ok(()) => response,
         Err(refusal) => refusal.into_response(),
@@ -228,6 +259,7 @@ struct About {
     studies: Vec<String>,
     /// Logical id of a patient.
     patient: Option<String>,
+    details: Vec<(&'static str, String)>,
     permission: Permission,
 }
 
@@ -244,6 +276,8 @@ async fn noted(
         let now = Utc::now();
         let event = |object| {
             let event = Event::new(who.clone(), action, object, outcome);
+            let event =
+                about.details.iter().fold(event, |event, (name, value)| event.with(*name, value.clone()));
             if action == Action::AccessRefused {
                 event.with("wanted", about.permission.name())
             } else {

@@ -115,7 +115,8 @@ impl File<'_> {
         };
         let length = text.chars().count();
         if !(1..=longest).contains(&length) || text.chars().any(char::is_control) {
-            let message = format!("found {length} characters, expected 1 to {longest} without control characters");
+            let message =
+                format!("found {length} characters, expected 1 to {longest} without control characters");
             return Err(self.wrong(value.span().start, key, message));
         }
         Ok(text.clone().into_owned())
@@ -127,7 +128,8 @@ impl File<'_> {
         };
         let number = i64::from_str_radix(digits.as_str(), digits.radix()).ok();
         let number = number.filter(|number| (from..=to).contains(number));
-        let wrong = || self.wrong(value.span().start, key, format!("found {digits}, expected {from} to {to}"));
+        let wrong =
+            || self.wrong(value.span().start, key, format!("found {digits}, expected {from} to {to}"));
         number.and_then(|number| u64::try_from(number).ok()).ok_or_else(wrong)
     }
 
@@ -200,7 +202,9 @@ impl File<'_> {
         let description = match (table.get("description"), table.get("description_matches")) {
             (None, None) => None,
             (Some(glob), None) => Some(self.pattern(glob, "rule.when.description", true)?),
-            (None, Some(expression)) => Some(self.pattern(expression, "rule.when.description_matches", false)?),
+            (None, Some(expression)) => {
+                Some(self.pattern(expression, "rule.when.description_matches", false)?)
+            }
             (Some(_), Some(both)) => {
                 let message = "found it beside description, expected one of the two".to_owned();
                 return Err(self.wrong(both.span().start, "rule.when.description_matches", message));
@@ -266,9 +270,8 @@ impl File<'_> {
             "send" => self.send(inner),
             "notify" => {
                 let (url, at) = self.only(inner, "rule.do.notify", "url", 2000)?;
-                let wrong = |error: crate::work::NotifyError| {
-                    self.wrong(at, "rule.do.notify.url", error.to_string())
-                };
+                let wrong =
+                    |error: crate::work::NotifyError| self.wrong(at, "rule.do.notify.url", error.to_string());
                 Target::parse(&url, &self.reach.notify).map_err(wrong)?;
                 Ok(Do::Notify { url })
             }
@@ -299,7 +302,8 @@ impl File<'_> {
         const KEY: &str = "rule.do.send.to";
         let (to, at) = self.only(value, "rule.do.send", "to", 300)?;
         if to.contains("://") {
-            let message = "sending by DICOMweb is not there yet: use a station of server.peers, as \"TITLE@HOST:PORT\"";
+            let message =
+                "sending by DICOMweb is not there yet: use a station of server.peers, as \"TITLE@HOST:PORT\"";
             return Err(self.wrong(at, KEY, message.to_owned()));
         }
         let known: BTreeSet<String> = self.reach.peers.iter().map(ToString::to_string).collect();
@@ -369,17 +373,52 @@ do = [{ notify = { url = "http://192.0.2.8/hook" } }]
             (format!("{base}{read}when = {{ modalty = \"CT\" }}\n"), 5, "rule.when.modalty", "no such key"),
             (format!("{base}{read}when = {{ modality = 7 }}\n"), 5, "rule.when.modality", "a list"),
             (format!("{base}{read}when = {{ modality = [] }}\n"), 5, "rule.when.modality", "0 entries"),
-            (format!("{base}{read}when = {{ min_instances = 0 }}\n"), 5, "rule.when.min_instances", "found 0"),
-            (format!("{base}{read}when = {{ description_matches = \"(\" }}\n"), 5, "rule.when.description_matches", "unclosed"),
-            (format!("{base}{read}when = {{ description_matches = \"(a{{500}}){{500}}\" }}\n"), 5, "rule.when.description_matches", "shorter"),
+            (
+                format!("{base}{read}when = {{ min_instances = 0 }}\n"),
+                5,
+                "rule.when.min_instances",
+                "found 0",
+            ),
+            (
+                format!("{base}{read}when = {{ description_matches = \"(\" }}\n"),
+                5,
+                "rule.when.description_matches",
+                "unclosed",
+            ),
+            (
+                format!("{base}{read}when = {{ description_matches = \"(a{{500}}){{500}}\" }}\n"),
+                5,
+                "rule.when.description_matches",
+                "shorter",
+            ),
             (format!("{base}do = []\n"), 4, "rule.do", "0 entries"),
             (format!("{base}do = [{{ reed = {{}} }}]\n"), 4, "rule.do.reed", "read, send, notify"),
             (format!("{base}do = [{{ read = {{ model = 1 }} }}]\n"), 4, "rule.do.read.model", "no such key"),
             (format!("{base}do = [{{ read = {{}}, send = {{}} }}]\n"), 4, "rule.do", "2 keys"),
-            (format!("{base}do = [{{ send = {{ to = \"X@192.0.2.9:104\" }} }}]\n"), 4, "rule.do.send.to", "PACS@192.0.2.7:104"),
-            (format!("{base}do = [{{ send = {{ to = \"https://x/dicom-web\" }} }}]\n"), 4, "rule.do.send.to", "DICOMweb is not there"),
-            (format!("{base}do = [{{ deidentify_and_send = {{ to = \"x\" }} }}]\n"), 4, "rule.do.deidentify_and_send", "not de-identified"),
-            (format!("{base}do = [{{ notify = {{ url = \"http://192.0.2.9/\" }} }}]\n"), 4, "rule.do.notify.url", "server.notify"),
+            (
+                format!("{base}do = [{{ send = {{ to = \"X@192.0.2.9:104\" }} }}]\n"),
+                4,
+                "rule.do.send.to",
+                "PACS@192.0.2.7:104",
+            ),
+            (
+                format!("{base}do = [{{ send = {{ to = \"https://x/dicom-web\" }} }}]\n"),
+                4,
+                "rule.do.send.to",
+                "DICOMweb is not there",
+            ),
+            (
+                format!("{base}do = [{{ deidentify_and_send = {{ to = \"x\" }} }}]\n"),
+                4,
+                "rule.do.deidentify_and_send",
+                "not de-identified",
+            ),
+            (
+                format!("{base}do = [{{ notify = {{ url = \"http://192.0.2.9/\" }} }}]\n"),
+                4,
+                "rule.do.notify.url",
+                "server.notify",
+            ),
             (format!("{base}{base}"), 1, "rule.do", "missing"),
             (format!("{base}{read}\n{base}{read}"), 6, "rule.name", "two rules"),
             (base.replace('9', "0"), 3, "rule.after_quiet_seconds", "found 0"),

@@ -121,7 +121,11 @@ impl Looking {
                 }
                 Some(facts) => {
                     let verdict = judge(rule, &facts);
-                    let jobs = if verdict.applies { rule.jobs(&activity.study, activity.change) } else { Vec::new() };
+                    let jobs = if verdict.applies {
+                        rule.jobs(&activity.study, activity.change)
+                    } else {
+                        Vec::new()
+                    };
                     (verdict.outcome(), jobs)
                 }
             };
@@ -185,10 +189,9 @@ impl Watch {
                 }
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("rules".to_owned())
-            .spawn(run)
-            .map_err(|error| StoreError::Io { action: "starting the watch of", path: "rules".into(), source: error })?;
+        let thread = std::thread::Builder::new().name("rules".to_owned()).spawn(run).map_err(|error| {
+            StoreError::Io { action: "starting the watch of", path: "rules".into(), source: error }
+        })?;
         Ok(Self { store: Arc::clone(store), stopping, thread: Some(thread) })
     }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 use chrono::Utc;
 use serde_json::json;
 use wilhelm_privacy::audit::{Action, Actor, Event, Outcome};
-use wilhelm_store::queue::{Job, NewJob};
 use wilhelm_store::Store;
+use wilhelm_store::queue::{Job, NewJob};
 
 use super::{Progress, Work, WorkError};
 use crate::Ledger;

@@ -34,7 +34,9 @@ pub enum NotifyError {
     #[error("expected http://HOST:PORT/PATH of letters, digits and signs that stand in addresses, {0}")]
     Form(&'static str),
     /// Nobody allowed it.
-    #[error("{host} is not this machine, and server.notify does not list the address: list it exactly as it stands here")]
+    #[error(
+        "{host} is not this machine, and server.notify does not list the address: list it exactly as it stands here"
+    )]
     NotListed {
         /// Its host.
         host: String,
@@ -146,7 +148,8 @@ impl Notify {
     }
 
     fn body(&self, job: &Job) -> Result<Value, WorkError> {
-        let study = job.study.as_deref().ok_or_else(|| WorkError::Never("the job names no study".to_owned()))?;
+        let study =
+            job.study.as_deref().ok_or_else(|| WorkError::Never("the job names no study".to_owned()))?;
         let count = self.store.study_count(study)?;
         Ok(json!({
             "event": "study.stable",
@@ -220,7 +223,9 @@ mod tests {
     fn statuses_are_read_and_noise_is_none() {
         assert_eq!(status(b"HTTP/1.1 204 No Content\r\n"), Some(204));
         assert_eq!(status(b"HTTP/1.0 302 Found\r\nLocation: http://192.0.2.7/\r\n"), Some(302));
-        for noise in [&b"SSH-2.0-OpenSSH_9\r\n"[..], b"HTTP/1.1 abc\r\n", b"HTTP/1.1 9999\n", b"", b"\xff\xff\n"] {
+        for noise in
+            [&b"SSH-2.0-OpenSSH_9\r\n"[..], b"HTTP/1.1 abc\r\n", b"HTTP/1.1 9999\n", b"", b"\xff\xff\n"]
+        {
             assert_eq!(status(noise), None);
         }
     }

@@ -56,7 +56,14 @@ impl SendStudy {
     }
 
     /// Writes into the audit log what is about to leave; what cannot be written down is not sent.
-    fn note(&self, job: &Job, study: &str, peer: &Peer, outcome: Outcome, objects: u64) -> Result<(), WorkError> {
+    fn note(
+        &self,
+        job: &Job,
+        study: &str,
+        peer: &Peer,
+        outcome: Outcome,
+        objects: u64,
+    ) -> Result<(), WorkError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut event = Event::new(Actor::peer(&job.by), Action::StudySent, ledger.study(study), outcome)
             .with("to", peer.to_string())
