@@ -7,13 +7,14 @@
 //! at a time: what an earlier opening held goes back to the queue, whatever the clock says. A worker's word counts only
 //! while the job is still its own: a late one changes nothing and is told so. Of jobs with one key, one at most is queued or running.
 
+mod listing;
 mod pause;
 mod row;
 mod table;
 
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{OptionalExtension, Transaction, params, params_from_iter};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -21,8 +22,9 @@ use crate::objects::hexadecimal;
 use crate::{Store, StoreError};
 
 pub use pause::pause;
-pub(crate) use row::{COLUMNS, milliseconds, read, time};
+use row::{COLUMNS, read};
 pub use row::{Job, JobState, Step};
+pub(crate) use row::{milliseconds, time};
 pub(crate) use table::begin;
 
 /// Most bytes of a job's details.
@@ -298,60 +300,6 @@ impl Queue<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// A job.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Catalog`].
-    pub fn job(&self, id: i64) -> Result<Job, StoreError> {
-        self.0
-            .reading("reading a job", |connection| {
-                let sql = format!("SELECT {COLUMNS} FROM job WHERE id = ?");
-                connection.prepare_cached(&sql)?.query_row([id], read).optional()
-            })?
-            .ok_or(StoreError::NotFound { what: "job" })
-    }
-
-    /// Jobs in a state or in any, of a study or of any, the latest first.
-    ///
-    /// # Errors
-    /// [`StoreError::Catalog`].
-    pub fn list(
-        &self,
-        state: Option<JobState>,
-        study: Option<&str>,
-        limit: u64,
-    ) -> Result<Vec<Job>, StoreError> {
-        let mut conditions = vec!["1"];
-        let mut parameters = Vec::new();
-        if let Some(state) = state {
-            conditions.push("state = ?");
-            parameters.push(state.name().to_owned());
-        }
-        if let Some(study) = study {
-            conditions.push("study = ?");
-            parameters.push(study.to_owned());
-        }
-        let condition = conditions.join(" AND ");
-        let sql = format!("SELECT {COLUMNS} FROM job WHERE {condition} ORDER BY id DESC LIMIT {limit}");
-        self.0.reading("listing jobs", |connection| {
-            connection.prepare_cached(&sql)?.query_map(params_from_iter(parameters), read)?.collect()
-        })
-    }
-
-    /// How many jobs are in each state.
-    ///
-    /// # Errors
-    /// [`StoreError::Catalog`].
-    pub fn counts(&self) -> Result<Vec<(JobState, u64)>, StoreError> {
-        let found = self.0.reading("counting jobs", |connection| {
-            let mut prepared = connection.prepare_cached("SELECT state, count(*) FROM job GROUP BY state")?;
-            let rows = prepared.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        })?;
-        let of = |state: JobState| found.iter().find(|(name, _)| name == state.name()).map_or(0, |(_, n)| *n);
-        Ok(JobState::ALL.iter().map(|state| (*state, of(*state))).collect())
     }
 
     /// Forgets the oldest jobs that are done or cancelled, beyond the last 10,000; gives how many.

@@ -1,7 +1,11 @@
 //! The archive as other programs meet it on the network.
 
+mod bin;
 mod fhir;
 mod hostile;
+mod jobs;
+mod live;
 mod sign_in;
 mod site;
 mod storing;
+mod working;

@@ -13,14 +13,19 @@ use wilhelm_study::Phi;
 
 use crate::site::{Site, outgoing, served_with, settings, slice};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
-fn key() -> AuditKey {
+pub fn key() -> AuditKey {
     AuditKey::new(&Secret::new([7; 32]))
 }
 
 /// An archive with an account of each role; those of `all` may see every patient.
 fn guarded(entity: Entity) -> Site {
+    guarded_with(entity, |settings| settings)
+}
+
+/// As [`guarded`], with other settings.
+pub fn guarded_with(entity: Entity, with: impl FnOnce(Settings) -> Settings) -> Site {
     served_with(|folder| {
         let file = AccountsFile::new(folder.join("accounts.json"));
         let entropy = &mut SystemEntropy::default();
@@ -39,16 +44,16 @@ fn guarded(entity: Entity) -> Site {
                 .expect("a password");
         }
         let log = AuditLog::open(&folder.join("audit"), key(), Utc::now()).expect("a log");
-        Settings {
+        with(Settings {
             sign_in: Some(Arc::new(SignIn::new(file, policy).expect("accounts"))),
             ledger: Some(Arc::new(Ledger::new(log))),
             ..settings(entity)
-        }
+        })
     })
 }
 
 /// Signs in and gives the cookie.
-fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {
+pub fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {
     let body = json!({ "name": name, "password": password }).to_string();
     let head = "POST /api/session\nContent-Type: application/json\nHost: localhost";
     let (status, heads, answer) = site.request(head, body.as_bytes());

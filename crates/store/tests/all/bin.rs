@@ -85,8 +85,12 @@ fn what_came_again_in_the_meantime_is_not_written_over() {
     store.delete(&uid, deleted(), now()).expect("deleted");
     assert_eq!(store.binned().expect("the bin")[0].instances, 3);
     assert_eq!(store.restore(&uid).expect("back"), 2);
-    let series = store.query(&Query::new(Level::Series)).expect("answers");
-    assert!(series.iter().any(|one| one.text(tags::SERIES_DESCRIPTION) == "other"));
+    let sop_uid = wilhelm_store::describe(&wilhelm_store::Content::Memory(other.clone()), store.limits());
+    let sop_uid = sop_uid.expect("described").attributes.sop_uid;
+    let back = store.find(sop_uid.as_str()).expect("back");
+    let mut bytes = vec![0; other.len()];
+    store.content(&back).and_then(|content| content.read_at(0, &mut bytes)).expect("read");
+    assert_eq!(bytes, other);
     // The same bytes as in the archive are no conflict.
     store.delete(&uid, deleted(), now()).expect("deleted");
     keep(&store, &other).expect("kept anew");

@@ -105,6 +105,8 @@ fn said(mut child: Child, lines: usize) -> Vec<(String, String)> {
     let out = BufReader::new(child.stdout.take().expect("piped"));
     let mut said = Vec::new();
     for line in out.lines().map_while(Result::ok) {
+        // The harness writes its own words before the first.
+        let line = line.rsplit(" ... ").next().unwrap_or_default();
         let known = ["enqueued", "worked", "done", "made", "at", "refused"];
         if let Some((word, rest)) = line.split_once(' ').filter(|(word, _)| known.contains(word)) {
             said.push((word.to_owned(), rest.to_owned()));
