@@ -150,13 +150,17 @@ impl Store {
         let (count, study) = (entries.len() as u64, study.to_owned());
         self.writing("putting a study back", move |transaction| {
             let run = || {
-                let is_back = put_back(transaction, &entries)?;
-                transaction.execute("DELETE FROM bin WHERE study = ?", [study])?;
-                Ok(is_back)
+                Ok((
+                    put_back(transaction, &entries)?,
+                    transaction.execute("DELETE FROM bin WHERE study = ?", [study])?,
+                ))
             };
-            // A conflict rolls all of it back.
-            let is_back = run().map_err(StoreError::catalog("putting a study back"))?;
-            if is_back { Ok(()) } else { Err(StoreError::Conflict) }
+            // What is refused rolls all of it back.
+            match run().map_err(StoreError::catalog("putting a study back"))? {
+                (_, 0) => Err(StoreError::NotFound { what: "study in the bin" }),
+                (false, _) => Err(StoreError::Conflict),
+                (true, _) => Ok(()),
+            }
         })?;
         Ok(count)
     }

@@ -1,6 +1,6 @@
 //! `wilhelm store backup`, `check-backup` and `restore`; and what a served archive does in the background.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -147,7 +147,7 @@ pub fn restore(verb: &args::StoreRestore) -> anyhow::Result<Exit> {
             restored.cancelled
         );
     }
-    if Path::new(&also).is_dir() {
+    if also.is_dir() {
         eprintln!(
             "wilhelm: accounts, audit log and rules lie in {}: put them into their places",
             also.display()

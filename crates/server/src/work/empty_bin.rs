@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 use chrono::Utc;
 use serde_json::json;
 use wilhelm_privacy::audit::{Action, Actor, Event, Outcome};
-use wilhelm_store::Store;
 use wilhelm_store::queue::{Job, NewJob};
+use wilhelm_store::{Store, StoreError};
 
 use super::{Progress, Work, WorkError};
 use crate::Ledger;
@@ -25,6 +25,13 @@ impl EmptyBin {
     /// Keeps deleted studies so long.
     pub const fn new(store: Arc<Store>, ledger: Option<Arc<Ledger>>, keep: Duration) -> Self {
         Self { store, ledger, keep }
+    }
+
+    fn note(&self, study: &str, outcome: Outcome) -> Result<(), WorkError> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let object = ledger.study(study);
+        let event = Event::new(Actor::program(), Action::StudyDeleted, object, outcome).with("from", "bin");
+        ledger.always(&event, Utc::now()).map_err(|error| WorkError::Retry(error.to_string()))
     }
 
     /// The job; one at a time.
@@ -51,13 +58,16 @@ impl Work for EmptyBin {
         for (done, study) in overdue.iter().enumerate() {
             at.say("studies", done as u64, Some(total))?;
             // Written down first: what cannot be written down is not done.
-            if let Some(ledger) = &self.ledger {
-                let event =
-                    Event::new(Actor::program(), Action::StudyDeleted, ledger.study(study), Outcome::Done)
-                        .with("from", "bin");
-                ledger.always(&event, Utc::now()).map_err(|error| WorkError::Retry(error.to_string()))?;
+            self.note(study, Outcome::Done)?;
+            match self.store.purge(study) {
+                Ok(_) => {}
+                // It was put back in this moment.
+                Err(StoreError::NotFound { .. }) => self.note(study, Outcome::Failed)?,
+                Err(error) => {
+                    self.note(study, Outcome::Failed)?;
+                    return Err(error.into());
+                }
             }
-            self.store.purge(study)?;
         }
         self.store.queue().forget_ended()?;
         at.say("studies", total, Some(total)).map_err(Into::into)

@@ -40,6 +40,8 @@ struct Sent {
     refused: u64,
     /// Why the first was refused.
     reason: String,
+    /// Whether the other side had no room for one of them: it may have later.
+    is_full: bool,
 }
 
 impl SendStudy {
@@ -101,6 +103,7 @@ impl SendStudy {
             match requestor.store(&object, None) {
                 Ok(_) => sent.done += 1,
                 Err(error) if Requestor::goes_on_after(&error) => {
+                    sent.is_full |= matches!(error, DimseError::Status { status: 0xA700..=0xA7FF });
                     if sent.refused == 0 {
                         sent.reason = error.to_string();
                     }
@@ -131,12 +134,13 @@ impl Work for SendStudy {
         let mut sent = Sent::default();
         let outcome =
             objects.chunks(TOGETHER).try_for_each(|objects| self.send(peer, objects, total, &mut sent, at));
-        let outcome = outcome.and_then(|()| match sent.refused {
-            0 => Ok(()),
-            refused => Err(WorkError::Never(format!(
-                "{peer} took {} of {total} objects and refused {refused}: {}",
-                sent.done, sent.reason
-            ))),
+        let outcome = outcome.and_then(|()| {
+            if sent.refused == 0 {
+                return Ok(());
+            }
+            let Sent { done, refused, reason, is_full } = &sent;
+            let reason = format!("{peer} took {done} of {total} objects and refused {refused}: {reason}");
+            Err(if *is_full { WorkError::Retry(reason) } else { WorkError::Never(reason) })
         });
         if outcome.is_err() {
             self.note(job, &name, peer, Outcome::Failed, sent.done)?;

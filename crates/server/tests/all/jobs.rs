@@ -145,6 +145,32 @@ fn a_redirect_is_not_followed_and_a_station_that_is_gone_is_tried_again() {
 }
 
 #[test]
+fn a_station_without_room_is_tried_again_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full = wilhelm_store::Settings { quota_bytes: Some(10), ..Default::default() };
+    let store = wilhelm_store::Store::open(folder.path(), full).expect("an archive");
+    let server = Server::start(Arc::clone(&store), settings(Entity::default())).expect("a server");
+    let pacs = Site { server, store, folder };
+    let address = pacs.server.dimse().expect("listened for");
+    let peer = Peer { ae_title: "FULL".to_owned(), host: address.ip().to_string(), port: address.port() };
+    let site = served_with(|_| settings(Entity { peers: vec![peer.clone()], ..Entity::default() }));
+    site.send(&[slice(0), slice(1)]);
+    let study = site.store.find(&outgoing(&slice(0)).sop_uid).expect("kept").study_uid;
+    let mut stream = Stream::open(&site, "").expect("open to all");
+    let job = NewJob::of_study("send", &study, json!({ "to": peer.to_string() }), "jane");
+    site.store.queue().enqueue(job, SystemTime::now()).expect("enqueued");
+    let waits =
+        stream.wait_for(|name, data| name == "job" && data["attempts"] == 1 && data["state"] == "queued");
+    let error = waits["error"].as_str().expect("why");
+    assert!(error.contains("took 0 of 2 objects and refused 2"), "{error}");
+    // To a station that the configuration does not list, nothing is sent at all.
+    let job = NewJob::of_study("send", &study, json!({ "to": "X@127.0.0.1:1" }), "jane");
+    site.store.queue().enqueue(job, SystemTime::now()).expect("enqueued");
+    let failed = stream.wait_for(|name, data| name == "job" && data["state"] == "failed");
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("server.peers")), "{failed}");
+}
+
+#[test]
 fn a_rule_that_leads_to_what_nobody_does_is_refused_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = wilhelm_store::Store::open(folder.path(), Default::default()).expect("an archive");

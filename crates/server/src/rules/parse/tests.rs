@@ -115,3 +115,16 @@ fn a_mistake_is_named_with_its_line_and_key() {
         assert!(wrong.message.contains(words), "{wrong}");
     }
 }
+
+#[test]
+fn whatever_is_cut_or_changed_is_read_or_refused() {
+    for end in 0..WHOLE.len() {
+        let _ = Rules::parse(&WHOLE[..end], &reach());
+        for other in ["\"", "\\", "[", "}", "=", "\n", "9", "\u{fc}", "\0"] {
+            let changed = format!("{}{other}{}", &WHOLE[..end], &WHOLE[end + 1..]);
+            if let Err(wrong) = Rules::parse(&changed, &reach()) {
+                assert!(wrong.line >= 1 && wrong.line <= changed.lines().count() + 1, "{wrong}");
+            }
+        }
+    }
+}

@@ -121,7 +121,7 @@ fn a_clock_that_is_set_back_or_forward_loses_no_study_and_doubles_none() {
     let at = |wall, ticking: u64| Clock { wall, ticking: Duration::from_secs(ticking) };
     assert_eq!(looking.look(at(arrived - year, 0)).expect("looked"), Duration::from_secs(30));
     looking.look(at(arrived - year, 61)).expect("looked");
-    assert_eq!(by(&store), ["rule first", "rule chest"]);
+    assert_eq!(by(&store), ["rule chest", "rule first"], "in the order of the file");
     looking.look(at(arrived + year, 62)).expect("looked");
     looking.look(at(arrived - year, 63)).expect("looked");
     assert_eq!(jobs(&store).len(), 2);
