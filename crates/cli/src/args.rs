@@ -1,5 +1,6 @@
 mod archive;
 mod ask;
+mod backup;
 mod classify;
 mod embed;
 mod evaluate;
@@ -20,6 +21,7 @@ pub use archive::{
     ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal, StoreVerb,
 };
 pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
+pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{

@@ -130,6 +130,11 @@ pub struct ServerValues {
     pub tls_certificate: String,
     pub tls_key: String,
     pub duplicates: DuplicatesChoice,
+    pub rules: String,
+    pub notify: Vec<String>,
+    pub workers: usize,
+    pub quota_bytes: u64,
+    pub bin_days: u32,
 }
 
 /// How objects lie on the disk.
@@ -343,6 +348,12 @@ fn merge(
     }
     if !(1..=1024).contains(&server.associations) {
         return Err(format!("server.associations is {}, expected 1 to 1024", server.associations));
+    }
+    if server.workers > 64 {
+        return Err(format!("server.workers is {}, expected 0 to 64", server.workers));
+    }
+    if !(1..=36500).contains(&server.bin_days) {
+        return Err(format!("server.bin_days is {}, expected 1 to 36500", server.bin_days));
     }
     if !(1..=3600).contains(&server.timeout_seconds) {
         return Err(format!("server.timeout_seconds is {}, expected 1 to 3600", server.timeout_seconds));

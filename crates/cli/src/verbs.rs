@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod ask;
 pub mod audit;
+pub mod backup;
 pub mod baselines;
 pub mod beginning;
 pub mod classify;

@@ -1,10 +1,13 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod bin;
 mod built;
 mod desk;
 mod fhir;
 mod frames;
 mod guard;
+mod jobs;
+mod live;
 mod multipart;
 mod page;
 mod parameters;
@@ -12,6 +15,7 @@ mod permission;
 mod qido;
 mod refusal;
 mod render;
+mod rules;
 mod session;
 mod stow;
 mod stream;
@@ -19,6 +23,7 @@ mod wado;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -29,7 +34,9 @@ use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
 use crate::desk::Desk;
+use crate::events::Events;
 use crate::ledger::Ledger;
+use crate::rules::Rules;
 use crate::sign_in::SignIn;
 
 pub(crate) use guard::patient;
@@ -51,6 +58,12 @@ pub(crate) struct Site {
     pub upload_bytes: u64,
     /// Where reports are read, edited and signed.
     pub desk: Arc<Desk>,
+    /// Where it is told what happens.
+    pub events: Events,
+    /// What is done of itself with studies that are complete.
+    pub rules: Arc<Rules>,
+    /// How long what was deleted is kept.
+    pub bin: Duration,
 }
 
 impl Site {
@@ -136,7 +149,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/DiagnosticReport/{id}", get(fhir::report::one))
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
-        .merge(desk::routes());
+        .merge(desk::routes())
+        .merge(jobs::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
         let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));

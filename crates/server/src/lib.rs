@@ -9,13 +9,18 @@
 
 pub mod desk;
 pub mod dimse;
+pub mod events;
 mod http;
+mod jobs;
 mod ledger;
+pub mod rules;
 mod serve;
 mod sign_in;
 mod tls;
 mod transcode;
+pub mod work;
 
+pub use jobs::Settings as JobSettings;
 pub use ledger::Ledger;
 pub use serve::{ServeError, Server, Settings};
 pub use sign_in::SignIn;

@@ -7,12 +7,14 @@ use chrono::Utc;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use wilhelm_privacy::audit::{Action, AuditError};
-use wilhelm_store::Store;
+use wilhelm_store::{Store, StoreError};
 
 use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
+use crate::events::Events;
 use crate::http::{Site, router};
-use crate::{Ledger, SignIn, Tls};
+use crate::jobs::Background;
+use crate::{JobSettings, Ledger, SignIn, Tls};
 
 /// How the archive is served.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Settings {
     pub upload_bytes: u64,
     /// The report desk; `None` is one that reads no studies.
     pub desk: Option<Arc<Desk>>,
+    /// What is done in the background.
+    pub jobs: JobSettings,
 }
 
 impl Settings {
@@ -50,6 +54,7 @@ impl Settings {
             tls: None,
             upload_bytes: 16 << 30,
             desk: None,
+            jobs: JobSettings::default(),
         }
     }
 }
@@ -79,6 +84,19 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A rule leads to what nobody here can do.
+    #[error(
+        "the rule {rule:?} leads to {kind}, which this program has no work for: take that out of it, or switch it off"
+    )]
+    Rule {
+        /// The rule's name.
+        rule: String,
+        /// The kind of work.
+        kind: &'static str,
+    },
+    /// The catalog failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The system gave no threads.
     #[error("starting threads failed: {0}")]
     Threads(std::io::Error),
@@ -92,6 +110,8 @@ pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     serving: Option<tokio::task::JoinHandle<()>>,
+    background: Background,
+    events: Events,
     ledger: Option<Arc<Ledger>>,
 }
 
@@ -136,6 +156,8 @@ impl Server {
         }
         let listener = runtime.block_on(TcpListener::bind(settings.http)).map_err(listen(settings.http))?;
         let http = listener.local_addr().map_err(listen(settings.http))?;
+        let background =
+            Background::start(&store, &settings.jobs, &settings.entity, settings.ledger.as_ref())?;
         let dimse = match settings.dimse {
             Some(address) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -158,6 +180,9 @@ impl Server {
             sign_in: settings.sign_in,
             ledger: settings.ledger.clone(),
             upload_bytes: settings.upload_bytes,
+            events: settings.jobs.events.clone(),
+            rules: Arc::new(settings.jobs.rules),
+            bin: settings.jobs.bin,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
@@ -183,7 +208,8 @@ impl Server {
         };
         drop(_within);
         let (stop, runtime, serving) = (Some(stop), Some(runtime), Some(serving));
-        Ok(Self { http, dimse, stop, runtime, serving, ledger: settings.ledger })
+        let events = settings.jobs.events;
+        Ok(Self { http, dimse, stop, runtime, serving, background, events, ledger: settings.ledger })
     }
 
     /// Where HTTP is listened for.
@@ -224,6 +250,8 @@ impl Server {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+        // Whoever listens to events would keep a connection open.
+        self.events.end();
         if let Some(dimse) = &mut self.dimse {
             dimse.stop(PATIENCE);
         }
@@ -231,6 +259,7 @@ impl Server {
             let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, serving).await });
             runtime.shutdown_timeout(Duration::from_secs(1));
         }
+        self.background.stop();
         if let Some(ledger) = self.ledger.take() {
             let now = Utc::now();
             let settled = ledger.settle(now).and_then(|()| ledger.of_program(Action::ProgramStopped, now));

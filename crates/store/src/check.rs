@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use rusqlite::params;
 use wilhelm_privacy::seal::SealError;
 
+use crate::backup::Hold;
+use crate::ingest::NAMED;
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
 use crate::{Located, ReportFault, StoreError};
@@ -55,8 +57,14 @@ impl Store {
     /// leave the catalog, what is left of their files goes to `quarantine`, and files that no row names are removed.
     ///
     /// # Errors
-    /// [`StoreError::Catalog`], [`StoreError::Io`].
+    /// [`StoreError::BackingUp`] where something would be removed while a backup is made; [`StoreError::Catalog`],
+    /// [`StoreError::Io`].
     pub fn check(&self, repair: bool) -> Result<Checked, StoreError> {
+        // Nothing is removed from under a backup.
+        let _hold = match repair {
+            true => Some(Hold::of(&self.folders.root)?.ok_or(StoreError::BackingUp)?),
+            false => None,
+        };
         let catalog = self.reading("checking itself", |connection| {
             let mut prepared = connection.prepare("PRAGMA quick_check")?;
             let lines = prepared.query_map([], |row| row.get::<_, String>(0))?;
@@ -136,9 +144,7 @@ impl Store {
     }
 
     fn names(&self, name: &str) -> Result<bool, StoreError> {
-        self.reading("finding a file's row", |connection| {
-            connection.prepare_cached("SELECT 1 FROM instance WHERE sha256 = unhex(?)")?.exists([name])
-        })
+        self.reading("finding a file's row", |connection| connection.prepare_cached(NAMED)?.exists([name]))
     }
 
     pub(crate) fn page(&self, after: i64) -> Result<Vec<Located>, StoreError> {

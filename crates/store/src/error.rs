@@ -64,6 +64,33 @@ pub enum StoreError {
         /// The archive's folder.
         path: PathBuf,
     },
+    /// As many bytes are kept as may be.
+    #[error(
+        "the archive holds {used} of the {quota} bytes that it may hold (server.quota_bytes): nothing was kept of this object; empty the bin, delete studies or raise it"
+    )]
+    OverQuota {
+        /// Bytes that are held, in the bin too.
+        used: u64,
+        /// As allowed.
+        quota: u64,
+    },
+    /// A job that is in another state than what was asked of it wants.
+    #[error("the job is {found}, expected one that is {expected}")]
+    JobState {
+        /// As it is.
+        found: &'static str,
+        /// As it would have to be.
+        expected: &'static str,
+    },
+    /// A backup that cannot be made, read or used.
+    #[error("the backup: {message}")]
+    Backup {
+        /// What was found, and what to do.
+        message: String,
+    },
+    /// Files cannot be removed now.
+    #[error("a backup is being made: nothing is removed until it is done")]
+    BackingUp,
     /// A file or folder that cannot be used.
     #[error("{action} {}: {source}", path.display())]
     Io {
@@ -147,6 +174,10 @@ impl StoreError {
         Self::Malformed { place: place.into(), message: message.into() }
     }
 
+    pub(crate) fn backup(message: impl Into<String>) -> Self {
+        Self::Backup { message: message.into() }
+    }
+
     /// Wraps what the system said about a file; a full disk is told apart.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         match source.kind() {
@@ -173,6 +204,8 @@ impl StoreError {
                 | Self::Conflict
                 | Self::Mismatch { .. }
                 | Self::Query { .. }
+                | Self::JobState { .. }
+                | Self::Backup { .. }
                 | Self::NotFound { .. }
                 | Self::Outdated { .. }
                 | Self::Superseded

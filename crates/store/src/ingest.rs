@@ -1,15 +1,20 @@
 //! The one thread that writes the catalog: what is waiting goes in with one commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use crate::activity;
+use crate::backup::Hold;
+use crate::bell::Bell;
+use crate::bin::held_bytes;
 use crate::describe::Description;
 use crate::objects::{Checksum, Folders, Kept, same_data_set, sync_folder};
 use crate::text::folded;
-use crate::{Duplicates, StoreError};
+use crate::{Duplicates, Settings, StoreError};
 
 /// What became of an object that arrived. Whatever it is, the object is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(crate) struct Entry {
     pub description: Description,
     pub kept: Kept,
     pub arrived: i64,
+    /// AE title of who sent it, empty where it came otherwise.
+    pub from: String,
     pub answer: SyncSender<Result<Receipt, StoreError>>,
 }
 
@@ -48,13 +55,24 @@ pub(crate) struct Writer {
     pub connection: Connection,
     pub folders: Folders,
     pub duplicates: Duplicates,
+    quota: Option<u64>,
+    arrivals: Arc<Bell>,
+    /// Files of no use that are still there, as a backup was being made.
+    obsolete: Vec<PathBuf>,
     studies: HashMap<String, i64>,
     series: HashMap<(i64, String), i64>,
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, folders: Folders, duplicates: Duplicates) -> Self {
-        Self { connection, folders, duplicates, studies: HashMap::new(), series: HashMap::new() }
+    pub(crate) fn new(
+        connection: Connection,
+        folders: Folders,
+        settings: &Settings,
+        arrivals: Arc<Bell>,
+    ) -> Self {
+        let (duplicates, quota) = (settings.duplicates, settings.quota_bytes);
+        let (studies, series) = (HashMap::new(), HashMap::new());
+        Self { connection, folders, duplicates, quota, arrivals, obsolete: Vec::new(), studies, series }
     }
 
     /// Writes until nobody can give orders any more.
@@ -68,7 +86,11 @@ impl Writer {
                     Order::Remove(key, answer) => {
                         let _ = answer.send(self.remove(key));
                     }
-                    Order::Run(work) => work(&mut self.connection),
+                    Order::Run(work) => {
+                        work(&mut self.connection);
+                        // It may have removed what is remembered.
+                        self.forget();
+                    }
                 }
                 if batch.len() < BATCH {
                     next = orders.try_recv().ok();
@@ -121,8 +143,13 @@ impl Writer {
         let failed = StoreError::catalog("writing objects");
         let mut receipts = Vec::with_capacity(batch.len());
         let mut obsolete = Vec::new();
+        let mut changed = BTreeMap::new();
         let mut run = || {
             let transaction = self.connection.transaction()?;
+            let mut left = match self.quota {
+                Some(quota) => Some(Left { quota, used: held_bytes(&transaction)? }),
+                None => None,
+            };
             for entry in batch {
                 // Its bytes may have been removed as an older object's, just replaced: it has to be sent again.
                 if !entry.kept.path.exists() {
@@ -136,7 +163,10 @@ impl Writer {
                     series: &mut self.series,
                 };
                 let receipt = match tables.find(entry)? {
-                    None => tables.insert(entry).map(|()| Ok(Receipt::Stored))?,
+                    None => match left.as_mut().map_or(Ok(()), |left| left.take(entry.kept.length)) {
+                        Ok(()) => tables.insert(entry).map(|()| Ok(Receipt::Stored))?,
+                        Err(full) => Err(full),
+                    },
                     Some(present) => match (same(&self.folders, &present, entry), self.duplicates) {
                         (Ok(true), _) => Ok(Receipt::AlreadyThere),
                         (Ok(false), Duplicates::KeepFirst) => Err(StoreError::Conflict),
@@ -153,15 +183,36 @@ impl Writer {
                 if matches!(receipt, Ok(Receipt::AlreadyThere) | Err(_)) {
                     obsolete.push(entry.kept.path.clone());
                 }
+                if matches!(receipt, Ok(Receipt::Stored | Receipt::Replaced)) {
+                    let study = entry.description.attributes.study_uid.as_str();
+                    changed.insert(study, (entry.from.as_str(), entry.arrived));
+                }
                 receipts.push(receipt);
+            }
+            for (study, (from, arrived)) in &changed {
+                activity::note(&transaction, study, from, *arrived)?;
             }
             transaction.commit()
         };
         run().map_err(failed)?;
-        for path in obsolete {
-            self.discard(&path);
+        if !changed.is_empty() {
+            self.arrivals.ring();
         }
+        self.obsolete.append(&mut obsolete);
+        self.discard_obsolete();
         Ok(receipts)
+    }
+
+    /// Removes files of no use, unless a backup is being made, which may still want them: then with a later batch.
+    fn discard_obsolete(&mut self) {
+        if self.obsolete.is_empty() {
+            return;
+        }
+        if let Ok(Some(_hold)) = Hold::of(&self.folders.root) {
+            for path in std::mem::take(&mut self.obsolete) {
+                self.discard(&path);
+            }
+        }
     }
 
     /// Removes a file if no row names it.
@@ -170,10 +221,7 @@ impl Writer {
             .file_stem()
             .and_then(|name| name.to_str())
             .and_then(|name| {
-                self.connection
-                    .prepare_cached("SELECT 1 FROM instance WHERE sha256 = unhex(?)")
-                    .and_then(|mut find| find.exists([name]))
-                    .ok()
+                self.connection.prepare_cached(NAMED).and_then(|mut find| find.exists([name])).ok()
             })
             .unwrap_or(true);
         if !named {
@@ -193,6 +241,27 @@ impl Writer {
         let done = run().map_err(StoreError::catalog("removing an object"));
         self.forget();
         done
+    }
+}
+
+/// Whether a row names the file with a checksum: an object's, or one of the bin.
+pub(crate) const NAMED: &str = "SELECT 1 FROM instance WHERE sha256 = unhex(?1)
+    UNION ALL SELECT 1 FROM bin_object WHERE sha256 = unhex(?1)";
+
+/// Room below the quota, while a batch is written.
+struct Left {
+    quota: u64,
+    used: u64,
+}
+
+impl Left {
+    fn take(&mut self, bytes: u64) -> Result<(), StoreError> {
+        let used = self.used.saturating_add(bytes);
+        if used > self.quota {
+            return Err(StoreError::OverQuota { used: self.used, quota: self.quota });
+        }
+        self.used = used;
+        Ok(())
     }
 }
 
@@ -228,6 +297,24 @@ fn same(folders: &Folders, present: &Present, entry: &Entry) -> Result<bool, Sto
     let one = folders.content(&present.checksum)?;
     let other = folders.content(&entry.kept.checksum)?;
     same_data_set((&one, present.data_set), (&other, entry.description.data_set))
+}
+
+/// Puts objects back that lie in `objects`, within a transaction; `false` where another has the identifier of one of them.
+pub(crate) fn put_back(transaction: &Transaction<'_>, entries: &[Entry]) -> rusqlite::Result<bool> {
+    let (mut studies, mut series) = (HashMap::new(), HashMap::new());
+    let mut tables = Tables { transaction, studies: &mut studies, series: &mut series };
+    let mut new = Vec::new();
+    for entry in entries {
+        match tables.find(entry)? {
+            None => new.push(entry),
+            Some(present) if present.checksum == entry.kept.checksum => {}
+            Some(_) => return Ok(false),
+        }
+    }
+    for entry in new {
+        tables.insert(entry)?;
+    }
+    Ok(true)
 }
 
 struct Tables<'a> {

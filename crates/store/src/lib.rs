@@ -9,7 +9,11 @@
 //!
 //! This crate knows no network, and nothing of what pixels mean.
 
+mod activity;
 mod attributes;
+pub mod backup;
+mod bell;
+mod bin;
 mod check;
 mod columns;
 mod content;
@@ -22,12 +26,16 @@ mod limits;
 mod objects;
 mod query;
 mod reports;
+pub mod queue;
 mod schema;
 mod sealed;
 mod store;
 mod text;
 
+pub use activity::{Activity, Facts, Matched, Outcome, RuleState};
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
+pub use bell::Bell;
+pub use bin::{Binned, Deleted};
 pub use check::{Checked, Fault};
 pub use columns::Level;
 pub use content::Content;

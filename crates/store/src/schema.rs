@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 5] = [
     "
 CREATE TABLE study (
     key INTEGER PRIMARY KEY,
@@ -78,6 +78,9 @@ CREATE TABLE metadata (
 ) STRICT;
 ",
     include_str!("schema/reports.sql"),
+    include_str!("schema/queue.sql"),
+    include_str!("schema/activity.sql"),
+    include_str!("schema/bin.sql"),
 ];
 
 /// The latest version that this program knows.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, param
 use wilhelm_privacy::seal::Keyring;
 use wilhelm_study::{SeriesInstanceUid, SopInstanceUid, StudyInstanceUid};
 
+use crate::bell::Bell;
 use crate::content::Content;
 use crate::describe::{PixelPlace, describe};
 use crate::ingest::{Entry, Order, Receipt, Writer};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub duplicates: Duplicates,
     /// Keys that objects are sealed with as they arrive; `None` leaves them open.
     pub keys: Option<Arc<Keyring>>,
+    /// Bytes of all objects, those in the bin with them, beyond which nothing more is taken; `None` is as many as the disk holds.
+    pub quota_bytes: Option<u64>,
 }
 
 /// Objects waiting for the writer; more make their senders wait.
@@ -53,6 +56,12 @@ pub struct Store {
     readers: Mutex<Vec<Connection>>,
     orders: Option<SyncSender<Order>>,
     writer: Option<JoinHandle<()>>,
+    /// How often the archive has been opened, this time with it: what an earlier opening left undone is told by that.
+    pub(crate) opening: i64,
+    /// Rung where something arrived.
+    arrivals: Arc<Bell>,
+    /// Rung where a job may be there to be done.
+    jobs: Bell,
     _lock: File,
 }
 
@@ -79,6 +88,8 @@ pub struct Expected<'a> {
     pub sop_class: Option<&'a str>,
     /// SOP Instance UID.
     pub sop_uid: Option<&'a str>,
+    /// Who sends it: an AE title.
+    pub from: Option<&'a str>,
 }
 
 /// What was found of an object that arrived, beside what becomes of it.
@@ -191,8 +202,10 @@ impl Store {
         folders.sweep()?;
         let mut connection = connect(folder, true)?;
         schema::migrate(&mut connection)?;
+        let opening = crate::queue::begin(&mut connection, SystemTime::now())?;
         let (orders, waiting) = sync_channel(WAITING);
-        let writer = Writer::new(connection, folders.clone(), settings.duplicates);
+        let arrivals = Arc::new(Bell::default());
+        let writer = Writer::new(connection, folders.clone(), &settings, Arc::clone(&arrivals));
         let writer = std::thread::Builder::new()
             .name("catalog".to_owned())
             .spawn(move || writer.run(&waiting))
@@ -203,6 +216,9 @@ impl Store {
             readers: Mutex::new(Vec::new()),
             orders: Some(orders),
             writer: Some(writer),
+            opening,
+            arrivals,
+            jobs: Bell::default(),
             _lock: file,
         }))
     }
@@ -250,8 +266,9 @@ impl Store {
         let arrived = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+        let from = expected.from.unwrap_or_default().to_owned();
         let (answer, receipt) = sync_channel(1);
-        self.order(Order::Ingest(Box::new(Entry { description, kept, arrived, answer })))?;
+        self.order(Order::Ingest(Box::new(Entry { description, kept, arrived, from, answer })))?;
         Ok(Taken { study_uid, series_uid, sop_uid, sop_class, pending: Pending(receipt) })
     }
 
@@ -308,6 +325,25 @@ impl Store {
         };
         self.order(Order::Run(Box::new(work)))?;
         done.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// As [`writing`](Self::writing), where nothing but the catalog can fail.
+    pub(crate) fn committing<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writing(action, move |transaction| write(transaction).map_err(StoreError::catalog(action)))
+    }
+
+    /// Rung where something arrived.
+    pub fn arrivals(&self) -> &Bell {
+        &self.arrivals
+    }
+
+    /// Rung where a job may be there to be done.
+    pub fn jobs(&self) -> &Bell {
+        &self.jobs
     }
 
     /// Lends a reading connection.

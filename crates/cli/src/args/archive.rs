@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{StoreBackup, StoreCheckBackup, StoreRestore};
+
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -48,6 +50,12 @@ pub enum StoreVerb {
     Check(StoreCheck),
     /// Seal the objects that arrived before archive.sealed was set
     Seal(StoreSeal),
+    /// Back up the archive into a folder, while it is served or not; what an earlier backup there holds is shared with it
+    Backup(StoreBackup),
+    /// Compare every file of a backup with its checksum
+    CheckBackup(StoreCheckBackup),
+    /// Make an archive of a backup, in an empty folder
+    Restore(StoreRestore),
 }
 
 #[derive(Debug, Args)]

@@ -25,11 +25,11 @@ use crate::config::{self, Config, DuplicatesChoice};
 use crate::desk_reader::DeskReader;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
-use crate::verbs::keys;
+use crate::verbs::{backup, keys};
 use crate::{args, audit};
 
 /// The folder of the archive: the flag's, the configuration's, else the user's own for data.
-fn folder(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<PathBuf> {
+pub fn folder(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<PathBuf> {
     flag.data
         .clone()
         .or_else(|| default_folder(config))
@@ -58,6 +58,7 @@ pub fn open(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<Arc<S
         },
         // A lost key stops here, before anything is taken in or given out.
         keys: config.values.archive.sealed.then(|| keys::opened(config).map(Arc::new)).transpose()?,
+        quota_bytes: Some(server.quota_bytes).filter(|quota| *quota > 0),
     };
     Store::open(&folder(flag, config)?, settings).map_err(|error| match error {
         StoreError::InUse { .. } => {
@@ -106,6 +107,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         associations: values.associations,
         timeout: Duration::from_secs(u64::from(values.timeout_seconds)),
     };
+    let jobs = backup::jobs(config, &entity.peers)?;
     let store = open(archive, config)?;
     let tls = match values.tls_certificate.as_str() {
         "" => None,
@@ -129,10 +131,11 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         desk: Some(desk),
         tls,
         upload_bytes: values.upload_bytes,
+        jobs,
         ..ServerSettings::open(http, dimse, entity)
     };
     let mut server = Server::start(store, settings).map_err(|error| match error {
-        ServeError::Exposed { .. } => Stop::usage(error.to_string()),
+        ServeError::Exposed { .. } | ServeError::Rule { .. } => Stop::usage(error.to_string()),
         other => Stop::ours(other.to_string()),
     })?;
     let elapsed = started.elapsed().as_millis();
@@ -166,11 +169,15 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
 
 /// The audit log: where the configuration has it, else in the archive's folder.
 pub fn log(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<AuditLog> {
-    let log = match config.values.audit.folder.as_str() {
+    audit::open_log(&log_folder(flag, config)?, config)
+}
+
+/// The folder of the audit log.
+pub fn log_folder(flag: &args::ArchiveFolder, config: &Config) -> anyhow::Result<PathBuf> {
+    Ok(match config.values.audit.folder.as_str() {
         "" => folder(flag, config)?.join("audit"),
         folder => PathBuf::from(folder),
-    };
-    audit::open_log(&log, config)
+    })
 }
 
 /// Sign-in by the file of accounts, with a first administrator where there is no account yet.
@@ -220,6 +227,9 @@ pub fn store(verb: &args::StoreArgs, config: &Config) -> anyhow::Result<Exit> {
         args::StoreVerb::List(verb) => list(verb, config),
         args::StoreVerb::Check(verb) => check(verb, config),
         args::StoreVerb::Seal(verb) => seal(verb, config),
+        args::StoreVerb::Backup(verb) => backup::make(verb, config),
+        args::StoreVerb::CheckBackup(verb) => backup::check(verb),
+        args::StoreVerb::Restore(verb) => backup::restore(verb),
     }
 }
 

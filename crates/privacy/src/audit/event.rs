@@ -259,6 +259,10 @@ named! {
         ReportExported = "report.exported",
         /// A finding was accepted, edited or rejected.
         FindingDecided = "finding.decided",
+        /// A job was cancelled by somebody.
+        JobCancelled = "job.cancelled",
+        /// A job that had ended was put back into the queue by somebody.
+        JobRetried = "job.retried",
         /// A key was made.
         KeyMade = "key.made",
         /// A key took the place of another.

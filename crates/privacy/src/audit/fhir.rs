@@ -77,6 +77,7 @@ const fn coding(action: Action) -> Coding {
         }
         Action::ReportExported => life("output", "Output/Report Record Lifecycle Event", "R"),
         Action::FindingDecided => life("verify", "Verify Record Lifecycle Event", "U"),
+        Action::JobCancelled | Action::JobRetried => dcm("110100", "Application Activity", "E"),
         Action::KeyMade => alert("110129", "Security Configuration", "C"),
         Action::KeyRotated => alert("110129", "Security Configuration", "U"),
     }

@@ -29,6 +29,18 @@ pub struct Peer {
     pub port: u16,
 }
 
+impl std::fmt::Display for Peer {
+    /// `TITLE@HOST:PORT`, an IPv6 address in brackets.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { ae_title, host, port } = self;
+        if host.contains(':') {
+            write!(formatter, "{ae_title}@[{host}]:{port}")
+        } else {
+            write!(formatter, "{ae_title}@{host}:{port}")
+        }
+    }
+}
+
 /// What is to be sent: a class and the transfer syntax that its object is kept in.
 pub type Kind = (String, String);
 

@@ -164,6 +164,25 @@ pub(super) fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Re
     }
 }
 
+/// Whether somebody may do something to a study, or to what is of no study.
+pub(crate) fn may(
+    site: &Site,
+    who: &Who,
+    permission: Permission,
+    study: Option<&str>,
+) -> Result<(), Refusal> {
+    let Some(principal) = &who.principal else { return Ok(()) };
+    let wanted = Wanted {
+        permission,
+        action: Action::Queried,
+        study: study.map(str::to_owned),
+        patient: None,
+        report: None,
+        is_own: false,
+    };
+    allowed(site, principal, &wanted).map_err(denied)
+}
+
 /// A refusal, in words that help.
 pub(super) fn denied(denied: Denied) -> Refusal {
     let detail = match denied {

@@ -18,7 +18,7 @@ pub(crate) struct Wanted {
     pub patient: Option<String>,
     /// The name of the report in the path.
     pub report: Option<String>,
-    /// Whether it is about nothing but the account that asks.
+    /// Whether its handler shows and does only what the account may see and do.
     pub is_own: bool,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
 pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
     let row = |permission, action| {
         let (study, patient, report) = (study(path), patient(path), report(path));
-        Some(Wanted { permission, action, study, patient, report, is_own: path == "/api/macros" })
+        Some(Wanted { permission, action, study, patient, report, is_own: is_own(path) })
     };
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let mut segments = path.split('/').skip(1);
@@ -37,7 +37,9 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         }
         ("dicom-web" | "study", Some(_)) if reads => row(Permission::StudySee, Action::StudySeen),
         ("" | "plain", None) if reads => row(Permission::StudySee, Action::Queried),
-        ("api", _) => desk(method, path).and_then(|(permission, action)| row(permission, action)),
+        ("api", _) => desk(method, path)
+            .or_else(|| jobs(method, path))
+            .and_then(|(permission, action)| row(permission, action)),
         ("fhir", Some("DiagnosticReport" | "Observation")) if reads => {
             row(Permission::ReportSee, Action::Queried)
         }
@@ -74,6 +76,30 @@ fn desk(method: &Method, path: &str) -> Option<(Permission, Action)> {
     }
 }
 
+/// What requests about jobs, rules, events and the bin want; of jobs, their handlers ask for what their kind wants beside.
+fn jobs(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts.as_slice()) {
+        ("GET", ["jobs"] | ["jobs", _] | ["events"] | ["rules"]) | ("POST", ["rules", "dry-run"]) => {
+            Some((Permission::StudySee, Action::Queried))
+        }
+        ("POST", ["jobs", _, "cancel"]) => Some((Permission::StudySee, Action::JobCancelled)),
+        ("POST", ["jobs", _, "retry"]) => Some((Permission::StudySee, Action::JobRetried)),
+        ("DELETE", ["studies", _]) => Some((Permission::StudyDelete, Action::StudyDeleted)),
+        ("GET", ["bin"]) => Some((Permission::StudyDelete, Action::Queried)),
+        ("POST", ["bin", _, "restore"]) => Some((Permission::StudyDelete, Action::StudyChanged)),
+        _ => None,
+    }
+}
+
+/// Requests whose handlers look at each study themselves, so that accounts of some patients have their part.
+fn is_own(path: &str) -> bool {
+    ["/api/jobs", "/api/events", "/api/rules", "/api/macros"]
+        .iter()
+        .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
 /// A UID as it is written and not otherwise: no padding, no list, no wildcard, which searches would take it for.
 pub(crate) fn is_uid(text: &str) -> bool {
     StudyInstanceUid::new(text).is_ok_and(|uid| uid.as_str() == text)
@@ -83,15 +109,16 @@ pub(crate) fn is_uid(text: &str) -> bool {
 pub(crate) fn names_uids(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').collect();
     segments.windows(2).all(|pair| {
-        let names = matches!(pair[0], "studies" | "study" | "series" | "instances");
+        let names = matches!(pair[0], "studies" | "study" | "series" | "instances" | "bin");
         !names || is_uid(&super::parameters::decoded(pair[1]))
     })
 }
 
 /// The study that a path names, percent-decoded as routes see it.
 fn study(path: &str) -> Option<String> {
-    let mut segments =
-        path.split('/').skip_while(|segment| !matches!(*segment, "studies" | "study" | "ImagingStudy"));
+    let mut segments = path
+        .split('/')
+        .skip_while(|segment| !matches!(*segment, "studies" | "study" | "ImagingStudy" | "bin"));
     segments.next()?;
     segments.next().filter(|uid| !uid.is_empty()).map(super::parameters::decoded)
 }
@@ -175,6 +202,26 @@ mod tests {
             (Method::DELETE, "/api/reports/ab1"),
             (Method::POST, "/api/reports/ab1"),
             (Method::PUT, "/api/reports/ab1/sign"),
+        ] {
+            assert_eq!(wanted(&method, path), None, "{method} {path}");
+        }
+        for (method, path, permission, study, is_own) in [
+            (Method::GET, "/api/jobs", Permission::StudySee, None, true),
+            (Method::POST, "/api/jobs/7/cancel", Permission::StudySee, None, true),
+            (Method::GET, "/api/events", Permission::StudySee, None, true),
+            (Method::POST, "/api/rules/dry-run", Permission::StudySee, None, true),
+            (Method::DELETE, "/api/studies/1.2", Permission::StudyDelete, Some("1.2"), false),
+            (Method::GET, "/api/bin", Permission::StudyDelete, None, false),
+            (Method::POST, "/api/bin/1.2/restore", Permission::StudyDelete, Some("1.2"), false),
+        ] {
+            let found = wanted(&method, path).expect("a row");
+            assert_eq!((found.permission, found.is_own), (permission, is_own), "{path}");
+            assert_eq!(found.study.as_deref(), study, "{path}");
+        }
+        for (method, path) in [
+            (Method::DELETE, "/api/jobs/7"),
+            (Method::GET, "/api/jobs/7/cancel"),
+            (Method::POST, "/api/events"),
             (Method::DELETE, "/dicom-web/studies/1.2"),
             (Method::PUT, "/dicom-web/studies"),
             (Method::GET, "/secret"),

@@ -34,11 +34,12 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound { .. } => StatusCode::NOT_FOUND,
             StoreError::Query { .. } => StatusCode::BAD_REQUEST,
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            StoreError::Conflict | StoreError::Mismatch { .. } | StoreError::Superseded => {
-                StatusCode::CONFLICT
-            }
+            StoreError::Conflict
+            | StoreError::Mismatch { .. }
+            | StoreError::Superseded
+            | StoreError::JobState { .. } => StatusCode::CONFLICT,
             StoreError::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
-            StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            StoreError::DiskFull { .. } | StoreError::OverQuota { .. } => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             error if error.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -62,7 +62,7 @@ pub(crate) async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Res
 }
 
 /// The texts of a small JSON object, in the order of their names; nothing else is taken.
-async fn texts<const N: usize>(
+pub(crate) async fn texts<const N: usize>(
     headers: &HeaderMap,
     body: Body,
     names: [&'static str; N],

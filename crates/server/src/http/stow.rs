@@ -69,7 +69,7 @@ impl Taking {
     }
 
     fn note(&mut self, error: &StoreError) {
-        self.full_disk |= matches!(error, StoreError::DiskFull { .. });
+        self.full_disk |= matches!(error, StoreError::DiskFull { .. } | StoreError::OverQuota { .. });
         tracing::warn!(%error, "an object was not kept");
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wilhelm_server::dimse::Settings as Entity;
 
+use crate::live::Stream;
 use crate::site::{Site, served, slice};
 
 impl Site {
@@ -76,6 +77,11 @@ fn the_description_is_of_what_is_answered() {
             address.split('/').map(|part| if part.starts_with('{') { "1.2.3" } else { part }).collect();
         for method in methods.as_object().expect("methods").keys() {
             let line = format!("{} {}", method.to_uppercase(), address.join("/"));
+            // Its answer has no end.
+            if path == "/api/events" {
+                Stream::open(&site, "").expect("open to all");
+                continue;
+            }
             let (status, _, body) = site.request(&line, b"");
             let body = String::from_utf8_lossy(&body).into_owned();
             assert!(status < 500 && status != 405, "{line}: {status}");

@@ -1,8 +1,12 @@
 //! The archive as other programs meet it on the network.
 
+mod bin;
 mod desk;
 mod fhir;
 mod hostile;
+mod jobs;
+mod live;
 mod sign_in;
 mod site;
 mod storing;
+mod working;

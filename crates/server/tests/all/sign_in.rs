@@ -22,7 +22,12 @@ pub fn key() -> AuditKey {
 
 /// An archive with an account of each role; those of `all` may see every patient.
 fn guarded(entity: Entity) -> Site {
-    served_with(|folder| with_accounts(folder, entity))
+    guarded_with(entity, |settings| settings)
+}
+
+/// As [`guarded`], with other settings.
+pub fn guarded_with(entity: Entity, with: impl FnOnce(Settings) -> Settings) -> Site {
+    served_with(|folder| with(with_accounts(folder, entity)))
 }
 
 /// Sign-in for an account of each role, and an audit log.
@@ -48,7 +53,7 @@ pub fn with_accounts(folder: &Path, entity: Entity) -> Settings {
         ledger: Some(Arc::new(Ledger::new(log))),
         ..settings(entity)
     }
-}
+}}
 
 /// Signs in and gives the cookie.
 pub fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {

@@ -8,7 +8,7 @@ use wilhelm_store::{Content, Fault, Limits, Settings, Store, StoreError};
 use crate::objects::{slice, take};
 
 /// A keyring in a file of its own, which is made on first use.
-fn keys(path: &Path) -> Arc<Keyring> {
+pub fn keys(path: &Path) -> Arc<Keyring> {
     let root = Root::Key(Secret::new([9; 32]));
     let at = "2026-01-31T14:05:00Z".parse().expect("a time");
     let ring = if path.exists() {
