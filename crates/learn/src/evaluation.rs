@@ -30,6 +30,7 @@ mod headline;
 mod label;
 mod operating;
 mod ranking;
+mod recalibrated;
 mod sets;
 mod table;
 
@@ -52,6 +53,7 @@ pub use groups::{GroupFigures, GroupGap, GroupMeasure, GroupValue};
 pub use headline::Headline;
 pub use label::{Benefit, Bin, LabelFigures, ProbabilityFigures};
 pub use operating::{AtPrevalence, OperatingPoint, OperatingRule};
+pub use recalibrated::{Fitted, MendedMeasure, Mending, RecalibrationFigures};
 pub use sets::SetFigures;
 pub use table::{Table, TableRow};
 pub use wilhelm_stats::Resampling;
@@ -76,6 +78,9 @@ pub struct Settings {
     pub miscoverage: f64,
     /// Groups with fewer cases are not measured.
     pub least_cases: usize,
+    /// Whether ways to mend the probabilities are measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recalibrate: bool,
 }
 
 impl Default for Settings {
@@ -87,6 +92,7 @@ impl Default for Settings {
             prevalence: None,
             miscoverage: 0.1,
             least_cases: 20,
+            recalibrate: false,
         }
     }
 }
@@ -173,6 +179,9 @@ pub struct Report {
     pub labels: Vec<LabelFigures>,
     /// Split-conformal sets.
     pub sets: Vec<SetFigures>,
+    /// What mending the probabilities would be worth, where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recalibration: Vec<RecalibrationFigures>,
     /// Groups of cases.
     pub groups: Vec<GroupFigures>,
     /// Against another model.
@@ -233,6 +242,9 @@ pub fn evaluate(
     });
     let answered = cases.len() as u64;
     let sets = if is_probability { sets::set_figures(cases, settings)? } else { Vec::new() };
+    let mends = is_probability && settings.recalibrate;
+    let recalibration =
+        if mends { recalibrated::recalibration_figures(cases, &sampler, settings) } else { Vec::new() };
     let groups = cases
         .groups
         .iter()
@@ -258,6 +270,7 @@ pub fn evaluate(
         calls: is_probability.then(|| calls::call_figures(cases, &sampler)).flatten(),
         labels,
         sets,
+        recalibration,
         groups,
         comparison,
         drift,

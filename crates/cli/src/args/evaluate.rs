@@ -220,6 +220,9 @@ pub struct EvaluatePredictions {
     /// Bins of the reliability diagram
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub bins: usize,
+    /// Measure what mending the probabilities by temperature, Platt's sigmoid or isotonic regression would be worth
+    #[arg(long, conflicts_with = "score")]
+    pub recalibrate: bool,
     /// Share of conformal sets that may lack the true label
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub miscoverage: f64,

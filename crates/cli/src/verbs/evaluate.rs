@@ -138,6 +138,7 @@ fn settings(verb: &EvaluatePredictions) -> Settings {
         prevalence: verb.prevalence,
         miscoverage: verb.miscoverage,
         least_cases: verb.least_cases,
+        recalibrate: verb.recalibrate,
     }
 }
 

@@ -5,6 +5,7 @@ mod detections;
 mod masks;
 mod page;
 mod raters;
+mod recalibrated;
 mod signals;
 mod tables;
 mod texts;
