@@ -22,9 +22,9 @@ pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateFusion, EvaluateLabels, EvaluateMasks,
-    EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText, EvaluateVerb,
-    Intervals, Scale, Tokens, WordsBy,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateFusion, EvaluateLabels,
+    EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText,
+    EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
 };
 pub use explain::{
     CaseMetric, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,

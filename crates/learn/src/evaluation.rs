@@ -3,7 +3,7 @@
 //!
 //! [`Cases::read`] brings tables together and refuses what does not fit, by file and line; [`evaluate`]
 //! makes a [`Report`] of them, [`masks`] one of label maps, [`raters`] one of what raters said, [`detections`] one of
-//! candidates for lesions, [`texts`] one of generated texts and [`signals`] one of reports on drugs. [`document`] turns each into pages. Nothing
+//! candidates for lesions, [`shift`] one of two tables of numbers, [`texts`] one of generated texts and [`signals`] one of reports on drugs. [`document`] turns each into pages. Nothing
 //! here reads a file or a clock: the same tables, settings and seed give the same bytes.
 //!
 //! ```
@@ -39,6 +39,7 @@ pub mod document;
 pub mod label_tables;
 pub mod masks;
 pub mod raters;
+pub mod shift;
 pub mod signals;
 pub mod texts;
 
