@@ -9,7 +9,7 @@ use wilhelm_stats::{
     population_stability,
 };
 
-use super::{EvaluationError, Table};
+use super::{EvaluationError, Table, TableRow};
 
 /// Most rows of each table that the mean discrepancy takes: every pair of them is held.
 const MOST_ROWS: usize = 1000;
@@ -155,8 +155,10 @@ fn values(table: &Table, name: &str) -> Result<Vec<Option<f64>>, EvaluationError
     let column = table
         .column(name)
         .ok_or_else(|| table.fail(format!("no column {name}; there are {}", table.header().join(", "))))?;
-    let number = |row| table.number(row, column).map(Some);
-    table.rows().iter().map(|row| if row.cells[column].is_empty() { Ok(None) } else { number(row) }).collect()
+    let one = |row: &TableRow| {
+        if row.cells[column].is_empty() { Ok(None) } else { table.number(row, column).map(Some) }
+    };
+    table.rows().iter().map(one).collect()
 }
 
 /// Rows of both tables without an empty cell, in units of the reference's deviation, at most so many of each.
