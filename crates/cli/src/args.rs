@@ -25,9 +25,9 @@ pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateFusion, EvaluateLabels, EvaluateMasks,
-    EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText, EvaluateVerb,
-    Intervals, Scale, Tokens, WordsBy,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateFusion, EvaluateLabels,
+    EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText,
+    EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
 };
 pub use explain::{
     CaseMetric, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,

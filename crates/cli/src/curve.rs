@@ -51,8 +51,9 @@ mod tests {
     fn a_curve_is_as_worked_on_paper() {
         let values: Vec<f32> = (0..8).map(|at| at as f32).collect();
         assert_eq!(curve(&values, (0.0, 7.0), 8, &BLOCKS), "▁▂▃▄▅▆▇█");
-        // Pairs: 0.5, 2.5, 4.5, 6.5 of 7 are 0.5, 2.5, 4.5 and 6.5 sevenths, rounded away from 0.
-        assert_eq!(curve(&values, (0.0, 7.0), 4, &PLAIN), ".-+#");
+        // Neighbors are averaged: 0, 2, 4 and 7 of 7.
+        let pairs = [0.0, 0.0, 1.0, 3.0, 4.0, 4.0, 7.0, 7.0];
+        assert_eq!(curve(&pairs, (0.0, 7.0), 4, &PLAIN), "_,~#");
         assert_eq!(curve(&[3.0, 3.0], (3.0, 3.0), 9, &PLAIN), "__");
         assert_eq!(curve(&[], (0.0, 1.0), 9, &PLAIN), "");
         assert_eq!(curve(&[f32::NAN, 9.0], (0.0, 1.0), 9, &PLAIN).chars().count(), 2);

@@ -3,7 +3,7 @@
 //!
 //! [`Cases::read`] brings tables together and refuses what does not fit, by file and line; [`evaluate`]
 //! makes a [`Report`] of them, [`masks`] one of label maps, [`raters`] one of what raters said, [`detections`] one of
-//! candidates for lesions, [`texts`] one of generated texts and [`signals`] one of reports on drugs. [`document`] turns each into pages. Nothing
+//! candidates for lesions, [`shift`] one of two tables of numbers, [`texts`] one of generated texts and [`signals`] one of reports on drugs. [`document`] turns each into pages. Nothing
 //! here reads a file or a clock: the same tables, settings and seed give the same bytes.
 //!
 //! ```
@@ -30,6 +30,7 @@ mod headline;
 mod label;
 mod operating;
 mod ranking;
+mod recalibrated;
 mod sets;
 mod table;
 
@@ -38,6 +39,7 @@ pub mod document;
 pub mod label_tables;
 pub mod masks;
 pub mod raters;
+pub mod shift;
 pub mod signals;
 pub mod texts;
 
@@ -52,6 +54,7 @@ pub use groups::{GroupFigures, GroupGap, GroupMeasure, GroupValue};
 pub use headline::Headline;
 pub use label::{Benefit, Bin, LabelFigures, ProbabilityFigures};
 pub use operating::{AtPrevalence, OperatingPoint, OperatingRule};
+pub use recalibrated::{Fitted, MendedMeasure, Mending, RecalibrationFigures};
 pub use sets::SetFigures;
 pub use table::{Table, TableRow};
 pub use wilhelm_stats::Resampling;
@@ -76,6 +79,9 @@ pub struct Settings {
     pub miscoverage: f64,
     /// Groups with fewer cases are not measured.
     pub least_cases: usize,
+    /// Whether ways to mend the probabilities are measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recalibrate: bool,
 }
 
 impl Default for Settings {
@@ -87,6 +93,7 @@ impl Default for Settings {
             prevalence: None,
             miscoverage: 0.1,
             least_cases: 20,
+            recalibrate: false,
         }
     }
 }
@@ -173,6 +180,9 @@ pub struct Report {
     pub labels: Vec<LabelFigures>,
     /// Split-conformal sets.
     pub sets: Vec<SetFigures>,
+    /// What mending the probabilities would be worth, where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recalibration: Vec<RecalibrationFigures>,
     /// Groups of cases.
     pub groups: Vec<GroupFigures>,
     /// Against another model.
@@ -233,6 +243,9 @@ pub fn evaluate(
     });
     let answered = cases.len() as u64;
     let sets = if is_probability { sets::set_figures(cases, settings)? } else { Vec::new() };
+    let mends = is_probability && settings.recalibrate;
+    let recalibration =
+        if mends { recalibrated::recalibration_figures(cases, &sampler, settings) } else { Vec::new() };
     let groups = cases
         .groups
         .iter()
@@ -258,6 +271,7 @@ pub fn evaluate(
         calls: is_probability.then(|| calls::call_figures(cases, &sampler)).flatten(),
         labels,
         sets,
+        recalibration,
         groups,
         comparison,
         drift,

@@ -33,6 +33,31 @@ pub enum EvaluateVerb {
     Robustness(EvaluateRobustness),
     /// What classifiers without a network reach on the images that a recipe holds out, beside a model
     Baselines(EvaluateBaselines),
+    /// Two tables of numbers, without truth: Kolmogorov-Smirnov, population stability and mean discrepancy
+    Drift(EvaluateDrift),
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateDrift {
+    /// Table with a row a case: predictions, radiomics or any other numbers, as they were
+    pub reference: PathBuf,
+    /// Table with such columns that is held against it
+    pub current: PathBuf,
+    /// Columns of numbers; otherwise all that both tables have
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Seed of the rows that are drawn for the discrepancy, and of its test
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder for evaluation.json, evaluation.md and evaluation.html
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-evaluation")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -220,6 +245,9 @@ pub struct EvaluatePredictions {
     /// Bins of the reliability diagram
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     pub bins: usize,
+    /// Measure what mending the probabilities by temperature, Platt's sigmoid or isotonic regression would be worth
+    #[arg(long, conflicts_with = "score")]
+    pub recalibrate: bool,
     /// Share of conformal sets that may lack the true label
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub miscoverage: f64,

@@ -1,3 +1,4 @@
+mod drift;
 mod fusion;
 mod label_tables;
 mod reports;
@@ -32,6 +33,7 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Report(wanted)) => reports::run(wanted),
         Some(EvaluateVerb::Labels(wanted)) => label_tables::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
+        Some(EvaluateVerb::Drift(wanted)) => drift::run(wanted),
         Some(EvaluateVerb::Baselines(wanted)) => super::baselines::run(wanted, config),
         None => predictions(&verb.predictions),
     }
@@ -138,6 +140,7 @@ fn settings(verb: &EvaluatePredictions) -> Settings {
         prevalence: verb.prevalence,
         miscoverage: verb.miscoverage,
         least_cases: verb.least_cases,
+        recalibrate: verb.recalibrate,
     }
 }
 

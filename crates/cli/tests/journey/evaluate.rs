@@ -163,6 +163,71 @@ fn tables_at_fault_end_in_one_sentence_and_leave_nothing_behind() {
 }
 
 #[test]
+fn two_tables_of_numbers_are_held_against_each_other_and_probabilities_are_mended() {
+    let place = tempfile::tempdir().expect("a folder");
+    let rows = |more: usize| {
+        let row = |at: usize| format!("{at},{},{}\n", at * 37 % 101, at * 53 % 97 + more);
+        "id,noise,contrast\n".to_owned() + &(0..150).map(row).collect::<String>()
+    };
+    let [before, now] =
+        [("before.csv", 0), ("now.csv", 50)].map(|(name, more)| text(place.path(), name, &rows(more)));
+    let out = place.path().join("drift");
+    let found = wilhelm(&["evaluate", "drift", path(&before), path(&now), "--out", path(&out), "--json"]);
+    assert_eq!(code(&found), 0, "{}", stderr(&found));
+    let told = json(&found.stdout);
+    assert_eq!(
+        (told["reference"].as_str(), told["columns"][1]["column"].as_str()),
+        (Some("before.csv"), Some("contrast"))
+    );
+    assert!(told["columns"][0]["adjusted_p"].as_f64() > Some(0.9), "{told}");
+    assert!(told["columns"][1]["adjusted_p"].as_f64() < Some(0.001), "{told}");
+    assert!(told["discrepancy"]["p"].as_f64() < Some(0.01), "{told}");
+    let html = std::fs::read_to_string(out.join("evaluation.html")).expect("a page");
+    assert!(html.contains("Drift of now.csv from before.csv") && html.contains("Not a medical device"));
+    let none = wilhelm(&[
+        "evaluate",
+        "drift",
+        path(&before),
+        path(&now),
+        "--columns",
+        "age",
+        "--out",
+        path(&out),
+        "--force",
+    ]);
+    assert_eq!(code(&none), 3);
+    assert!(stderr(&none).contains("no column age; there are id, noise, contrast"), "{}", stderr(&none));
+
+    // A model that is surer than it is right.
+    let row = |at: usize| {
+        let (promised, right) = (at % 2 == 0, at / 2 % 4 > 0);
+        let label = if promised == right { "sick" } else { "well" };
+        format!("{at},{label},{}\n", if promised { 0.99 } else { 0.01 })
+    };
+    let table =
+        text(place.path(), "p.csv", &("id,label,sick\n".to_owned() + &(0..200).map(row).collect::<String>()));
+    let out = place.path().join("mended");
+    let arguments = [
+        "evaluate",
+        path(&table),
+        "--positive",
+        "sick",
+        "--labels",
+        "sick",
+        "--recalibrate",
+        "--out",
+        path(&out),
+    ];
+    let found = wilhelm(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(code(&found), 0, "{}", stderr(&found));
+    let told = json(&found.stdout)["recalibration"].clone();
+    assert_eq!(told[0]["mending"], "temperature");
+    assert!(told[0]["measures"][0]["less_as_they_are"]["high"].as_f64() < Some(0.0), "{told}");
+    assert!(told[2]["fitted"]["sigmoids"][0]["slope"].as_f64() < Some(1.0), "{told}");
+    assert!(page(&out).contains("Recalibration") && page(&out).contains("isotonic regression"));
+}
+
+#[test]
 fn a_score_that_is_no_probability_has_a_curve_and_an_operating_point_of_its_own() {
     let place = tempfile::tempdir().expect("a temporary folder");
     let mut table = "outcome,marker\n".to_owned();

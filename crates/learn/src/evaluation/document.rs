@@ -5,6 +5,8 @@ mod detections;
 mod masks;
 mod page;
 mod raters;
+mod recalibrated;
+mod shift;
 mod signals;
 mod tables;
 mod texts;
@@ -18,6 +20,7 @@ use crate::plots::PlotError;
 use super::detections::DetectionReport;
 use super::masks::MaskReport;
 use super::raters::RaterReport;
+use super::shift::ShiftReport;
 use super::signals::SignalReport;
 use super::texts::TextReport;
 use super::{Figure, Report};
@@ -107,6 +110,11 @@ impl Document {
     /// [`PlotError`] if a plot cannot be drawn.
     pub fn of_raters(report: &RaterReport) -> Result<Self, PlotError> {
         raters::report(report)
+    }
+
+    /// The page of a report on two tables of numbers.
+    pub fn of_shift(report: &ShiftReport) -> Self {
+        shift::report(report)
     }
 
     /// The pages of a report on detections.

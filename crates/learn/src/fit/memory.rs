@@ -47,7 +47,7 @@ impl Needed {
     fn of<K>(footprint: &Footprint, settings: &Optimization<K>, parameters: usize, examples: usize) -> Self {
         let moments = match settings.optimizer {
             Optimizer::Adamw | Optimizer::Adam => 2.0,
-            Optimizer::Sgd { momentum, .. } if momentum == 0.0 => 0.0,
+            Optimizer::Sgd { momentum: 0.0, .. } => 0.0,
             Optimizer::Sgd { .. } | Optimizer::Adagrad => 1.0,
         };
         let average = if settings.average > 0.0 { 1.0 } else { 0.0 };

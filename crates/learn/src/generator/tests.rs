@@ -130,6 +130,7 @@ fn a_recipe_that_contradicts_itself_is_refused_by_what_is_wrong() {
     refused("mix = 0.0", "mix = 0.2", "two images have no text in common");
     refused("most_words = 40", "most_words = 0", "out of bounds");
     refused("most_words = 40", "most_words = 40\nmost_lines = 2", "unknown field `most_lines`");
+    refused("mirror = ", "start = \"encoder\"\nmirror = ", "begins as start under [writing] says");
     refused("learning_rate = 0.001\n", "learning_rate = -1\n", "learning_rate must be above 0");
 }
 

@@ -7,7 +7,7 @@ use super::{OnnxError, unet};
 use crate::segmenter::Networks;
 use crate::{ModelError, OutputKind, Segmenter, SegmenterCard, TrainedSegmenter};
 
-/// A segmenter's network.
+/// What a network sees.
 #[derive(Clone, Copy)]
 enum Form {
     Picture,

@@ -26,6 +26,9 @@ pub(super) fn report(report: &Report) -> Result<Document, PlotError> {
     if !report.sets.is_empty() {
         sections.push(sets(&report.sets, report));
     }
+    if !report.recalibration.is_empty() {
+        sections.push(super::recalibrated::section(&report.recalibration, report));
+    }
     if let Some(drift) = &report.drift {
         sections.push(drifted(drift, report));
     }
