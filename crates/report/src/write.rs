@@ -11,7 +11,7 @@ use wilhelm_study::{Certainty, Defect, Evidence, EvidenceId, EvidenceSource, Fin
 use crate::report::{Author, DISCLAIMER, Heading, Report, SCHEMA_VERSION, Section, Sentence, State};
 use crate::rule::rule;
 use crate::template::template_of;
-use crate::{Case, Claim, Statement};
+use crate::{Case, Claim, Measured, Statement};
 
 /// What is said where findings of an earlier examination were matched.
 const COMPARED: &str = "Compared with the earlier examination that was supplied.";
@@ -42,6 +42,7 @@ pub fn write(case: &Case) -> Report {
         sections: draft.sections,
         findings: case.findings.clone(),
         priors: case.priors.clone(),
+        measured: draft.measured,
         evidence: draft.evidence,
         abstentions: case.abstentions.clone(),
         models: case.models.clone(),
@@ -56,6 +57,7 @@ struct Draft<'a> {
     case: &'a Case,
     sections: Vec<Section>,
     evidence: Vec<Evidence>,
+    measured: Vec<Measured>,
     taken: BTreeSet<String>,
     sentences: usize,
 }
@@ -68,7 +70,8 @@ impl<'a> Draft<'a> {
             .map(|e| e.id.0.clone())
             .chain(case.findings.iter().map(|f| f.id.0.clone()))
             .collect();
-        Self { case, sections: Vec::new(), evidence: case.evidence.clone(), taken, sentences: 0 }
+        let evidence = case.evidence.clone();
+        Self { case, sections: Vec::new(), evidence, measured: Vec::new(), taken, sentences: 0 }
     }
 
     fn open(&mut self, heading: Heading) {
@@ -248,6 +251,7 @@ impl<'a> Draft<'a> {
         if lowered {
             self.say_rule("R-LOWERED", Claim::Limitation { rule: "R-LOWERED".to_owned() });
         }
+        self.measurements();
         for defect in &self.case.defects {
             let source = EvidenceSource::Measurement { method: "checks on reading".to_owned() };
             let id = self.bear("Q", source, format!("{defect}"));
@@ -332,7 +336,8 @@ impl<'a> Draft<'a> {
                 let source = EvidenceSource::Rule { citation: format!("card of model {}", model.name) };
                 let id = self.bear("C", source, text.clone());
                 let claim = Claim::Limitation { rule: id.0.clone() };
-                self.say(format!("{}.", words::capital(&text)), claim, vec![id], vec![]);
+                let said = words::limit(&text, &model.name, self.case.models.len() > 1);
+                self.say(format!("{said}."), claim, vec![id], vec![]);
             }
         }
     }
