@@ -89,7 +89,7 @@ put("report_hl7", "ends_of_lines_alone.hl7", "\r\n" * 300)
 put("report_hl7", "a_block_within_a_block.hl7", b"\x0b\x0b" + accept.encode() + b"\x1c\r\x1c\r")
 put("report_hl7", "the_message_itself.hl7", (folder / "report.hl7").read_bytes())
 
-message = (folder / "report.hl7").read_text(newline="")
+message = (folder / "report.hl7").read_bytes().decode()
 put("report_message", "a_report.hl7", message)
 put("report_message", "cut.hl7", message[: len(message) // 2])
 put("report_message", "lines_of_unix.hl7", message.replace("\r", "\n"))

@@ -302,13 +302,13 @@ impl Report {
         self.findings.iter().find(|finding| &finding.id == id)
     }
 
-    /// What the report says became of a finding: the sentence, the change and the measurement that shows it.
+    /// What the report says in its findings became of a finding: the sentence, the change and the measurement that shows it.
     pub fn changes_of<'a>(
         &'a self,
         id: &'a FindingId,
     ) -> impl Iterator<Item = (&'a Sentence, Change, Option<&'a Compared>)> {
-        self.sentences().filter_map(move |(_, sentence)| match &sentence.claim {
-            Claim::Change { finding, change, compared } if finding == id => {
+        self.sentences().filter_map(move |(heading, sentence)| match &sentence.claim {
+            Claim::Change { finding, change, compared } if finding == id && heading == Heading::Findings => {
                 Some((sentence, *change, compared.as_ref()))
             }
             _ => None,

@@ -74,8 +74,8 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "R-CHANGE-LENGTH",
-        text: "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less \
-               is called stable.",
+        text: "A length is called larger where it grew by at least 20 % and 5 mm, and smaller where it shrank by at \
+               least 30 %; otherwise it is called stable.",
         citation: "RECIST 1.1, Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026",
     },
     Rule {
@@ -107,6 +107,10 @@ pub const RULES: &[Rule] = &[
 /// Sentences of rules as reports of earlier versions of this program have them.
 const FORMER: &[(&str, &str)] = &[
     ("R-REVIEW", "Review of the images by a radiologist is required before any use of this draft."),
+    (
+        "R-CHANGE-LENGTH",
+        "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less is called stable.",
+    ),
     ("R-DRAFT", "This draft was made by research software, which is not a medical device."),
 ];
 

@@ -11,7 +11,7 @@ use wilhelm_study::{Certainty, Defect, Evidence, EvidenceId, EvidenceSource, Fin
 use crate::report::{Author, DISCLAIMER, Heading, Report, SCHEMA_VERSION, Section, Sentence, State};
 use crate::rule::rule;
 use crate::template::template_of;
-use crate::{Case, Claim, Measured, Statement};
+use crate::{Case, Change, Claim, Measured, Statement};
 
 /// What is said where findings of an earlier examination were matched.
 const COMPARED: &str = "Compared with the earlier examination that was supplied.";
@@ -233,7 +233,8 @@ impl<'a> Draft<'a> {
         ordered.sort_by_key(|finding| {
             let (class, normal, name) = words::rank(finding);
             let place = template.and_then(|template| template.place(finding)).unwrap_or(usize::MAX);
-            (class, normal, place, name)
+            // Whether there is a tumor comes before what kind it is.
+            (!words::subject(finding).2, class, normal, place, name)
         });
         let mut lowered = false;
         for finding in ordered {
@@ -275,6 +276,20 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// That something is new, gone, larger or smaller, for the impression; the numbers stand in the findings.
+    fn change_in_brief(&mut self, finding: &Finding) {
+        let case = self.case;
+        for prior in case.priors.iter().filter(|prior| prior.of == finding.id) {
+            let Some((change, _)) = prior.change(finding) else { continue };
+            if matches!(change, Change::Stable | Change::Persistent) {
+                continue;
+            }
+            let text = words::change(finding, change, None);
+            let claim = Claim::Change { finding: finding.id.clone(), change, compared: None };
+            self.say(text, claim, vec![prior.evidence.clone()], vec![finding.id.clone()]);
+        }
+    }
+
     fn impression(&mut self) {
         self.open(Heading::Impression);
         if self.unread() {
@@ -284,6 +299,10 @@ impl<'a> Draft<'a> {
         for (text, findings) in words::impression(&self.case.findings) {
             let statements = findings.iter().map(|finding| words::impression_statement(finding)).collect();
             self.say_findings(text, statements);
+        }
+        let case = self.case;
+        for finding in &case.findings {
+            self.change_in_brief(finding);
         }
     }
 

@@ -162,9 +162,9 @@ const fn disclaimer(voice: Voice, state: State) -> &'static str {
     voice.pick([
         DISCLAIMER,
         "科研软件，非医疗器械。本报告是程序生成的草稿，不得用于诊断或治疗。",
-        "This is a draft made by research software. It is not a medical device. Do not use it to decide what you have or how to \
-         treat it.",
-        "这是科研软件生成的草稿，不是医疗器械。不要用它来判断病情或决定治疗。",
+        "Research software made this draft. The software is not a medical device. Do not use the draft to decide what you have \
+         or how to treat it.",
+        "这是科研软件生成的草稿，该软件不是医疗器械。不要用它来判断病情或决定治疗。",
     ])
 }
 
