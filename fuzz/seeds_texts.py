@@ -89,6 +89,24 @@ put("report_hl7", "ends_of_lines_alone.hl7", "\r\n" * 300)
 put("report_hl7", "a_block_within_a_block.hl7", b"\x0b\x0b" + accept.encode() + b"\x1c\r\x1c\r")
 put("report_hl7", "the_message_itself.hl7", (folder / "report.hl7").read_bytes())
 
+message = (folder / "report.hl7").read_bytes().decode()
+put("report_message", "a_report.hl7", message)
+put("report_message", "cut.hl7", message[: len(message) // 2])
+put("report_message", "lines_of_unix.hl7", message.replace("\r", "\n"))
+put("report_message", "two_reports.hl7", message + message)
+put("report_message", "one_finding_many_times.hl7", message + message[message.index("OBX") :] * 20)
+put("report_message", "a_header_alone.hl7", message.split("\r")[0])
+put("report_message", "headers_without_end.hl7", (message.split("\r")[0] + "\r") * 200)
+put("report_message", "fields_without_end.hl7", message.replace("OBX|", "OBX|" + "^" * 400 + "|" * 400, 1))
+put("report_message", "numbers_beyond_doubles.hl7", message.replace("%^^UCUM|", "%^^UCUM|1e400-").replace("|95|", "|1e400|"))
+put("report_message", "numbers_that_are_none.hl7", message.replace("|95|", "|nan|"))
+put("report_message", "escapes_without_end.hl7", message.replace("e", "\\E"))
+put("report_message", "letters_of_many_bytes.hl7", "".join("\u80ba\U0001fac1" if c == "e" else c for c in message))
+put("report_message", "a_side_of_no_table.hl7", message.replace("^pneumonia^", "^upper pneumonia^", 1))
+put("report_message", "another_event.hl7", message.replace("ORU^R01^ORU_R01", "ADT^A01^ADT_A01"))
+put("report_message", "separators_of_others.hl7", message.replace("^~\\&", "#~\\&").replace("^", "#"))
+put("report_message", "observations_without_fields.hl7", message.split("\rOBX")[0] + "\rOBX" * 300 + "\r")
+
 obo = """format-version: 1.4
 data-version: 2026-01-01
 ontology: x

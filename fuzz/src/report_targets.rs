@@ -2,15 +2,19 @@
 //!
 //! The tests of `report` replay their corpus (`cargo nextest run -p wilhelm-report corpus`).
 
-use wilhelm_report::hl7::{Acknowledgment, control_id, frame, unframe};
+use wilhelm_report::hl7::{self, Acknowledgment, control_id, frame, unframe};
 use wilhelm_report::{Restated, fhir, read_text_report};
 
 /// A target's name, and what it does with its bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by their names.
-pub const ALL: [Target; 3] =
-    [("report_fhir", report_fhir), ("report_hl7", report_hl7), ("report_text", report_text)];
+pub const ALL: [Target; 4] = [
+    ("report_fhir", report_fhir),
+    ("report_hl7", report_hl7),
+    ("report_message", report_message),
+    ("report_text", report_text),
+];
 
 /// A FHIR bundle with a report.
 pub fn report_fhir(bytes: &[u8]) {
@@ -42,6 +46,16 @@ pub fn report_hl7(bytes: &[u8]) {
             // What came over the network is not repeated in a message.
             assert!(error.to_string().len() < 200);
         }
+    }
+}
+
+/// A report as an HL7 message.
+pub fn report_message(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match hl7::read(text) {
+        Ok(received) => check(&received.said),
+        // What came over the network is not repeated in a message.
+        Err(error) => assert!((1..200).contains(&error.to_string().len())),
     }
 }
 

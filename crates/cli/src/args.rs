@@ -183,7 +183,7 @@ pub struct Read {
     /// What a rule said, as `wilhelm rules apply --json` wrote it; can be repeated
     #[arg(long, value_name = "FILE")]
     pub decision: Vec<PathBuf>,
-    /// An earlier examination to compare with: a report of this program (its folder, JSON, FHIR or DICOM SR), or images,
+    /// An earlier examination to compare with: a report of this program (its folder, JSON, FHIR, HL7 or DICOM SR), or images,
     /// which the same models read; can be repeated
     #[arg(long, value_name = "PATH")]
     pub prior: Vec<PathBuf>,

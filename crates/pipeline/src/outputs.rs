@@ -210,6 +210,8 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
                 let mut group = MeasurementGroup::of_finding(finding, algorithm(report, finding));
                 let changes = report.changes_of(&finding.id);
                 group.evaluations.extend(changes.map(|(_, change, _)| (own(CHANGE), own(change.word()))));
+                let set = report.element_set(finding).cloned();
+                group.evaluations.extend(set.map(|set| (own(ELEMENT_SET), set)));
                 group
             })
             .collect(),
@@ -253,6 +255,9 @@ fn algorithm(report: &Report, finding: &Finding) -> Option<Algorithm> {
 
 /// The question of an evaluation that says what became of a finding.
 const CHANGE: &str = "change since the earlier examination";
+
+/// The question of an evaluation that names the RadElement set which describes a finding.
+const ELEMENT_SET: &str = "common data element set";
 
 /// A concept of this program's own.
 fn own(meaning: &str) -> CodedConcept {

@@ -1,7 +1,7 @@
 use crate::change::{Change, Compared};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wilhelm_study::{Certainty, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
+use wilhelm_study::{Certainty, EvidenceId, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
 
 use crate::guideline::Step;
 
@@ -38,6 +38,11 @@ pub enum Claim {
     Comparison,
     /// Image quality, or a defect of the files.
     Quality,
+    /// What was measured on the image and no finding carries.
+    Measurement {
+        /// The measurements.
+        measured: Vec<EvidenceId>,
+    },
     /// A model did not read the image.
     NotRead {
         /// Its name.

@@ -1,6 +1,6 @@
 //! A report as a FHIR R4 bundle, and such a bundle read again.
 //!
-//! A `DiagnosticReport` with its narrative, an `Observation` a finding, the `ImagingStudy` where the source is DICOM,
+//! A `DiagnosticReport` with its narrative, an `Observation` a finding and a measurement that no finding carries, the `ImagingStudy` where the source is DICOM,
 //! a `Device` for each model and for the program, a `Practitioner` for each person who signed, a `Patient` (whose
 //! values are withheld unless the caller names them) and a `Provenance`.
 //!
@@ -17,7 +17,7 @@ use wilhelm_study::EvidenceSource;
 
 use crate::subject::uuid;
 use crate::{Heading, Issue, Report, State};
-use resource::{device, diagnostic_report, imaging_study, observation, patient, practitioner};
+use resource::{device, diagnostic_report, imaging_study, measurement, observation, patient, practitioner};
 
 /// The code system of this program's own observations and certainties, for which nobody registered a name.
 pub(crate) const OWN_SYSTEM: &str = "urn:uuid:8a0a6d0e-3a55-8c11-9d3e-7c5a1f0b7a11";
@@ -45,6 +45,9 @@ pub fn bundle(report: &Report, issue: &Issue, pdf: Option<&[u8]>) -> String {
     }
     for finding in &report.findings {
         add(&format!("finding {}", finding.id), observation(report, finding, issue, &names));
+    }
+    for measured in &report.measured {
+        add(&format!("measured {}", measured.id.0), measurement(report, measured, issue, &names));
     }
     add("program", device("Wilhelm", &issue.program_version, None));
     for (name, version, weights) in models(report) {

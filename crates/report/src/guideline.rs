@@ -38,6 +38,8 @@ const FILES: &[(&str, &str)] = &[
     ("bosniak-2019-ct", include_str!("../data/rules/bosniak-2019-ct.toml")),
     ("bosniak-2019-mr", include_str!("../data/rules/bosniak-2019-mr.toml")),
     ("acr-adrenal-2017", include_str!("../data/rules/acr-adrenal-2017.toml")),
+    ("acr-liver-2017", include_str!("../data/rules/acr-liver-2017.toml")),
+    ("acr-pancreas-2017", include_str!("../data/rules/acr-pancreas-2017.toml")),
     ("adrenal-washout", include_str!("../data/rules/adrenal-washout.toml")),
     ("adrenal-chemical-shift", include_str!("../data/rules/adrenal-chemical-shift.toml")),
     ("aspects-2000", include_str!("../data/rules/aspects-2000.toml")),

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use wilhelm_study::{Certainty, Evidence, EvidenceSource, Finding};
 
 use crate::write::words;
-use crate::{Author, Heading, Report, Section, Sentence};
+use crate::{Author, Heading, Measured, Report, Section, Sentence};
 
 pub(crate) const STYLE: &str = include_str!("html/style.css");
 
@@ -60,6 +60,7 @@ pub fn html(report: &Report, images: &HtmlImages) -> String {
                     }
                     (pictures(images))
                     @if !report.findings.is_empty() { (findings(&report.findings)) }
+                    @if !report.measured.is_empty() { (measured(&report.measured)) }
                     @if !report.abstentions.is_empty() { (abstentions(report)) }
                     div.report {
                         @for section in &report.sections { (body(section, report)) }
@@ -97,14 +98,14 @@ fn pictures(images: &HtmlImages) -> Markup {
     }
 }
 
-/// A class as the page names it.
-const fn class(certainty: Certainty) -> (&'static str, &'static str) {
-    match certainty {
-        Certainty::Present => ("present", "c5"),
-        Certainty::Probable => ("probable", "c4"),
-        Certainty::Indeterminate => ("indeterminate", "c3"),
-        Certainty::Unlikely => ("unlikely", "c2"),
-        Certainty::Absent => ("no evidence", "c1"),
+/// The color of a finding's class, by its name in the style sheet.
+pub(crate) fn tone(finding: &Finding) -> &'static str {
+    match words::alarm(finding) {
+        Certainty::Present => "c5",
+        Certainty::Probable => "c4",
+        Certainty::Indeterminate => "c3",
+        Certainty::Unlikely => "c2",
+        Certainty::Absent => "c1",
     }
 }
 
@@ -126,8 +127,30 @@ fn findings(findings: &[Finding]) -> Markup {
     }
 }
 
+/// What was measured and no finding carries.
+fn measured(measured: &[Measured]) -> Markup {
+    markup! {
+        section.card {
+            h2 { "What was measured" }
+            table.findings {
+                thead { tr { th { "Measurement" } th { "Value" } th { "Range" } th { "Borne by" } } }
+                tbody {
+                    @for one in measured {
+                        tr {
+                            td { span.name { (one.name) } div.small { (one.on) } }
+                            td { (words::quantity(&one.quantity)) }
+                            td { (one.range()) div.small { (one.method) } }
+                            td { (chips(&[one.id.0.as_str()])) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn row(finding: &Finding) -> Markup {
-    let (word, tone) = class(finding.certainty);
+    let (word, tone) = (words::class(finding), tone(finding));
     let p = &finding.probability;
     let percent = |value: f64| format!("{:.1}", value * 100.0);
     let (low, high) = (p.low.value() * 100.0, p.high.value() * 100.0);

@@ -22,7 +22,7 @@ pub use page::{edition_html, edition_text};
 pub use reading::{Length, flesch_kincaid_grade, syllables};
 
 pub(crate) use fixed::fixed;
-pub(crate) use page::{chinese_row, overlay_caption, spoken};
+pub(crate) use page::{chinese_row, kind, overlay_caption, spoken, stands, state_title};
 
 /// The language of an edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -37,6 +37,7 @@ pub mod hl7;
 mod html;
 mod language;
 mod lifecycle;
+mod measured;
 mod moment;
 mod pdf;
 mod report;
@@ -66,6 +67,7 @@ pub use language::{
     edition_text, flesch_kincaid_grade, syllables,
 };
 pub use lifecycle::{Edit, LifecycleError, Revision, Signature, Signer, addendum, amend, changes, sign};
+pub use measured::Measured;
 pub use moment::{Moment, MomentError};
 pub use pdf::{PdfError, edition_pdf, pdf};
 pub use report::{

@@ -7,7 +7,7 @@ use wilhelm_study::{Evidence, EvidenceId, Finding, FindingId};
 use crate::fluency::awkward;
 use crate::template::Filled;
 use crate::{
-    Abstention, Change, Claim, Compared, Exam, GroundContext, ImageRef, ModelUse, Prior, Signature,
+    Abstention, Change, Claim, Compared, Exam, GroundContext, ImageRef, Measured, ModelUse, Prior, Signature,
     Statement, Verdict, same_meaning,
 };
 
@@ -262,6 +262,9 @@ pub struct Report {
     /// Findings of an earlier examination that were matched with those of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub priors: Vec<Prior>,
+    /// What was measured on the image and no finding carries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measured>,
     /// What bears the sentences.
     pub evidence: Vec<Evidence>,
     /// Models that did not read the image.
@@ -299,13 +302,13 @@ impl Report {
         self.findings.iter().find(|finding| &finding.id == id)
     }
 
-    /// What the report says became of a finding: the sentence, the change and the measurement that shows it.
+    /// What the report says in its findings became of a finding: the sentence, the change and the measurement that shows it.
     pub fn changes_of<'a>(
         &'a self,
         id: &'a FindingId,
     ) -> impl Iterator<Item = (&'a Sentence, Change, Option<&'a Compared>)> {
-        self.sentences().filter_map(move |(_, sentence)| match &sentence.claim {
-            Claim::Change { finding, change, compared } if finding == id => {
+        self.sentences().filter_map(move |(heading, sentence)| match &sentence.claim {
+            Claim::Change { finding, change, compared } if finding == id && heading == Heading::Findings => {
                 Some((sentence, *change, compared.as_ref()))
             }
             _ => None,
@@ -388,7 +391,16 @@ impl Report {
                 known(&format!("finding {}", finding.id), pointed)?;
             }
         }
+        for measured in &self.measured {
+            known(&format!("measurement {}", measured.name), &measured.id)?;
+        }
         for (_, sentence) in self.sentences() {
+            if let Claim::Measurement { measured } = &sentence.claim
+                && let Some(unknown) = measured.iter().find(|id| self.measured.iter().all(|m| m.id != **id))
+            {
+                let holder = format!("sentence {}", sentence.id);
+                return Err(ReportError::UnknownEvidence { holder, evidence: unknown.clone() });
+            }
             if sentence.bears.is_empty() {
                 return Err(ReportError::NoEvidence { sentence: sentence.id.clone() });
             }

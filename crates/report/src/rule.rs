@@ -10,6 +10,8 @@ pub struct Rule {
 }
 
 /// All rules. None of them is a clinical guideline: this program invents none.
+///
+/// A signature changes no word, so each sentence is as true of a signed report as of a draft.
 pub const RULES: &[Rule] = &[
     Rule {
         id: "R-COMPARISON",
@@ -18,7 +20,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "R-REVIEW",
-        text: "Review of the images by a radiologist is required before any use of this draft.",
+        text: "Any use of this report requires review of the images by a radiologist.",
         citation: "program rule: a person reads the images and signs; the program only drafts",
     },
     Rule {
@@ -67,13 +69,13 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "R-DRAFT",
-        text: "This draft was made by research software, which is not a medical device.",
+        text: "This report was drafted by research software, which is not a medical device.",
         citation: "program rule: every object the program writes says what it is",
     },
     Rule {
         id: "R-CHANGE-LENGTH",
-        text: "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less \
-               is called stable.",
+        text: "A length is called larger where it grew by at least 20 % and 5 mm, and smaller where it shrank by at \
+               least 30 %; otherwise it is called stable.",
         citation: "RECIST 1.1, Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026",
     },
     Rule {
@@ -97,10 +99,26 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: "R-ASK",
-        text: "Questions about this draft go to the referring physician or a radiologist.",
+        text: "Questions about this report go to the referring physician or a radiologist.",
         citation: "program rule: a report for a patient says whom to ask, and is no reason to wait",
     },
 ];
+
+/// Sentences of rules as reports of earlier versions of this program have them.
+const FORMER: &[(&str, &str)] = &[
+    ("R-REVIEW", "Review of the images by a radiologist is required before any use of this draft."),
+    (
+        "R-CHANGE-LENGTH",
+        "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less is called stable.",
+    ),
+    ("R-DRAFT", "This draft was made by research software, which is not a medical device."),
+];
+
+/// The rule that a sentence states, in its present words or in those of an earlier version of this program.
+pub(crate) fn rule_of(text: &str) -> Option<&'static Rule> {
+    let former = FORMER.iter().find(|(_, former)| *former == text).map(|(id, _)| rule(id));
+    RULES.iter().find(|rule| rule.text == text).or(former)
+}
 
 /// The rule of an id.
 ///
@@ -108,4 +126,29 @@ pub const RULES: &[Rule] = &[
 /// If no rule has that id: ids are written in this crate only.
 pub(crate) fn rule(id: &str) -> &'static Rule {
     RULES.iter().find(|rule| rule.id == id).expect("ids of rules are written in this crate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_rule_calls_the_report_a_draft_for_a_signature_changes_no_word() {
+        for rule in RULES {
+            assert!(
+                !rule.text.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| word == "draft")
+            );
+        }
+    }
+
+    #[test]
+    fn the_words_of_earlier_reports_are_still_their_rules() {
+        for (id, former) in FORMER {
+            assert_eq!(rule_of(former).map(|rule| rule.id), Some(*id));
+        }
+        for rule in RULES {
+            assert_eq!(rule_of(rule.text), Some(rule));
+        }
+        assert_eq!(rule_of("Take two tablets."), None);
+    }
 }

@@ -3,7 +3,7 @@
 //! A [`Template`] is a data file of `data/templates`. [`template_of`] picks the one of an examination; the writer orders
 //! findings by it, and [`Filled`] says of each item which findings speak of it and which were not assessed, so that a
 //! reader sees what a program left to him. Codes stand only where they are known for certain: of DICOM for the sections,
-//! of RadLex for some items.
+//! of RadLex for some items, of RadElement for the set of common data elements that describes some findings.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{CodedConcept, Finding, FindingId};
 
-use crate::{Exam, Heading};
+use crate::{Exam, Heading, Report};
 
 const FILES: &[(&str, &str)] = &[
     ("chest-radiograph", include_str!("../data/templates/chest-radiograph.toml")),
@@ -78,6 +78,9 @@ pub struct TemplateItem {
     /// Its code, where known for certain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodedConcept>,
+    /// The RadElement set of common data elements that describes it, where known for certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<CodedConcept>,
     /// Decision rules that speak of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
@@ -181,6 +184,16 @@ pub fn template_of(exam: &Exam) -> Option<&'static Template> {
     })
 }
 
+impl Report {
+    /// The RadElement set of common data elements that describes a finding, by the report's template.
+    pub fn element_set(&self, finding: &Finding) -> Option<&'static CodedConcept> {
+        let filled = self.template.as_ref()?;
+        let item = filled.items.iter().find(|item| item.findings.contains(&finding.id))?;
+        let (_, item) = template(&filled.template)?.items().find(|(_, known)| known.key == item.key)?;
+        item.set.as_ref()
+    }
+}
+
 /// The DICOM code of a section of the report (PS3.16 CID 7001), where it has one.
 pub fn heading_code(heading: Heading) -> Option<CodedConcept> {
     let (value, meaning) = match heading {
@@ -249,6 +262,21 @@ mod tests {
         assert_eq!(of("emphysema").findings, []);
         let answered: usize = filled.items.iter().map(|item| item.findings.len()).sum();
         assert_eq!(answered, report.findings.len(), "each finding answers one item");
+    }
+
+    #[test]
+    fn a_finding_has_the_set_of_its_item_and_sets_have_the_form_of_radelement() {
+        let report = write(&example::chest_ct());
+        let sets: Vec<Option<&str>> =
+            report.findings.iter().map(|f| report.element_set(f).map(|set| set.value.as_str())).collect();
+        assert_eq!(sets, [Some("RDES254"), Some("RDES195"), Some("RDES44")]);
+        let report = write(&example::pneumonia(0.9));
+        assert_eq!(report.element_set(&report.findings[0]), None, "no set is known for it");
+        for (_, item) in templates().iter().flat_map(Template::items) {
+            let Some(set) = &item.set else { continue };
+            let number = set.value.strip_prefix("RDES").and_then(|number| number.parse::<u32>().ok());
+            assert!(set.scheme == "RADELEMENT" && number.is_some(), "{set:?}");
+        }
     }
 
     #[test]

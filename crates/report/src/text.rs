@@ -74,7 +74,7 @@ fn wrap(out: &mut String, line: &str, first: &str, rest: &str) {
     let mut current = first.to_owned();
     let mut length = first.chars().count();
     let mut empty = true;
-    for word in clean.split_whitespace() {
+    for word in kept_together(&clean) {
         let letters = word.chars().count();
         if !empty && length + 1 + letters > WIDTH {
             out.push_str(current.trim_end());
@@ -87,12 +87,31 @@ fn wrap(out: &mut String, line: &str, first: &str, rest: &str) {
             current.push(' ');
             length += 1;
         }
-        current.push_str(word);
+        current.push_str(&word);
         length += letters;
         empty = false;
     }
     out.push_str(current.trim_end());
     out.push('\n');
+}
+
+/// The words of a line, with a number and its unit as one.
+fn kept_together(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split_whitespace() {
+        let unit = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '%');
+        match words.last_mut() {
+            Some(number)
+                if ["%", "mm", "mL", "HU"].contains(&unit)
+                    && number.ends_with(|c: char| c.is_ascii_digit()) =>
+            {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// Control characters, and those that turn the direction of writing or take no room.

@@ -11,7 +11,7 @@ use wilhelm_study::{Certainty, Defect, Evidence, EvidenceId, EvidenceSource, Fin
 use crate::report::{Author, DISCLAIMER, Heading, Report, SCHEMA_VERSION, Section, Sentence, State};
 use crate::rule::rule;
 use crate::template::template_of;
-use crate::{Case, Claim, Statement};
+use crate::{Case, Change, Claim, Measured, Statement};
 
 /// What is said where findings of an earlier examination were matched.
 const COMPARED: &str = "Compared with the earlier examination that was supplied.";
@@ -42,6 +42,7 @@ pub fn write(case: &Case) -> Report {
         sections: draft.sections,
         findings: case.findings.clone(),
         priors: case.priors.clone(),
+        measured: draft.measured,
         evidence: draft.evidence,
         abstentions: case.abstentions.clone(),
         models: case.models.clone(),
@@ -56,6 +57,7 @@ struct Draft<'a> {
     case: &'a Case,
     sections: Vec<Section>,
     evidence: Vec<Evidence>,
+    measured: Vec<Measured>,
     taken: BTreeSet<String>,
     sentences: usize,
 }
@@ -68,7 +70,8 @@ impl<'a> Draft<'a> {
             .map(|e| e.id.0.clone())
             .chain(case.findings.iter().map(|f| f.id.0.clone()))
             .collect();
-        Self { case, sections: Vec::new(), evidence: case.evidence.clone(), taken, sentences: 0 }
+        let evidence = case.evidence.clone();
+        Self { case, sections: Vec::new(), evidence, measured: Vec::new(), taken, sentences: 0 }
     }
 
     fn open(&mut self, heading: Heading) {
@@ -230,7 +233,8 @@ impl<'a> Draft<'a> {
         ordered.sort_by_key(|finding| {
             let (class, normal, name) = words::rank(finding);
             let place = template.and_then(|template| template.place(finding)).unwrap_or(usize::MAX);
-            (class, normal, place, name)
+            // Whether there is a tumor comes before what kind it is.
+            (!words::subject(finding).2, class, normal, place, name)
         });
         let mut lowered = false;
         for finding in ordered {
@@ -248,6 +252,7 @@ impl<'a> Draft<'a> {
         if lowered {
             self.say_rule("R-LOWERED", Claim::Limitation { rule: "R-LOWERED".to_owned() });
         }
+        self.measurements();
         for defect in &self.case.defects {
             let source = EvidenceSource::Measurement { method: "checks on reading".to_owned() };
             let id = self.bear("Q", source, format!("{defect}"));
@@ -271,6 +276,20 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// That something is new, gone, larger or smaller, for the impression; the numbers stand in the findings.
+    fn change_in_brief(&mut self, finding: &Finding) {
+        let case = self.case;
+        for prior in case.priors.iter().filter(|prior| prior.of == finding.id) {
+            let Some((change, _)) = prior.change(finding) else { continue };
+            if matches!(change, Change::Stable | Change::Persistent) {
+                continue;
+            }
+            let text = words::change(finding, change, None);
+            let claim = Claim::Change { finding: finding.id.clone(), change, compared: None };
+            self.say(text, claim, vec![prior.evidence.clone()], vec![finding.id.clone()]);
+        }
+    }
+
     fn impression(&mut self) {
         self.open(Heading::Impression);
         if self.unread() {
@@ -280,6 +299,10 @@ impl<'a> Draft<'a> {
         for (text, findings) in words::impression(&self.case.findings) {
             let statements = findings.iter().map(|finding| words::impression_statement(finding)).collect();
             self.say_findings(text, statements);
+        }
+        let case = self.case;
+        for finding in &case.findings {
+            self.change_in_brief(finding);
         }
     }
 
@@ -332,7 +355,8 @@ impl<'a> Draft<'a> {
                 let source = EvidenceSource::Rule { citation: format!("card of model {}", model.name) };
                 let id = self.bear("C", source, text.clone());
                 let claim = Claim::Limitation { rule: id.0.clone() };
-                self.say(format!("{}.", words::capital(&text)), claim, vec![id], vec![]);
+                let said = words::limit(&text, &model.name, self.case.models.len() > 1);
+                self.say(format!("{said}."), claim, vec![id], vec![]);
             }
         }
     }

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use wilhelm_report::guideline::{Decision, apply, guideline};
-use wilhelm_report::{Case, Claim, GroundContext, Heading, example, ground, html, text, write};
+use wilhelm_report::guideline::{Decision, MeasuredInput, apply, apply_measured, guideline};
+use wilhelm_report::{
+    Case, Claim, GroundContext, Heading, HtmlImages, Issue, Moment, Subject, Voice, edition, example, fhir,
+    ground, hl7, html, text, write,
+};
 
 fn decision(rule: &str, inputs: &[(&str, &str)]) -> Decision {
     let inputs: BTreeMap<String, String> =
@@ -58,6 +61,69 @@ fn a_rule_that_cannot_be_decided_recommends_nothing_and_says_what_it_lacks() {
         "{}",
         text(&report)
     );
+}
+
+/// A chest CT whose nodule was measured in a mask for the rule.
+fn measured_nodule() -> Case {
+    let axis = |input: &str, value: f64| MeasuredInput {
+        input: input.to_owned(),
+        value: format!("{value:.2} mm"),
+        low: format!("{:.2} mm", value - 0.4),
+        high: format!("{:.2} mm", value + 0.4),
+        method: "long axis in the acquired plane where it is longest".to_owned(),
+        on: "label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef".to_owned(),
+    };
+    let mut inputs: BTreeMap<String, String> =
+        ADULT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    for (name, value) in [("number", "single"), ("density", "solid"), ("risk", "low")] {
+        inputs.insert(name.to_owned(), value.to_owned());
+    }
+    let rule = guideline("fleischner-2017").unwrap();
+    let decision =
+        apply_measured(rule, &inputs, &[axis("long_axis", 8.04), axis("short_axis", 6.0)]).unwrap();
+    Case { decisions: vec![decision], ..example::chest_ct() }
+}
+
+#[test]
+fn what_was_measured_for_a_rule_stands_in_the_findings_and_in_every_form() {
+    let report = write(&measured_nodule());
+    report.check().unwrap();
+    let said = "Measured on label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef: long axis 8.0 mm (7.6 to 8.4 mm), short \
+                axis 6.0 mm (5.6 to 6.4 mm).";
+    let (heading, sentence) =
+        report.sentences().find(|(_, s)| matches!(s.claim, Claim::Measurement { .. })).unwrap();
+    assert_eq!((heading, sentence.text.as_str()), (Heading::Findings, said));
+    assert_eq!(sentence.bears.iter().map(|id| id.0.as_str()).collect::<Vec<_>>(), ["N1", "N2"]);
+    assert!(ground(said, &GroundContext::of(&report)).accepted);
+    assert!(!ground(&said.replace("8.0", "9.0"), &GroundContext::of(&report)).accepted);
+    for voice in Voice::ALL {
+        let edition = edition(&report, voice);
+        edition.check(&report).unwrap();
+        let mut lines = edition.sections.iter().flat_map(|section| &section.lines);
+        let line = lines.find(|line| matches!(line.claim, Claim::Measurement { .. })).unwrap();
+        assert!(line.text.contains("8.0 mm") && line.text.contains("6.4 mm"), "{}", line.text);
+    }
+    let page = html(&report, &HtmlImages::default());
+    assert!(page.contains("What was measured") && page.contains("7.6 to 8.4 mm"));
+
+    let at = Moment::parse("2026-11-26T22:05:00+01:00").unwrap();
+    let issue = Issue { subject: Subject::default(), at, program_version: "0.1.0".to_owned() };
+    let bundle = fhir::bundle(&report, &issue, None);
+    let value: serde_json::Value = serde_json::from_str(&bundle).unwrap();
+    let quantities: Vec<f64> = value["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry["resource"]["valueQuantity"]["value"].as_f64())
+        .collect();
+    assert_eq!(quantities, [8.04, 6.0]);
+    let results = value["entry"][0]["resource"]["result"].as_array().unwrap().len();
+    assert_eq!(results, report.findings.len() + 2);
+    assert_eq!(fhir::read(&bundle).unwrap().findings.len(), report.findings.len());
+    let message = hl7::message(&report, &issue, &hl7::Parties::default());
+    let expected = "|NM|LONG_AXIS^long axis^99WILHELM^MEASURED^^99WILHELM|N1|8.0|mm^^UCUM|7.6-8.4|";
+    assert!(message.contains(expected), "{message}");
+    assert_eq!(hl7::read(&message).unwrap().said.findings.len(), report.findings.len());
 }
 
 /// Sentences before the gate of a report that applied a rule: what has to be refused with which words, or accepted.

@@ -42,7 +42,7 @@ fn an_earlier_examination_is_compared_from_each_form_once_its_patient_is_proven(
     let now = root().join("testdata/chest_xray/chest_pa.dcm");
     let before = changed(place.path(), "before.dcm", &[("19010101", "19000101")]);
     let old = place.path().join("old");
-    let forms = ["--format", "json,fhir,sr", "--name-patient", "--at", AT];
+    let forms = ["--format", "json,fhir,hl7,sr", "--name-patient", "--at", AT];
     let output = wilhelm(&[&["read", path(&before), "--no-llm", "--out", path(&old)][..], &forms].concat());
     assert!(code(&output) <= 1, "{}", stderr(&output));
 
@@ -53,8 +53,10 @@ fn an_earlier_examination_is_compared_from_each_form_once_its_patient_is_proven(
         (output, report)
     };
     let (fhir, sr) = (old.join("report.fhir.json"), old.join("report.sr.dcm"));
-    let ways: [(&str, Vec<&str>); 4] = [
+    let hl7 = old.join("report.hl7");
+    let ways: [(&str, Vec<&str>); 5] = [
         ("fhir", vec!["--prior", path(&fhir)]),
+        ("hl7", vec!["--prior", path(&hl7)]),
         ("sr", vec!["--prior", path(&sr)]),
         ("images", vec!["--prior", path(&before)]),
         ("folder", vec!["--prior", path(&old), "--prior-images", path(&before)]),

@@ -1,9 +1,10 @@
-//! What an earlier report left, whatever its form: our own JSON, a signed version, a FHIR bundle, a structured report.
+//! What an earlier report left, whatever its form: our own JSON, a signed version, a FHIR bundle, an HL7 message, a
+//! structured report.
 
 use serde_json::Value;
 use wilhelm_formats::Limits;
 use wilhelm_formats::dicom::objects::{MeasurementReport, object_facts, read_measurement_report};
-use wilhelm_report::{Report, examined, fhir};
+use wilhelm_report::{Report, examined, fhir, hl7};
 use wilhelm_study::{EvidenceId, Measurement, Patient, Phi};
 
 use super::{Given, Identity, PriorError};
@@ -42,6 +43,11 @@ pub fn read_back(bytes: &[u8], limits: &Limits) -> Result<ReadBack, PriorError> 
         }
         return of_own(text, &value);
     }
+    // A message may still be in the block it traveled in.
+    let message = hl7::unframe(bytes).unwrap_or(bytes);
+    if message.starts_with(b"MSH") {
+        return of_message(message);
+    }
     let Ok(facts) = object_facts(bytes, limits) else { return Ok(ReadBack::Other) };
     if !facts.is_structured_report {
         return Ok(ReadBack::Other);
@@ -66,6 +72,16 @@ fn report(
 ) -> ReadBack {
     let source = format!("{form} of an earlier examination, SHA-256 {}", &sha256(bytes)[..16]);
     ReadBack::Report { given: Box::new(Given { identity, findings, exam, source }), image_sha256 }
+}
+
+/// A message ORU^R01.
+fn of_message(message: &[u8]) -> Result<ReadBack, PriorError> {
+    let text = std::str::from_utf8(message)
+        .map_err(|error| PriorError::Form(format!("it is not UTF-8: {error}")))?;
+    let hl7::Received { said, patient, date } =
+        hl7::read(text).map_err(|error| PriorError::Form(error.to_string()))?;
+    let identity = Identity { patient, date, time: None };
+    Ok(report("HL7 message", message, identity, said.findings, examined(&said.sentences), None))
 }
 
 /// Our own form, or a version that holds one.

@@ -5,6 +5,7 @@ use wilhelm_study::{
 };
 
 use super::OWN_SYSTEM;
+use super::resource::MEASURED;
 use crate::{Heading, Restated, State};
 
 /// Why a text is no bundle of this program.
@@ -69,7 +70,8 @@ pub fn read(text: &str) -> Result<Restated, FhirError> {
     };
     let div = report["text"]["div"].as_str();
     let div = div.ok_or_else(|| FhirError::Missing("DiagnosticReport.text.div".to_owned()))?;
-    let findings = of("Observation").map(finding).collect::<Result<_, _>>()?;
+    let is_finding = |resource: &&Value| resource["code"]["coding"][0]["code"] != MEASURED;
+    let findings = of("Observation").filter(is_finding).map(finding).collect::<Result<_, _>>()?;
     Ok(Restated { state, sentences: sentences(div), findings })
 }
 
@@ -101,16 +103,18 @@ fn finding(resource: &Value) -> Result<Finding, FhirError> {
     let place = |field: &str| format!("Observation {id}: {field}");
     let missing = |field: &str| FhirError::Missing(place(field));
     let codings = resource["code"]["coding"].as_array().ok_or_else(|| missing("code.coding"))?;
-    let own = codings.iter().find(|coding| coding["system"] == OWN_SYSTEM);
-    let own = own.ok_or_else(|| missing("the code of this program"))?;
+    let at = codings.iter().position(|coding| coding["system"] == OWN_SYSTEM);
+    let at = at.ok_or_else(|| missing("the code of this program"))?;
+    let own = &codings[at];
     let text = |value: &Value, field: &str| value.as_str().map(str::to_owned).ok_or_else(|| missing(field));
-    let other = codings.iter().find(|coding| coding["system"] != OWN_SYSTEM);
+    let other = codings[..at].first();
     let code = other.map(|coding| -> Result<CodedConcept, FhirError> {
         let scheme = match text(&coding["system"], "code.coding.system")?.as_str() {
             "http://snomed.info/sct" => "SCT".to_owned(),
             "http://loinc.org" => "LN".to_owned(),
             "http://dicom.nema.org/resources/ontology/DCM" => "DCM".to_owned(),
             "http://www.radlex.org" => "RADLEX".to_owned(),
+            "https://radelement.org" => "RADELEMENT".to_owned(),
             "http://unitsofmeasure.org" => "UCUM".to_owned(),
             system => system.trim_start_matches("urn:wilhelm-scheme:").to_owned(),
         };

@@ -5,7 +5,7 @@ use wilhelm_study::{Certainty, CodedConcept, EvidenceSource, Finding, Laterality
 
 use super::{Names, OWN_SYSTEM, models, narrative, observation_status, report_status};
 use crate::write::words;
-use crate::{Heading, Issue, Report, Signature, StudyRef, text};
+use crate::{Heading, Issue, Measured, Report, Signature, StudyRef, text};
 
 /// The report's own resource.
 pub(super) fn diagnostic_report(
@@ -39,8 +39,9 @@ pub(super) fn diagnostic_report(
         let signer = names.to(&format!("signer {}", names.signer(&last.by)));
         fields.insert("resultsInterpreter".to_owned(), json!([signer]));
     }
-    let results: Vec<Value> =
-        report.findings.iter().map(|finding| names.to(&format!("finding {}", finding.id))).collect();
+    let findings = report.findings.iter().map(|finding| names.to(&format!("finding {}", finding.id)));
+    let measured = report.measured.iter().map(|one| names.to(&format!("measured {}", one.id.0)));
+    let results: Vec<Value> = findings.chain(measured).collect();
     if !results.is_empty() {
         fields.insert("result".to_owned(), json!(results));
     }
@@ -193,6 +194,7 @@ pub(super) fn coding(code: &CodedConcept) -> Value {
         "LN" => "http://loinc.org".to_owned(),
         "DCM" => "http://dicom.nema.org/resources/ontology/DCM".to_owned(),
         "RADLEX" => "http://www.radlex.org".to_owned(),
+        "RADELEMENT" => "https://radelement.org".to_owned(),
         "UCUM" => "http://unitsofmeasure.org".to_owned(),
         scheme => format!("urn:wilhelm-scheme:{scheme}"),
     };
@@ -208,6 +210,8 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
     codings.push(json!({
         "system": OWN_SYSTEM, "code": finding.observation.key, "display": finding.observation.name,
     }));
+    // Behind our own: what stands before it is the finding's code.
+    codings.extend(report.element_set(finding).map(coding));
     let mut resource = json!({
         "resourceType": "Observation",
         "identifier": [{ "system": OWN_SYSTEM, "value": finding.id.0 }],
@@ -226,7 +230,9 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
     let (word, interpretation, display) = certainty(finding.certainty);
     fields.insert(
         "valueCodeableConcept".to_owned(),
-        json!({ "coding": [{ "system": OWN_SYSTEM, "code": word, "display": word }], "text": word }),
+        json!({
+            "coding": [{ "system": OWN_SYSTEM, "code": word, "display": word }], "text": words::class(finding),
+        }),
     );
     fields.insert(
         "interpretation".to_owned(),
@@ -315,6 +321,53 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
         }
     }
     fields.insert("component".to_owned(), json!(components));
+    resource
+}
+
+/// The code of a measurement that no finding carries.
+pub(super) const MEASURED: &str = "measured-quantity";
+
+/// A measurement that no finding carries, with the ends of its range.
+pub(super) fn measurement(report: &Report, measured: &Measured, issue: &Issue, names: &Names<'_>) -> Value {
+    let Measured { id, name, quantity, low, high, method, on } = measured;
+    let own = |code: &str, display: &str| json!({ "coding": [{ "system": OWN_SYSTEM, "code": code, "display": display }], "text": display });
+    let number = |value: f64| {
+        json!({
+            "value": decimal(value, quantity.decimals),
+            "unit": words::unit(&quantity.unit),
+            "system": "http://unitsofmeasure.org",
+            "code": quantity.unit,
+        })
+    };
+    let mut resource = json!({
+        "resourceType": "Observation",
+        "identifier": [{ "system": OWN_SYSTEM, "value": id.0 }],
+        "status": observation_status(report.state),
+        "category": [{ "coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+            "code": "imaging", "display": "Imaging",
+        }] }],
+        "code": own(MEASURED, name),
+        "subject": names.to("patient"),
+        "valueQuantity": number(quantity.value),
+        "note": [{ "text": on }],
+        "method": { "text": method },
+        "device": names.to("program"),
+    });
+    let fields = resource.as_object_mut().expect("an object");
+    if let Some(date) = study_date(issue) {
+        fields.insert("effectiveDateTime".to_owned(), json!(date));
+    }
+    if issue.subject.study.is_some() {
+        fields.insert("derivedFrom".to_owned(), json!([names.to("study")]));
+    }
+    fields.insert(
+        "component".to_owned(),
+        json!([
+            { "code": own("range-low", "lower end of its range"), "valueQuantity": number(*low) },
+            { "code": own("range-high", "upper end of its range"), "valueQuantity": number(*high) },
+        ]),
+    );
     resource
 }
 

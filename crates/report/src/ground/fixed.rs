@@ -33,12 +33,17 @@ const WORDINGS: &[(&str, &[&str])] = &[
     (
         "R-REVIEW",
         &[
-            "a radiologist must review the images before any use of this draft",
-            "the images must be reviewed by a radiologist before any use of this draft",
-            "review by a radiologist is required before any use of this draft",
-            "a radiologist must review the images before this draft is used",
-            "the images must be reviewed by a radiologist before this draft is used",
-            "review of the images by a radiologist is required before this draft is used",
+            "any use of this report requires that a radiologist review the images",
+            "use of this report requires review of the images by a radiologist",
+            "review of the images by a radiologist is required for any use of this report",
+            "review of the images by a radiologist is required before any use of this report",
+            "review by a radiologist is required before any use of this report",
+            "a radiologist must review the images before any use of this report",
+            "the images must be reviewed by a radiologist before any use of this report",
+            "a radiologist must review the images before this report is used",
+            "the images must be reviewed by a radiologist before this report is used",
+            "review of the images by a radiologist is required before this report is used",
+            "this report must not be used without review of the images by a radiologist",
         ],
     ),
     (
@@ -84,7 +89,9 @@ const WORDINGS: &[(&str, &[&str])] = &[
     (
         "R-DRAFT",
         &[
-            "this draft was made by research software and not by a medical device",
+            "this report was drafted by research software and not by a medical device",
+            "research software, which is not a medical device, drafted this report",
+            "the software that drafted this report is not a medical device",
             "research software, not a medical device",
             "this is research software, not a medical device",
             "the software is not a medical device",
@@ -134,8 +141,8 @@ fn says(candidate: &[String], known: &Known) -> bool {
     if same(candidate, &known.text) {
         return true;
     }
-    let rule = crate::RULES.iter().find(|rule| rule.text == known.text);
-    rule.and_then(|rule| WORDINGS.iter().find(|(id, _)| *id == rule.id))
+    crate::rule::rule_of(&known.text)
+        .and_then(|rule| WORDINGS.iter().find(|(id, _)| *id == rule.id))
         .is_some_and(|(_, wordings)| wordings.iter().any(|wording| same(candidate, wording)))
 }
 

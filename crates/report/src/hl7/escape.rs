@@ -19,9 +19,41 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
+/// The text of a component; escape sequences that [`escaped`] never writes stand as they are.
+pub(super) fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let known = [
+            ("\\F\\", "|"),
+            ("\\S\\", "^"),
+            ("\\T\\", "&"),
+            ("\\R\\", "~"),
+            ("\\E\\", "\\"),
+            ("\\.br\\", "\n"),
+        ];
+        let (sequence, plain) =
+            known.into_iter().find(|(sequence, _)| escape.starts_with(sequence)).unwrap_or(("\\", "\\"));
+        out.push_str(plain);
+        rest = &escape[sequence.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{escaped, unescaped};
+
+    #[test]
+    fn what_was_escaped_comes_back() {
+        for text in ["", "a|b^c&d~e\\f", "\\F\\", "one\ntwo", "“Größe” 肺\\", "\\\\.br\\"] {
+            assert_eq!(unescaped(&escaped(text)), text);
+        }
+        assert_eq!(unescaped("\\H\\bold\\N\\"), "\\H\\bold\\N\\");
+    }
 
     #[test]
     fn separators_and_line_breaks_do_not_end_a_field() {

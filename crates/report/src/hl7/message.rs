@@ -3,7 +3,7 @@ use wilhelm_study::{Certainty, Finding, Phi};
 use super::escape::escaped;
 use crate::subject::uuid;
 use crate::write::words;
-use crate::{Heading, Issue, Report, State};
+use crate::{Heading, Issue, Measured, Report, State};
 
 /// Who sends and who receives: MSH-3 to MSH-6.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub fn message(report: &Report, issue: &Issue, parties: &Parties) -> String {
         observations.extend(of_finding(finding, status));
         observations.extend(of_change(report, finding, status));
     }
+    observations.extend(report.measured.iter().map(|one| of_measured(one, status)));
     for (heading, sentence) in report.sentences() {
         observations.push(Observation {
             kind: "TX",
@@ -59,6 +60,18 @@ pub fn message(report: &Report, issue: &Issue, parties: &Parties) -> String {
     segments.push(format!("NTE|1|L|{}|RE", escaped(&report.disclaimer)));
     segments.iter().map(|segment| format!("{}\r", segment.trim_end_matches('|'))).collect()
 }
+
+/// The coding scheme of this program's own codes.
+pub(super) const OWN: &str = "99WILHELM";
+pub(super) const PROBABILITY: &str = "PROBABILITY";
+pub(super) const LEVEL: &str = "INTERVAL_LEVEL";
+pub(super) const STATE_OF_HEALTH: &str = "STATE_OF_HEALTH";
+pub(super) const IMAGE_BOX: &str = "IMAGE_BOX";
+/// The alternate identifier of a measurement that no finding carries.
+pub(super) const MEASURED: &str = "MEASURED";
+pub(super) const CHANGE: &str = "CHANGE";
+/// What codes of earlier measurements begin with.
+pub(super) const EARLIER: &str = "EARLIER_";
 
 /// An OBX segment.
 #[derive(Default)]
@@ -82,6 +95,8 @@ impl Observation {
 }
 
 /// Whether it is there, its probability with the interval as the range, and its measurements.
+///
+/// The alternate identifier of the first is the finding's key with its name without the side: what is read again.
 fn of_finding(finding: &Finding, status: &'static str) -> Vec<Observation> {
     let name = finding.laterality.map_or_else(
         || finding.observation.name.clone(),
@@ -91,6 +106,8 @@ fn of_finding(finding: &Finding, status: &'static str) -> Vec<Observation> {
         Some(code) => format!("{}^{}^{}", escaped(&code.value), escaped(&name), escaped(&code.scheme)),
         None => format!("{}^{}^99WILHELM", local(&finding.observation.key), escaped(&name)),
     };
+    let (key, bare) = (escaped(&finding.observation.key), escaped(&finding.observation.name));
+    let what = format!("{what}^{key}^{bare}^{OWN}");
     let (certainty, is_there) = certainty(finding.certainty);
     let flag = match is_there {
         Some(is_there) if is_there != finding.normal => "A",
@@ -98,8 +115,23 @@ fn of_finding(finding: &Finding, status: &'static str) -> Vec<Observation> {
         None => "",
     };
     let base = || Observation { sub: escaped(&finding.id.0), status, ..Observation::default() };
-    let value = format!("{}^{certainty}^99WILHELM", certainty.to_uppercase());
+    let value = format!("{}^{}^{OWN}", certainty.to_uppercase(), words::class(finding));
     let mut observations = vec![Observation { kind: "CE", what, value, flag, ..base() }];
+    if finding.normal {
+        let what = format!("{STATE_OF_HEALTH}^a state of health rather than a disease^{OWN}");
+        observations.push(Observation { kind: "CE", what, value: "Y^Yes^HL70136".to_owned(), ..base() });
+    }
+    if let Some(place) = finding.place {
+        let numbers = [place.column, place.row, place.columns, place.rows, place.slice];
+        let value = numbers.map(|number| number.to_string()).join(" ");
+        let meaning = "where the network looked: column, row, columns, rows, slice, in pixels from 0";
+        observations.push(Observation {
+            kind: "ST",
+            what: format!("{IMAGE_BOX}^{meaning}^{OWN}"),
+            value,
+            ..base()
+        });
+    }
     let percent = |share: f64| {
         let text = format!("{:.4}", share * 100.0);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -107,20 +139,42 @@ fn of_finding(finding: &Finding, status: &'static str) -> Vec<Observation> {
     let p = &finding.probability;
     observations.push(Observation {
         kind: "NM",
-        what: format!("PROBABILITY^{}^99WILHELM", escaped(&format!("calibrated probability of {name}"))),
+        what: format!("{PROBABILITY}^{}^{OWN}", escaped(&format!("calibrated probability of {name}"))),
         value: percent(p.estimate.value()),
         unit: "%".to_owned(),
         range: format!("{}-{}", percent(p.low.value()), percent(p.high.value())),
         ..base()
     });
+    observations.push(Observation {
+        kind: "NM",
+        what: format!("{LEVEL}^level of the interval^{OWN}"),
+        value: percent(p.level.value()),
+        unit: "%".to_owned(),
+        ..base()
+    });
     observations.extend(finding.measurements.iter().map(|measurement| Observation {
         kind: "NM",
-        what: format!("{}^{}^99WILHELM", local(&measurement.name), escaped(&measurement.name)),
+        what: format!("{}^{}^{OWN}", measured(&measurement.name), escaped(&measurement.name)),
         value: format!("{:.*}", usize::from(measurement.quantity.decimals), measurement.quantity.value),
         unit: measurement.quantity.unit.clone(),
         ..base()
     }));
     observations
+}
+
+/// A measurement that no finding carries, with its range; its alternate identifier says so.
+fn of_measured(one: &Measured, status: &'static str) -> Observation {
+    let decimals = usize::from(one.quantity.decimals);
+    Observation {
+        kind: "NM",
+        what: format!("{}^{}^{OWN}^{MEASURED}^^{OWN}", local(&one.name), escaped(&one.name)),
+        sub: escaped(&one.id.0),
+        value: format!("{:.decimals$}", one.quantity.value),
+        unit: one.quantity.unit.clone(),
+        range: format!("{:.decimals$}-{:.decimals$}", one.low, one.high),
+        status,
+        ..Observation::default()
+    }
 }
 
 /// What became of it since the earlier examination, with what was measured then.
@@ -131,14 +185,14 @@ fn of_change(report: &Report, finding: &Finding, status: &'static str) -> Vec<Ob
         let word = change.word();
         observations.push(Observation {
             kind: "CE",
-            what: "CHANGE^change since the earlier examination^99WILHELM".to_owned(),
-            value: format!("{}^{word}^99WILHELM", local(word)),
+            what: format!("{CHANGE}^change since the earlier examination^{OWN}"),
+            value: format!("{}^{word}^{OWN}", local(word)),
             ..base()
         });
         observations.extend(compared.map(|compared| Observation {
             kind: "NM",
             what: format!(
-                "EARLIER_{}^{}^99WILHELM",
+                "{EARLIER}{}^{}^{OWN}",
                 local(&compared.name),
                 escaped(&format!("{} before", compared.name))
             ),
@@ -244,7 +298,7 @@ const fn certainty(certainty: Certainty) -> (&'static str, Option<bool>) {
 }
 
 /// OBX-3 of a section: LOINC where it has a code.
-const fn section(heading: Heading) -> &'static str {
+pub(super) const fn section(heading: Heading) -> &'static str {
     match heading {
         Heading::Indication => "18785-6^Radiology reason for study (narrative)^LN",
         Heading::Technique => "55111-9^Current imaging procedure descriptions^LN",
@@ -255,6 +309,13 @@ const fn section(heading: Heading) -> &'static str {
         Heading::Limitations => "LIMITATIONS^What the report cannot know^99WILHELM",
         Heading::Addendum => "55107-7^Addendum Document^LN",
     }
+}
+
+/// The code of a measurement, which is none of those of a finding's other numbers.
+fn measured(name: &str) -> String {
+    let code = local(name);
+    let is_taken = [PROBABILITY, LEVEL].contains(&code.as_str()) || code.starts_with(EARLIER);
+    if is_taken { format!("MEASURED_{code}") } else { code }
 }
 
 /// A code of this program's own scheme from any words.

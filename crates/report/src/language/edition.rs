@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, Evidence, EvidenceId, EvidenceSource, FindingId};
 
 use super::{Audience, Language, Length, Voice, chinese, fixed, glossary, reading, sayings};
-use crate::report::{DISCLAIMER, Heading, Report, Sentence};
+use crate::report::{DISCLAIMER, Heading, Report, SIGNED_DISCLAIMER, Sentence, State};
 use crate::rule::rule;
 use crate::{Claim, GroundContext, same_meaning};
 
@@ -63,6 +63,9 @@ pub struct Edition {
     pub voice: Voice,
     /// What was examined, as a title.
     pub title: String,
+    /// Where the report stands.
+    #[serde(default = "draft")]
+    pub state: State,
     /// What every report says of itself.
     pub disclaimer: String,
     /// Sections in the order of the report.
@@ -73,6 +76,11 @@ pub struct Edition {
     pub evidence: Vec<Evidence>,
     /// How long it is, and how hard to read.
     pub length: Length,
+}
+
+/// The state of an edition that names none: earlier versions of this program made them of drafts alone.
+const fn draft() -> State {
+    State::Draft
 }
 
 const HEADINGS: [(Heading, [&str; 4]); 7] = [
@@ -127,7 +135,8 @@ pub fn edition(report: &Report, voice: Voice) -> Edition {
             Language::En => report.title.clone(),
             Language::Zh => chinese::title(&report.exam),
         },
-        disclaimer: disclaimer(voice).to_owned(),
+        state: report.state,
+        disclaimer: disclaimer(voice, report.state).to_owned(),
         sections,
         words,
         evidence,
@@ -140,13 +149,22 @@ pub(super) fn heading(heading: Heading, voice: Voice) -> &'static str {
     words.map_or(heading.title(), |(_, words)| voice.pick(*words))
 }
 
-const fn disclaimer(voice: Voice) -> &'static str {
+const fn disclaimer(voice: Voice, state: State) -> &'static str {
+    if !matches!(state, State::Draft) {
+        return voice.pick([
+            SIGNED_DISCLAIMER,
+            "科研软件，非医疗器械。本报告由程序起草、经人签名，不得用于诊断或治疗。",
+            "Research software drafted this report, and a person signed it. The software is not a medical device. Do not use the \
+             report to decide what you have or how to treat it.",
+            "这份报告由科研软件起草，经人签名；该软件不是医疗器械。不要用它来判断病情或决定治疗。",
+        ]);
+    }
     voice.pick([
         DISCLAIMER,
         "科研软件，非医疗器械。本报告是程序生成的草稿，不得用于诊断或治疗。",
-        "This is a draft made by research software. It is not a medical device. Do not use it to decide what you have or how to \
-         treat it.",
-        "这是科研软件生成的草稿，不是医疗器械。不要用它来判断病情或决定治疗。",
+        "Research software made this draft. The software is not a medical device. Do not use the draft to decide what you have \
+         or how to treat it.",
+        "这是科研软件生成的草稿，该软件不是医疗器械。不要用它来判断病情或决定治疗。",
     ])
 }
 

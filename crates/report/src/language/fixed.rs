@@ -1,7 +1,8 @@
 //! Sentences that are not about findings, in each voice.
 
-use super::{Audience, Language, Voice, chinese, originals};
+use super::{Audience, Language, Voice, chinese, glossary, originals};
 use crate::report::Sentence;
+use crate::write::words;
 use crate::{Claim, Exam};
 
 /// A rule's sentence in Chinese for clinicians, in plain English and in plain Chinese.
@@ -17,10 +18,10 @@ const RULES: &[(&str, [&str; 3])] = &[
     (
         "R-REVIEW",
         [
-            "本草稿使用前须由放射科医师阅片审核。",
-            "A radiologist must look at the pictures before this draft is used. A radiologist is a doctor who reads pictures \
-             of the body.",
-            "使用这份草稿之前，必须由放射科医生看过图像。放射科医生是专门看影像的医生。",
+            "本报告须经放射科医师阅片审核后方可使用。",
+            "Do not use this report unless a radiologist has looked at the pictures. A radiologist is a doctor who reads \
+             pictures of the body.",
+            "只有放射科医生看过图像以后，才能使用这份报告。放射科医生是专门看影像的医生。",
         ],
     ),
     (
@@ -88,9 +89,9 @@ const RULES: &[(&str, [&str; 3])] = &[
     (
         "R-DRAFT",
         [
-            "本草稿由科研软件生成，该软件不是医疗器械。",
-            "Research software made this draft. It is not a medical device.",
-            "这份草稿由科研软件生成，它不是医疗器械。",
+            "本报告由科研软件起草，该软件不是医疗器械。",
+            "Research software drafted this report. That software is not a medical device.",
+            "这份报告由科研软件起草，该软件不是医疗器械。",
         ],
     ),
     (
@@ -131,10 +132,10 @@ const RULES: &[(&str, [&str; 3])] = &[
     (
         "R-ASK",
         [
-            "对本草稿的疑问请咨询申请医师或放射科医师。",
-            "Do not start or stop any treatment because of this draft. Ask the doctor who sent you for the picture, or a \
+            "对本报告的疑问请咨询申请医师或放射科医师。",
+            "Do not start or stop any treatment because of this report. Ask the doctor who sent you for the picture, or a \
              radiologist. If you feel ill or get worse, do not wait for this report: get medical help.",
-            "不要因为这份草稿开始或停止任何治疗。有疑问请询问让您做检查的医生或放射科医生。如果您感到不舒服或病情加重，不要等这份报告，请立即就医。",
+            "不要因为这份报告开始或停止任何治疗。有疑问请询问让您做检查的医生或放射科医生。如果您感到不舒服或病情加重，不要等这份报告，请立即就医。",
         ],
     ),
 ];
@@ -155,7 +156,7 @@ pub(crate) fn fixed(
     voice: Voice,
 ) -> Option<(String, bool)> {
     let text = sentence.text.as_str();
-    if let Some(rule) = crate::RULES.iter().find(|rule| rule.text == text) {
+    if let Some(rule) = crate::rule::rule_of(text) {
         return Some(match of_rule(rule.id, voice) {
             Some(words) => (words.to_owned(), false),
             None => quoted(text, voice),
@@ -187,6 +188,7 @@ pub(crate) fn fixed(
                 }
             }
         }
+        Claim::Measurement { .. } => measurement(text, voice)?,
         Claim::Indication => match between(text, "\u{201c}", "\u{201d}") {
             None => {
                 plain(["未提供临床资料。", "No reason for the picture was given.", "没有提供检查的原因。"])
@@ -207,7 +209,7 @@ pub(crate) fn fixed(
                 (chinese::technique(exam), false)
             }
             None if voice.language == Language::Zh => (format!("{}。", chinese::title(exam)), false),
-            None => (format!("{}.", crate::write::words::title(exam)), false),
+            None => (format!("{}.", words::title(exam)), false),
         },
         Claim::NotRead { model } => {
             let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
@@ -238,6 +240,31 @@ pub(crate) fn fixed(
         }
         Claim::Limitation { .. } | Claim::Comparison => limitation(text, voice),
         _ => quoted(text, voice),
+    })
+}
+
+/// What was measured, with the thing it was measured on in its original words.
+fn measurement(text: &str, voice: Voice) -> Option<(String, bool)> {
+    let (on, numbers) = text.strip_prefix("Measured on ")?.strip_suffix('.')?.rsplit_once(": ")?;
+    let said: Vec<String> = numbers
+        .split(", ")
+        .map(|one| {
+            let (head, range) = one.strip_suffix(')')?.split_once(" (")?;
+            let name_end = head.find(|c: char| c.is_ascii_digit() || c == '-')?;
+            let (name, number) = (head[..name_end].trim_end(), &head[name_end..]);
+            let chinese = glossary::word(glossary::MEASUREMENTS, name).unwrap_or(name);
+            Some(match voice.language {
+                Language::En => one.to_owned(),
+                Language::Zh => format!("{chinese}{number}（{}）", range.replace(" to ", "～")),
+            })
+        })
+        .collect::<Option<_>>()?;
+    Some(match (voice.language, voice.audience) {
+        (Language::En, _) => (format!("The program measured what was outlined: {}.", said.join(", ")), false),
+        (Language::Zh, Audience::Patient) => (format!("程序对勾画区域的测量：{}。", said.join("，")), false),
+        (Language::Zh, Audience::Clinician) => {
+            (format!("测量对象（英文原文）：“{on}”；{}。", said.join("，")), true)
+        }
     })
 }
 
@@ -310,7 +337,16 @@ fn limitation(text: &str, voice: Voice) -> (String, bool) {
         let mut letters = rest.chars();
         letters.next().map(|first| first.to_lowercase().chain(letters).collect::<String>())
     };
-    let said = originals::translate(rest, voice)
+    let of_card = words::of_card(rest).and_then(|(card, model)| {
+        let words = originals::translate(&card, voice)?;
+        Some(match (model, voice.pick(["", "模型", "About ", "程序"])) {
+            (None, _) => words,
+            (Some(model), of) if voice.language == Language::Zh => format!("{of}{model}：{words}"),
+            (Some(model), of) => format!("{of}{model}: {words}"),
+        })
+    });
+    let said = of_card
+        .or_else(|| originals::translate(rest, voice))
         .or_else(|| lower().and_then(|rest| originals::translate(&rest, voice)));
     match said {
         Some(words) => (format!("{before}{words}{stop}"), false),

@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
-use wilhelm_study::{Certainty, Finding};
+use wilhelm_study::Finding;
 
 use super::edition::{Edition, Line, LineOrigin, heading};
 use super::{Audience, Language, Length, Voice, chinese};
-use crate::html::STYLE;
-use crate::report::Heading;
+use crate::html::{STYLE, tone};
+use crate::report::{Heading, State};
 use crate::write::words;
 use crate::{HtmlImages, Report};
 
@@ -46,19 +46,19 @@ pub fn edition_html(edition: &Edition, report: &Report, images: &HtmlImages) -> 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy"
                     content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-                title { (edition.title) " - " (say(["draft report", "报告草稿", "draft report in plain words", "报告草稿（通俗版）"])) }
+                title { (edition.title) " - " (kind(edition)) }
                 style { (PreEscaped(STYLE)) @if voice.language == Language::Zh { (PreEscaped(CHINESE_FONTS)) } }
             }
             body {
                 div.banner role="note" {
-                    strong { (say(["Draft.", "草稿。", "Draft.", "草稿。"])) } " " (edition.disclaimer)
+                    strong { (state_title(edition)) } " " (edition.disclaimer)
                 }
                 main {
                     header {
                         h1 { (edition.title) }
                         p.meta {
                             (say(["Report ", "报告编号 ", "Report ", "报告编号 "])) code { (edition.report) } " \u{b7} "
-                            (say(["draft, not signed", "草稿，未签名", "draft, not signed by a doctor", "草稿，没有医生签名"]))
+                            (stands(edition, report))
                             " \u{b7} " (spoken(&edition.length, voice))
                         }
                     }
@@ -98,6 +98,47 @@ pub fn edition_html(edition: &Edition, report: &Report, images: &HtmlImages) -> 
         }
     };
     page.into_string()
+}
+
+/// The state as a title, with its full stop.
+pub(crate) const fn state_title(edition: &Edition) -> &'static str {
+    edition.voice.pick(match edition.state {
+        State::Draft => ["Draft.", "草稿。", "Draft.", "草稿。"],
+        State::Preliminary => ["Preliminary.", "初步报告。", "First report.", "初步报告。"],
+        State::Final => ["Final.", "正式报告。", "Final report.", "正式报告。"],
+        State::Amended => ["Amended.", "更正报告。", "Corrected report.", "更正后的报告。"],
+        State::Addendum => [
+            "Final with addendum.",
+            "正式报告（有补充）。",
+            "Final report with an addition.",
+            "正式报告（有补充）。",
+        ],
+    })
+}
+
+/// What kind of document it is, for its title.
+pub(crate) const fn kind(edition: &Edition) -> &'static str {
+    edition.voice.pick(match edition.state {
+        State::Draft => ["draft report", "报告草稿", "draft report in plain words", "报告草稿（通俗版）"],
+        _ => ["report", "报告", "report in plain words", "报告（通俗版）"],
+    })
+}
+
+/// Where it stands, and who signed it last.
+pub(crate) fn stands(edition: &Edition, report: &Report) -> String {
+    let voice = edition.voice;
+    match report.signatures.last() {
+        None => voice
+            .pick([
+                "draft, not signed",
+                "草稿，未签名",
+                "draft, not signed by a doctor",
+                "草稿，没有医生签名",
+            ])
+            .to_owned(),
+        Some(last) if voice.language == Language::Zh => format!("{}签名，{}", last.name(), last.at.spoken()),
+        Some(last) => format!("signed by {}, {}", last.name(), last.at.spoken()),
+    }
 }
 
 /// What stands under the colors of a network.
@@ -152,13 +193,7 @@ fn findings(report: &Report, voice: Voice) -> Markup {
 
 /// A finding in the words of the Chinese table: its name with its side, its class, its measurements, its probability.
 pub(crate) fn chinese_row(finding: &Finding) -> [String; 4] {
-    let class = match finding.certainty {
-        Certainty::Present => "符合",
-        Certainty::Probable => "可能性大",
-        Certainty::Indeterminate => "不能确定",
-        Certainty::Unlikely => "可能性小",
-        Certainty::Absent => "未见征象",
-    };
+    let class = words::chinese_class(finding);
     let name = finding.observation.name.trim();
     let named = match name.strip_prefix("no ") {
         Some(rest) => format!("无{}", chinese::named(&chinese::name(rest), finding.laterality)),
@@ -169,13 +204,7 @@ pub(crate) fn chinese_row(finding: &Finding) -> [String; 4] {
 }
 
 fn finding_row(finding: &Finding) -> Markup {
-    let tone = match finding.certainty {
-        Certainty::Present => "c5",
-        Certainty::Probable => "c4",
-        Certainty::Indeterminate => "c3",
-        Certainty::Unlikely => "c2",
-        Certainty::Absent => "c1",
-    };
+    let tone = tone(finding);
     let [named, word, numbers, probability] = chinese_row(finding);
     let p = &finding.probability;
     let bar = format!("width:{:.1}%", p.estimate.value() * 100.0);
@@ -216,8 +245,9 @@ pub fn edition_text(edition: &Edition) -> String {
     let mut out = String::new();
     let voice = edition.voice;
     wrap(&mut out, &edition.title.to_uppercase(), "", "");
-    let draft = voice.pick(["DRAFT. ", "草稿。", "DRAFT. ", "草稿。"]);
-    wrap(&mut out, &format!("{draft}{}", edition.disclaimer), "", "");
+    let state = state_title(edition).to_uppercase();
+    let gap = if voice.language == Language::Zh { "" } else { " " };
+    wrap(&mut out, &format!("{state}{gap}{}", edition.disclaimer), "", "");
     for section in edition.sections.iter().filter(|section| !section.lines.is_empty()) {
         out.push('\n');
         out.push_str(&heading(section.heading, voice).to_uppercase());

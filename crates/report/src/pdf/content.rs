@@ -155,14 +155,14 @@ fn pictures(layout: &mut Layout, images: &HtmlImages) -> Result<(), PdfError> {
     Ok(())
 }
 
-/// A class as the page names it, with the colors of its bar.
-const fn class(certainty: Certainty) -> (&'static str, Rgb) {
-    match certainty {
-        Certainty::Present => ("present", [0xc8, 0x52, 0x4a]),
-        Certainty::Probable => ("probable", [0xdd, 0x8a, 0x3e]),
-        Certainty::Indeterminate => ("indeterminate", [0xd6, 0xb5, 0x3a]),
-        Certainty::Unlikely => ("unlikely", [0x7e, 0xa3, 0xc4]),
-        Certainty::Absent => ("no evidence", [0x6f, 0xae, 0x83]),
+/// The color of a finding's bar.
+fn color(finding: &Finding) -> Rgb {
+    match words::alarm(finding) {
+        Certainty::Present => [0xc8, 0x52, 0x4a],
+        Certainty::Probable => [0xdd, 0x8a, 0x3e],
+        Certainty::Indeterminate => [0xd6, 0xb5, 0x3a],
+        Certainty::Unlikely => [0x7e, 0xa3, 0xc4],
+        Certainty::Absent => [0x6f, 0xae, 0x83],
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> Row<'a> {
             measured: measured
                 .map(|measurement| format!("{} {}", measurement.name, words::quantity(&measurement.quantity)))
                 .collect(),
-            class: class(finding.certainty).0.to_owned(),
+            class: words::class(finding).to_owned(),
             probability: words::probability(&finding.probability),
         }
     }
@@ -234,7 +234,7 @@ fn table<'a>(
 
 fn row(layout: &mut Layout, said: &Row<'_>) {
     let Row { finding, name, measured, class: word, probability } = said;
-    let (_, color) = class(finding.certainty);
+    let color = color(finding);
     let borne: Vec<&str> = finding.evidence.iter().map(|id| id.0.as_str()).collect();
     let borne = borne.join(", ");
     let count = |text: &str, style, width| lines(&[(text, style)], width).len() as f32;

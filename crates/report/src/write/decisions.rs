@@ -3,8 +3,8 @@
 use wilhelm_study::{EvidenceId, EvidenceSource};
 
 use super::Draft;
-use crate::guideline::{Decision, Outcome};
-use crate::{Applied, Claim};
+use crate::guideline::{Decision, MeasuredInput, Outcome};
+use crate::{Applied, Claim, Measured};
 
 impl Draft<'_> {
     /// The categories of the rules that were applied, in the impression.
@@ -57,12 +57,35 @@ impl Draft<'_> {
             decision.inputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let summary = format!("{}; given: {}", decision.summary(), inputs.join(", "));
         let mut bears = vec![self.once("G", source, summary)];
-        for one in &decision.measured {
-            let source = EvidenceSource::Measurement { method: one.method.clone() };
-            let summary = format!("{} {} ({} to {}), {}", one.input, one.value, one.low, one.high, one.on);
-            bears.push(self.once("N", source, summary));
-        }
+        bears.extend(decision.measured.iter().map(|one| self.measured_input(one)));
         bears
+    }
+
+    /// What a rule was given by measurement, as evidence, added once.
+    fn measured_input(&mut self, one: &MeasuredInput) -> EvidenceId {
+        let source = EvidenceSource::Measurement { method: one.method.clone() };
+        let summary = format!("{} {} ({} to {}), {}", one.input, one.value, one.low, one.high, one.on);
+        self.once("N", source, summary)
+    }
+
+    /// What was measured for the rules, in the findings: a sentence for what was measured on one thing.
+    pub(super) fn measurements(&mut self) {
+        let case = self.case;
+        for one in case.decisions.iter().flat_map(|decision| &decision.measured) {
+            let id = self.measured_input(one);
+            if self.measured.iter().all(|known| known.id != id)
+                && let Some(measured) = Measured::of(one, id)
+            {
+                self.measured.push(measured);
+            }
+        }
+        let measured = self.measured.clone();
+        for on in measured.chunk_by(|a, b| a.on == b.on) {
+            let said: Vec<String> = on.iter().map(Measured::said).collect();
+            let bears: Vec<EvidenceId> = on.iter().map(|one| one.id.clone()).collect();
+            let text = format!("Measured on {}: {}.", on[0].on, said.join(", "));
+            self.say(text, Claim::Measurement { measured: bears.clone() }, bears, vec![]);
+        }
     }
 
     fn once(&mut self, family: &str, source: EvidenceSource, summary: String) -> EvidenceId {

@@ -88,6 +88,42 @@ pub(crate) fn subject(finding: &Finding) -> (String, Certainty, bool) {
     (named, certainty, contrary)
 }
 
+/// Whether a finding's own name denies something or says that all is well: `no tumor`, `normal`.
+fn is_denial(finding: &Finding) -> bool {
+    finding.normal || finding.observation.name.trim().to_lowercase().starts_with("no ")
+}
+
+/// How sure the report is, beside a finding's name in a table.
+///
+/// A name that denies is supported or not: "no tumor: no evidence" would deny twice, and "no tumor: present" says nothing.
+pub(crate) fn class(finding: &Finding) -> &'static str {
+    let [other, denial] = match finding.certainty {
+        Certainty::Present => ["present", "supported"],
+        Certainty::Probable => ["probable"; 2],
+        Certainty::Indeterminate => ["indeterminate"; 2],
+        Certainty::Unlikely => ["unlikely"; 2],
+        Certainty::Absent => ["no evidence", "not supported"],
+    };
+    if is_denial(finding) { denial } else { other }
+}
+
+/// The same in Chinese.
+pub(crate) fn chinese_class(finding: &Finding) -> &'static str {
+    let [other, denial] = match finding.certainty {
+        Certainty::Present => ["符合"; 2],
+        Certainty::Probable => ["可能性大"; 2],
+        Certainty::Indeterminate => ["不能确定"; 2],
+        Certainty::Unlikely => ["可能性小"; 2],
+        Certainty::Absent => ["未见征象", "不符合"],
+    };
+    if is_denial(finding) { denial } else { other }
+}
+
+/// What a finding's certainty means for the reader's alarm: of a state of health its contrary.
+pub(crate) fn alarm(finding: &Finding) -> Certainty {
+    if is_denial(finding) { complement(finding.certainty) } else { finding.certainty }
+}
+
 /// Whether a certainty says the thing may be there.
 const fn may_be(certainty: Certainty) -> bool {
     matches!(certainty, Certainty::Present | Certainty::Probable | Certainty::Indeterminate)
@@ -210,6 +246,24 @@ fn list(named: &[(String, &Finding)], last: &str) -> String {
             format!("{} {last} {end}", before.join(", "))
         }
     }
+}
+
+/// A sentence of a model's card in the report: what the card calls `It` is the model, or one of several by its name.
+pub(crate) fn limit(text: &str, model: &str, is_one_of_several: bool) -> String {
+    match (text.strip_prefix("It "), is_one_of_several) {
+        (Some(rest), false) => format!("The model {rest}"),
+        (Some(rest), true) => format!("Model {model} {rest}"),
+        (None, _) => capital(text),
+    }
+}
+
+/// The card's sentence behind one of [`limit`], and the model's name where it is one of several.
+pub(crate) fn of_card(limit: &str) -> Option<(String, Option<&str>)> {
+    if let Some(rest) = limit.strip_prefix("The model ") {
+        return Some((format!("It {rest}"), None));
+    }
+    let (model, rest) = limit.strip_prefix("Model ")?.split_once(' ')?;
+    Some((format!("It {rest}"), Some(model)))
 }
 
 /// The examination as a title: `Chest radiograph, posteroanterior view`.

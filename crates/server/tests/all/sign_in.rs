@@ -53,7 +53,7 @@ pub fn with_accounts(folder: &Path, entity: Entity) -> Settings {
         ledger: Some(Arc::new(Ledger::new(log))),
         ..settings(entity)
     }
-}}
+}
 
 /// Signs in and gives the cookie.
 pub fn enter(site: &Site, name: &str, password: &str) -> Result<String, (u16, Value)> {

@@ -5,7 +5,7 @@ use wilhelm_study::Finding;
 use super::{
     BODY, LEADING, Row, SMALL, SMALL_LEADING, STRONG, heading, list, masthead, paragraph, pictures, table,
 };
-use crate::language::{chinese_row, overlay_caption, spoken};
+use crate::language::{chinese_row, kind, overlay_caption, spoken, stands, state_title};
 use crate::pdf::PdfError;
 use crate::pdf::draw::Cover;
 use crate::pdf::layout::{Layout, Style};
@@ -14,9 +14,8 @@ use crate::{Audience, Edition, EditionSection, Heading, HtmlImage, HtmlImages, L
 /// What the document says of itself.
 pub(in crate::pdf) fn cover(edition: &Edition) -> Cover {
     let voice = edition.voice;
-    let kind = voice.pick(["draft report", "报告草稿", "draft report in plain words", "报告草稿，通俗版"]);
     Cover {
-        title: format!("{} ({kind} {})", edition.title, edition.report),
+        title: format!("{}, {} {}", edition.title, kind(edition), edition.report),
         language: match voice.language {
             Language::En => "en",
             Language::Zh => "zh-Hans",
@@ -34,18 +33,13 @@ pub(in crate::pdf) fn fill_edition(
     images: &HtmlImages,
 ) -> Result<(), PdfError> {
     let voice = edition.voice;
-    let stands = voice.pick([
-        "draft, not signed",
-        "草稿，未签名",
-        "draft, not signed by a doctor",
-        "草稿，没有医生签名",
-    ]);
+    let stands = stands(edition, report);
     let numbered = voice.pick(["Report", "报告编号", "Report", "报告编号"]);
     let comma = if voice.language == Language::Zh { "，" } else { ", " };
     let line =
         format!("{numbered} {}{comma}{stands}{comma}{}", edition.report, spoken(&edition.length, voice));
-    let state = voice.pick(["Draft. ", "草稿。", "Draft. ", "草稿。"]);
-    masthead(layout, &edition.title, &line, state, &edition.disclaimer);
+    let gap = if voice.language == Language::Zh { "" } else { " " };
+    masthead(layout, &edition.title, &line, &format!("{}{gap}", state_title(edition)), &edition.disclaimer);
     pictures(layout, &captioned(images, edition))?;
     if voice.audience == Audience::Clinician && !report.findings.is_empty() {
         let titles = ["项目", "确定程度", "校准概率", "依据"];
