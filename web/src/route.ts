@@ -8,7 +8,7 @@ export type Route =
   | { at: "report"; study: string; report: string };
 
 const UID = /^[0-9.]{1,64}$/;
-const REPORT = /^[\w.-]{1,80}$/;
+const REPORT = /^\w[\w.-]{0,79}$/;
 
 export function parseRoute(hash: string): Route {
   const [kind, study, beside, report] = hash.replace(/^#\/?/, "").split("/");

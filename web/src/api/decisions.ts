@@ -11,11 +11,11 @@ export interface Share {
 }
 
 export interface DecisionRow {
-  key: string;
-  name: string;
+  /** Key of what was looked for. */
+  finding: string;
+  /** With its version. */
   model: string;
-  version: string | null;
-  total: number;
+  decided: number;
   accepted: Share;
   rejected: Share;
   edited: Share;

@@ -6,9 +6,9 @@ export const JOB_STATES = ["queued", "running", "done", "failed", "dead", "cance
 export type JobState = (typeof JOB_STATES)[number];
 
 export interface Job {
-  id: string;
+  id: number | string;
   kind: string;
-  study: string;
+  study: string | null;
   state: JobState;
   attempts: number;
   most_attempts: number;
@@ -46,8 +46,8 @@ export async function queue(state: JobState | "", limit: number, signal?: AbortS
   return (await ask<Queue>(`/jobs?${query.toString()}`, signal ? { signal } : {})).value;
 }
 
-export async function act(id: string, what: "cancel" | "retry"): Promise<void> {
-  await ask(`/jobs/${encodeURIComponent(id)}/${what}`, { method: "POST", body: {} });
+export async function act(id: Job["id"], what: "cancel" | "retry"): Promise<void> {
+  await ask(`/jobs/${encodeURIComponent(String(id))}/${what}`, { method: "POST", body: {} });
 }
 
 export async function rules(signal?: AbortSignal): Promise<Rule[]> {

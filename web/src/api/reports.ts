@@ -30,7 +30,7 @@ export interface Place {
   /** Counted from 1. */
   frame: number | null;
   overlay: string | null;
-  /** Columns and rows of the frame. */
+  /** Around its pixels, in columns and rows of the frame from the upper left corner of its first pixel. */
   region: { polygon: [number, number][] } | null;
   words: string;
 }
@@ -77,6 +77,8 @@ export interface Edits {
 export interface Problem {
   start: number;
   end: number;
+  /** Whether it contradicts a finding, or says what none bears. */
+  stance: "contradicts" | "unknown";
   reason: string;
   finding: string | null;
 }
@@ -126,7 +128,12 @@ export function saveEdits(id: string, match: string, edits: Edits): Promise<Answ
   return ask(`${at(id)}/edits`, { method: "POST", match, body: edits });
 }
 
-export function sign(id: string, match: string, state: "preliminary" | "final"): Promise<Answer<unknown>> {
+/** What became of the structured report that a final version leaves in its study. */
+export interface Delivered {
+  sr?: { stored: boolean; error?: string };
+}
+
+export function sign(id: string, match: string, state: "preliminary" | "final"): Promise<Answer<Delivered>> {
   return ask(`${at(id)}/sign`, { method: "POST", match, body: { state } });
 }
 

@@ -1,11 +1,12 @@
 /** The reading worklist (`/api/worklist`). */
 
 import { ask } from "./request";
+import type { JobState } from "./jobs";
 import type { ReportState } from "./report";
 
 export interface Reading {
   job: string;
-  state: "queued" | "running" | "failed" | "dead";
+  state: JobState;
   error: string | null;
 }
 

@@ -98,7 +98,7 @@ function Verdict({ check, current }: { check: CheckState; current: string }) {
   if (check.is === "checking") return <p className="note">{words.desk.checking}</p>;
   if (check.is === "unchecked" || check.text !== current) return null;
   const { verdict, problems } = check.checked;
-  if (problems.length === 0 && verdict !== "contradicts") {
+  if (problems.length === 0) {
     return <p className="note">{verdict === "agrees" ? words.desk.agrees : words.desk.unknown}</p>;
   }
   return <Problems check={check} />;
@@ -109,10 +109,11 @@ export function Problems({ check }: { check: CheckState }) {
   const words = useWords();
   if (check.is !== "checked") return null;
   const { problems } = check.checked;
+  const against = problems.filter(({ stance }) => stance !== "unknown").length;
   return (
     <div className="problems">
       <p>
-        <strong>{words.desk.contradicts(Math.max(problems.length, 1))}</strong> {words.desk.mayStand}
+        <strong>{against === 0 ? words.desk.unknown : words.desk.contradicts(against)}</strong> {words.desk.mayStand}
       </p>
       <ul>
         {problems.map((problem, at) => (

@@ -167,7 +167,11 @@ export function useDesk(id: string): Desk {
       dispatch({ do: "discard" });
     },
     save: (reason) => change(({ etag }) => saveEdits(id, etag, payload(latest.current?.draft ?? { changed: {}, added: [] }, reason))),
-    signAs: (as) => change(({ etag }) => sign(id, etag, as)),
+    signAs: (as) =>
+      change(async ({ etag }) => {
+        const { sr } = (await sign(id, etag, as)).value;
+        if (sr && !sr.stored) setWrong(sr.error ?? words.desk.notStored);
+      }),
     addTo: (text, reason) => change(({ etag }) => addAddendum(id, etag, text, reason)),
     decideOn,
   };

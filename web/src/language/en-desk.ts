@@ -139,6 +139,7 @@ export const englishDesk = {
   signUndecided: (names: string) => `Not decided: ${names}.`,
   signUnsaved: "There are changes that are not saved. Save or discard them first.",
   signed: (state: string) => `Signed as ${state}.`,
+  notStored: "The structured report is not yet in the archive; it is made at the server's next start.",
   addendum: "Addendum",
   addendumTitle: "Add an addendum",
   addendumWhy: "The report stays as it is; the addendum stands below it with your name.",

@@ -138,6 +138,7 @@ export const chineseDesk: typeof englishDesk = {
   signUndecided: (names) => `尚未判定:${names}。`,
   signUnsaved: "有未保存的修改,请先保存或放弃。",
   signed: (state) => `已签署为${state}。`,
+  notStored: "结构化报告尚未存入影像库,服务器下次启动时会生成。",
   addendum: "补充报告",
   addendumTitle: "添加补充报告",
   addendumWhy: "原报告保持不变;补充报告附在其下并署您的姓名。",

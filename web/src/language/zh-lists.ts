@@ -41,8 +41,6 @@ export const chineseLists: typeof englishLists = {
     },
     searchedStates: {
       unread: "未阅",
-      reading: "排队或阅片中",
-      failed: "阅片失败",
       draft: "草稿",
       preliminary: "初步报告",
       final: "最终报告",

@@ -41,7 +41,7 @@ function drawn(viewportId: string, place: Place): Drawn | undefined {
   const [left, top, right, bottom] = [-0.5, -0.5, columns - 0.5, rows - 0.5];
   return {
     transform: laidOver(SIZE, onPane(left, top), onPane(right, top), onPane(left, bottom)),
-    points: outline((place.region?.polygon ?? []).map(([column, row]) => onPane(column, row))),
+    points: outline((place.region?.polygon ?? []).map(([column, row]) => onPane(column - 0.5, row - 0.5))),
   };
 }
 

@@ -27,6 +27,7 @@ test("what is urgent is due sooner, and what is signed not at all", () => {
 
 test("a job comes before the reports, and of those the one that wants somebody most", () => {
   expect(rowState({ reading: { job: "1", state: "dead", error: "x" }, reports: [report("final")] })).toBe("dead");
+  expect(rowState({ reading: { job: "1", state: "done", error: null }, reports: [report("final")] })).toBe("final");
   expect(rowState({ reading: null, reports: [report("final"), report("draft")] })).toBe("draft");
   expect(rowState({ reading: null, reports: [] })).toBe("unread");
   expect([isSigned({ reports: [] }), isSigned({ reports: [report("final")] }), isSigned({ reports: [report("final"), report("draft")] })]).toEqual([false, true, false]);

@@ -33,17 +33,20 @@ export function waited(minutes: number, units: { day: string; hour: string; minu
   return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
 }
 
-export type RowState = "unread" | "queued" | "running" | "failed" | "dead" | ReportState;
+const READING = ["queued", "running", "failed", "dead"] as const;
+export type RowState = "unread" | (typeof READING)[number] | ReportState;
 
 /** What the worklist can be asked for. */
-export const SEARCHED_STATES = ["unread", "reading", "failed", "draft", "preliminary", "final", "amended", "addendum"] as const;
+export const SEARCHED_STATES = ["unread", "draft", "preliminary", "final", "amended", "addendum"] as const;
 
 /** In the order in which a study still wants somebody. */
 const ORDER: readonly ReportState[] = ["draft", "preliminary", "addendum", "amended", "final"];
 
 /** Where a study's reading stands: a job that is under way or failed, else the report that wants somebody most. */
 export function rowState({ reading, reports }: Pick<WorklistRow, "reading" | "reports">): RowState {
-  if (reading !== null) return reading.state;
+  // A job that is done says no more than the report that it made.
+  const job = READING.find((state) => state === reading?.state);
+  if (job !== undefined) return job;
   return ORDER.find((state) => reports.some((report) => report.state === state)) ?? "unread";
 }
 
