@@ -22,7 +22,7 @@ export function DecisionsPage() {
       {value?.length === 0 && <p>{words.decisions.none}</p>}
       {value !== undefined && value.length > 0 && (
         <div className="scrolls">
-          <table data-testid="decisions">
+          <table className="still" data-testid="decisions">
             <thead className="plain">
               <tr>
                 {(["finding", "model", "total", "accepted", "rejected", "edited", "picture"] as const).map((column) => (

@@ -76,7 +76,11 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
 
   function focusOn(sentence: string) {
     // After the next drawing, when the line is there again.
-    setTimeout(() => root.current?.querySelector<HTMLElement>(`[data-sentence="${sentence}"] .words`)?.focus(), 0);
+    setTimeout(() => {
+      const line = root.current?.querySelector(`[data-sentence="${sentence}"]`);
+      line?.querySelector<HTMLElement>(".words")?.focus();
+      line?.scrollIntoView({ block: "nearest" });
+    }, 0);
   }
 
   function go(by: 1 | -1) {

@@ -25,6 +25,7 @@ export function SentenceEditor({ report, sentence, saved, text: first, macros, o
   const check = useCheck(report, sentence, text, saved);
   const field = useRef<HTMLTextAreaElement>(null);
   const caret = useRef<number>(undefined);
+  const place = useRef<HTMLDivElement>(null);
   const told = useId();
   const problems = check.is === "checked" && check.text === text ? check.checked.problems : [];
 
@@ -39,6 +40,11 @@ export function SentenceEditor({ report, sentence, saved, text: first, macros, o
     field.current?.setSelectionRange(caret.current, caret.current);
     caret.current = undefined;
   }, [text]);
+
+  // What the gate says stands below the field, and is to be seen.
+  useEffect(() => {
+    if (check.is === "checked") place.current?.scrollIntoView({ block: "nearest" });
+  }, [check]);
 
   function pressed(event: KeyboardEvent<HTMLTextAreaElement>) {
     // Enter and Tab belong to an input method as long as it composes.
@@ -59,7 +65,7 @@ export function SentenceEditor({ report, sentence, saved, text: first, macros, o
   }
 
   return (
-    <div className="editor">
+    <div className="editor" ref={place}>
       <div className="field">
         <div className="mirror" aria-hidden="true">
           <MarkedText text={text} problems={problems} />{" "}

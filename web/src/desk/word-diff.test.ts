@@ -20,11 +20,15 @@ test("a number is one word, and Chinese is compared by the character", () => {
   expect(written("右肺结节", "左肺结节")).toBe("[-右-]{+左+}肺结节");
 });
 
+test("changes that only space lies between are one", () => {
+  expect(written("was seen on the left", "was found at once")).toBe("was [-seen on the left-]{+found at once+}");
+});
+
 test("the pieces make both texts again", () => {
   const [before, after] = ["No effusion on the left, none right.", "Small effusion on the right 😀, none left."];
   const pieces = wordDiff(before, after);
-  const joined = (left: string) => pieces.filter(({ kind }) => kind !== left).map(({ text }) => text).join("");
-  expect([joined("added"), joined("removed")]).toEqual([before, after]);
+  const whole = (left: string) => pieces.filter(({ kind }) => kind !== left).map(({ text }) => text).join("");
+  expect([whole("added"), whole("removed")]).toEqual([before, after]);
 });
 
 test("what is very long is one change", () => {

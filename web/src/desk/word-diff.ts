@@ -19,6 +19,29 @@ function push(pieces: Piece[], kind: Piece["kind"], text: string) {
   else pieces.push({ kind, text });
 }
 
+/** Changes that only space lies between as one: read word by word, a new wording would be a patchwork. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const whole: Piece[] = [];
+  let [gone, come] = ["", ""];
+  const flush = () => {
+    if (gone !== "") push(whole, "removed", gone);
+    if (come !== "") push(whole, "added", come);
+    [gone, come] = ["", ""];
+  };
+  pieces.forEach(({ kind, text }, at) => {
+    const between = kind === "same" && text.trim() === "" && gone + come !== "" && at + 1 < pieces.length;
+    if (kind === "same" && !between) {
+      flush();
+      push(whole, "same", text);
+      return;
+    }
+    if (kind !== "added") gone += text;
+    if (kind !== "removed") come += text;
+  });
+  flush();
+  return whole;
+}
+
 /**
  * The pieces of both texts in order: all but the added ones make `before`, all but the removed ones `after`.
  *
@@ -58,5 +81,5 @@ export function wordDiff(before: string, after: string): Piece[] {
       column += 1;
     }
   }
-  return pieces;
+  return joined(pieces);
 }

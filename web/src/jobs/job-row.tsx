@@ -19,14 +19,20 @@ export function JobRow({ job, onAct }: Props) {
     <tr data-job={job.id}>
       <td>{job.id}</td>
       <td>{job.kind}</td>
-      <td>{job.study && <a href={routeAddress({ at: "study", study: job.study })} aria-label={`${words.jobs.open}: ${job.study}`}>{shortened(job.study)}</a>}</td>
+      <td>
+        {job.study && (
+          <a href={routeAddress({ at: "study", study: job.study })} title={job.study}>
+            {shortened(job.study)}
+          </a>
+        )}
+      </td>
       <td>
         <span className={`state ${job.state}`}>{words.jobs.states[job.state]}</span>
         {job.error && <span className="why error">{job.error}</span>}
         {job.not_before && job.state === "queued" && <span className="why">{words.jobs.notBefore(moment(job.not_before, language))}</span>}
       </td>
       <td>
-        {job.progress && (
+        {job.progress && can.cancel && (
           <label className="progress">
             {job.progress.words} {job.progress.done} / {job.progress.total}
             <progress value={job.progress.done} max={Math.max(job.progress.total, 1)} />
@@ -49,7 +55,7 @@ export function JobRow({ job, onAct }: Props) {
   );
 }
 
-/** The end of an identifier, which tells apart; the whole is in the link's name. */
+/** The end of an identifier, which tells apart; the whole is the link's title. */
 function shortened(uid: string): string {
   return uid.length <= 16 ? uid : `…${uid.slice(-14)}`;
 }

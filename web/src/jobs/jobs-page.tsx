@@ -51,7 +51,7 @@ export function JobsPage() {
         ))}
       </div>
       <div className="scrolls">
-        <table data-testid="jobs">
+        <table className="still" data-testid="jobs">
           <thead className="plain">
             <tr>
               {(["job", "kind", "study", "state", "progress", "attempts", "made", "by", "actions"] as const).map((column) => (

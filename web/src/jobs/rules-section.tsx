@@ -45,7 +45,7 @@ export function RulesSection() {
       {value?.length === 0 && <p>{words.rules.none}</p>}
       {value !== undefined && value.length > 0 && (
         <div className="scrolls">
-          <table data-testid="rules">
+          <table className="still" data-testid="rules">
             <thead className="plain">
               <tr>
                 {(["name", "when", "then", "last"] as const).map((column) => (

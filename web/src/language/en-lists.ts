@@ -20,7 +20,7 @@ export const englishLists = {
     count: (shown: number, total: number) => `${shown} of ${total}`,
     read: "Have it read",
     readAgain: "Read again",
-    readOf: (what: string) => `Have it read: ${what}`,
+    readOf: (act: string, what: string) => `${act}: ${what}`,
     asked: (what: string) => `The reading of ${what} is queued.`,
     openReport: "Report",
     openReportOf: (title: string) => `Open the report: ${title}`,
@@ -81,7 +81,6 @@ export const englishLists = {
     actOf: (what: string, job: string | number) => `${what}: job ${job}`,
     cancelled: (job: string | number) => `Job ${job} is cancelled.`,
     retried: (job: string | number) => `Job ${job} is queued again.`,
-    open: "Open",
     more: "Show more",
   },
   rules: {

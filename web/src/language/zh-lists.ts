@@ -21,7 +21,7 @@ export const chineseLists: typeof englishLists = {
     count: (shown, total) => `${shown} / ${total}`,
     read: "生成报告草稿",
     readAgain: "重新阅片",
-    readOf: (what) => `生成报告草稿:${what}`,
+    readOf: (act, what) => `${act}:${what}`,
     asked: (what) => `${what} 已排队等待阅片。`,
     openReport: "报告",
     openReportOf: (title) => `打开报告:${title}`,
@@ -82,7 +82,6 @@ export const chineseLists: typeof englishLists = {
     actOf: (what, job) => `${what}:任务 ${job}`,
     cancelled: (job) => `任务 ${job} 已取消。`,
     retried: (job) => `任务 ${job} 已重新排队。`,
-    open: "打开",
     more: "显示更多",
   },
   rules: {

@@ -26,6 +26,7 @@ export function ReadingRow({ row, now, onRead }: Props) {
   const state = rowState(row);
   const minutes = minutesSince(row.arrived, now);
   const aim = service(minutes, row.triage?.level, isSigned(row));
+  const act = first ? words.list.readAgain : words.list.read;
   const what = `${name}, ${row.description}`;
   return (
     // The links in the cells are for the keyboard; a click anywhere else in the row opens the report, or else the images.
@@ -76,13 +77,13 @@ export function ReadingRow({ row, now, onRead }: Props) {
         {!UNDER_WAY.includes(state) && !isSigned(row) && (
           <button
             type="button"
-            aria-label={words.list.readOf(what)}
+            aria-label={words.list.readOf(act, what)}
             onClick={(event) => {
               event.stopPropagation();
               onRead(name);
             }}
           >
-            {first ? words.list.readAgain : words.list.read}
+            {act}
           </button>
         )}
       </td>

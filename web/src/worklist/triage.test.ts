@@ -34,5 +34,5 @@ test("a job comes before the reports, and of those the one that wants somebody m
 });
 
 test("no probability is rounded to a certainty", () => {
-  expect([0, 0.004, 0.484, 0.996, 1].map(percent)).toEqual(["0 %", "< 1 %", "48 %", "> 99 %", "100 %"]);
+  expect([0, 0.004, 0.484, 0.996, 1].map((share) => percent(share).replace("\u00a0", " "))).toEqual(["0 %", "< 1 %", "48 %", "> 99 %", "100 %"]);
 });

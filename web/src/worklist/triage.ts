@@ -58,6 +58,7 @@ export function isSigned({ reports }: Pick<WorklistRow, "reports">): boolean {
 /** A share from 0 to 1 in whole percent; what would round to a certainty stays short of it. */
 export function percent(share: number): string {
   const whole = Math.round(share * 100);
-  if (whole <= 0 && share > 0) return "< 1 %";
-  return whole >= 100 && share < 1 ? "> 99 %" : `${whole} %`;
+  // The space does not break.
+  if (whole <= 0 && share > 0) return "< 1\u00a0%";
+  return whole >= 100 && share < 1 ? "> 99\u00a0%" : `${whole}\u00a0%`;
 }
