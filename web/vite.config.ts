@@ -14,7 +14,8 @@ const policy = [
 ].join("; ");
 
 const proxy = Object.fromEntries(
-  ["/dicom-web", "/api", "/health"].map((path) => [path, { target: archive, changeOrigin: true }]),
+  // The archive takes changes from its own page alone, which this one stands for.
+  ["/dicom-web", "/api", "/health"].map((path) => [path, { target: archive, changeOrigin: true, headers: { Origin: archive } }]),
 );
 
 export default defineConfig({

@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { LanguageProvider } from "./language/language";
 import "./style.css";
+import "./desk.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no element to draw into");

@@ -1,7 +1,16 @@
 import { useLanguage, useWords } from "./language/language";
+import { type Route, routeAddress } from "./route";
 import { type Session, signOut } from "./session/session";
 
-export function TopBar({ session, onSignedOut }: { session: Session; onSignedOut: () => void }) {
+const PAGES = ["worklist", "studies", "jobs", "decisions", "macros"] as const;
+
+interface Props {
+  session: Session;
+  at: Route["at"];
+  onSignedOut: () => void;
+}
+
+export function TopBar({ session, at, onSignedOut }: Props) {
   const words = useWords();
   const { language, choose } = useLanguage();
   return (
@@ -9,8 +18,15 @@ export function TopBar({ session, onSignedOut }: { session: Session; onSignedOut
       <a className="name" href="#/">
         Wilhelm
       </a>
-      <span className="note">{words.research}</span>
+      <nav className="pages-of" aria-label={words.nav.label}>
+        {PAGES.map((page) => (
+          <a key={page} href={routeAddress({ at: page })} aria-current={page === at ? "page" : undefined}>
+            {words.nav[page]}
+          </a>
+        ))}
+      </nav>
       <span className="space" />
+      <span className="note">{words.research}</span>
       <label className="inline">
         {words.language}
         <select value={language} onChange={(event) => choose(event.target.value === "zh" ? "zh" : "en")}>

@@ -1,4 +1,9 @@
+import { englishDesk } from "./en-desk";
+import { englishLists } from "./en-lists";
+
 export const english = {
+  ...englishLists,
+  desk: englishDesk,
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",
   loading: "Loading",

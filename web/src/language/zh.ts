@@ -1,6 +1,10 @@
 import type { Words } from "./en";
+import { chineseDesk } from "./zh-desk";
+import { chineseLists } from "./zh-lists";
 
 export const chinese: Words = {
+  ...chineseLists,
+  desk: chineseDesk,
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",
   loading: "正在加载",

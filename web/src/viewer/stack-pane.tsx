@@ -1,6 +1,6 @@
 import * as core from "@cornerstonejs/core";
 import * as tools from "@cornerstonejs/tools";
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup, stack } from "./engine";
@@ -24,9 +24,11 @@ interface Props {
   active: boolean;
   onActivate: () => void;
   onShown: (shown: Shown) => void;
+  /** What lies over the image that is shown, by its place in the series, once it is drawn. */
+  over?: ((index: number) => ReactNode) | undefined;
 }
 
-export function StackPane({ id, series, label, start, active, onActivate, onShown }: Props) {
+export function StackPane({ id, series, label, start, active, onActivate, onShown, over }: Props) {
   const words = useWords();
   const element = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Shown>();
@@ -106,6 +108,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       {/* The image takes the keyboard: arrow keys scroll it. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="image" ref={element} tabIndex={0} role="group" aria-label={words.viewer.viewport(label)} />
+      {shown && over?.(shown.index)}
       <div className="corner top-left">{label}</div>
       <SideLetters sides={imageSides(series.frames[shown?.index ?? 0]?.header ?? {})} />
       {shown && (

@@ -1,18 +1,24 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
+import type { Place } from "../api/reports";
+import { DeskPanel } from "../desk/desk";
 import type { ImageReference } from "../dicom/content";
 import { type DataSet, TAGS, text } from "../dicom/json";
 import { date, patientName } from "../dicom/show";
 import { seriesMetadata } from "../dicom/web";
 import { useLanguage, useWords } from "../language/language";
 import { routeAddress } from "../route";
+import type { Session } from "../session/session";
 import * as act from "./commands";
 import { choose, engine, viewport } from "./engine";
 import { type Link, linkedIndex } from "./geometry";
 import { Help } from "./help";
 import { type Command, command, isTyping, type Tool } from "./keys";
 import { Measurements } from "./measurements";
+import { OverlayControl } from "./overlay-control";
+import { PlaceLayer } from "./place-layer";
 import { ReportPanel } from "./report-panel";
+import { ReportsOfStudy } from "./reports-of-study";
 import { SegmentsPanel } from "./segments-panel";
 import { type ImageSeries, imageSeries, type SeriesLine } from "./series";
 import { SeriesList } from "./series-list";
@@ -33,12 +39,18 @@ interface Pane {
   start: number | undefined;
 }
 
+/** Of an overlay at first: the image shows through. */
+const OPACITY = 0.6;
+
 interface Props {
   study: string;
   beside: string | undefined;
+  /** The report whose desk stands beside the images. */
+  report: string | undefined;
+  session: Session;
 }
 
-export function Viewer({ study, beside }: Props) {
+export function Viewer({ study, beside, report, session }: Props) {
   const words = useWords();
   const { language } = useLanguage();
   const own = useStudy(study);
@@ -57,6 +69,9 @@ export function Viewer({ study, beside }: Props) {
   const [help, setHelp] = useState(false);
   const [wrong, setWrong] = useState("");
   const [drawn, setDrawn] = useState(false);
+  const [place, setPlace] = useState<Place>();
+  const [opacity, setOpacity] = useState(OPACITY);
+  const [listed, setListed] = useState(false);
   const link = useRef<Link>(undefined);
 
   const put = useCallback((id: PaneId, pane: Pane) => {
@@ -147,7 +162,9 @@ export function Viewer({ study, beside }: Props) {
 
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (help || isTyping(event.target)) return;
+      // What the desk or a dialog has taken is not the viewer's.
+      if (help || event.defaultPrevented || isTyping(event.target)) return;
+      if (document.querySelector("dialog[open]") !== null) return;
       const given = command(event);
       if (!given) return;
       event.preventDefault();
@@ -190,14 +207,35 @@ export function Viewer({ study, beside }: Props) {
     }
   }
 
+  function showPlace(shown: Place | undefined) {
+    setPlace(shown);
+    if (shown?.instance) void showImage({ sopInstanceUid: shown.instance, frame: shown.frame ?? 1 }).catch(fail);
+  }
+
+  const placed = report === undefined || (place?.overlay ?? place?.region) === null ? undefined : place;
+  const over = (pane: Pane) => (index: number) => {
+    const frame = pane.series.frames[index];
+    if (!placed || frame?.sopInstanceUid !== placed.instance || frame.frame !== (placed.frame ?? 1)) return null;
+    return <PlaceLayer key={placed.overlay ?? placed.words} viewportId="one" place={placed} opacity={opacity} />;
+  };
+
   const failed = own.state === "failed" ? own.why : wrong;
+  const atDesk = report !== undefined;
   return (
-    <div className="viewer">
+    <div className={atDesk ? `viewer at-desk${listed ? " listed" : ""}` : "viewer"}>
       <header className="bar">
         <a href={routeAddress({ at: "worklist" })}>← {words.viewer.back}</a>
         {ownStudy && <Patient header={ownStudy.header} language={language} />}
         <span className="space" />
-        <span className="note">{words.research}</span>
+        {atDesk && (
+          <>
+            <button type="button" aria-pressed={listed} onClick={() => setListed(!listed)}>
+              {words.desk.seriesShown}
+            </button>
+            <a href={routeAddress({ at: "study", study })}>{words.desk.toViewer}</a>
+          </>
+        )}
+        <span className="note research">{words.research}</span>
       </header>
       <Toolbar
         modality={modality}
@@ -210,7 +248,7 @@ export function Viewer({ study, beside }: Props) {
         onCommand={run}
         onWindow={(window) => act.setWindow(shownIds, window)}
       />
-      <nav className="side left" aria-label={words.viewer.seriesOfStudy}>
+      <nav className="side left" aria-label={words.viewer.seriesOfStudy} hidden={atDesk && !listed}>
         <h2>{words.viewer.seriesOfStudy}</h2>
         <SeriesList
           lines={ownStudy?.lines ?? []}
@@ -261,12 +299,23 @@ export function Viewer({ study, beside }: Props) {
                     setActive(id);
                   }}
                   onShown={(shown) => scrolled(id, shown)}
+                  over={id === "one" ? over(pane) : undefined}
                 />
               )
             );
           })}
+        {placed && !mpr && <OverlayControl opacity={opacity} onChange={setOpacity} />}
       </main>
-      <aside className="side right" aria-label={words.viewer.panel}>
+      {report !== undefined && (
+        <DeskPanel
+          key={report}
+          report={report}
+          session={session}
+          onPlace={showPlace}
+          onOverlay={() => setOpacity(opacity > 0 ? 0 : OPACITY)}
+        />
+      )}
+      <aside className="side right" aria-label={words.viewer.panel} hidden={atDesk}>
         {two && (
           <label className="check">
             <input
@@ -280,6 +329,7 @@ export function Viewer({ study, beside }: Props) {
             {words.viewer.linked}
           </label>
         )}
+        {!atDesk && <ReportsOfStudy study={study} />}
         <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
         <SegmentsPanel
           key={one?.series.series}

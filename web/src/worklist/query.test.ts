@@ -31,5 +31,8 @@ test("an address leads to a study, and anything else to the list", () => {
   expect(parseRoute("#/study/1.2.3/4.5")).toEqual({ at: "study", study: "1.2.3", beside: "4.5" });
   expect(parseRoute(routeAddress({ at: "study", study: "1.2.3" }))).toEqual({ at: "study", study: "1.2.3" });
   expect(parseRoute("#/study/<script>")).toEqual({ at: "worklist" });
+  expect(parseRoute("#/study/1.2.3/report/r-7")).toEqual({ at: "report", study: "1.2.3", report: "r-7" });
+  expect(parseRoute("#/study/1.2.3/report/../x")).toEqual({ at: "study", study: "1.2.3" });
+  expect(parseRoute(routeAddress({ at: "jobs" }))).toEqual({ at: "jobs" });
   expect(parseRoute("")).toEqual({ at: "worklist" });
 });

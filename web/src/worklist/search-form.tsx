@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { useWords } from "../language/language";
 import { NO_SEARCH, type Search } from "./query";
 
-const MODALITIES = ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "SEG", "SR", "US", "XA"];
+export const MODALITIES = ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "SEG", "SR", "US", "XA"];
 
 export function SearchForm({ search, onChange }: { search: Search; onChange: (search: Search) => void }) {
   const words = useWords();
