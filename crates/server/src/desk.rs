@@ -18,6 +18,7 @@ use wilhelm_report::Urgency;
 use wilhelm_store::{Content, Located, Seen, Store, StoreError};
 
 use crate::Ledger;
+use crate::events::Event;
 pub(crate) use deliver::Delivery;
 pub(crate) use document::{Document, decided, model_of, rejected};
 pub(crate) use place::places;
@@ -81,6 +82,19 @@ pub struct ReportChanged {
     pub state: String,
 }
 
+impl ReportChanged {
+    /// As those who listen are told of it.
+    pub(crate) fn event(&self) -> Event {
+        Event::Report {
+            report: self.report.clone(),
+            study: self.study.clone(),
+            version: self.seen.version,
+            state: self.state.clone(),
+            decisions: self.seen.decisions,
+        }
+    }
+}
+
 /// What is told of reports that change.
 type Listener = Arc<dyn Fn(&ReportChanged) + Send + Sync>;
 
@@ -111,6 +125,11 @@ impl Desk {
     /// Says who is told of reports that change; the first that is given stays.
     pub fn on_change(&self, listener: Arc<dyn Fn(&ReportChanged) + Send + Sync>) {
         let _ = self.listener.set(listener);
+    }
+
+    /// Whether somebody here reads studies.
+    pub(crate) fn reads(&self) -> bool {
+        self.reader.is_some()
     }
 
     pub(crate) fn readings(&self) -> Option<&dyn Readings> {

@@ -14,6 +14,7 @@ use crate::dimse::{Service, Settings as DimseSettings};
 use crate::events::Events;
 use crate::http::{Site, router};
 use crate::jobs::Background;
+use crate::work::{QueuedReadings, ReadStudy};
 use crate::{JobSettings, Ledger, SignIn, Tls};
 
 /// How the archive is served.
@@ -156,8 +157,18 @@ impl Server {
         }
         let listener = runtime.block_on(TcpListener::bind(settings.http)).map_err(listen(settings.http))?;
         let http = listener.local_addr().map_err(listen(settings.http))?;
-        let background =
-            Background::start(&store, &settings.jobs, &settings.entity, settings.ledger.as_ref())?;
+        let desk = settings
+            .desk
+            .clone()
+            .unwrap_or_else(|| Desk::new(Arc::clone(&store), None, settings.ledger.clone()));
+        let mut jobs = settings.jobs.clone();
+        if desk.reads() {
+            jobs.works.push(Arc::new(ReadStudy::new(Arc::clone(&desk))));
+            desk.connect(Arc::new(QueuedReadings::new(Arc::clone(&store), jobs.events.clone())));
+        }
+        let events = jobs.events.clone();
+        desk.on_change(Arc::new(move |changed| events.publish(changed.event())));
+        let background = Background::start(&store, &jobs, &settings.entity, settings.ledger.as_ref())?;
         let dimse = match settings.dimse {
             Some(address) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -167,8 +178,6 @@ impl Server {
             }
             None => None,
         };
-        let desk =
-            settings.desk.unwrap_or_else(|| Desk::new(Arc::clone(&store), None, settings.ledger.clone()));
         let missing = Arc::clone(&desk);
         runtime.spawn_blocking(move || missing.deliver_missing());
         let site = Arc::new(Site {

@@ -8,6 +8,7 @@
 
 mod empty_bin;
 mod notify;
+mod read_study;
 mod send;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,8 @@ use crate::events::{Event, Events};
 
 pub use empty_bin::EmptyBin;
 pub use notify::{Notify, NotifyError, Target};
+pub(crate) use read_study::QueuedReadings;
+pub use read_study::ReadStudy;
 pub use send::SendStudy;
 
 /// The job was cancelled, or the program ends: the work stops.

@@ -58,7 +58,10 @@ fn what_a_killed_program_acknowledged_is_there_and_nothing_is_half() {
     for after in [3, 9, 20] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "killed_reports::what_a_killed_program_acknowledged_is_there_and_nothing_is_half"])
+            .args([
+                "--exact",
+                "killed_reports::what_a_killed_program_acknowledged_is_there_and_nothing_is_half",
+            ])
             .arg("--nocapture")
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
