@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::describe::Description;
 use crate::objects::{Checksum, Folders, Kept, same_data_set, sync_folder};
+use crate::patients::merged_into;
 use crate::text::folded;
 use crate::{Duplicates, StoreError};
 
@@ -35,6 +36,8 @@ pub(crate) enum Order {
     Ingest(Box<Entry>),
     /// Removes an instance's row, as its file is gone or broken.
     Remove(i64, SyncSender<Result<(), StoreError>>),
+    /// Changes what comes with no object.
+    Change(Box<dyn FnOnce(&mut Connection) + Send>),
 }
 
 /// Most objects of one commit.
@@ -65,6 +68,13 @@ impl Writer {
                     Order::Ingest(entry) => batch.push(*entry),
                     Order::Remove(key, answer) => {
                         let _ = answer.send(self.remove(key));
+                    }
+                    Order::Change(change) => {
+                        // What was handed in before is written before.
+                        if !batch.is_empty() {
+                            self.write(std::mem::take(&mut batch));
+                        }
+                        change(&mut self.connection);
                     }
                 }
                 if batch.len() < BATCH {
@@ -314,6 +324,9 @@ impl Tables<'_> {
             Some(key) => key,
             None => {
                 let study = &attributes.study;
+                let (id, issuer) = (study.patient_id.expose(), study.issuer.expose());
+                let merged = merged_into(self.transaction, id, issuer)?;
+                let (id, issuer) = merged.as_ref().map_or((id, issuer), |(id, issuer)| (id, issuer));
                 self.transaction
                     .prepare_cached(
                         "INSERT INTO study (uid, patient_id, issuer, patient_name, patient_name_folded, birth_date, sex,
@@ -323,8 +336,8 @@ impl Tables<'_> {
                     )?
                     .execute(params![
                         uid,
-                        study.patient_id.expose(),
-                        study.issuer.expose(),
+                        id,
+                        issuer,
                         study.patient_name.expose(),
                         folded(study.patient_name.expose()),
                         study.birth_date.expose(),

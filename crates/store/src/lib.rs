@@ -10,8 +10,10 @@
 //! This crate knows no network, and nothing of what pixels mean.
 
 mod attributes;
+mod changing;
 mod check;
 mod columns;
+mod commitments;
 mod content;
 mod describe;
 mod element;
@@ -20,15 +22,18 @@ mod ingest;
 mod json;
 mod limits;
 mod objects;
+mod patients;
 mod query;
 mod schema;
 mod sealed;
 mod store;
 mod text;
+mod worklist;
 
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
 pub use check::{Checked, Fault};
 pub use columns::Level;
+pub use commitments::Commitment;
 pub use content::Content;
 pub use describe::{
     BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,
@@ -39,5 +44,8 @@ pub use ingest::Receipt;
 pub use json::quoted as write_quoted;
 pub use limits::Limits;
 pub use objects::Arriving;
+pub use patients::{Demographics, PatientChange, PatientChanged, PatientKey};
 pub use query::{Answer, Answered, Query, answers_with, can_match, write_attribute};
+pub use worklist::{OrderChange, OrderControl, Ordered, ScheduledStep, matches_worklist, worklist_places};
+
 pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

@@ -5,7 +5,9 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 4] = [FIRST, crate::worklist::STEP, crate::patients::STEP, crate::commitments::STEP];
+
+const FIRST: &str = "
 CREATE TABLE study (
     key INTEGER PRIMARY KEY,
     uid TEXT NOT NULL UNIQUE,
@@ -75,7 +77,7 @@ CREATE TABLE metadata (
     instance_key INTEGER PRIMARY KEY REFERENCES instance (key) ON DELETE CASCADE,
     json TEXT NOT NULL
 ) STRICT;
-"];
+";
 
 /// The latest version that this program knows.
 pub(crate) const VERSION: i64 = STEPS.len() as i64;

@@ -5,3 +5,4 @@ mod hostile;
 mod matching;
 mod objects;
 mod sealed;
+mod worklist;
