@@ -30,7 +30,7 @@ use wilhelm_store::Store;
 use crate::ledger::Ledger;
 use crate::sign_in::SignIn;
 
-pub(crate) use guard::patient;
+pub(crate) use guard::{of_identifier, patient};
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.

@@ -8,6 +8,7 @@
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod dimse;
+pub mod hl7;
 mod http;
 mod ledger;
 mod serve;

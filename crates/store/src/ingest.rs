@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::describe::Description;
 use crate::objects::{Checksum, Folders, Kept, same_data_set, sync_folder};
-use crate::patients::merged_into;
+use crate::patients::{merged_into, note_arrival};
 use crate::text::folded;
 use crate::{Duplicates, StoreError};
 
@@ -326,6 +326,9 @@ impl Tables<'_> {
                 let study = &attributes.study;
                 let (id, issuer) = (study.patient_id.expose(), study.issuer.expose());
                 let merged = merged_into(self.transaction, id, issuer)?;
+                if let Some((id, issuer)) = &merged {
+                    note_arrival(self.transaction, uid, study, (id, issuer), entry.arrived)?;
+                }
                 let (id, issuer) = merged.as_ref().map_or((id, issuer), |(id, issuer)| (id, issuer));
                 self.transaction
                     .prepare_cached(

@@ -5,6 +5,8 @@ mod change;
 use rusqlite::{OptionalExtension, Transaction, params};
 use wilhelm_study::Phi;
 
+use crate::StudyAttributes;
+
 pub use change::{PatientChange, PatientChanged};
 
 /// Its tables; a step that was published is never edited.
@@ -54,6 +56,24 @@ pub struct Demographics {
     pub birth_date: Option<Phi<String>>,
     /// Patient's Sex (0010,0040).
     pub sex: Option<Phi<String>>,
+}
+
+/// Writes down that a study arrived under the number of a patient who was merged.
+pub(crate) fn note_arrival(
+    transaction: &Transaction<'_>,
+    uid: &str,
+    study: &StudyAttributes,
+    (id, issuer): (&str, &str),
+    at: i64,
+) -> rusqlite::Result<()> {
+    let before = change::json(study, study.patient_id.expose(), study.issuer.expose());
+    let after = change::json(study, id, issuer);
+    transaction
+        .execute(
+            "INSERT INTO patient_change (at, kind, source, study_uid, before, after) VALUES (?, 'merge', 'arrival', ?, ?, ?)",
+            params![at, uid, before, after],
+        )
+        .map(drop)
 }
 
 /// The patient whom another was merged into, if they were.

@@ -4,7 +4,7 @@ use wilhelm_study::Phi;
 
 use super::{Demographics, PatientKey};
 use crate::text::folded;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, StudyAttributes};
 
 /// What became of a patient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,18 @@ impl Held {
             ..self.clone()
         }
     }
+}
+
+/// A patient as a study that arrives has them, under an ID and its issuer.
+pub(super) fn json(study: &StudyAttributes, id: &str, issuer: &str) -> String {
+    Held {
+        id: id.to_owned(),
+        issuer: issuer.to_owned(),
+        name: study.patient_name.expose().clone(),
+        birth_date: study.birth_date.expose().clone(),
+        sex: study.sex.expose().clone(),
+    }
+    .json()
 }
 
 impl Store {

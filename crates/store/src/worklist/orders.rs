@@ -45,6 +45,7 @@ pub struct Ordered {
 const PLACER: [Tag; 1] = [tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST];
 const FILLER: [Tag; 1] = [tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST];
 const STUDY: [Tag; 1] = [tags::STUDY_INSTANCE_UID];
+const PATIENT: [Tag; 1] = [tags::PATIENT_ID];
 const STEP_ID: [Tag; 2] = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID];
 
 /// A step of an order that is there.
@@ -53,6 +54,7 @@ struct Held {
     state: String,
     study_uid: String,
     step_id: String,
+    patient_id: String,
 }
 
 impl Store {
@@ -101,6 +103,10 @@ fn apply(
     if held.is_empty() && change.control != OrderControl::Make {
         return Err(StoreError::Order { message: "is not in the worklist" });
     }
+    let named = first.text(&PATIENT);
+    if !named.is_empty() && held.iter().any(|step| step.patient_id != named) {
+        return Err(StoreError::Order { message: "is of another patient" });
+    }
     let canceled = held.iter().any(|step| step.state == "canceled");
     let state = match change.control {
         OrderControl::Cancel => "canceled",
@@ -140,9 +146,17 @@ fn apply(
 fn held(transaction: &Transaction<'_>, placer: &str, filler: &str) -> rusqlite::Result<Vec<Held>> {
     // A filler's number is of this department; a placer's may be missing, or be another placer's too.
     let (condition, number) = if filler.is_empty() { ("placer = ?", placer) } else { ("filler = ?", filler) };
-    let sql = format!("SELECT key, state, study_uid, step_id FROM worklist WHERE {condition} ORDER BY key");
+    let sql = format!(
+        "SELECT key, state, study_uid, step_id, patient_id FROM worklist WHERE {condition} ORDER BY key"
+    );
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(Held { key: row.get(0)?, state: row.get(1)?, study_uid: row.get(2)?, step_id: row.get(3)? })
+        Ok(Held {
+            key: row.get(0)?,
+            state: row.get(1)?,
+            study_uid: row.get(2)?,
+            step_id: row.get(3)?,
+            patient_id: row.get(4)?,
+        })
     };
     let found: Vec<Held> =
         transaction.prepare_cached(&sql)?.query_map([number], read)?.collect::<rusqlite::Result<_>>()?;
@@ -152,7 +166,7 @@ fn held(transaction: &Transaction<'_>, placer: &str, filler: &str) -> rusqlite::
     // Made by its placer's number before the filler gave it one.
     transaction
         .prepare_cached(
-            "SELECT key, state, study_uid, step_id FROM worklist WHERE placer = ? AND filler = '' ORDER BY key",
+            "SELECT key, state, study_uid, step_id, patient_id FROM worklist WHERE placer = ? AND filler = '' ORDER BY key",
         )?
         .query_map([placer], read)?
         .collect()

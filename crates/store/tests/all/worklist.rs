@@ -129,6 +129,9 @@ fn orders_are_made_once_changed_and_canceled_with_all_their_steps() {
     assert!(matches!(unknown, Err(StoreError::Order { .. })), "{unknown:?}");
     let nameless = change(&store, OrderControl::Make, vec![ScheduledStep::default().with(ID, "P1")]);
     assert!(nameless.expect_err("no number").to_string().contains("number"));
+    let other = ScheduledStep::default().with(PLACER, "A").with(ID, "P9");
+    let refused = change(&store, OrderControl::Cancel, vec![other]).expect_err("of another");
+    assert!(refused.to_string().contains("another patient"), "{refused}");
     change(&store, OrderControl::Cancel, vec![ScheduledStep::default().with(PLACER, "A")]).expect("canceled");
     assert_eq!(found(&store, &[]), "");
     let again = change(&store, OrderControl::Make, vec![ScheduledStep::default().with(PLACER, "A")]);
@@ -186,9 +189,14 @@ fn merged_patients_are_one_in_the_catalog_and_their_history_says_what_was() {
     assert!(
         history[0].before.expose().contains("\"OLD\"") && history[0].after.expose().contains("Smith^Jane")
     );
-    // Nothing is left to be done: no second row.
-    let again = store.merge_patients(old.clone(), new, named, "8".to_owned(), 6).expect("merged already");
-    assert!(again.studies.is_empty() && again.steps == 0);
+    let late = store.patient_history("1.2.4").expect("a history");
+    assert!(late.len() == 1 && late[0].source == "arrival" && late[0].before.expose().contains("\"OLD\""));
+    // The message again: it names the study that came later, and leaves no second row of the first.
+    let again = || store.merge_patients(old.clone(), new.clone(), named.clone(), "8".to_owned(), 6);
+    assert_eq!(again().expect("merged already").studies, ["1.2.4"]);
+    let third = again().expect("merged already");
+    assert!(third.studies.is_empty() && third.steps == 0);
+    assert_eq!(store.patient_history("1.2.1").expect("a history").len(), 1);
     assert!(store.merge_patients(old.clone(), old, Demographics::default(), "9".to_owned(), 7).is_err());
 }
 
