@@ -8,6 +8,7 @@ mod error;
 mod identifier;
 mod link;
 mod requestor;
+mod requestor_into;
 mod requestor_query;
 mod requestor_retrieve;
 mod retrieve;
@@ -17,6 +18,7 @@ mod worklist;
 
 pub use error::DimseError;
 pub use requestor::{Kind, Outgoing, Peer, Requestor};
+pub use requestor_into::{IntoArchive, IntoFolder};
 pub use requestor_query::{Question, Rows};
 pub use requestor_retrieve::{Incoming, Moved};
 pub use service::{Service, Settings};

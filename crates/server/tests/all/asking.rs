@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use dicom_dictionary_std::tags;
-use wilhelm_server::dimse::{DimseError, Incoming, Peer, Question, Requestor, Settings as Entity};
-use wilhelm_store::{Expected, Level, Store};
+use wilhelm_server::dimse::{
+    DimseError, IntoArchive, IntoFolder, Peer, Question, Requestor, Settings as Entity,
+};
+use wilhelm_store::Level;
 
 use crate::site::{Site, served, slice};
 
@@ -63,32 +65,6 @@ fn objects_are_moved_to_an_archive_that_the_other_side_knows() {
     requestor.release().expect("released");
 }
 
-/// Into an archive.
-struct Into<'a> {
-    store: &'a Store,
-    arriving: Option<wilhelm_store::Arriving>,
-}
-
-impl Incoming for Into<'_> {
-    fn begin(&mut self, _: &str, head: &[u8]) -> Result<(), String> {
-        let mut arriving = self.store.arrive();
-        arriving.write(head).map_err(|error| error.to_string())?;
-        self.arriving = Some(arriving);
-        Ok(())
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<(), String> {
-        let arriving = self.arriving.as_mut().ok_or("nothing began")?;
-        arriving.write(piece).map_err(|error| error.to_string())
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        let arriving = self.arriving.take().ok_or("nothing began")?;
-        let taken = self.store.take(arriving, Expected::default()).map_err(|error| error.to_string())?;
-        taken.pending.wait().map(drop).map_err(|error| error.to_string())
-    }
-}
-
 #[test]
 fn objects_are_given_on_the_same_association() {
     let theirs = served(Entity::default());
@@ -97,10 +73,18 @@ fn objects_are_given_on_the_same_association() {
     theirs.send(&files);
     let question = Question::new(Level::Study).with(tags::STUDY_INSTANCE_UID, &uid_of(&theirs));
     let mut requestor = Requestor::to_get(&peer(&theirs), "ASKER", &question, PATIENCE).expect("accepted");
-    let mut into = Into { store: &ours.store, arriving: None };
-    let got = requestor.get(&question, &mut into).expect("given");
+    let got = requestor.get(&question, &mut IntoArchive::new(&ours.store)).expect("given");
     assert_eq!((got.completed, got.failed, got.status), (5, 0, 0));
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut files = IntoFolder::new(folder.path().to_owned());
+    assert_eq!(requestor.get(&question, &mut files).expect("given").completed, 5);
+    // They are there: none is written over, and the association goes on.
+    let again = requestor.get(&question, &mut files).expect("answered");
+    assert_eq!((again.completed, again.failed, again.status), (0, 5, 0xB000));
     requestor.release().expect("released");
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("listed").map(|one| one.expect("a file").path()).collect();
+    assert!(names.len() == 5 && names.iter().all(|name| name.extension().is_some_and(|ext| ext == "dcm")));
     assert_eq!(ours.store.count().expect("counted").instances, 5);
     let (theirs, ours) = (theirs.store.count().expect("counted"), ours.store.count().expect("counted"));
     assert_eq!((theirs.studies, theirs.series), (ours.studies, ours.series));

@@ -58,7 +58,7 @@ fn order(control: &str, more: &str) -> String {
     format!(
         "MSH|^~\\&|RIS|HOSP|WILHELM||20260704120000||ORM^O01^ORM_O01|M1|P|2.5.1||||||UNICODE UTF-8
          PID|1||P1^^^HOSP^PI||Müller^Hans^Peter^Jr^Dr||19600229|M
-         PV1|1|I|WARD^2^3|||||77^Roe^Richard||||||||||V9
+         PV1|1|I|WARD^2^3|||||77^Roe^Richard|||||||||||V9
          ORC|{control}|A1^RIS|F1^PACS||SC||1^^^20260705093000^^S
          OBR|1|A1|F1|CTHEAD^CT head^L^P5^Head plain^L||||||||||||88^Poe^Edgar||ACC1|RP1|SPS1|CT1|||CT
          {more}"
