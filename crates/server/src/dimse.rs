@@ -14,6 +14,8 @@ mod requestor_retrieve;
 mod retrieve;
 mod service;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod worklist;
 
 pub use error::DimseError;
