@@ -39,3 +39,5 @@ printf '\n== the archive killed in the middle of its work\n'
 python3 tools/interop/archive_kill.py "$examples/../wilhelm" 20
 printf '\n== the archive as its description says: schemathesis\n'
 python3 tools/interop/description.py "$examples/../wilhelm"
+printf '\n== the archive among scanners and information systems: dcmtk, pynetdicom and Orthanc\n'
+python3 tools/interop/peers.py "$examples/../wilhelm"

@@ -6,6 +6,7 @@
 
 use wilhelm_formats::dicom::objects::{self, SegmentationContent};
 use wilhelm_formats::dicom::{self, StoredPixels};
+use wilhelm_formats::hl7;
 use wilhelm_formats::in_memory::{self, FrameShape, Samples};
 use wilhelm_formats::{FormatError, Limits, Reading};
 use wilhelm_study::{Geometry, LabelMap, Series};
@@ -24,11 +25,12 @@ pub const LIMITS: Limits = Limits {
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets by their names, which are those of their files and of their corpus.
-pub const ALL: [Target; 14] = [
+pub const ALL: [Target; 15] = [
     ("archive", archive),
     ("dicom_decode", dicom_decode),
     ("dicom_frame", dicom_frame),
     ("dicom_series", dicom_series),
+    ("hl7_message", hl7_message),
     ("jpeg_extended", jpeg_extended),
     ("jpeg_ls", jpeg_ls),
     ("label_map", label_map),
@@ -40,6 +42,31 @@ pub const ALL: [Target; 14] = [
     ("picture", picture),
     ("segmentation", segmentation),
 ];
+
+/// A message of HL7 v2 that another system sends: every part of every field.
+pub fn hl7_message(bytes: &[u8]) {
+    let message = match hl7::Message::read(bytes) {
+        Ok(message) => message,
+        Err(error) => {
+            // What came over the network is not repeated in a message.
+            assert!(error.to_string().len() < 200);
+            return;
+        }
+    };
+    assert_eq!(message.header().name(), "MSH");
+    for segment in message.segments() {
+        for number in 0..40 {
+            for part in segment.field(number).repetitions() {
+                let parts = [part, part.component(1), part.component(3).subcomponent(2)];
+                for part in parts {
+                    if let Err(error) = part.said() {
+                        assert!(error.to_string().len() < 200);
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// A zip archive of images.
 pub fn archive(bytes: &[u8]) {

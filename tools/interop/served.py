@@ -15,14 +15,25 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def resident(process):
+    """Resident memory of a process, in MB; `None` where the system does not say."""
+    try:
+        lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((round(int(line.split()[1]) / 1024, 1) for line in lines if line.startswith("VmRSS:")), None)
+
+
 class Served:
     """A running archive with its addresses; stopped at the end of a `with`."""
 
-    def __init__(self, program, folder, peers=(), open_to_all=True):
+    def __init__(self, program, folder, peers=(), open_to_all=True, hl7=""):
         program = pathlib.Path(program)
         # Its own configuration, so that no key and no account of the person who runs this is touched.
         home = pathlib.Path(folder).with_name("configuration")
         environment = dict(os.environ, WILHELM_SERVER_PEERS=json.dumps(list(peers)), XDG_CONFIG_HOME=str(home))
+        # An earlier program does not know the setting.
+        environment.update({"WILHELM_SERVER_HL7": hl7} if hl7 else {})
         here = "127.0.0.1:0"
         if program.name == "archive":
             command = [program, folder, here, here, *peers]
@@ -40,6 +51,7 @@ class Served:
         self.web = self.http + "/dicom-web"
         self.host, port = answer["dimse"].rsplit(":", 1)
         self.port = int(port)
+        self.hl7_port = int(answer["hl7"].rsplit(":", 1)[1]) if answer.get("hl7") else None
         self.started_ms = answer["started_ms"]
 
     def __enter__(self):

@@ -10,6 +10,7 @@ mod genes;
 mod graph;
 mod kb;
 mod mcp;
+mod peers;
 mod privacy;
 mod record;
 mod report;
@@ -38,6 +39,7 @@ pub use genes::Genes;
 pub use graph::{GraphFolder, KbDifferential, KbImport, KbLink, KbQuery, KbShow, KbStats};
 pub use kb::{Cues, Kb, KbContext, KbLabels, KbVerb};
 pub use mcp::{Allowed, Mcp};
+pub use peers::{AskedLevel, PeerQuery, PeerRetrieve};
 pub use privacy::{
     AccessTo, Audit, AuditExport, AuditShow, AuditVerb, AuditVerify, Entries, Keys, KeysVerb, Sealing, Users,
     UsersVerb,
@@ -129,6 +131,10 @@ pub enum Verb {
     Send(Send),
     /// Serve the archive: DICOMweb, DIMSE and a page of studies, on this machine
     Serve(Serve),
+    /// Ask another archive what it has, by DIMSE
+    Query(PeerQuery),
+    /// Fetch a study from another archive, by DIMSE
+    Retrieve(PeerRetrieve),
     /// Fill, list and check the archive
     Store(StoreArgs),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source

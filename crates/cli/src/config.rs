@@ -124,6 +124,8 @@ pub struct ServerValues {
     pub only_peers: bool,
     pub only_peer_addresses: bool,
     pub associations: usize,
+    pub hl7: String,
+    pub hl7_peers: Vec<String>,
     pub timeout_seconds: u32,
     pub object_bytes: u64,
     pub upload_bytes: u64,

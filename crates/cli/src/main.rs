@@ -82,6 +82,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Report(verb) => verbs::report::run(verb, &config),
         Verb::Send(verb) => verbs::send::run(verb, &config),
         Verb::Serve(verb) => verbs::archive::serve(verb, &config),
+        Verb::Query(verb) => verbs::query::query(verb, &config),
+        Verb::Retrieve(verb) => verbs::query::retrieve(verb, &config),
         Verb::Store(verb) => verbs::archive::store(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Audit(verb) => verbs::audit::run(verb, &config),

@@ -27,6 +27,7 @@ pub mod models;
 pub mod predict;
 mod predict_cases;
 mod pretrain;
+pub mod query;
 pub mod radiomics;
 pub mod ratio;
 pub mod read;

@@ -29,6 +29,7 @@ mod encode;
 mod error;
 mod finite;
 mod gather;
+pub mod hl7;
 #[doc(hidden)]
 pub mod in_memory;
 mod label_file;

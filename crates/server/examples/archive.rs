@@ -1,4 +1,5 @@
 //! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...]`.
+//! HL7 messages are listened for where WILHELM_SERVER_HL7 says.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use wilhelm_server::dimse::{Peer, Settings as Entity};
+use wilhelm_server::hl7::Settings as Messages;
 use wilhelm_server::{Server, Settings};
 use wilhelm_store::Store;
 
@@ -23,11 +25,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         entity.peers.push(Peer { ae_title: title.to_owned(), host: host.to_owned(), port: port.parse()? });
     }
     let store = Store::open(&folder, wilhelm_store::Settings::default())?;
-    let mut server = Server::start(store, Settings::open(http, Some(dimse), entity))?;
+    let hl7 = std::env::var("WILHELM_SERVER_HL7").ok().filter(|text| !text.is_empty());
+    let hl7 = hl7.map(|text| text.parse::<SocketAddr>()).transpose()?;
+    let settings = Settings {
+        hl7: hl7.map(|address| (address, Messages::default())),
+        ..Settings::open(http, Some(dimse), entity)
+    };
+    let mut server = Server::start(store, settings)?;
     let dimse = server.dimse().ok_or("no listener")?;
     let elapsed = u64::try_from(started.elapsed().as_millis())?;
     let http = format!("http://{}", server.http());
-    let line = serde_json::json!({ "http": http, "dimse": dimse.to_string(), "started_ms": elapsed });
+    let line = serde_json::json!({ "http": http, "dimse": dimse.to_string(), "hl7": server.hl7().map(|at| at.to_string()), "started_ms": elapsed });
     writeln!(std::io::stdout(), "{line:#}")?;
     server.wait();
     server.stop();

@@ -39,7 +39,7 @@ use crate::ledger::Ledger;
 use crate::rules::Rules;
 use crate::sign_in::SignIn;
 
-pub(crate) use guard::patient;
+pub(crate) use guard::{of_identifier, patient};
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.

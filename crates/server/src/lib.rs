@@ -10,6 +10,7 @@
 pub mod desk;
 pub mod dimse;
 pub mod events;
+pub mod hl7;
 mod http;
 mod jobs;
 mod ledger;

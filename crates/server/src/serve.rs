@@ -12,6 +12,7 @@ use wilhelm_store::{Store, StoreError};
 use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::events::Events;
+use crate::hl7::{Service as Messages, Settings as MessageSettings};
 use crate::http::{Site, router};
 use crate::jobs::Background;
 use crate::work::{QueuedReadings, ReadStudy};
@@ -24,6 +25,8 @@ pub struct Settings {
     pub http: SocketAddr,
     /// Where DIMSE is listened for; `None` is nowhere.
     pub dimse: Option<SocketAddr>,
+    /// Where HL7 messages are listened for, and how; `None` is nowhere.
+    pub hl7: Option<(SocketAddr, MessageSettings)>,
     /// Names beside addresses and `localhost` that requests may call this machine by.
     pub hosts: Vec<String>,
     /// How it speaks as an application entity.
@@ -48,6 +51,7 @@ impl Settings {
         Self {
             http,
             dimse,
+            hl7: None,
             hosts: Vec::new(),
             entity,
             sign_in: None,
@@ -108,6 +112,7 @@ pub enum ServeError {
 pub struct Server {
     http: SocketAddr,
     dimse: Option<Service>,
+    hl7: Option<Messages>,
     stop: Option<oneshot::Sender<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     serving: Option<tokio::task::JoinHandle<()>>,
@@ -143,6 +148,12 @@ impl Server {
         {
             let wants = "server.only_peers and server.only_our_title";
             return Err(exposed("server.dimse", address, wants));
+        }
+        if let Some((address, messages)) = &settings.hl7
+            && !address.ip().is_loopback()
+            && messages.peers.is_empty()
+        {
+            return Err(exposed("server.hl7", *address, "the senders in server.hl7_peers"));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -180,6 +191,15 @@ impl Server {
         };
         let missing = Arc::clone(&desk);
         runtime.spawn_blocking(move || missing.deliver_missing());
+        let hl7 = match settings.hl7 {
+            Some((address, messages)) => {
+                let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
+                let service =
+                    Messages::start(listener, Arc::clone(&store), messages, settings.ledger.clone());
+                Some(service.map_err(ServeError::Threads)?)
+            }
+            None => None,
+        };
         let site = Arc::new(Site {
             store,
             desk,
@@ -218,7 +238,8 @@ impl Server {
         drop(_within);
         let (stop, runtime, serving) = (Some(stop), Some(runtime), Some(serving));
         let events = settings.jobs.events;
-        Ok(Self { http, dimse, stop, runtime, serving, background, events, ledger: settings.ledger })
+        let ledger = settings.ledger;
+        Ok(Self { http, dimse, hl7, stop, runtime, serving, background, events, ledger })
     }
 
     /// Where HTTP is listened for.
@@ -229,6 +250,11 @@ impl Server {
     /// Where DIMSE is listened for.
     pub fn dimse(&self) -> Option<SocketAddr> {
         self.dimse.as_ref().map(Service::address)
+    }
+
+    /// Where HL7 messages are listened for.
+    pub fn hl7(&self) -> Option<SocketAddr> {
+        self.hl7.as_ref().map(Messages::address)
     }
 
     /// Waits until the process is told to stop, by an interrupt or a request to terminate.
@@ -263,6 +289,9 @@ impl Server {
         self.events.end();
         if let Some(dimse) = &mut self.dimse {
             dimse.stop(PATIENCE);
+        }
+        if let Some(hl7) = &mut self.hl7 {
+            hl7.stop(PATIENCE);
         }
         if let (Some(runtime), Some(serving)) = (self.runtime.take(), self.serving.take()) {
             let _ = runtime.block_on(async { tokio::time::timeout(PATIENCE, serving).await });

@@ -58,6 +58,18 @@ pub enum StoreError {
         /// What was asked for.
         what: &'static str,
     },
+    /// An order that cannot be made, changed or canceled.
+    #[error("the order {message}")]
+    Order {
+        /// Why not.
+        message: &'static str,
+    },
+    /// Patients that cannot be changed so.
+    #[error("the patient {message}")]
+    Patient {
+        /// Why not.
+        message: &'static str,
+    },
     /// The disk is full.
     #[error("the disk of {} is full: nothing was kept of this object", path.display())]
     DiskFull {
@@ -209,6 +221,8 @@ impl StoreError {
                 | Self::NotFound { .. }
                 | Self::Outdated { .. }
                 | Self::Superseded
+                | Self::Order { .. }
+                | Self::Patient { .. }
         )
     }
 }

@@ -13,6 +13,7 @@ use crate::bell::Bell;
 use crate::bin::held_bytes;
 use crate::describe::Description;
 use crate::objects::{Checksum, Folders, Kept, same_data_set, sync_folder};
+use crate::patients::{merged_into, note_arrival};
 use crate::text::folded;
 use crate::{Duplicates, Settings, StoreError};
 
@@ -87,6 +88,10 @@ impl Writer {
                         let _ = answer.send(self.remove(key));
                     }
                     Order::Run(work) => {
+                        // What was handed in before is written before.
+                        if !batch.is_empty() {
+                            self.write(std::mem::take(&mut batch));
+                        }
                         work(&mut self.connection);
                         // It may have removed what is remembered.
                         self.forget();
@@ -404,6 +409,12 @@ impl Tables<'_> {
             Some(key) => key,
             None => {
                 let study = &attributes.study;
+                let (id, issuer) = (study.patient_id.expose(), study.issuer.expose());
+                let merged = merged_into(self.transaction, id, issuer)?;
+                if let Some((id, issuer)) = &merged {
+                    note_arrival(self.transaction, uid, study, (id, issuer), entry.arrived)?;
+                }
+                let (id, issuer) = merged.as_ref().map_or((id, issuer), |(id, issuer)| (id, issuer));
                 self.transaction
                     .prepare_cached(
                         "INSERT INTO study (uid, patient_id, issuer, patient_name, patient_name_folded, birth_date, sex,
@@ -413,8 +424,8 @@ impl Tables<'_> {
                     )?
                     .execute(params![
                         uid,
-                        study.patient_id.expose(),
-                        study.issuer.expose(),
+                        id,
+                        issuer,
                         study.patient_name.expose(),
                         folded(study.patient_name.expose()),
                         study.birth_date.expose(),

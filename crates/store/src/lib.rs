@@ -16,6 +16,7 @@ mod bell;
 mod bin;
 mod check;
 mod columns;
+mod commitments;
 mod content;
 mod describe;
 mod element;
@@ -24,6 +25,7 @@ mod ingest;
 mod json;
 mod limits;
 mod objects;
+mod patients;
 mod query;
 pub mod queue;
 mod reports;
@@ -31,6 +33,7 @@ mod schema;
 mod sealed;
 mod store;
 mod text;
+mod worklist;
 
 pub use activity::{Activity, Facts, Matched, Outcome, RuleState};
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
@@ -38,6 +41,7 @@ pub use bell::Bell;
 pub use bin::{Binned, Deleted};
 pub use check::{Checked, Fault};
 pub use columns::Level;
+pub use commitments::Commitment;
 pub use content::Content;
 pub use describe::{
     BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,
@@ -48,9 +52,12 @@ pub use ingest::Receipt;
 pub use json::quoted as write_quoted;
 pub use limits::Limits;
 pub use objects::Arriving;
+pub use patients::{Demographics, PatientChange, PatientChanged, PatientKey};
 pub use query::{Answer, Answered, Query, answers_with, can_match, write_attribute};
 pub use reports::{
     Added, DecisionCount, NewDecision, NewReport, NewVersion, ReportFault, ReportRow, Reports, Seen,
     StoredDecision, StoredVersion, WorklistQuery, WorklistRow,
 };
+pub use worklist::{OrderChange, OrderControl, Ordered, ScheduledStep, matches_worklist, worklist_places};
+
 pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

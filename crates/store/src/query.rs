@@ -163,7 +163,7 @@ pub(crate) fn statement(query: &Query) -> Result<Statement, StoreError> {
     Ok(Statement { sql, parameters, columns })
 }
 
-fn condition(
+pub(crate) fn condition(
     sql: &mut String,
     parameters: &mut Vec<Value>,
     column: &Column,

@@ -5,8 +5,18 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 5] = [
-    "
+const STEPS: [&str; 8] = [
+    FIRST,
+    include_str!("schema/reports.sql"),
+    include_str!("schema/queue.sql"),
+    include_str!("schema/activity.sql"),
+    include_str!("schema/bin.sql"),
+    crate::worklist::STEP,
+    crate::patients::STEP,
+    crate::commitments::STEP,
+];
+
+const FIRST: &str = "
 CREATE TABLE study (
     key INTEGER PRIMARY KEY,
     uid TEXT NOT NULL UNIQUE,
@@ -76,12 +86,7 @@ CREATE TABLE metadata (
     instance_key INTEGER PRIMARY KEY REFERENCES instance (key) ON DELETE CASCADE,
     json TEXT NOT NULL
 ) STRICT;
-",
-    include_str!("schema/reports.sql"),
-    include_str!("schema/queue.sql"),
-    include_str!("schema/activity.sql"),
-    include_str!("schema/bin.sql"),
-];
+";
 
 /// The latest version that this program knows.
 pub(crate) const VERSION: i64 = STEPS.len() as i64;

@@ -296,7 +296,7 @@ impl Store {
         }
     }
 
-    fn order(&self, order: Order) -> Result<(), StoreError> {
+    pub(crate) fn order(&self, order: Order) -> Result<(), StoreError> {
         let orders = self.orders.as_ref().ok_or(StoreError::Closed)?;
         orders.send(order).map_err(|_| StoreError::Closed)
     }

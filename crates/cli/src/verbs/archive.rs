@@ -15,6 +15,7 @@ use wilhelm_privacy::account::{AccountsFile, Policy};
 use wilhelm_privacy::audit::{Action, Actor, AuditLog, Event, Object, ObjectKind, Outcome};
 use wilhelm_server::desk::{Desk, StudyReader};
 use wilhelm_server::dimse::{Peer, Settings as EntitySettings};
+use wilhelm_server::hl7::Settings as MessageSettings;
 use wilhelm_server::{Ledger, ServeError, Server, Settings as ServerSettings, SignIn, Tls};
 use wilhelm_store::{
     Duplicates, Expected, Fault, Level, Limits, Pending, Query, Receipt, Settings, Store, StoreError,
@@ -107,6 +108,13 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         associations: values.associations,
         timeout: Duration::from_secs(u64::from(values.timeout_seconds)),
     };
+    let hl7 = match values.hl7.as_str() {
+        "" => None,
+        text => {
+            let messages = MessageSettings { peers: values.hl7_peers.clone(), ..MessageSettings::default() };
+            Some((address("hl7", text)?, messages))
+        }
+    };
     let jobs = backup::jobs(config, &entity.peers)?;
     let store = open(archive, config)?;
     let tls = match values.tls_certificate.as_str() {
@@ -125,6 +133,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     let sign_in = if is_open { None } else { Some(Arc::new(sign_in(config, &ledger)?)) };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let settings = ServerSettings {
+        hl7,
         hosts: values.hosts.clone(),
         sign_in,
         ledger: Some(ledger),
@@ -140,12 +149,14 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     })?;
     let elapsed = started.elapsed().as_millis();
     let dimse = server.dimse().map(|address| address.to_string());
+    let hl7 = server.hl7().map(|address| address.to_string());
     if verb.json {
         print_json(&json!({
             "http": format!("{scheme}://{}", server.http()),
             "sign_in": !is_open,
             "dimse": dimse,
             "ae_title": values.ae_title,
+            "hl7": hl7,
             "started_ms": u64::try_from(elapsed).unwrap_or(u64::MAX),
         }))?;
     } else {
@@ -153,8 +164,9 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
             || "not listened for".to_owned(),
             |address| format!("{}@{address}", values.ae_title),
         );
+        let hl7 = hl7.map_or_else(String::new, |address| format!("HL7       {address}\n"));
         print(&format!(
-            "studies   {scheme}://{http}/\nDICOMweb  {scheme}://{http}/dicom-web\nDIMSE     {dimse}\nstarted in {elapsed} ms; ctrl-c stops it\n",
+            "studies   {scheme}://{http}/\nDICOMweb  {scheme}://{http}/dicom-web\nDIMSE     {dimse}\n{hl7}started in {elapsed} ms; ctrl-c stops it\n",
             http = server.http()
         ))?;
     }

@@ -245,6 +245,12 @@ named! {
         StudyDeleted = "study.deleted",
         /// Identifying values were removed from a copy.
         StudyDeidentified = "study.deidentified",
+        /// An examination was ordered.
+        OrderMade = "order.made",
+        /// An order was changed, or carried out.
+        OrderChanged = "order.changed",
+        /// An order was canceled.
+        OrderCanceled = "order.canceled",
         /// A report was drafted by the program.
         ReportDrafted = "report.drafted",
         /// A report was looked at.

@@ -69,6 +69,9 @@ const fn coding(action: Action) -> Coding {
         Action::StudyDeidentified => {
             life("deidentify", "De-Identify (Anononymize) Record Lifecycle Event", "C")
         }
+        Action::OrderMade => dcm("110109", "Order Record", "C"),
+        Action::OrderChanged => dcm("110109", "Order Record", "U"),
+        Action::OrderCanceled => dcm("110109", "Order Record", "D"),
         Action::ReportDrafted => life("originate", "Originate/Retain Record Lifecycle Event", "C"),
         Action::ReportSeen => life("access", "Access/View Record Lifecycle Event", "R"),
         Action::ReportSigned => life("attest", "Attest Record Lifecycle Event", "U"),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 /// Elements of group 0000 that this program reads or writes.
 pub(crate) mod field {
     pub(crate) const AFFECTED_SOP_CLASS: u16 = 0x0002;
+    pub(crate) const REQUESTED_SOP_CLASS: u16 = 0x0003;
     pub(crate) const COMMAND: u16 = 0x0100;
     pub(crate) const MESSAGE_ID: u16 = 0x0110;
     pub(crate) const RESPONDED_TO: u16 = 0x0120;
@@ -16,6 +17,9 @@ pub(crate) mod field {
     pub(crate) const STATUS: u16 = 0x0900;
     pub(crate) const ERROR_COMMENT: u16 = 0x0902;
     pub(crate) const AFFECTED_SOP_INSTANCE: u16 = 0x1000;
+    pub(crate) const REQUESTED_SOP_INSTANCE: u16 = 0x1001;
+    pub(crate) const EVENT_TYPE: u16 = 0x1002;
+    pub(crate) const ACTION_TYPE: u16 = 0x1008;
     pub(crate) const REMAINING: u16 = 0x1020;
     pub(crate) const COMPLETED: u16 = 0x1021;
     pub(crate) const FAILED: u16 = 0x1022;
@@ -31,6 +35,8 @@ pub(crate) mod kind {
     pub(crate) const C_FIND: u16 = 0x0020;
     pub(crate) const C_MOVE: u16 = 0x0021;
     pub(crate) const C_ECHO: u16 = 0x0030;
+    pub(crate) const N_EVENT_REPORT: u16 = 0x0100;
+    pub(crate) const N_ACTION: u16 = 0x0130;
     pub(crate) const C_CANCEL: u16 = 0x0FFF;
     pub(crate) const RESPONSE: u16 = 0x8000;
 }
@@ -47,6 +53,8 @@ pub(crate) mod status {
     pub(crate) const UNKNOWN_DESTINATION: u16 = 0xA801;
     pub(crate) const UNABLE_TO_PROCESS: u16 = 0xC000;
     pub(crate) const DUPLICATE_INSTANCE: u16 = 0x0111;
+    pub(crate) const INVALID_ARGUMENT: u16 = 0x0115;
+    pub(crate) const NO_SUCH_ACTION: u16 = 0x0123;
     pub(crate) const UNRECOGNIZED: u16 = 0x0211;
 }
 
@@ -73,6 +81,15 @@ impl Command {
         for copied in [field::AFFECTED_SOP_CLASS, field::AFFECTED_SOP_INSTANCE] {
             if let Some(value) = self.0.get(&copied) {
                 response.0.insert(copied, value.clone());
+            }
+        }
+        // An action names what it is done to as requested, its response as affected.
+        for (asked, answered) in [
+            (field::REQUESTED_SOP_CLASS, field::AFFECTED_SOP_CLASS),
+            (field::REQUESTED_SOP_INSTANCE, field::AFFECTED_SOP_INSTANCE),
+        ] {
+            if let Some(value) = self.0.get(&asked) {
+                response.0.insert(answered, value.clone());
             }
         }
         response

@@ -56,7 +56,7 @@ fn level_of(text: &str) -> Option<Level> {
     })
 }
 
-fn text_of(value: &serde_json::Value) -> String {
+pub(crate) fn text_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Number(number) => number.to_string(),
@@ -114,14 +114,26 @@ pub(crate) fn answer(
 }
 
 /// The VR that an asked attribute has, empty as it is answered.
-fn vr_of(tag: Tag, asked: VR) -> VR {
+pub(crate) fn vr_of(tag: Tag, asked: VR) -> VR {
     if asked != VR::UN {
         return asked;
     }
     StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed())
 }
 
-fn write(bytes: &mut Vec<u8>, explicit: bool, tag: Tag, vr: VR, value: &[u8]) {
+/// A sequence with its items, each of which is a data set.
+pub(crate) fn write_items(bytes: &mut Vec<u8>, explicit: bool, tag: Tag, items: &[Vec<u8>]) {
+    let mut whole = Vec::new();
+    for item in items {
+        whole.extend_from_slice(&[0xFE, 0xFF, 0x00, 0xE0]);
+        whole.extend_from_slice(&u32::try_from(item.len()).unwrap_or(0).to_le_bytes());
+        whole.extend_from_slice(item);
+    }
+    write(bytes, explicit, tag, VR::SQ, &whole);
+}
+
+/// An element in little endian.
+pub(crate) fn write(bytes: &mut Vec<u8>, explicit: bool, tag: Tag, vr: VR, value: &[u8]) {
     bytes.extend_from_slice(&tag.0.to_le_bytes());
     bytes.extend_from_slice(&tag.1.to_le_bytes());
     let long = u32::try_from(value.len()).unwrap_or(0);

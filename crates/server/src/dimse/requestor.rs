@@ -9,7 +9,8 @@ use std::time::Duration;
 use dicom_dictionary_std::uids;
 use dicom_ul::Pdu;
 use dicom_ul::pdu::{
-    AssociationRQ, PresentationContextProposed, PresentationContextResultReason, UserVariableItem,
+    AssociationRQ, PresentationContextProposed, PresentationContextResultReason, RequestorRoles,
+    UserVariableItem,
 };
 use wilhelm_store::Content;
 
@@ -55,9 +56,35 @@ pub(crate) struct Accepted {
 /// An association in which we ask.
 #[derive(Debug)]
 pub struct Requestor {
-    link: Link,
-    accepted: Vec<Accepted>,
+    pub(crate) link: Link,
+    pub(crate) accepted: Vec<Accepted>,
     message: u16,
+}
+
+/// A context that is proposed.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal {
+    pub abstract_syntax: String,
+    pub transfer_syntaxes: Vec<String>,
+    /// Whether the other side is to ask, and we answer.
+    pub answering: bool,
+}
+
+impl Proposal {
+    /// A context of queries and commands, in which we ask.
+    pub(crate) fn asking(class: &str) -> Self {
+        let little = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
+        Self {
+            abstract_syntax: class.to_owned(),
+            transfer_syntaxes: little.map(str::to_owned).to_vec(),
+            answering: false,
+        }
+    }
+
+    /// One in which we have the answering side's role.
+    pub(crate) fn answering(class: &str) -> Self {
+        Self { answering: true, ..Self::asking(class) }
+    }
 }
 
 /// Most contexts of one association: odd numbers from 1 to 255.
@@ -72,6 +99,16 @@ impl Requestor {
         peer: &Peer,
         our_title: &str,
         kinds: &BTreeSet<Kind>,
+        timeout: Duration,
+    ) -> Result<Self, DimseError> {
+        Self::propose(peer, our_title, &proposals(kinds), timeout)
+    }
+
+    /// Associates with a peer for contexts, of which no more than an association has are proposed.
+    pub(crate) fn propose(
+        peer: &Peer,
+        our_title: &str,
+        proposals: &[Proposal],
         timeout: Duration,
     ) -> Result<Self, DimseError> {
         let addresses = (peer.host.as_str(), peer.port)
@@ -90,18 +127,25 @@ impl Requestor {
             .ok_or_else(|| last.unwrap_or_else(|| std::io::ErrorKind::NotFound.into()))
             .map_err(DimseError::io("reaching the other side"))?;
         let mut link = Link::new(stream, timeout)?;
-        let proposed = proposals(kinds);
+        let proposed = numbered(proposals);
+        let mut user_variables = vec![
+            UserVariableItem::MaxLength(OUR_PDU),
+            UserVariableItem::ImplementationClassUID(crate::IMPLEMENTATION_CLASS_UID.to_owned()),
+            UserVariableItem::ImplementationVersionName(crate::IMPLEMENTATION_VERSION.to_owned()),
+        ];
+        let answering: BTreeSet<&String> =
+            proposals.iter().filter(|one| one.answering).map(|one| &one.abstract_syntax).collect();
+        user_variables.extend(answering.into_iter().map(|class| {
+            let roles = RequestorRoles { scu: false, scp: true };
+            UserVariableItem::ScuScpRoleSelectionSubItem(class.clone(), roles)
+        }));
         link.write(&Pdu::AssociationRQ(AssociationRQ {
             protocol_version: 1,
             calling_ae_title: our_title.to_owned(),
             called_ae_title: peer.ae_title.clone(),
             application_context_name: crate::APPLICATION_CONTEXT.to_owned(),
             presentation_contexts: proposed.clone(),
-            user_variables: vec![
-                UserVariableItem::MaxLength(OUR_PDU),
-                UserVariableItem::ImplementationClassUID(crate::IMPLEMENTATION_CLASS_UID.to_owned()),
-                UserVariableItem::ImplementationVersionName(crate::IMPLEMENTATION_VERSION.to_owned()),
-            ],
+            user_variables,
         }))?;
         match link.associate()? {
             Pdu::AssociationAC(answer) => {
@@ -140,14 +184,9 @@ impl Requestor {
     /// # Errors
     /// [`DimseError`].
     pub fn echo(&mut self) -> Result<(), DimseError> {
-        let context = self.accepted.iter().find(|context| context.abstract_syntax == uids::VERIFICATION);
-        let context = context.map(|context| context.id).ok_or_else(|| DimseError::NotAccepted {
-            sop_class: uids::VERIFICATION.to_owned(),
-            transfer_syntax: uids::IMPLICIT_VR_LITTLE_ENDIAN.to_owned(),
-        })?;
-        self.message = self.message.wrapping_add(1);
+        let context = self.context_of(uids::VERIFICATION)?.id;
         let command = Command::new(kind::C_ECHO, false)
-            .number(field::MESSAGE_ID, self.message)
+            .number(field::MESSAGE_ID, self.next_message())
             .uid(field::AFFECTED_SOP_CLASS, uids::VERIFICATION);
         self.link.send(context, &command, None)?;
         match answer(&mut self.link)? {
@@ -162,8 +201,23 @@ impl Requestor {
     /// [`DimseError::Status`] where the other side did not take it, [`DimseError::NotAccepted`] where it takes none of
     /// the kind, [`DimseError::Transcode`] where it wants it in a form that we cannot write; [`DimseError`].
     pub fn store(&mut self, object: &Outgoing, origin: Option<(&str, u16)>) -> Result<u16, DimseError> {
-        self.message = self.message.wrapping_add(1);
-        store(&mut self.link, &self.accepted, object, self.message, origin)
+        let message = self.next_message();
+        store(&mut self.link, &self.accepted, object, message, origin)
+    }
+
+    /// The context of a class of queries or commands.
+    pub(crate) fn context_of(&self, class: &str) -> Result<Accepted, DimseError> {
+        let found = self.accepted.iter().find(|context| context.abstract_syntax == class).cloned();
+        found.ok_or_else(|| DimseError::NotAccepted {
+            sop_class: class.to_owned(),
+            transfer_syntax: uids::IMPLICIT_VR_LITTLE_ENDIAN.to_owned(),
+        })
+    }
+
+    /// The number of the next message, never 0.
+    pub(crate) fn next_message(&mut self) -> u16 {
+        self.message = self.message.wrapping_add(1).max(1);
+        self.message
     }
 
     /// Ends the association.
@@ -262,29 +316,33 @@ fn answer(link: &mut Link) -> Result<u16, DimseError> {
 }
 
 /// Verification, and for each class its objects' own transfer syntaxes and, apart from them, little endian.
-fn proposals(kinds: &BTreeSet<Kind>) -> Vec<PresentationContextProposed> {
+fn proposals(kinds: &BTreeSet<Kind>) -> Vec<Proposal> {
     let little = [uids::EXPLICIT_VR_LITTLE_ENDIAN.to_owned(), uids::IMPLICIT_VR_LITTLE_ENDIAN.to_owned()];
-    let mut proposed: Vec<(String, Vec<String>)> =
-        vec![(uids::VERIFICATION.to_owned(), vec![uids::IMPLICIT_VR_LITTLE_ENDIAN.to_owned()])];
+    let one = |class: &str, syntax: &str| Proposal {
+        abstract_syntax: class.to_owned(),
+        transfer_syntaxes: vec![syntax.to_owned()],
+        answering: false,
+    };
+    let mut proposed = vec![one(uids::VERIFICATION, uids::IMPLICIT_VR_LITTLE_ENDIAN)];
+    let own = kinds.iter().filter(|(_, syntax)| !little.contains(syntax));
+    proposed.extend(own.map(|(class, syntax)| one(class, syntax)));
     let classes: BTreeSet<&String> = kinds.iter().map(|(class, _)| class).collect();
-    for (class, syntax) in kinds {
-        if !little.contains(syntax) {
-            proposed.push((class.clone(), vec![syntax.clone()]));
-        }
-    }
     for class in classes {
-        for syntax in &little {
-            proposed.push((class.clone(), vec![syntax.clone()]));
-        }
+        proposed.extend(little.iter().map(|syntax| one(class, syntax)));
     }
-    proposed.truncate(MOST_CONTEXTS);
     proposed
-        .into_iter()
+}
+
+/// Contexts with their numbers, as many as an association has.
+fn numbered(proposals: &[Proposal]) -> Vec<PresentationContextProposed> {
+    proposals
+        .iter()
+        .take(MOST_CONTEXTS)
         .enumerate()
-        .map(|(number, (abstract_syntax, transfer_syntaxes))| PresentationContextProposed {
+        .map(|(number, proposal)| PresentationContextProposed {
             id: u8::try_from(number * 2 + 1).unwrap_or(u8::MAX),
-            abstract_syntax,
-            transfer_syntaxes,
+            abstract_syntax: proposal.abstract_syntax.clone(),
+            transfer_syntaxes: proposal.transfer_syntaxes.clone(),
         })
         .collect()
 }

@@ -20,9 +20,9 @@ use super::requestor::{self, Accepted, Kind, Outgoing, Requestor};
 use super::service::Serving;
 
 /// Answers between two looks for a cancellation.
-const BETWEEN_LOOKS: usize = 50;
+pub(crate) const BETWEEN_LOOKS: usize = 50;
 /// Answers read from the catalog at once.
-const PAGE: u64 = 1000;
+pub(crate) const PAGE: u64 = 1000;
 
 /// The unique key of a level.
 fn unique(level: Level) -> Tag {
@@ -124,7 +124,7 @@ pub(crate) fn answer(
     }
 }
 
-fn refuse(
+pub(crate) fn refuse(
     link: &mut Link,
     context: u8,
     command: &Command,
@@ -136,7 +136,7 @@ fn refuse(
 }
 
 /// Whether the other side takes its question back.
-fn is_canceled(link: &mut Link, command: &Command) -> Result<bool, DimseError> {
+pub(crate) fn is_canceled(link: &mut Link, command: &Command) -> Result<bool, DimseError> {
     if !link.has_waiting() {
         return Ok(false);
     }

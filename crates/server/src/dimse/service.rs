@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use dicom_dictionary_std::uids;
 use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome};
 use wilhelm_store::{Expected, Store, StoreError};
 
 use super::association::{Asked, Association, accept, is_storage, reject_for_now};
 use super::command::{Command, field, kind, status};
+use super::courier::{Bell, Courier};
 use super::link::Link;
 use super::requestor::Peer;
-use super::{DimseError, retrieve};
+use super::{DimseError, commitment, retrieve, worklist};
 use crate::Ledger;
 use crate::http::patient;
 use crate::transcode::file_meta;
@@ -62,6 +64,7 @@ pub struct Service {
     stopping: Arc<AtomicBool>,
     lines: Lines,
     listening: Option<std::thread::JoinHandle<()>>,
+    courier: Courier,
 }
 
 impl Service {
@@ -79,11 +82,13 @@ impl Service {
         let stopping = Arc::new(AtomicBool::new(false));
         let lines = Lines::default();
         let (stop, held) = (Arc::clone(&stopping), Arc::clone(&lines));
-        let shared = Shared { store, settings: Arc::new(settings), ledger };
+        let settings = Arc::new(settings);
+        let courier = Courier::start(Arc::clone(&store), Arc::clone(&settings))?;
+        let shared = Shared { store, settings, ledger, bell: courier.bell() };
         let listening = std::thread::Builder::new()
             .name("dimse".to_owned())
             .spawn(move || listen(&listener, &shared, &stop, &held))?;
-        Ok(Self { address, stopping, lines, listening: Some(listening) })
+        Ok(Self { address, stopping, lines, listening: Some(listening), courier })
     }
 
     /// Where it listens.
@@ -98,6 +103,7 @@ impl Service {
         if let Some(listening) = self.listening.take() {
             let _ = listening.join();
         }
+        self.courier.stop();
         let until = Instant::now() + patience;
         loop {
             let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +136,7 @@ struct Shared {
     store: Arc<Store>,
     settings: Arc<Settings>,
     ledger: Option<Arc<Ledger>>,
+    bell: Bell,
 }
 
 fn listen(listener: &TcpListener, shared: &Shared, stopping: &Arc<AtomicBool>, lines: &Lines) {
@@ -157,8 +164,8 @@ fn listen(listener: &TcpListener, shared: &Shared, stopping: &Arc<AtomicBool>, l
             lines.len() > settings.associations
         };
         let from = stream.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |from| from.ip());
-        let Shared { store, settings, ledger } = shared.clone();
-        let serving = Serving { store, settings, ledger, from, stopping: Arc::clone(stopping), busy };
+        let Shared { store, settings, ledger, bell } = shared.clone();
+        let serving = Serving { store, settings, ledger, bell, from, stopping: Arc::clone(stopping), busy };
         let ended = Ended { lines: Arc::clone(lines), number };
         let _ = std::thread::Builder::new().name("association".to_owned()).spawn(move || {
             let _ended = ended;
@@ -185,6 +192,7 @@ pub(crate) struct Serving {
     pub store: Arc<Store>,
     pub settings: Arc<Settings>,
     ledger: Option<Arc<Ledger>>,
+    bell: Bell,
     from: IpAddr,
     stopping: Arc<AtomicBool>,
     busy: Arc<AtomicBool>,
@@ -235,6 +243,11 @@ impl Serving {
         })
     }
 
+    /// Promises of storage are due.
+    pub(crate) fn wake_courier(&self) {
+        self.bell.ring();
+    }
+
     /// Writes what is done into the audit log; what cannot be written down is not done.
     pub(crate) fn note(
         &self,
@@ -265,6 +278,18 @@ impl Serving {
                 kind::C_ECHO => link.send(context, &command.response(status::SUCCESS, false), None)?,
                 kind::C_STORE if is_storage(&accepted.abstract_syntax) => {
                     self.keep(link, association, context, &accepted.transfer_syntax, &command)?;
+                }
+                kind::C_FIND
+                    if command.has_data()
+                        && accepted.abstract_syntax == uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND =>
+                {
+                    worklist::answer(self, link, association, accepted, &command)?;
+                }
+                kind::N_ACTION
+                    if command.has_data()
+                        && accepted.abstract_syntax == uids::STORAGE_COMMITMENT_PUSH_MODEL =>
+                {
+                    commitment::asked(self, link, association, accepted, &command)?;
                 }
                 kind::C_FIND | kind::C_MOVE | kind::C_GET if command.has_data() => {
                     retrieve::answer(self, link, association, accepted, &command)?;

@@ -11,3 +11,4 @@ mod objects;
 mod queue;
 mod reports;
 mod sealed;
+mod worklist;

@@ -1,0 +1,3 @@
+#![no_main]
+
+wilhelm_fuzz::target!(hl7_message);
