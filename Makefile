@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build web demo examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop test-web fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build web demo room examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop test-web fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -26,6 +26,9 @@ web: ## the page, in web/dist; the next build takes it into the program (needs N
 
 demo: build ## fetch a small language model and read three images into out/demo
 	@tools/demo.sh "$(WILHELM)"
+
+room: web build ## the reading room in a browser, with three sample studies that were read (ctrl-c stops it)
+	"$(WILHELM)" serve --demo
 
 examples: build ## the three sample images in every form a report has, draft and signed, in out/examples
 	@tools/examples.sh "$(WILHELM)"

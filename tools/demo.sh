@@ -36,3 +36,7 @@ done
 
 printf '\nThe reports, to open in a browser (research software, not a medical device):\n'
 for page in "${pages[@]}"; do printf '  file://%s/%s\n' "$PWD" "$page"; done
+
+printf '\nThe same studies in the reading room, to be looked at, edited and signed (ctrl-c stops it):\n'
+printf '  %s serve --demo\n' "$wilhelm"
+printf "'make room' builds the page in the browser first (Node 20 or later); without it, there is a plain list of studies.\n"

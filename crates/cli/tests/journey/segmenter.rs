@@ -294,9 +294,11 @@ fn the_memory_of_a_training_is_foretold_within_the_stated_factor() {
     const FACTOR: f64 = 1.4;
     let small = of("small", 96, 4, "widths = [8, 16]");
     let large = of("large", 96, 16, "widths = [8, 16, 32]");
+    // Pages of the program's own file come and go with what else the machine does.
+    const PROGRAM: f64 = 0.05;
     for (held, foretold) in [small, large] {
         assert!(
-            foretold < FACTOR * held && held < FACTOR * foretold,
+            foretold < FACTOR * held + PROGRAM && held < FACTOR * foretold + PROGRAM,
             "{held} GB held, {foretold} GB foretold"
         );
     }
