@@ -2,8 +2,8 @@
 
 mod archive;
 mod hostile;
-mod killed;
 mod matching;
 mod objects;
 mod reports;
+mod reports_killed;
 mod sealed;

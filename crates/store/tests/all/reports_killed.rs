@@ -8,7 +8,7 @@ use wilhelm_store::{NewDecision, NewReport, NewVersion, Seen};
 
 use crate::objects::open;
 
-const FOLDER: &str = "WILHELM_TEST_KILLED_FOLDER";
+const FOLDER: &str = "WILHELM_TEST_REPORTS_KILLED";
 
 fn version(number: u32, decisions: Vec<NewDecision>) -> NewVersion {
     NewVersion {
@@ -58,7 +58,10 @@ fn what_a_killed_program_acknowledged_is_there_and_nothing_is_half() {
     for after in [3, 9, 20] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "killed::what_a_killed_program_acknowledged_is_there_and_nothing_is_half"])
+            .args([
+                "--exact",
+                "reports_killed::what_a_killed_program_acknowledged_is_there_and_nothing_is_half",
+            ])
             .arg("--nocapture")
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
