@@ -9,7 +9,7 @@ use wilhelm_study::{EvidenceId, Measurement, Patient, Phi};
 use super::{Given, Identity, PriorError};
 use crate::outputs::restated;
 use crate::read::sha256;
-use crate::versions::Version;
+use crate::Version;
 
 /// What bytes turned out to be.
 #[derive(Clone, Debug, PartialEq)]
