@@ -7,9 +7,9 @@ use wilhelm_report::{Report, examined, fhir};
 use wilhelm_study::{EvidenceId, Measurement, Patient, Phi};
 
 use super::{Given, Identity, PriorError};
+use crate::Version;
 use crate::outputs::restated;
 use crate::read::sha256;
-use crate::Version;
 
 /// What bytes turned out to be.
 #[derive(Clone, Debug, PartialEq)]
