@@ -41,6 +41,9 @@ pub trait Readings: Send + Sync {
 
     /// The last reading of each of some studies, where it waits, runs or has failed.
     fn latest(&self, studies: &[&str]) -> BTreeMap<String, ReadingState>;
+
+    /// The studies whose last reading is in one of some states; some thousands at most.
+    fn of_state(&self, states: &[&str]) -> Vec<String>;
 }
 
 /// Where the reading of a study stands.

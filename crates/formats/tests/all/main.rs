@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod archives;
+mod bytes;
 mod cines;
 mod conformance;
 mod corpus;

@@ -8,9 +8,9 @@ use wilhelm_report::{Report, examined, fhir, hl7};
 use wilhelm_study::{EvidenceId, Measurement, Patient, Phi};
 
 use super::{Given, Identity, PriorError};
+use crate::Version;
 use crate::outputs::restated;
 use crate::read::sha256;
-use wilhelm_report::Version;
 
 /// What bytes turned out to be.
 #[derive(Clone, Debug, PartialEq)]

@@ -47,9 +47,9 @@ fn boxed(report: &Report, evidence: &Evidence) -> Option<ImageBox> {
     })
 }
 
-/// The corners of a box around its pixels, column and row, from the upper left clockwise.
-fn corners(found: ImageBox) -> [[usize; 2]; 4] {
-    let (left, top) = (found.column, found.row);
-    let (right, bottom) = (left.saturating_add(found.columns), top.saturating_add(found.rows));
+/// The corners around a box's pixels, column and row, from the upper left clockwise; the center of a frame's first pixel is (0, 0).
+fn corners(found: ImageBox) -> [[f64; 2]; 4] {
+    let (left, top) = (found.column as f64 - 0.5, found.row as f64 - 0.5);
+    let (right, bottom) = (left + found.columns as f64, top + found.rows as f64);
     [[left, top], [right, top], [right, bottom], [left, bottom]]
 }

@@ -17,6 +17,10 @@ pub struct WorklistQuery {
     pub modality: Option<String>,
     /// With a report in this state; `unread` is without a report.
     pub state: Option<String>,
+    /// Only these studies.
+    pub among: Option<Vec<String>>,
+    /// None of these studies.
+    pub except: Vec<String>,
     /// Most rows.
     pub limit: u32,
     /// Rows passed over before the first.
@@ -142,6 +146,15 @@ fn conditions(query: &WorklistQuery) -> (String, Vec<Value>) {
     if let Some(modality) = &query.modality {
         conditions.push("EXISTS (SELECT 1 FROM series WHERE study_key = s.key AND modality = ?)".to_owned());
         parameters.push(Value::Text(modality.clone()));
+    }
+    let list = |studies: &[String]| Value::Text(serde_json::json!(studies).to_string());
+    if let Some(among) = &query.among {
+        conditions.push("s.uid IN (SELECT value FROM json_each(?))".to_owned());
+        parameters.push(list(among));
+    }
+    if !query.except.is_empty() {
+        conditions.push("s.uid NOT IN (SELECT value FROM json_each(?))".to_owned());
+        parameters.push(list(&query.except));
     }
     match query.state.as_deref() {
         Some("unread") => conditions

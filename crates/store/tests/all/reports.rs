@@ -282,6 +282,10 @@ fn the_worklist_is_by_urgency_of_drafts_then_by_arrival_and_is_searched() {
     let state = |state: &str| WorklistQuery { state: Some(state.to_owned()), ..all.clone() };
     assert_eq!(listed(state("unread")), (1, vec!["1.3".into()]));
     assert_eq!(listed(state("draft")).0, 2);
+    let some = || vec!["1.1".to_owned(), "1.2".to_owned(), "9.9".to_owned()];
+    assert_eq!(listed(WorklistQuery { among: Some(some()), ..all.clone() }).0, 2);
+    assert_eq!(listed(WorklistQuery { among: Some(Vec::new()), ..all.clone() }).0, 0);
+    assert_eq!(listed(WorklistQuery { except: some(), ..all.clone() }), (1, vec!["1.3".into()]));
     assert_eq!(listed(WorklistQuery { modality: Some("MR".to_owned()), ..all.clone() }).0, 1);
     // What is signed waits for nobody.
     reports.append("r1", FIRST, version("signed", "final", 0, "jane", AT)).expect("signed");

@@ -29,11 +29,15 @@ pub(super) async fn summary(State(site): State<Arc<Site>>) -> Answered {
 }
 
 fn row(observation: &str, model: &str, counts: &[u64; 3]) -> Value {
-    let decided: u64 = counts.iter().sum();
-    let mut row = json!({ "finding": observation, "model": model, "decided": decided });
+    let total: u64 = counts.iter().sum();
+    let (model, version) =
+        model.rsplit_once(' ').map_or((model, None), |(model, version)| (model, Some(version)));
+    let name = observation.replace('_', " ");
+    let mut row =
+        json!({ "key": observation, "name": name, "model": model, "version": version, "total": total });
     for (decision, count) in DECISIONS.iter().zip(counts) {
-        let (low, high) = wilson(*count, decided).unwrap_or((0.0, 1.0));
-        let share = if decided == 0 { 0.0 } else { *count as f64 / decided as f64 };
+        let (low, high) = wilson(*count, total).unwrap_or((0.0, 1.0));
+        let share = if total == 0 { 0.0 } else { *count as f64 / total as f64 };
         row[decision] = json!({ "count": count, "share": share, "low": low, "high": high });
     }
     row

@@ -28,6 +28,7 @@ const LONGEST: usize = 100;
 pub(super) async fn list(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Answered {
     let query = asked(query.as_deref())?;
     let body = blocking(move || {
+        let query = by_reading(&site.desk, query);
         let (total, rows) = site.store.reports().worklist(&query)?;
         let studies: Vec<&str> = rows.iter().map(|row| row.study_uid.as_str()).collect();
         let readings = site.desk.readings().map(|readings| readings.latest(&studies)).unwrap_or_default();
@@ -61,7 +62,8 @@ fn asked(query: Option<&str>) -> Result<WorklistQuery, Refusal> {
             "modality" if code(&value) => asked.modality = Some(value.to_uppercase()),
             "modality" => return Err(Refusal::bad("the parameter modality is no code such as CT")),
             "state" => {
-                let known = ["unread", "draft", "preliminary", "final", "amended", "addendum"];
+                let known =
+                    ["unread", "reading", "failed", "draft", "preliminary", "final", "amended", "addendum"];
                 let known = known.into_iter().find(|known| *known == value).ok_or_else(|| {
                     Refusal::bad(format!("the parameter state is none of {}", known.join(", ")))
                 })?;
@@ -74,6 +76,25 @@ fn asked(query: Option<&str>) -> Result<WorklistQuery, Refusal> {
         }
     }
     Ok(asked)
+}
+
+/// What a state says of the queue: `unread` is without a report and without a reading that waits, runs or has failed.
+fn by_reading(desk: &Desk, mut query: WorklistQuery) -> WorklistQuery {
+    let of_state =
+        |states: &[&str]| desk.readings().map(|readings| readings.of_state(states)).unwrap_or_default();
+    match query.state.as_deref() {
+        Some("reading") => {
+            query.among = Some(of_state(&["queued", "running"]));
+            query.state = None;
+        }
+        Some("failed") => {
+            query.among = Some(of_state(&["failed", "dead"]));
+            query.state = None;
+        }
+        Some("unread") => query.except = of_state(&["queued", "running", "failed", "dead"]),
+        _ => {}
+    }
+    query
 }
 
 fn shown(

@@ -74,13 +74,12 @@ fn decisions_are_counted_with_their_intervals() {
     assert_eq!(rows.len(), 1, "what is undecided is in no row: {summary}");
     let row = &rows[0];
     assert_eq!(
-        (&row["finding"], &row["model"]),
-        (&json!("malignant_breast_lesion"), &json!("breast-lesion 1"))
+        (&row["key"], &row["name"]),
+        (&json!("malignant_breast_lesion"), &json!("malignant breast lesion"))
     );
-    assert_eq!(
-        (&row["decided"], &row["accepted"]["count"], &row["rejected"]["count"]),
-        (&json!(2), &json!(1), &json!(1))
-    );
+    assert_eq!((&row["model"], &row["version"]), (&json!("breast-lesion"), &json!("1")));
+    let counts = ["accepted", "rejected", "edited"].map(|decision| row[decision]["count"].clone());
+    assert_eq!((&row["total"], counts), (&json!(2), [json!(1), json!(1), json!(0)]));
     // By hand for 1 of 2: z squared is 3.8415; the center is 0.5, the half width 0.4054.
     for (key, expected) in [("low", 0.0945), ("high", 0.9055)] {
         assert!((row["accepted"][key].as_f64().expect("a number") - expected).abs() < 1e-4, "{row}");

@@ -35,8 +35,9 @@ fn a_study_is_read_edited_signed_and_added_to_and_is_there_after_a_restart() {
         (&json!("model"), &json!("1.2.840.1.1"), &json!("1.2.840.1.1.1"))
     );
     assert_eq!(place["overlay"], format!("/api/reports/{id}/overlays/0"));
-    // By hand: columns 120 to 320, rows 340 to 520.
-    assert_eq!(place["region"]["polygon"], json!([[120, 340], [320, 340], [320, 520], [120, 520]]));
+    // By hand: 200 columns from 120 on and 180 rows from 340 on, around their pixels.
+    let polygon = json!([[119.5, 339.5], [319.5, 339.5], [319.5, 519.5], [119.5, 519.5]]);
+    assert_eq!(place["region"]["polygon"], polygon);
     let (status, _, png) = desk.site.request(&format!("GET /api/reports/{id}/overlays/0"), b"");
     assert_eq!((status, png.as_slice()), (200, super::reader::PNG));
 

@@ -30,12 +30,19 @@ impl Readings for OnePlace {
         let state = || ReadingState { job: "7".to_owned(), state: "queued".to_owned(), error: None };
         waits.map(|(study, _)| (study.clone(), state())).collect()
     }
+
+    fn of_state(&self, states: &[&str]) -> Vec<String> {
+        let place = self.0.lock().expect("no panic");
+        place.iter().filter(|_| states.contains(&"queued")).map(|(study, _)| study.clone()).collect()
+    }
 }
 
 #[test]
 fn a_study_waits_in_the_queue_once_and_the_worklist_says_so() {
     let desk = open_desk(example::pneumonia(0.93));
     desk.read("1.2.840.1", "P1", "20260131");
+    let count = |state: &str| desk.get(&format!("/api/worklist?state={state}"))["total"].clone();
+    assert_eq!((count("reading"), count("failed"), count("draft")), (json!(0), json!(0), json!(1)));
     let queue = Arc::new(OnePlace::default());
     desk.desk.connect(Arc::<OnePlace>::clone(&queue));
     let ask = |study: &str| desk.ask(&format!("POST /api/studies/{study}/read"), "", &Value::Null);
@@ -48,6 +55,7 @@ fn a_study_waits_in_the_queue_once_and_the_worklist_says_so() {
     assert_eq!(*queue.0.lock().expect("no panic"), Some(("1.2.840.1".to_owned(), "anyone".to_owned())));
     let list = desk.get("/api/worklist");
     assert_eq!(list["rows"][0]["reading"], json!({ "job": "7", "state": "queued", "error": null }));
+    assert_eq!((count("reading"), count("failed"), count("unread")), (json!(1), json!(0), json!(0)));
 }
 
 #[test]

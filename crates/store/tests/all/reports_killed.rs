@@ -8,7 +8,7 @@ use wilhelm_store::{NewDecision, NewReport, NewVersion, Seen};
 
 use crate::objects::open;
 
-const FOLDER: &str = "WILHELM_TEST_KILLED_FOLDER";
+const FOLDER: &str = "WILHELM_TEST_REPORTS_KILLED";
 
 fn version(number: u32, decisions: Vec<NewDecision>) -> NewVersion {
     NewVersion {
@@ -60,7 +60,7 @@ fn what_a_killed_program_acknowledged_is_there_and_nothing_is_half() {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args([
                 "--exact",
-                "killed_reports::what_a_killed_program_acknowledged_is_there_and_nothing_is_half",
+                "reports_killed::what_a_killed_program_acknowledged_is_there_and_nothing_is_half",
             ])
             .arg("--nocapture")
             .env(FOLDER, folder.path())
