@@ -1,4 +1,4 @@
-//! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...]`.
+//! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...] [RULES.toml]`.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use wilhelm_server::dimse::{Peer, Settings as Entity};
-use wilhelm_server::{Server, Settings};
+use wilhelm_server::rules::{Reach, Rules};
+use wilhelm_server::{JobSettings, Server, Settings};
 use wilhelm_store::Store;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,13 +18,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         |text: Option<String>| text.unwrap_or_else(|| "127.0.0.1:0".to_owned()).parse::<SocketAddr>();
     let (http, dimse) = (address(arguments.next())?, address(arguments.next())?);
     let mut entity = Entity::default();
+    let mut rules = None;
     for peer in arguments {
+        if peer.ends_with(".toml") {
+            rules = Some(std::fs::read_to_string(peer)?);
+            continue;
+        }
         let (title, place) = peer.split_once('@').ok_or("expected AE@HOST:PORT")?;
         let (host, port) = place.rsplit_once(':').ok_or("expected AE@HOST:PORT")?;
         entity.peers.push(Peer { ae_title: title.to_owned(), host: host.to_owned(), port: port.parse()? });
     }
     let store = Store::open(&folder, wilhelm_store::Settings::default())?;
-    let mut server = Server::start(store, Settings::open(http, Some(dimse), entity))?;
+    let reach = Reach { peers: entity.peers.clone(), notify: Vec::new() };
+    let rules = Rules::parse(rules.as_deref().unwrap_or_default(), &reach)?;
+    let jobs = JobSettings { rules, ..JobSettings::default() };
+    let mut server = Server::start(store, Settings { jobs, ..Settings::open(http, Some(dimse), entity) })?;
     let dimse = server.dimse().ok_or("no listener")?;
     let elapsed = u64::try_from(started.elapsed().as_millis())?;
     let http = format!("http://{}", server.http());
