@@ -136,6 +136,26 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_program_kept_counts_as_held() {
+        let mut connection = Connection::open_in_memory().expect("memory");
+        connection.execute_batch(STEPS[0]).expect("the first version");
+        connection.pragma_update(None, "user_version", 1).expect("set");
+        let rows = "INSERT INTO study VALUES (7,'1.2','','','','','','','','','','','','','',1,2,0);
+            INSERT INTO series VALUES (8,7,'1.2.3','CT','','','','','','','','','',2);
+            INSERT INTO instance VALUES (1,8,'1.2.3.4','','',0,'','','','','','','','',0,NULL,NULL,300,x'00',0);
+            INSERT INTO instance VALUES (2,8,'1.2.3.5','','',0,'','','','','','','','',0,NULL,NULL,40,x'01',0)";
+        connection.execute_batch(rows).expect("rows");
+        migrate(&mut connection).expect("brought up");
+        let held = |connection: &Connection| -> i64 {
+            connection.query_row("SELECT bytes FROM held", [], |row| row.get(0)).expect("a number")
+        };
+        assert_eq!(held(&connection), 340);
+        connection.pragma_update(None, "foreign_keys", true).expect("set");
+        connection.execute("DELETE FROM study", []).expect("deleted with all below");
+        assert_eq!(held(&connection), 0);
+    }
+
+    #[test]
     fn a_catalog_of_a_later_program_is_refused_and_an_old_one_is_brought_up_once() {
         let mut connection = Connection::open_in_memory().expect("memory");
         migrate(&mut connection).expect("from nothing");

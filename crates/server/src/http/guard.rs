@@ -149,22 +149,34 @@ fn placed(site: &Site, mut wanted: Wanted) -> Wanted {
     wanted
 }
 
-/// Whether what is wanted may be done.
-pub(super) fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), Denied> {
+/// Whether somebody may do something to a study, or to what is of no study.
+fn allowed_to(
+    site: &Site,
+    principal: &Principal,
+    permission: Permission,
+    study: Option<&str>,
+) -> Result<(), Denied> {
     let now = Utc::now();
-    let whole = principal.may(wanted.permission, &Target::default(), now);
+    let whole = principal.may(permission, &Target::default(), now);
     // An account that is not for all patients, or an emergency: the study's own patient decides.
-    match (whole, &wanted.study, &site.ledger) {
+    match (whole, study, &site.ledger) {
         (Err(denied), Some(study), Some(ledger)) if denied != Denied::PasswordChange => {
             let patient = patient(&site.store, ledger, study);
-            principal.may(wanted.permission, &Target { projects: &[], patient: patient.as_ref() }, now)
+            principal.may(permission, &Target { projects: &[], patient: patient.as_ref() }, now)
         }
-        (Err(Denied::Access), ..) if wanted.is_own => Ok(()),
         (outcome, ..) => outcome,
     }
 }
 
-/// Whether somebody may do something to a study, or to what is of no study.
+/// Whether what is wanted may be done.
+pub(super) fn allowed(site: &Site, principal: &Principal, wanted: &Wanted) -> Result<(), Denied> {
+    match allowed_to(site, principal, wanted.permission, wanted.study.as_deref()) {
+        Err(Denied::Access) if wanted.is_own => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// As the guard asks, for handlers that look at each study themselves.
 pub(crate) fn may(
     site: &Site,
     who: &Who,
@@ -172,15 +184,7 @@ pub(crate) fn may(
     study: Option<&str>,
 ) -> Result<(), Refusal> {
     let Some(principal) = &who.principal else { return Ok(()) };
-    let wanted = Wanted {
-        permission,
-        action: Action::Queried,
-        study: study.map(str::to_owned),
-        patient: None,
-        report: None,
-        is_own: false,
-    };
-    allowed(site, principal, &wanted).map_err(denied)
+    allowed_to(site, principal, permission, study).map_err(denied)
 }
 
 /// A refusal, in words that help.

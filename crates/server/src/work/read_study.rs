@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -93,7 +93,26 @@ impl Readings for QueuedReadings {
         }
         found
     }
+
+    fn of_state(&self, states: &[&str]) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        for state in states.iter().filter_map(|state| JobState::parse(state)) {
+            match self.store.queue().list(Some(state), None, MOST) {
+                Ok(jobs) => found.extend(
+                    jobs.into_iter().filter(|job| job.kind == ReadStudy::KIND).filter_map(|job| job.study),
+                ),
+                Err(error) => tracing::warn!(%error, "the queue does not say which studies are being read"),
+            }
+        }
+        let all: Vec<&str> = found.iter().map(String::as_str).collect();
+        // What failed once and was done later is not failed.
+        let latest = self.latest(&all);
+        let wanted = |study: &&str| latest.get(*study).is_some_and(|now| states.contains(&now.state.as_str()));
+        all.into_iter().filter(wanted).map(str::to_owned).collect()
+    }
 }
 
 /// Jobs of a study that are looked through for the latest reading.
 const LOOKED_AT: u64 = 20;
+/// Jobs of a state that are looked through.
+const MOST: u64 = 5000;

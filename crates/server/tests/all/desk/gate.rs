@@ -130,7 +130,7 @@ fn what_nobody_should_send_is_refused_in_words_and_changes_nothing() {
         ("GET /api/reports/%00", 404),
         ("GET /api/studies/1.2.3/reports", 404),
         ("GET /api/studies/*/reports", 400),
-        ("POST /api/studies/1.2.840.1/read", 409),
+        ("POST /api/studies/1.2.840.1/read", 202),
         ("GET /api/worklist?limit=-1", 400),
         ("GET /api/worklist?Doe=Jane", 400),
         ("GET /api/worklist?state=open", 400),

@@ -1,41 +1,13 @@
 //! The hooks of the desk: the queue in which studies wait, who is told of changes, and objects that lie sealed.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
 use wilhelm_report::example;
-use wilhelm_server::desk::{ReadFailure, ReadingRefused, ReadingState, Readings, read_study};
-use wilhelm_store::Seen;
+use wilhelm_server::desk::{ReadFailure, read_study};
+use wilhelm_server::events::{Event, Heard, Listener};
+use wilhelm_store::Expected;
+use wilhelm_store::queue::JobState;
 
-use super::site::{open_desk, sealed_desk};
-
-/// A queue of one place, which nobody works on: the durable one is the program's.
-#[derive(Default)]
-struct OnePlace(Mutex<Option<(String, String)>>);
-
-impl Readings for OnePlace {
-    fn begin(&self, study: &str, by: &str) -> Result<String, ReadingRefused> {
-        let mut place = self.0.lock().expect("no panic");
-        if place.is_some() {
-            return Err(ReadingRefused::Busy { job: "7".to_owned() });
-        }
-        *place = Some((study.to_owned(), by.to_owned()));
-        Ok("7".to_owned())
-    }
-
-    fn latest(&self, studies: &[&str]) -> BTreeMap<String, ReadingState> {
-        let place = self.0.lock().expect("no panic");
-        let waits = place.iter().filter(|(study, _)| studies.contains(&study.as_str()));
-        let state = || ReadingState { job: "7".to_owned(), state: "queued".to_owned(), error: None };
-        waits.map(|(study, _)| (study.clone(), state())).collect()
-    }
-
-    fn of_state(&self, states: &[&str]) -> Vec<String> {
-        let place = self.0.lock().expect("no panic");
-        place.iter().filter(|_| states.contains(&"queued")).map(|(study, _)| study.clone()).collect()
-    }
-}
+use super::site::{of_patient, open_desk, sealed_desk, told_desk};
 
 #[test]
 fn a_study_waits_in_the_queue_once_and_the_worklist_says_so() {
@@ -43,39 +15,59 @@ fn a_study_waits_in_the_queue_once_and_the_worklist_says_so() {
     desk.read("1.2.840.1", "P1", "20260131");
     let count = |state: &str| desk.get(&format!("/api/worklist?state={state}"))["total"].clone();
     assert_eq!((count("reading"), count("failed"), count("draft")), (json!(0), json!(0), json!(1)));
-    let queue = Arc::new(OnePlace::default());
-    desk.desk.connect(Arc::<OnePlace>::clone(&queue));
     let ask = |study: &str| desk.ask(&format!("POST /api/studies/{study}/read"), "", &Value::Null);
     assert_eq!(ask("1.2.3").0, 404, "no such study");
     let (status, _, body) = ask("1.2.840.1");
-    assert_eq!((status, body), (202, json!({ "job": "7" })));
+    assert_eq!((status, body), (202, json!({ "job": "1" })));
     let (status, _, body) = ask("1.2.840.1");
     assert_eq!(status, 409, "{body}");
-    assert!(body["error"].as_str().expect("words").contains("job 7"), "{body}");
-    assert_eq!(*queue.0.lock().expect("no panic"), Some(("1.2.840.1".to_owned(), "anyone".to_owned())));
+    assert!(body["error"].as_str().expect("words").contains("job 1"), "{body}");
+    let job = desk.site.store.queue().job(1).expect("a job");
+    assert_eq!((job.study.as_deref(), job.by.as_str()), (Some("1.2.840.1"), "anyone"));
     let list = desk.get("/api/worklist");
-    assert_eq!(list["rows"][0]["reading"], json!({ "job": "7", "state": "queued", "error": null }));
+    assert_eq!(list["rows"][0]["reading"], json!({ "job": "1", "state": "queued", "error": null }));
     assert_eq!((count("reading"), count("failed"), count("unread")), (json!(1), json!(0), json!(0)));
+}
+
+/// The reports that were told of, of what was heard so far.
+fn told(listener: &mut Listener) -> Vec<(String, u32, u32, String)> {
+    let mut found = Vec::new();
+    while let Some(heard) = listener.try_next() {
+        if let Heard::Event(Event::Report { study, version, decisions, state, .. }) = heard {
+            found.push((study, version, decisions, state));
+        }
+    }
+    found
 }
 
 #[test]
 fn who_listens_is_told_of_each_change() {
-    let desk = open_desk(example::pneumonia(0.93));
-    let told: Arc<Mutex<Vec<(String, Seen, String)>>> = Arc::default();
-    let kept = Arc::clone(&told);
-    desk.desk.on_change(Arc::new(move |changed| {
-        let one = (changed.study.clone(), changed.seen, changed.state.clone());
-        kept.lock().expect("no panic").push(one);
-    }));
+    let (desk, mut listener) = told_desk(example::pneumonia(0.93), 0);
     let id = desk.read("1.2.840.1", "P1", "20260131");
     let decision = json!({ "finding": "F1", "decision": "accepted" });
     assert_eq!(desk.change(&id, "decisions", "1.0", "", &decision).0, 200);
     assert_eq!(desk.change(&id, "sign", "1.1", "", &json!({ "state": "final" })).0, 200);
-    let of = |version, decisions, state: &str| {
-        ("1.2.840.1".to_owned(), Seen { version, decisions }, state.to_owned())
-    };
-    let expected = [of(1, 0, "draft"), of(1, 1, "draft"), of(2, 1, "final")];
-    assert_eq!(*told.lock().expect("no panic"), expected);
+    let of = |version, decisions, state: &str| ("1.2.840.1".to_owned(), version, decisions, state.to_owned());
+    assert_eq!(told(&mut listener), [of(1, 0, "draft"), of(1, 1, "draft"), of(2, 1, "final")]);
+}
+
+#[test]
+fn a_worker_reads_what_waits_and_the_worklist_forgets_that_it_waited() {
+    let (desk, mut listener) = told_desk(example::pneumonia(0.93), 1);
+    let mut arriving = desk.site.store.arrive();
+    arriving.write(&of_patient("1.2.840.1", "P1", "20260131")).expect("written");
+    desk.site.store.take(arriving, Expected::default()).expect("taken").pending.wait().expect("kept");
+    let (status, _, body) = desk.ask("POST /api/studies/1.2.840.1/read", "", &Value::Null);
+    assert_eq!(status, 202, "{body}");
+    let ended = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let state = || desk.site.store.queue().job(1).expect("a job").state;
+    while state() != JobState::Done {
+        assert!(std::time::Instant::now() < ended, "the job is {:?}", state());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(told(&mut listener).len(), 1);
+    let list = desk.get("/api/worklist");
+    assert_eq!((&list["rows"][0]["reading"], &list["rows"][0]["reports"][0]["state"]), (&Value::Null, &json!("draft")));
 }
 
 #[test]

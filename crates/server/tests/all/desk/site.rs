@@ -12,7 +12,8 @@ use wilhelm_privacy::{Secret, SystemEntropy};
 use wilhelm_report::{Case, example};
 use wilhelm_server::desk::{Desk, Outcome, read_study};
 use wilhelm_server::dimse::Settings as Entity;
-use wilhelm_server::{Server, Settings};
+use wilhelm_server::events::Listener;
+use wilhelm_server::{JobSettings, Server, Settings};
 use wilhelm_store::{Expected, Store};
 
 use super::reader::Examples;
@@ -28,6 +29,11 @@ pub struct DeskSite {
 /// What is answered: status, heads, JSON.
 pub type Answer = (u16, String, Value);
 
+/// Nobody works on what waits.
+fn waiting() -> JobSettings {
+    JobSettings { threads: 0, ..JobSettings::default() }
+}
+
 fn started(
     folder: &Path,
     case: Case,
@@ -36,7 +42,7 @@ fn started(
     let store = Store::open(folder, wilhelm_store::Settings::default()).expect("an archive");
     let settings = with(folder);
     let desk = Desk::new(Arc::clone(&store), Some(Arc::new(Examples(case))), settings.ledger.clone());
-    let settings = Settings { desk: Some(Arc::clone(&desk)), ..settings };
+    let settings = Settings { desk: Some(Arc::clone(&desk)), jobs: waiting(), ..settings };
     (Server::start(Arc::clone(&store), settings).expect("a server"), store, desk)
 }
 
@@ -45,6 +51,18 @@ pub fn open_desk(case: Case) -> DeskSite {
     let folder = tempfile::tempdir().expect("a folder");
     let (server, store, desk) = started(folder.path(), case, |_| settings(Entity::default()));
     DeskSite { site: Site { server, store, folder }, desk }
+}
+
+/// As [`open_desk`], with somebody who listens and `threads` workers.
+pub fn told_desk(case: Case, threads: usize) -> (DeskSite, Listener) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), wilhelm_store::Settings::default()).expect("an archive");
+    let desk = Desk::new(Arc::clone(&store), Some(Arc::new(Examples(case))), None);
+    let jobs = JobSettings { threads, ..JobSettings::default() };
+    let listener = jobs.events.listen();
+    let settings = Settings { desk: Some(Arc::clone(&desk)), jobs, ..settings(Entity::default()) };
+    let server = Server::start(Arc::clone(&store), settings).expect("a server");
+    (DeskSite { site: Site { server, store, folder }, desk }, listener)
 }
 
 /// Anyone may do anything, and what is kept lies sealed.
