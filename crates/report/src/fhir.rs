@@ -202,6 +202,26 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_radelement_stands_behind_our_own_code_and_is_not_taken_for_the_findings_code() {
+        let mut report = write(&example::chest_ct());
+        let nodule =
+            report.findings.iter_mut().find(|f| f.observation.key == "pulmonary_nodule").expect("a nodule");
+        nodule.observation.code =
+            Some(wilhelm_study::CodedConcept::new("RADLEX", "RID50149", "pulmonary nodule"));
+        check(&report);
+        let parsed: Value = serde_json::from_str(&bundle(&report, &issue(), None)).expect("JSON");
+        let systems: Vec<Vec<&str>> = parsed["entry"]
+            .as_array()
+            .expect("entries")
+            .iter()
+            .filter_map(|entry| entry["resource"]["code"]["coding"].as_array())
+            .map(|codings| codings.iter().filter_map(|coding| coding["code"].as_str()).collect())
+            .collect();
+        assert!(systems.contains(&vec!["RID50149", "pulmonary_nodule", "RDES195"]), "{systems:?}");
+        assert!(systems.contains(&vec!["pneumothorax", "RDES44"]), "{systems:?}");
+    }
+
+    #[test]
     fn each_state_survives() {
         let at = Moment::parse("2026-11-26T22:05:00+01:00").expect("a moment");
         let signer = Signer { by: "Doe^Jane".to_owned(), organization: Some("Clinic".to_owned()), at };

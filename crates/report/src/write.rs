@@ -296,12 +296,17 @@ impl<'a> Draft<'a> {
             self.say_rule("R-NOT-READ", Claim::NoInterpretation);
             return;
         }
-        for (text, findings) in words::impression(&self.case.findings) {
+        let case = self.case;
+        let mut spoken: Vec<&FindingId> = Vec::new();
+        for (text, findings) in words::impression(&case.findings) {
             let statements = findings.iter().map(|finding| words::impression_statement(finding)).collect();
             self.say_findings(text, statements);
+            for finding in findings {
+                self.change_in_brief(finding);
+                spoken.push(&finding.id);
+            }
         }
-        let case = self.case;
-        for finding in &case.findings {
+        for finding in case.findings.iter().filter(|finding| !spoken.contains(&&finding.id)) {
             self.change_in_brief(finding);
         }
     }

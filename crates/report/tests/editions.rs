@@ -4,9 +4,9 @@
 use serde_json::Value;
 use wilhelm_report::{
     Audience, Edition, GroundContext, Language, Length, Line, LineOrigin, Voice, edition, edition_html,
-    edition_text, example, flesch_kincaid_grade, ground, html, syllables, write,
+    edition_text, example, flesch_kincaid_grade, ground, html, sign, syllables, write,
 };
-use wilhelm_report::{HtmlImages, Report};
+use wilhelm_report::{HtmlImages, Moment, Report, Signer, State};
 
 fn golden() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/reading/golden.json");
@@ -175,6 +175,42 @@ fn words_put_into_an_edition_by_hand_fail_its_check() {
             }
         }
     }
+}
+
+#[test]
+fn an_edition_of_a_signed_report_says_so_and_calls_nothing_a_draft() {
+    let at = Moment::parse("2026-11-26T22:05:00+01:00").unwrap();
+    let signer = Signer { by: "Doe^Jane".to_owned(), organization: None, at };
+    for report in reports() {
+        let signed = sign(&report, State::Final, &signer).unwrap();
+        for voice in &Voice::ALL[1..] {
+            let edition = edition(&signed, *voice);
+            edition.check(&signed).unwrap();
+            assert_eq!(edition.state, State::Final);
+            let page = edition_html(&edition, &signed, &HtmlImages::default());
+            let shown = format!("{page}{}", edition_text(&edition));
+            let drafts = shown.to_lowercase().matches("draft").count() - shown.matches("drafted").count();
+            // Names of rules (R-DRAFT) and what the software did (drafted) are no word on where the report stands.
+            assert_eq!(drafts, shown.matches("R-DRAFT").count(), "{voice:?} {shown}");
+            assert!(!shown.contains("草稿") && shown.contains("Jane Doe"), "{voice:?}");
+        }
+    }
+}
+
+#[test]
+fn a_report_with_the_rules_former_words_is_still_translated() {
+    let mut report = write(&example::pneumonia(0.9));
+    let former = "Review of the images by a radiologist is required before any use of this draft.";
+    let own = "Any use of this report requires review of the images by a radiologist.";
+    let sentence = report.sections.iter_mut().flat_map(|s| &mut s.sentences).find(|s| s.text == own).unwrap();
+    sentence.text = former.to_owned();
+    let id = sentence.id.clone();
+    let edition = edition(&report, Voice::ALL[2]);
+    let line = lines(&edition).find(|line| line.sentence.as_ref() == Some(&id)).unwrap();
+    assert_eq!(
+        (line.text.as_str(), line.origin),
+        ("本报告须经放射科医师阅片审核后方可使用。", LineOrigin::Written)
+    );
 }
 
 #[test]

@@ -311,3 +311,36 @@ pub(crate) fn technique(exam: &Exam) -> String {
     text.push('.');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+
+    #[test]
+    fn a_name_that_denies_is_supported_or_not_and_alarms_by_what_it_denies() {
+        let check = |name: &str, normal: bool, probability: f64, said: [&str; 2], alarms: Certainty| {
+            let mut finding = example::finding("F1", name, &[], probability, 0.02);
+            finding.normal = normal;
+            assert_eq!([class(&finding), chinese_class(&finding)], said, "{name}");
+            assert_eq!(alarm(&finding), alarms, "{name}");
+        };
+        check("pneumonia", false, 0.04, ["no evidence", "未见征象"], Certainty::Absent);
+        check("pneumonia", false, 0.96, ["present", "符合"], Certainty::Present);
+        check("no breast lesion", true, 0.04, ["not supported", "不符合"], Certainty::Present);
+        check("no breast lesion", true, 0.96, ["supported", "符合"], Certainty::Absent);
+        check("No tumor", false, 0.2, ["unlikely", "可能性小"], Certainty::Probable);
+        check("normal", true, 0.5, ["indeterminate", "不能确定"], Certainty::Indeterminate);
+    }
+
+    #[test]
+    fn a_cards_sentence_names_the_model_and_is_found_again() {
+        let card = "It must not be used on adults";
+        assert_eq!(limit(card, "x", false), "The model must not be used on adults");
+        assert_eq!(limit(card, "x", true), "Model x must not be used on adults");
+        assert_eq!(limit("not for children", "x", true), "Not for children");
+        assert_eq!(of_card("The model must not be used on adults"), Some((card.to_owned(), None)));
+        assert_eq!(of_card("Model x must not be used on adults"), Some((card.to_owned(), Some("x"))));
+        assert_eq!(of_card("Not for children"), None);
+    }
+}
