@@ -267,7 +267,7 @@ impl Lessons for Views<'_> {
         let Activations { kept, passing } = self.recipe.architecture.cnn_activations(1);
         Some(Footprint {
             activations: Activations { kept: 2.0 * kept, passing: 2.0 * passing },
-            at_once: self.settings.batch,
+            at_once: None,
             sizes: "side, slices or widths under [architecture]",
         })
     }

@@ -202,7 +202,7 @@ impl Lessons for Pictures<'_> {
         let sizes = &self.recipe.architecture;
         Some(Footprint {
             activations: sizes.activations(),
-            at_once: EVALUATION_BATCH.div_ceil(sizes.slices),
+            at_once: Some(EVALUATION_BATCH.div_ceil(sizes.slices)),
             sizes: "side, slices or widths under [architecture]",
         })
     }

@@ -6,6 +6,7 @@ pub mod segmenter;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wilhelm_learn::evaluation::{Cases, Columns, Headline, Settings, Table, evaluate};
 use wilhelm_learn::{
     Dataset, FoldRun, FoldSummary, LearnError, OutOfFold, Recipe, Run, RunMetrics, Start, divide, fold_runs,
@@ -89,6 +90,13 @@ pub fn run(wanted: &Wanted<'_>) -> anyhow::Result<Exit> {
 /// The recipe of the first fold.
 pub fn first<R>(runs: &[FoldRun<R>]) -> anyhow::Result<&R> {
     Ok(&runs.first().ok_or_else(|| Stop::usage("--folds 0: expected 2 or more"))?.recipe)
+}
+
+/// What a run that was just finished gave, as its file has it: numbers lose their last digit there, and a command that goes on
+/// where it was stopped ends with the same bytes.
+pub fn read_again<M: DeserializeOwned>(folder: &Path, text: &str, data_sha256: &str) -> anyhow::Result<M> {
+    let found = Run::finished(folder, text, data_sha256)?;
+    found.ok_or_else(|| Stop::ours(format!("{} lost what was just written there", folder.display())))
 }
 
 /// Trains without one fold, or reads what that gave before; a network that learned nothing is a result.

@@ -200,7 +200,7 @@ fn two_tables_of_numbers_are_held_against_each_other_and_probabilities_are_mende
 
     // A model that is surer than it is right.
     let row = |at: usize| {
-        let (promised, right) = (at % 2 == 0, at / 2 % 4 > 0);
+        let (promised, right) = (at.is_multiple_of(2), !(at / 2).is_multiple_of(4));
         let label = if promised == right { "sick" } else { "well" };
         format!("{at},{label},{}\n", if promised { 0.99 } else { 0.01 })
     };

@@ -24,8 +24,8 @@ pub struct Room {
 pub(crate) struct Footprint {
     /// Of one example.
     pub activations: Activations,
-    /// Examples looked at together where no gradients are asked for.
-    pub at_once: usize,
+    /// Examples looked at together where no gradients are asked for; `None`: as many as in a step.
+    pub at_once: Option<usize>,
     /// What makes a step smaller beside the batch, for people.
     pub sizes: &'static str,
 }
@@ -37,8 +37,10 @@ struct Needed {
     weights: f64,
     /// One example of a step.
     example: f64,
-    /// The largest pass without gradients.
+    /// One example of a pass without gradients.
     passing: f64,
+    /// So many of them at once, where it is not as many as in a step.
+    at_once: Option<usize>,
     /// What writing a checkpoint takes for a moment.
     checkpoint: f64,
 }
@@ -52,17 +54,22 @@ impl Needed {
         };
         let average = if settings.average > 0.0 { 1.0 } else { 0.0 };
         let numbers = parameters as f64 * NUMBER;
-        let at_once = footprint.at_once.min(examples) as f64;
         Self {
             weights: numbers * (1.0 + moments + average),
             example: footprint.activations.kept * NUMBER,
-            passing: footprint.activations.passing * NUMBER * at_once,
+            passing: footprint.activations.passing * NUMBER,
+            at_once: footprint.at_once.map(|count| count.min(examples)),
             checkpoint: numbers * (1.0 + moments) * COPIES,
         }
     }
 
     fn bytes(&self, batch: usize) -> f64 {
-        self.weights + (self.example * batch as f64).max(self.passing).max(self.checkpoint)
+        self.weights + (self.example * batch as f64).max(self.pass(batch)).max(self.checkpoint)
+    }
+
+    /// The largest pass without gradients.
+    fn pass(&self, batch: usize) -> f64 {
+        self.passing * self.at_once.unwrap_or(batch) as f64
     }
 }
 
@@ -93,7 +100,8 @@ pub(super) fn check<K>(
     }
     let sizes = footprint.sizes;
     let of_step = needed.example * batch as f64;
-    let (what, advice) = if of_step >= needed.passing.max(needed.checkpoint) {
+    let of_pass = needed.pass(batch);
+    let (what, advice) = if of_step >= of_pass.max(needed.checkpoint) {
         let what = format!(
             "{} for {batch} examples a step, {} each, and {} for gradients and moments of the weights",
             words(of_step),
@@ -107,9 +115,9 @@ pub(super) fn check<K>(
             fits => format!("lower batch under [optimization] to {fits}, or {sizes}"),
         };
         (what, advice)
-    } else if needed.passing >= needed.checkpoint {
-        let at_once = footprint.at_once.min(examples);
-        let what = format!("{} for a pass over {at_once} examples at once", words(needed.passing));
+    } else if of_pass >= needed.checkpoint {
+        let at_once = needed.at_once.unwrap_or(batch);
+        let what = format!("{} for a pass over {at_once} examples at once", words(of_pass));
         (what, format!("a smaller batch does not change that: lower {sizes}"))
     } else {
         let what = format!(
@@ -133,7 +141,7 @@ mod tests {
 
     const FOOTPRINT: Footprint = Footprint {
         activations: Activations { kept: 25e6, passing: 2e6 },
-        at_once: 64,
+        at_once: Some(64),
         sizes: "side or widths under [architecture]",
     };
 
@@ -163,6 +171,9 @@ mod tests {
         assert!(little.contains("not even one example a step fits: lower side"), "{little}");
         let few = said(600_000_000, plain).expect("refused");
         assert!(few.contains("lower batch under [optimization] to 5, or side"), "{few}");
+        // Where a pass takes as many as a step, a smaller batch makes it smaller too.
+        let together = said(600_000_000, |footprint, _| footprint.at_once = None).expect("refused");
+        assert!(together.contains("lower batch under [optimization] to 5, or side"), "{together}");
         let passing =
             said(3_000_000_000, |footprint, _| footprint.activations.passing = 20e6).expect("refused");
         assert!(

@@ -65,7 +65,7 @@ impl Lessons for Cases<'_> {
         let sizes = self.recipe.architecture();
         Some(Footprint {
             activations: sizes.activations(),
-            at_once: EVALUATION_BATCH.div_ceil(sizes.network.slices * sizes.inputs),
+            at_once: Some(EVALUATION_BATCH.div_ceil(sizes.network.slices * sizes.inputs)),
             sizes: "side, slices or widths under [architecture]",
         })
     }

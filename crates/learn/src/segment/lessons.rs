@@ -201,7 +201,7 @@ impl<N: DenseNetwork> Lessons for Windowed<'_, N> {
     fn footprint(&self) -> Option<Footprint> {
         Some(Footprint {
             activations: self.recipe.architecture().activations(self.recipe.grid.window),
-            at_once: if self.recipe.is_flat() { self.recipe.optimization.batch } else { 1 },
+            at_once: if self.recipe.is_flat() { None } else { Some(1) },
             sizes: "window under [grid], or widths",
         })
     }

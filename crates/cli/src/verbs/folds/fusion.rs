@@ -13,7 +13,7 @@ use wilhelm_learn::{
     FoldRun, FoldSummary, LearnError, Run, RunMetrics, fold_runs, folds_table, summarize_folds,
 };
 
-use super::{PREDICTIONS, Wanted, command, first, predictions, together};
+use super::{PREDICTIONS, Wanted, command, first, predictions, read_again, together};
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
@@ -118,7 +118,6 @@ fn one(
     };
     let model = wanted.out.join(format!("fold-{number}"));
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
-    let metrics = FusionMetrics::of(&trained);
     runs.finish(&trained)?;
-    Ok(Ok(metrics))
+    read_again(folder, text, sha256).map(Ok)
 }

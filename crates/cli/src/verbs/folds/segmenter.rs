@@ -11,7 +11,7 @@ use wilhelm_learn::segment::{
 };
 use wilhelm_learn::{FoldRun, Run, fold_runs};
 
-use super::{PREDICTIONS, Wanted, first};
+use super::{PREDICTIONS, Wanted, first, read_again};
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::table;
@@ -81,9 +81,8 @@ fn one(
     drop(progress);
     let model = wanted.out.join(format!("fold-{number}"));
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
-    let metrics = metrics_of(&trained)?;
-    run.finish(&metrics)?;
-    Ok(metrics)
+    run.finish(&metrics_of(&trained)?)?;
+    read_again(folder, text, &data.sha256)
 }
 
 /// The figures of every image and segment as a table; a cell without a value is empty, and the last one says why.

@@ -11,6 +11,7 @@ use super::{Places, each};
 use crate::args;
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
+use crate::verbs::folds::read_again;
 use crate::verbs::train::{Progress, borrowed};
 use crate::verbs::train_fusion::model_files;
 
@@ -77,9 +78,8 @@ fn one(
         train_fusion(recipe, data, &division, Some(&runs), ("recipe.toml", &command), &mut progress)?;
     drop(progress);
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
-    let metrics = FusionMetrics::of(&trained);
     runs.finish(&trained)?;
-    Ok(metrics)
+    read_again(&folder, text, sha256)
 }
 
 fn arms(outcomes: &[Outcome<FusionMetrics>]) -> Vec<Arm> {

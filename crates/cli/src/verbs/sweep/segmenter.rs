@@ -11,6 +11,7 @@ use super::{Places, each};
 use crate::args;
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
+use crate::verbs::folds::read_again;
 use crate::verbs::train::{Progress, borrowed};
 use crate::verbs::train_segmenter::{metrics_of, model_files};
 
@@ -63,9 +64,8 @@ fn one(
     let trained = train_segmenter(&division, Some(&run), "recipe.toml", &command, &mut progress)?;
     drop(progress);
     write_folder(&model, &borrowed(&model_files(&trained)?), true)?;
-    let metrics = metrics_of(&trained)?;
-    run.finish(&metrics)?;
-    Ok(metrics)
+    run.finish(&metrics_of(&trained)?)?;
+    read_again(&folder, &variant.text, &data.sha256)
 }
 
 fn write(verb: &args::Sweep, outcomes: &[Outcome<SegmenterMetrics>]) -> anyhow::Result<()> {
