@@ -155,9 +155,10 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
       // Enter on a button presses it; on a sentence it edits.
       if (command === "edit" && !target?.matches(".words")) return;
       event.preventDefault();
+      event.stopPropagation();
       latest.current.run(command);
     };
-    // Before the viewer's own listener, which leaves alone what was taken.
+    // Before the viewer's own listener, which hears nothing of what was taken.
     window.addEventListener("keydown", pressed, { capture: true });
     return () => window.removeEventListener("keydown", pressed, { capture: true });
   }, []);
