@@ -15,6 +15,8 @@ const [program, samplesGiven, ...options] = process.argv.slice(2);
 export const samples = samplesGiven;
 const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
 const pictures = option("--pictures");
+/** Whether the archive is the program's demonstration, whose studies were read already. */
+export const demo = options.includes("--demo");
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const failures = [];
 export const check = (holds, what) => {
@@ -28,11 +30,11 @@ const store = join(folder, "archive");
 async function serve() {
   // The example `archive` of crates/server holds the page as well, and is quicker to build.
   const alone = program.endsWith("archive");
-  const command = alone ? [store] : ["serve", "--open", "--data", store, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
+  const command = alone ? [store] : ["serve", ...(demo ? ["--demo"] : ["--open", "--data", store]), "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
   const child = spawn(program, command, {
     stdio: ["ignore", "pipe", "inherit"],
     // Keys and accounts of whoever runs this are not touched.
-    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config") },
+    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config"), ...(demo ? { WILHELM_CACHE: join(folder, "cache") } : {}) },
   });
   let text = "";
   for await (const chunk of child.stdout) {
@@ -134,7 +136,9 @@ export const drawn = (page, at = 0) =>
 export async function end(name) {
   await browser.close();
   previewed?.child.kill("SIGTERM");
+  const stopped = new Promise((done) => served.child.once("exit", done));
   served.child.kill("SIGTERM");
+  await stopped;
   rmSync(folder, { recursive: true, force: true });
   console.log(failures.length === 0 ? `${name} passed` : `${failures.length} failed`);
   process.exitCode = failures.length === 0 ? 0 : 1;

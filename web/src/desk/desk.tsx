@@ -155,9 +155,10 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
       // Enter on a button presses it; on a sentence it edits.
       if (command === "edit" && !target?.matches(".words")) return;
       event.preventDefault();
+      event.stopPropagation();
       latest.current.run(command);
     };
-    // Before the viewer's own listener, which leaves alone what was taken.
+    // Before the viewer's own listener, which hears nothing of what was taken.
     window.addEventListener("keydown", pressed, { capture: true });
     return () => window.removeEventListener("keydown", pressed, { capture: true });
   }, []);
@@ -206,35 +207,37 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
         }}
         onAsk={setAsked}
       />
-      {desk.wrong !== "" && <p role="alert">{desk.wrong}</p>}
-      <p role="status" className="hidden" data-testid="said">
-        {desk.said}
-      </p>
-      {later && !conflict && (
-        <p role="alert">
-          {words.desk.changedByOther(signerName(later.report.versions.at(-1)?.by ?? ""), later.report.version)}{" "}
-          <button type="button" onClick={desk.look}>
-            {words.desk.look}
-          </button>
+      <div className="notes">
+        {desk.wrong !== "" && <p role="alert">{desk.wrong}</p>}
+        <p role="status" className="hidden" data-testid="said">
+          {desk.said}
         </p>
-      )}
-      {speaking.length > 0 && (
-        <div className="caution" role="alert" data-testid="speaking">
-          {words.desk.removeRejected(speaking.length)}{" "}
-          <button
-            type="button"
-            onClick={() => {
-              change(speaking.reduce(removed, draft));
-              setSpeaking([]);
-            }}
-          >
-            {words.desk.removeThem}
-          </button>{" "}
-          <button type="button" onClick={() => setSpeaking([])}>
-            {words.desk.keepThem}
-          </button>
-        </div>
-      )}
+        {later && !conflict && (
+          <p role="alert">
+            {words.desk.changedByOther(signerName(later.report.versions.at(-1)?.by ?? ""), later.report.version)}{" "}
+            <button type="button" onClick={desk.look}>
+              {words.desk.look}
+            </button>
+          </p>
+        )}
+        {speaking.length > 0 && (
+          <div className="caution" role="alert" data-testid="speaking">
+            {words.desk.removeRejected(speaking.length)}{" "}
+            <button
+              type="button"
+              onClick={() => {
+                change(speaking.reduce(removed, draft));
+                setSpeaking([]);
+              }}
+            >
+              {words.desk.removeThem}
+            </button>{" "}
+            <button type="button" onClick={() => setSpeaking([])}>
+              {words.desk.keepThem}
+            </button>
+          </div>
+        )}
+      </div>
       {/* A long report is scrolled by the keyboard. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="report-text" role="group" aria-label={report.title} tabIndex={0}>

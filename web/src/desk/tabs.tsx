@@ -16,6 +16,7 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, child
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;
     event.preventDefault();
+    event.stopPropagation();
     const at = tabs.findIndex(({ name }) => name === chosen);
     const to = (at + by + tabs.length) % tabs.length;
     const next = tabs[to];

@@ -84,7 +84,8 @@ export function useDesk(id: string): Desk {
   }, [id, load]);
 
   useHappenings((one) => {
-    if (one.what === "report" && one.report === id && latest.current?.saving === false) load().catch(fail);
+    const concerns = one.what === "look" || (one.what === "report" && one.report === id);
+    if (concerns && latest.current?.saving === false) load().catch(fail);
   });
 
   const dirty = state !== undefined && !isEmpty(state.draft);

@@ -48,6 +48,11 @@ export function command(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" 
   return tool === undefined ? OTHER_KEYS[key] : { do: "tool", tool };
 }
 
+/** Whether a key scrolls whatever has the focus, where nothing else takes it. */
+export function isScrolling(key: string): boolean {
+  return ["step", "end"].includes(OTHER_KEYS[key]?.do ?? "");
+}
+
 /** Whether a key is meant for a field that is being filled. */
 export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), select, textarea");

@@ -13,7 +13,7 @@ import * as act from "./commands";
 import { choose, engine, viewport } from "./engine";
 import { type Link, linkedIndex } from "./geometry";
 import { Help } from "./help";
-import { type Command, command, isTyping, type Tool } from "./keys";
+import { type Command, command, isScrolling, isTyping, type Tool } from "./keys";
 import { Measurements } from "./measurements";
 import { OverlayControl } from "./overlay-control";
 import { PlaceLayer } from "./place-layer";
@@ -162,9 +162,9 @@ export function Viewer({ study, beside, report, session }: Props) {
 
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      // What the desk or a dialog has taken is not the viewer's.
-      if (help || event.defaultPrevented || isTyping(event.target)) return;
-      if (document.querySelector("dialog[open]") !== null) return;
+      if (help || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
+      // The text of a report scrolls by the keys that scroll images elsewhere.
+      if (isScrolling(event.key) && event.target instanceof Element && event.target.closest(".desk") !== null) return;
       const given = command(event);
       if (!given) return;
       event.preventDefault();
