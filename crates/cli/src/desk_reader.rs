@@ -20,6 +20,9 @@ use crate::exit::of_error;
 use crate::verbs::read::draft_settings;
 use crate::{language, shelf};
 
+/// Bytes of objects, each with its place in the study.
+type Opened = Vec<(usize, Arc<[u8]>)>;
+
 /// Reads with the models and the language model of a configuration.
 pub struct DeskReader {
     config: Config,
@@ -32,8 +35,8 @@ impl DeskReader {
         Self { config, models: Mutex::new(None) }
     }
 
-    /// The images of a study, as far as all of them together are within the limits.
-    fn series(&self, study: &StudyToRead<'_>) -> Result<(Reading, Vec<(usize, Arc<[u8]>)>), ReadFailure> {
+    /// The images of a study as series, and their bytes; refused where all of them together are beyond the limits.
+    fn series(&self, study: &StudyToRead<'_>) -> Result<(Reading, Opened), ReadFailure> {
         let images: Vec<usize> =
             (0..study.objects.len()).filter(|place| study.objects[*place].has_pixels).collect();
         let total: u64 = images.iter().map(|place| study.objects[*place].length).sum();
@@ -44,7 +47,7 @@ impl DeskReader {
                 limits.expansion_bytes
             )));
         }
-        let mut bytes: Vec<(usize, Arc<[u8]>)> = Vec::with_capacity(images.len());
+        let mut bytes: Opened = Vec::with_capacity(images.len());
         for place in images {
             bytes.push((place, study.bytes(place)?.into()));
         }

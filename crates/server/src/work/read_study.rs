@@ -107,7 +107,8 @@ impl Readings for QueuedReadings {
         let all: Vec<&str> = found.iter().map(String::as_str).collect();
         // What failed once and was done later is not failed.
         let latest = self.latest(&all);
-        let wanted = |study: &&str| latest.get(*study).is_some_and(|now| states.contains(&now.state.as_str()));
+        let wanted =
+            |study: &&str| latest.get(*study).is_some_and(|now| states.contains(&now.state.as_str()));
         all.into_iter().filter(wanted).map(str::to_owned).collect()
     }
 }

@@ -67,7 +67,10 @@ fn a_worker_reads_what_waits_and_the_worklist_forgets_that_it_waited() {
     }
     assert_eq!(told(&mut listener).len(), 1);
     let list = desk.get("/api/worklist");
-    assert_eq!((&list["rows"][0]["reading"], &list["rows"][0]["reports"][0]["state"]), (&Value::Null, &json!("draft")));
+    assert_eq!(
+        (&list["rows"][0]["reading"], &list["rows"][0]["reports"][0]["state"]),
+        (&Value::Null, &json!("draft"))
+    );
 }
 
 #[test]
