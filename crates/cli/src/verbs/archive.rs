@@ -81,6 +81,7 @@ pub fn peer(text: &str) -> Option<Peer> {
 /// `wilhelm serve`
 pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     let started = Instant::now();
+    let config = &if verb.demo { demo::config(config) } else { config.clone() };
     let values = &config.values.server;
     let archive = match verb.demo {
         true => &args::ArchiveFolder { data: Some(demo::folder(config)) },

@@ -25,6 +25,17 @@ pub fn folder(config: &Config) -> PathBuf {
     config.cache().join("demo")
 }
 
+/// The configuration of the demonstration: its audit log has a key of its own beside it, and no language model is waited for.
+pub fn config(config: &Config) -> Config {
+    let mut own = config.clone();
+    let folder = folder(config);
+    own.values.audit.folder = folder.join("audit").display().to_string();
+    own.values.audit.key_file = folder.join("audit.key").display().to_string();
+    own.values.archive.sealed = false;
+    own.values.llm.enabled = false;
+    own
+}
+
 /// Takes the studies into the archive and reads those that were not read yet.
 pub fn fill(store: &Store, desk: &Desk) -> anyhow::Result<()> {
     for bytes in STUDIES {
