@@ -28,6 +28,7 @@ mod schema;
 mod sealed;
 mod store;
 mod text;
+mod workitems;
 mod worklist;
 
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
@@ -46,6 +47,7 @@ pub use limits::Limits;
 pub use objects::Arriving;
 pub use patients::{Demographics, PatientChange, PatientChanged, PatientKey};
 pub use query::{Answer, Answered, Query, answers_with, can_match, write_attribute};
+pub use workitems::{Workitem, WorkitemQuery};
 pub use worklist::{OrderChange, OrderControl, Ordered, ScheduledStep, matches_worklist, worklist_places};
 
 pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 4] = [FIRST, crate::worklist::STEP, crate::patients::STEP, crate::commitments::STEP];
+const STEPS: [&str; 5] =
+    [FIRST, crate::worklist::STEP, crate::patients::STEP, crate::commitments::STEP, crate::workitems::STEP];
 
 const FIRST: &str = "
 CREATE TABLE study (

@@ -34,7 +34,9 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound { .. } => StatusCode::NOT_FOUND,
             StoreError::Query { .. } => StatusCode::BAD_REQUEST,
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            StoreError::Conflict | StoreError::Mismatch { .. } => StatusCode::CONFLICT,
+            StoreError::Conflict | StoreError::WorkitemThere | StoreError::Mismatch { .. } => {
+                StatusCode::CONFLICT
+            }
             StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             error if error.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,

@@ -7,3 +7,4 @@ mod messages;
 mod sign_in;
 mod site;
 mod storing;
+mod workitems;
