@@ -44,6 +44,7 @@ class Tally:
                 self.failed[client] = self.failed.get(client, 0) + 1
                 if len(self.reasons) < 50:
                     self.reasons.append(f"{client}: {why}"[:300])
+                    print(self.reasons[-1], file=sys.stderr, flush=True)
 
 
 class Client(threading.Thread):
@@ -86,14 +87,14 @@ class Work:
     def tool(self, name, *arguments):
         """Runs a tool of dcmtk; gives its sentence where it fails."""
         command = [name, "-aec", "WILHELM", *arguments, self.served.host, str(self.served.port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         return None if done.returncode == 0 else f"{done.returncode} {(done.stderr or done.stdout).strip()[-200:]}"
 
     def request(self, method, path, body=None, heads=()):
         line = getattr(self.lines, "line", None)
         if line is None:
             host = urllib.parse.urlparse(self.served.http)
-            line = self.lines.line = http.client.HTTPConnection(host.hostname, host.port, timeout=300)
+            line = self.lines.line = http.client.HTTPConnection(host.hostname, host.port, timeout=60)
         try:
             line.request(method, path, body, dict(heads))
             answer = line.getresponse()
@@ -143,7 +144,7 @@ class Work:
 
     def send_folder(self, folder):
         command = ["storescu", "-aec", "WILHELM", "+sd", self.served.host, str(self.served.port), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         return None if done.returncode == 0 else f"{done.returncode} {(done.stderr or done.stdout).strip()[-200:]}"
 
     def findscu(self):
@@ -219,13 +220,15 @@ def main():
                 memory.append(resident(served.process))
                 loads.append(os.getloadavg()[0])
                 with tally.lock:
-                    done, failed = sum(tally.done.values()), sum(tally.failed.values())
+                    done, failed, each = sum(tally.done.values()), sum(tally.failed.values()), dict(tally.done)
                 line = f"{(time.monotonic() - begun) / 60:.1f} min: {done} done, {failed} failed, {memory[-1]} MB, load {loads[-1]:.1f}"
-                print(line, file=sys.stderr, flush=True)
+                print(line, json.dumps(each), file=sys.stderr, flush=True)
             stop.set()
             elapsed = time.monotonic() - begun
             for client in clients:
-                client.join(310)
+                client.join(130)
+                if client.is_alive():
+                    tally.count(client.name, 0, "did not come to its end")
             threading.Event().wait(5)
             memory.append(resident(served.process))
             with open(f"/proc/{served.process.pid}/status") as status:
@@ -234,8 +237,6 @@ def main():
     for name, done in tally.done.items():
         mean = tally.seconds[name] / done * 1000
         print(f"| {name} | {done} | {done / elapsed:.1f} | {mean:.0f} | {tally.failed.get(name, 0)} |", file=sys.stderr)
-    for reason in tally.reasons:
-        print(reason, file=sys.stderr)
     result = {
         "minutes": round(elapsed / 60, 2),
         "done": tally.done,

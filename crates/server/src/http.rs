@@ -19,6 +19,7 @@ mod rules;
 mod session;
 mod stow;
 mod stream;
+mod ups;
 mod wado;
 
 use std::net::{IpAddr, SocketAddr};
@@ -115,7 +116,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 pub(crate) fn router(site: Arc<Site>) -> Router {
+    let work = Router::new()
+        .route("/workitems", get(ups::search).post(ups::make))
+        .route("/workitems/{uid}", get(ups::one).post(ups::update))
+        .route("/workitems/{uid}/state", put(ups::state))
+        .route("/workitems/{uid}/cancelrequest", post(ups::cancel));
     let web = Router::new()
+        .merge(work)
         .route("/studies", get(qido::studies).post(stow::anywhere))
         .route("/series", get(qido::series))
         .route("/instances", get(qido::instances))

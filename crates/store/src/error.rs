@@ -70,6 +70,9 @@ pub enum StoreError {
         /// Why not.
         message: &'static str,
     },
+    /// A work item whose UID is taken.
+    #[error("a work item with this UID is there")]
+    WorkitemThere,
     /// The disk is full.
     #[error("the disk of {} is full: nothing was kept of this object", path.display())]
     DiskFull {
@@ -222,6 +225,7 @@ impl StoreError {
                 | Self::Outdated { .. }
                 | Self::Superseded
                 | Self::Order { .. }
+                | Self::WorkitemThere
                 | Self::Patient { .. }
         )
     }

@@ -33,6 +33,7 @@ mod schema;
 mod sealed;
 mod store;
 mod text;
+mod workitems;
 mod worklist;
 
 pub use activity::{Activity, Facts, Matched, Outcome, RuleState};
@@ -58,6 +59,7 @@ pub use reports::{
     Added, DecisionCount, NewDecision, NewReport, NewVersion, ReportFault, ReportRow, Reports, Seen,
     StoredDecision, StoredVersion, WorklistQuery, WorklistRow,
 };
+pub use workitems::{Workitem, WorkitemQuery};
 pub use worklist::{OrderChange, OrderControl, Ordered, ScheduledStep, matches_worklist, worklist_places};
 
 pub use store::{Count, Duplicates, Expected, Located, Pending, Place, Settings, Store, Taken};

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     FIRST,
     include_str!("schema/reports.sql"),
     include_str!("schema/queue.sql"),
@@ -14,6 +14,7 @@ const STEPS: [&str; 8] = [
     crate::worklist::STEP,
     crate::patients::STEP,
     crate::commitments::STEP,
+    crate::workitems::STEP,
 ];
 
 const FIRST: &str = "

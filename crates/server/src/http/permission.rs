@@ -29,6 +29,19 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         Some(Wanted { permission, action, study, patient, report, is_own: is_own(path) })
     };
     let reads = matches!(*method, Method::GET | Method::HEAD);
+    if path == "/dicom-web/workitems" || path.starts_with("/dicom-web/workitems/") {
+        let makes = path == "/dicom-web/workitems";
+        return match *method {
+            Method::GET | Method::HEAD => row(Permission::StudySee, Action::Queried),
+            Method::POST if makes => row(Permission::StudyAdd, Action::OrderMade),
+            Method::POST if path.ends_with("/cancelrequest") => {
+                row(Permission::StudyAdd, Action::OrderCanceled)
+            }
+            Method::POST => row(Permission::StudyAdd, Action::OrderChanged),
+            Method::PUT if path.ends_with("/state") => row(Permission::StudyAdd, Action::OrderChanged),
+            _ => None,
+        };
+    }
     let mut segments = path.split('/').skip(1);
     match (segments.next()?, segments.last()) {
         ("dicom-web", _) if *method == Method::POST => row(Permission::StudyAdd, Action::StudyReceived),
@@ -109,7 +122,8 @@ pub(crate) fn is_uid(text: &str) -> bool {
 pub(crate) fn names_uids(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').collect();
     segments.windows(2).all(|pair| {
-        let names = matches!(pair[0], "studies" | "study" | "series" | "instances" | "bin");
+        let names =
+            matches!(pair[0], "studies" | "study" | "series" | "instances" | "bin" | "workitems");
         !names || is_uid(&super::parameters::decoded(pair[1]))
     })
 }

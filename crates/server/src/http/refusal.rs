@@ -37,6 +37,7 @@ impl From<StoreError> for Refusal {
             StoreError::Conflict
             | StoreError::Mismatch { .. }
             | StoreError::Superseded
+            | StoreError::WorkitemThere
             | StoreError::JobState { .. } => StatusCode::CONFLICT,
             StoreError::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
             StoreError::DiskFull { .. } | StoreError::OverQuota { .. } => StatusCode::INSUFFICIENT_STORAGE,

@@ -12,3 +12,4 @@ mod sign_in;
 mod site;
 mod storing;
 mod working;
+mod workitems;
