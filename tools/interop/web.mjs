@@ -186,8 +186,9 @@ try {
   await pause(1500);
   await shot(page, "segmentation");
   await openFromList(page, "CT abdomen and pelvis");
-  await page.click(".side.left a");
-  await page.waitForFunction(() => document.querySelectorAll(".pane canvas").length === 2, { timeout: 20000 });
+  await page.waitForSelector(".side.left a", { timeout: 20000 });
+  await page.$eval(".side.left a", (link) => link.click());
+  await page.waitForFunction(() => document.querySelectorAll(".pane canvas").length === 2, { timeout: 60000 });
   await pause(2500);
   check((await drawn(page, 0)) > 20 && (await drawn(page, 1)) > 20, "two studies are shown side by side");
   const slices = () => page.$$eval("[data-testid=slice]", (all) => all.map((one) => one.textContent));
