@@ -122,8 +122,7 @@ pub(crate) fn is_uid(text: &str) -> bool {
 pub(crate) fn names_uids(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').collect();
     segments.windows(2).all(|pair| {
-        let names =
-            matches!(pair[0], "studies" | "study" | "series" | "instances" | "bin" | "workitems");
+        let names = matches!(pair[0], "studies" | "study" | "series" | "instances" | "bin" | "workitems");
         !names || is_uid(&super::parameters::decoded(pair[1]))
     })
 }
