@@ -107,6 +107,7 @@ pub const RULES: &[Rule] = &[
 /// Sentences of rules as reports of earlier versions of this program have them.
 const FORMER: &[(&str, &str)] = &[
     ("R-REVIEW", "Review of the images by a radiologist is required before any use of this draft."),
+    ("R-ASK", "Questions about this draft go to the referring physician or a radiologist."),
     (
         "R-CHANGE-LENGTH",
         "A length counts as larger from 20 % and 5 mm on, and as smaller from 30 % on; what differs by less is called stable.",

@@ -76,8 +76,17 @@ pub fn triage(report: &Report, rejected: &BTreeSet<FindingId>) -> Option<Triage>
         },
     )?;
     let probability = estimate(finding);
-    let reason = format!("{}, probability {probability:.2}", finding.observation.name);
+    let reason = format!("{}, probability {}", finding.observation.name, shown(probability));
     Some(Triage { level, finding: finding.id.clone(), reason, probability })
+}
+
+/// A probability as reports print it: never as certain.
+fn shown(probability: f64) -> String {
+    match probability * 100.0 {
+        percent if percent > 99.0 => "more than 99 %".to_owned(),
+        percent if percent < 1.0 => "less than 1 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
 }
 
 fn estimate(finding: &Finding) -> f64 {
@@ -104,14 +113,21 @@ fn names(row: &Row, finding: &Finding) -> bool {
     let called = [&observation.key, &observation.name].into_iter().chain(&observation.synonyms);
     let called: Vec<String> = called.map(|text| plain(text)).collect();
     row.words.iter().any(|words| {
-        let wanted = format!(" {words} ");
-        called.iter().any(|text| text.contains(&wanted))
+        ["", "s", "es"].iter().any(|end| {
+            let wanted = format!(" {words}{end} ");
+            called.iter().any(|text| text.contains(&wanted))
+        })
     })
 }
 
-/// Lower letters and digits, one space around each word.
+/// Lower letters and digits in American spelling, one space around each word.
 fn plain(text: &str) -> String {
-    let lower = text.to_lowercase();
+    let mut lower = text.to_lowercase();
+    for (british, american) in
+        [("haem", "hem"), ("aemi", "emi"), ("oedema", "edema"), ("tumour", "tumor"), ("oesoph", "esoph")]
+    {
+        lower = lower.replace(british, american);
+    }
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     format!(" {} ", words.join(" "))
@@ -137,10 +153,22 @@ mod tests {
     }
 
     #[test]
+    fn british_words_and_several_of_a_thing_are_known_and_no_probability_is_certain() {
+        assert_eq!(plain("Intracranial haemorrhage, tumours"), " intracranial hemorrhage tumors ");
+        assert_eq!(plain("ischaemia"), " ischemia ");
+        let mut case = example::pneumonia(0.93);
+        case.findings[0].observation.name = "rib fractures".to_owned();
+        case.findings[0].observation.key = "rib_fractures".to_owned();
+        case.findings[0].observation.synonyms.clear();
+        assert_eq!(of(&case).map(|found| found.level), Some(Urgency::Soon));
+        assert_eq!([shown(0.999), shown(0.004), shown(0.5)], ["more than 99 %", "less than 1 %", "50 %"]);
+    }
+
+    #[test]
     fn the_worst_finding_decides_and_what_is_signed_waits_for_nobody() {
         let found = of(&example::pneumonia(0.93)).expect("a level");
         assert_eq!((found.level, found.finding.0.as_str()), (Urgency::Urgent, "F1"));
-        assert_eq!(found.reason, "pneumonia, probability 0.93");
+        assert_eq!(found.reason, "pneumonia, probability 93 %");
         assert_eq!(of(&example::pneumonia(0.89)).map(|found| found.level), Some(Urgency::Soon));
         assert_eq!(of(&example::pneumonia(0.03)).map(|found| found.level), Some(Urgency::Routine));
         // The effusion is likelier, and both are read soon; the pneumothorax is at 0.02.

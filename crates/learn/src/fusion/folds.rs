@@ -125,15 +125,23 @@ pub fn inputs_means(runs: &[&FusionMetrics]) -> Vec<InputsMean> {
         first.baselines.len().max(first.subsets.iter().map(|one| one.inputs.len()).max().unwrap_or(0));
     let all_inputs = |run: &FusionMetrics| {
         let all = run.subsets.iter().find(|subset| subset.inputs.len() == count)?;
-        Some(all.macro_auc.as_ref()?.estimate)
+        Some((all.macro_auc.as_ref()?.estimate, all.cases))
     };
-    type Figures = (Option<f64>, Option<f64>);
+    /// AUC, accuracy and number of cases.
+    type Figures = (Option<f64>, Option<f64>, usize);
     let line = |inputs: &[String], own_network: bool, figures: &dyn Fn(&FusionMetrics) -> Option<Figures>| {
-        let found: Vec<(Figures, Option<f64>)> =
+        let found: Vec<(Figures, Option<(f64, usize)>)> =
             runs.iter().filter_map(|run| Some((figures(run)?, all_inputs(run)))).collect();
-        let aucs: Vec<f64> = found.iter().filter_map(|((auc, _), _)| *auc).collect();
-        let accuracies: Vec<f64> = found.iter().filter_map(|((_, accuracy), _)| *accuracy).collect();
-        let less: Vec<f64> = found.iter().filter_map(|((auc, _), all)| Some((*all)? - (*auc)?)).collect();
+        let aucs: Vec<f64> = found.iter().filter_map(|((auc, ..), _)| *auc).collect();
+        let accuracies: Vec<f64> = found.iter().filter_map(|((_, accuracy, _), _)| *accuracy).collect();
+        // Of other cases a difference would say how hard those are, not what the inputs are worth.
+        let less: Vec<f64> = found
+            .iter()
+            .filter_map(|((auc, _, cases), all)| {
+                let (all, of_all) = (*all)?;
+                (of_all == *cases).then_some(all - (*auc)?)
+            })
+            .collect();
         let whole = !own_network && inputs.len() == count;
         Some(InputsMean {
             inputs: inputs.to_vec(),
@@ -152,6 +160,7 @@ pub fn inputs_means(runs: &[&FusionMetrics]) -> Vec<InputsMean> {
             Some((
                 subset.macro_auc.as_ref().map(|auc| auc.estimate),
                 subset.accuracy.as_ref().map(|accuracy| accuracy.estimate),
+                subset.cases,
             ))
         })
     };
@@ -161,6 +170,7 @@ pub fn inputs_means(runs: &[&FusionMetrics]) -> Vec<InputsMean> {
             Some((
                 own.macro_auc.as_ref().map(|auc| auc.estimate),
                 own.accuracy.as_ref().map(|accuracy| accuracy.estimate),
+                own.cases,
             ))
         })
     });
@@ -174,8 +184,8 @@ pub fn inputs_table(of: &str, kinds: &[(&str, &[InputsMean])]) -> String {
     }
     let mut text = format!(
         "\nWith some of the inputs, on the validation cases of each run that have them, the others hidden; means over the runs \
-         with Student's 95 % interval. The difference is that of all inputs less these, run by run: where its interval \
-         lies above 0, the inputs that are left out say something more.\n\n\
+         with Student's 95 % interval. The difference is that of all inputs less these, run by run, where both are \
+         measured on the same cases, those that have all inputs: where its interval lies above 0, the inputs that are left out say something more.\n\n\
          | {of} | inputs | runs | macro AUC | all inputs less it | accuracy |\n|---|---|---:|---|---|---|\n"
     );
     for (kind, means) in kinds {
@@ -309,6 +319,12 @@ mod tests {
         let [low, high] = less.interval.expect("two runs");
         assert!((less.mean - 0.08).abs() < 1e-12 && (high - 0.08 - 0.254_124).abs() < 1e-5, "{low} {high}");
         assert!((means[2].all_inputs_less.expect("two runs").mean - 0.05).abs() < 1e-12);
+        // Where some cases lack the other input, more of them are measured with this one: there is no difference to take.
+        let mut more = run(0.9, 0.8, 0.85);
+        more.subsets[0].cases = 12;
+        let means_of_others = inputs_means(&[&more, &more]);
+        assert_eq!(means_of_others[1].all_inputs_less, None);
+        assert!(means_of_others[2].all_inputs_less.is_some());
         let text = inputs_table("runs", &[("all folds", &means)]);
         assert!(text.contains("| all folds | ct, t1 | 2 | 0.8500 ("), "{text}");
         assert!(text.contains("| all folds | network of ct alone | 2 | 0.8000 ("), "{text}");

@@ -33,7 +33,7 @@ fn what_is_urgent_and_unsigned_comes_first_with_its_reason() {
     let list = desk.get("/api/worklist?text=doe&modality=CT&limit=1");
     assert_eq!((&list["total"], list["rows"].as_array().map(Vec::len)), (&json!(3), Some(1)));
     let row = &list["rows"][0];
-    assert_eq!(row["triage"]["reason"], "pneumonia, probability 0.93");
+    assert_eq!(row["triage"]["reason"], "pneumonia, probability 93 %");
     assert!((row["triage"]["probability"].as_f64().expect("a number") - 0.93).abs() < 1e-9);
     assert_eq!((&row["reports"][0]["id"], &row["reading"]), (&json!(id), &Value::Null));
     // Rejected, it is urgent no more; taken back, it is again; signed, it waits for nobody.
