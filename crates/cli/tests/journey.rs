@@ -8,6 +8,8 @@ mod asking;
 mod baselines;
 #[path = "journey/concepts.rs"]
 mod concepts;
+#[path = "journey/desk.rs"]
+mod desk;
 #[path = "journey/diagnosis.rs"]
 mod diagnosis;
 #[path = "journey/editions.rs"]

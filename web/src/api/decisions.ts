@@ -12,10 +12,13 @@ export interface Share {
 
 export interface DecisionRow {
   /** Key of what was looked for. */
-  finding: string;
-  /** With its version. */
+  key: string;
+  /** The same in words. */
+  name: string;
   model: string;
-  decided: number;
+  version: string | null;
+  /** How many were decided. */
+  total: number;
   accepted: Share;
   rejected: Share;
   edited: Share;

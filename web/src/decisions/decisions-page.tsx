@@ -13,7 +13,7 @@ export function DecisionsPage() {
   const words = useWords();
   const { value, error } = useFresh(load, concerns);
   const said = ({ count, share, low, high }: Share) => words.decisions.share(count, percent(share), percent(low), percent(high));
-  const named = ({ finding }: DecisionRow) => finding.replaceAll("_", " ");
+  const by = ({ model, version }: DecisionRow) => (version === null ? model : `${model} ${version}`);
   return (
     <main className="worklist">
       <h1>{words.decisions.title}</h1>
@@ -34,10 +34,10 @@ export function DecisionsPage() {
             </thead>
             <tbody>
               {value.map((row) => (
-                <tr key={`${row.finding} ${row.model}`}>
-                  <th scope="row">{named(row)}</th>
-                  <td>{row.model}</td>
-                  <td className="number">{row.decided}</td>
+                <tr key={`${row.key} ${by(row)}`}>
+                  <th scope="row">{row.name}</th>
+                  <td>{by(row)}</td>
+                  <td className="number">{row.total}</td>
                   <td>{said(row.accepted)}</td>
                   <td>{said(row.rejected)}</td>
                   <td>{said(row.edited)}</td>
@@ -45,7 +45,7 @@ export function DecisionsPage() {
                     <Bar
                       share={row.accepted}
                       label={words.decisions.bar(
-                        named(row),
+                        row.name,
                         percent(row.accepted.share),
                         percent(row.accepted.low),
                         percent(row.accepted.high),

@@ -19,18 +19,18 @@ use super::{code, json, path, root, stderr};
 const PASSWORD: &str = "correct horse battery";
 
 /// A folder with a configuration and an archive of its own.
-struct Home(tempfile::TempDir);
+pub struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wilhelm"));
         command
             .args(arguments)
@@ -44,7 +44,7 @@ impl Home {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, "")
     }
 
@@ -57,7 +57,7 @@ impl Home {
     }
 
     /// Serves the archive until it is dropped.
-    fn serve(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Served {
+    pub fn serve(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Served {
         let here = ["serve", "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
         let mut command = self.command(&[&here[..], arguments].concat());
         command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -79,7 +79,7 @@ impl Home {
 }
 
 /// An archive that is served.
-struct Served {
+pub struct Served {
     child: Option<Child>,
     answer: Value,
 }
@@ -89,17 +89,17 @@ impl Served {
         self.answer["http"].as_str().and_then(|url| url.split_once("://")).expect("an address").1
     }
 
-    fn dimse(&self) -> String {
+    pub fn dimse(&self) -> String {
         format!("WILHELM@{}", self.answer["dimse"].as_str().expect("an address"))
     }
 
     /// Status, heads and body of a request.
-    fn request(&self, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
+    pub fn request(&self, head: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
         exchange(TcpStream::connect(self.http()).expect("a connection"), head, body)
     }
 
     /// Asks it to end and waits.
-    fn stop(mut self) -> Output {
+    pub fn stop(mut self) -> Output {
         let child = self.child.take().expect("it is served");
         let killed = Command::new("kill").arg(child.id().to_string()).status();
         assert!(killed.expect("kill is there").success());
