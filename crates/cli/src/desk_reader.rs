@@ -117,6 +117,7 @@ impl StudyReader for DeskReader {
             images: wanted.pictures,
             reference: reference.as_ref(),
             names_patient: wanted.names_patient,
+            patient: Some(wanted.patient),
             at: wanted.at,
             program_version: env!("CARGO_PKG_VERSION"),
             parties: &hl7::Parties {
@@ -186,7 +187,7 @@ fn one(
 /// The latest earlier report whose patient is proven to be the same; one that cannot be compared is left out.
 fn earlier(series: &Series, study: &StudyToRead<'_>) -> Vec<Comparable> {
     let now =
-        Identity { patient: series.patient.clone(), date: study.date.cloned(), time: study.time.cloned() };
+        Identity { patient: study.patient.clone(), date: study.date.cloned(), time: study.time.cloned() };
     let modality = series.modality.as_ref();
     let alike = |report: &&EarlierReport| report.report.exam.modality.as_ref() == modality;
     for one in study.earlier.iter().filter(alike) {

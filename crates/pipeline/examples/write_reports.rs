@@ -77,6 +77,7 @@ fn case(folder: &Path, report: &Report, reference: &Reference) -> Outcome<()> {
             images: &images,
             reference: Some(reference),
             names_patient,
+            patient: None,
             at: &at,
             program_version: env!("CARGO_PKG_VERSION"),
             parties: &hl7::Parties::default(),

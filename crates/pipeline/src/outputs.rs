@@ -10,7 +10,7 @@ use wilhelm_report::{
     fhir, hl7, html, pdf, text,
 };
 use wilhelm_study::{
-    Certainty, CodedConcept, EvidenceSource, Finding, FindingId, Observation, ProbabilityInterval,
+    Certainty, CodedConcept, EvidenceSource, Finding, FindingId, Observation, Patient, ProbabilityInterval,
 };
 
 use crate::read::to_json;
@@ -93,6 +93,8 @@ pub struct OutputContext<'a> {
     /// Whether FHIR and HL7 name the patient, with the study's date and accession number. DICOM objects always repeat
     /// what their study says, since they would not lie in it otherwise.
     pub names_patient: bool,
+    /// The patient as an archive knows them, where it says otherwise than the source's header; `None` is as the header says.
+    pub patient: Option<&'a Patient>,
     /// When the form is made.
     pub at: &'a Moment,
     /// Version of the program.
@@ -175,7 +177,8 @@ fn issue(context: &OutputContext<'_>) -> Issue {
             accession_number: facts.accession_number.clone().filter(|_| context.names_patient),
         }
     });
-    let patient = context.reference.filter(|_| context.names_patient).map(|source| source.patient().clone());
+    let patient = context.patient.or(context.reference.map(Reference::patient));
+    let patient = patient.filter(|_| context.names_patient).cloned();
     Issue {
         subject: Subject { patient, study },
         at: context.at.clone(),
@@ -443,6 +446,7 @@ mod tests {
                 images: &images,
                 reference,
                 names_patient,
+                patient: None,
                 at: &at,
                 program_version: "0.1.0",
                 parties: &parties,

@@ -411,6 +411,8 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
     }
     for comparable in &options.earlier {
         hash.update(comparable.source.as_bytes());
+        // Another earlier report is compared with in other words.
+        hash.update(to_json(&comparable.findings).as_bytes());
     }
     hex(&hash.finalize())[..12].to_owned()
 }

@@ -302,6 +302,33 @@ impl Report {
         self.findings.iter().find(|finding| &finding.id == id)
     }
 
+    /// The sentences that speak of a finding, in order.
+    pub fn sentences_of<'a>(&'a self, id: &'a FindingId) -> impl Iterator<Item = &'a Sentence> {
+        self.sentences().map(|(_, sentence)| sentence).filter(move |sentence| {
+            let claimed = match &sentence.claim {
+                Claim::Change { finding, .. } | Claim::Place { finding } => Some(finding),
+                _ => None,
+            };
+            let stated = sentence.claim.statements().iter().map(|statement| &statement.finding);
+            sentence.findings.iter().chain(stated).chain(claimed).any(|of| of == id)
+        })
+    }
+
+    /// The report as it leaves, without findings that a person rejected. One that a sentence still speaks of stays with its
+    /// sentence: words and findings leave together.
+    #[must_use]
+    pub fn without(&self, rejected: &BTreeSet<FindingId>) -> Self {
+        let gone: BTreeSet<&FindingId> =
+            rejected.iter().filter(|id| self.sentences_of(id).next().is_none()).collect();
+        let mut report = self.clone();
+        report.findings.retain(|finding| !gone.contains(&finding.id));
+        report.priors.retain(|prior| !gone.contains(&prior.of));
+        for item in report.template.iter_mut().flat_map(|filled| &mut filled.items) {
+            item.findings.retain(|finding| !gone.contains(finding));
+        }
+        report
+    }
+
     /// What the report says in its findings became of a finding: the sentence, the change and the measurement that shows it.
     pub fn changes_of<'a>(
         &'a self,

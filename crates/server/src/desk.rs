@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use dicom_dictionary_std::uids;
 use wilhelm_report::Urgency;
 use wilhelm_store::{Content, Located, Seen, Store, StoreError};
 
 use crate::Ledger;
 use crate::events::Event;
-pub(crate) use deliver::Delivery;
-pub(crate) use document::{Document, decided, model_of, rejected};
+pub(crate) use deliver::{Delivery, FormFailure, Forms};
+pub(crate) use document::{Document, decided, leaving, model_of, rejected};
 pub(crate) use place::places;
 pub use reader::{
     Drafted, EarlierReport, ObjectToRead, ReadFailure, ReadImage, StudyReader, StudyToRead, Wanted,
@@ -106,6 +107,7 @@ pub struct Desk {
     pub(crate) store: Arc<Store>,
     pub(crate) reader: Option<Arc<dyn StudyReader>>,
     pub(crate) ledger: Option<Arc<Ledger>>,
+    forms: Forms,
     readings: OnceLock<Arc<dyn Readings>>,
     listener: OnceLock<Listener>,
 }
@@ -117,7 +119,8 @@ impl Desk {
         reader: Option<Arc<dyn StudyReader>>,
         ledger: Option<Arc<Ledger>>,
     ) -> Arc<Self> {
-        Arc::new(Self { store, reader, ledger, readings: OnceLock::new(), listener: OnceLock::new() })
+        let (forms, readings, listener) = (Forms::default(), OnceLock::new(), OnceLock::new());
+        Arc::new(Self { store, reader, ledger, forms, readings, listener })
     }
 
     /// Says in which queue studies wait to be read; the first that is given stays.
@@ -169,11 +172,29 @@ pub(crate) const fn urgency(level: Option<Urgency>) -> u8 {
 
 /// All bytes of an object's file, unsealed, in memory.
 pub(crate) fn whole(store: &Store, located: &Located) -> Result<Vec<u8>, StoreError> {
+    beginning(store, located, u64::MAX)
+}
+
+/// The bytes of an object's file up to its pixels, unsealed, in memory; all of them where it is deflated or has no pixels.
+pub(crate) fn header_of(store: &Store, located: &Located) -> Result<Vec<u8>, StoreError> {
+    beginning(store, located, header_length(located))
+}
+
+/// How many bytes [`header_of`] gives at most.
+pub(crate) fn header_length(located: &Located) -> u64 {
+    let is_deflated = located.transfer_syntax == uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN;
+    let pixels = located.pixels.filter(|_| !is_deflated);
+    pixels.map_or(located.bytes, |pixels| pixels.start.min(located.bytes))
+}
+
+fn beginning(store: &Store, located: &Located, most: u64) -> Result<Vec<u8>, StoreError> {
     let content = store.content(located)?;
-    if let Content::Memory(bytes) = content {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if let Content::Memory(mut bytes) = content {
+        bytes.truncate(most);
         return Ok(bytes);
     }
-    let length = usize::try_from(content.length()).unwrap_or(usize::MAX);
+    let length = usize::try_from(content.length()).unwrap_or(usize::MAX).min(most);
     let mut bytes = vec![0; length];
     let read = content.read_at(0, &mut bytes)?;
     bytes.truncate(read);

@@ -156,7 +156,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/DiagnosticReport/{id}", get(fhir::report::one))
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
-        .merge(desk::routes())
+        .merge(desk::routes(&site))
         .merge(jobs::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {

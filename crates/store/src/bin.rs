@@ -172,7 +172,7 @@ impl Store {
         let kept = Kept { checksum: object.checksum, length: object.bytes, path };
         // Nobody waits for the answer to one of them: they are put back together.
         let (answer, _) = std::sync::mpsc::sync_channel(1);
-        Ok(Entry { description, kept, arrived: object.arrived, from: String::new(), answer })
+        Ok(Entry { description, kept, arrived: object.arrived, from: String::new(), is_own: false, answer })
     }
 
     /// Studies of the bin that were deleted at least so long ago. With a clock that was set back, they wait longer.
@@ -189,6 +189,7 @@ impl Store {
     }
 
     /// Removes a study of the bin and the files of its objects for good; gives how many files. A file that another row names stays.
+    /// The pictures of its reports go with it, unless the study came again; versions and decisions stay.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::BackingUp`] while a backup is made; [`StoreError::Catalog`].
@@ -203,6 +204,13 @@ impl Store {
                 .query_map([&study], |row| row.get::<_, Checksum>(0))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             let removed = transaction.execute("DELETE FROM bin WHERE study = ?", [&study])?;
+            if removed > 0 {
+                transaction.execute(
+                    "DELETE FROM report_file WHERE report_key IN (SELECT key FROM report WHERE study_uid = ?1)
+                     AND NOT EXISTS (SELECT 1 FROM study WHERE uid = ?1)",
+                    [&study],
+                )?;
+            }
             Ok((removed > 0).then_some(checksums))
         })?;
         let checksums = checksums.ok_or(StoreError::NotFound { what: "study in the bin" })?;

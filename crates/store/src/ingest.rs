@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     pub arrived: i64,
     /// AE title of who sent it, empty where it came otherwise.
     pub from: String,
+    /// Whether the archive made it itself.
+    pub is_own: bool,
     pub answer: SyncSender<Result<Receipt, StoreError>>,
 }
 
@@ -188,7 +190,7 @@ impl Writer {
                 if matches!(receipt, Ok(Receipt::AlreadyThere) | Err(_)) {
                     obsolete.push(entry.kept.path.clone());
                 }
-                if matches!(receipt, Ok(Receipt::Stored | Receipt::Replaced)) {
+                if matches!(receipt, Ok(Receipt::Stored | Receipt::Replaced)) && !entry.is_own {
                     let study = entry.description.attributes.study_uid.as_str();
                     changed.insert(study, (entry.from.as_str(), entry.arrived));
                 }

@@ -141,6 +141,15 @@ impl Reports<'_> {
         found.ok_or(StoreError::NotFound { what: "report" })
     }
 
+    /// A report by its name, where its study is in the archive: one whose study lies in the bin is found by nobody outside.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Catalog`].
+    pub fn served(&self, id: &str) -> Result<ReportRow, StoreError> {
+        let found = self.rows("WHERE id = ? AND EXISTS (SELECT 1 FROM study WHERE uid = study_uid)", id)?;
+        found.into_iter().next().ok_or(StoreError::NotFound { what: "report" })
+    }
+
     /// The reports of a study that count, in the order in which its series were read.
     ///
     /// # Errors
@@ -162,13 +171,15 @@ impl Reports<'_> {
         )
     }
 
-    /// The reports that count and were signed by somebody, the last changed first; of the patient with an ID and issuer, or of all.
+    /// The reports of studies in the archive that count and were signed by somebody, the last changed first; of the patient with
+    /// an ID and issuer, or of all; of all names, or of one.
     ///
     /// # Errors
     /// [`StoreError::Catalog`].
     pub fn signed(
         &self,
         patient: Option<(&str, &str)>,
+        name: Option<&str>,
         limit: u64,
         offset: u64,
     ) -> Result<Vec<ReportRow>, StoreError> {
@@ -176,12 +187,12 @@ impl Reports<'_> {
         let most = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.store.reading("listing reports", |connection| {
             let sql = format!(
-                "{ROW} WHERE superseded = 0 AND state <> 'draft' AND (?1 OR study_uid IN
-                 (SELECT uid FROM study WHERE patient_id = ?2 AND issuer = ?3))
-                 ORDER BY updated DESC, key DESC LIMIT ?4 OFFSET ?5"
+                "{ROW} WHERE superseded = 0 AND state <> 'draft' AND EXISTS (SELECT 1 FROM study
+                 WHERE uid = study_uid AND (?1 OR patient_id = ?2 AND issuer = ?3)) AND (?4 IS NULL OR id = ?4)
+                 ORDER BY updated DESC, key DESC LIMIT ?5 OFFSET ?6"
             );
             let mut prepared = connection.prepare_cached(&sql)?;
-            prepared.query_map(params![is_any, id, issuer, most(limit), most(offset)], row)?.collect()
+            prepared.query_map(params![is_any, id, issuer, name, most(limit), most(offset)], row)?.collect()
         })
     }
 

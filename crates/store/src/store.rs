@@ -90,6 +90,8 @@ pub struct Expected<'a> {
     pub sop_uid: Option<&'a str>,
     /// Who sends it: an AE title.
     pub from: Option<&'a str>,
+    /// Whether the archive made it itself: the study did not change by it, as far as rules ask, and its sender stays.
+    pub is_own: bool,
 }
 
 /// What was found of an object that arrived, beside what becomes of it.
@@ -268,7 +270,14 @@ impl Store {
             .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
         let from = expected.from.unwrap_or_default().to_owned();
         let (answer, receipt) = sync_channel(1);
-        self.order(Order::Ingest(Box::new(Entry { description, kept, arrived, from, answer })))?;
+        self.order(Order::Ingest(Box::new(Entry {
+            description,
+            kept,
+            arrived,
+            from,
+            is_own: expected.is_own,
+            answer,
+        })))?;
         Ok(Taken { study_uid, series_uid, sop_uid, sop_class, pending: Pending(receipt) })
     }
 

@@ -417,6 +417,7 @@ pub fn files(
         images,
         reference,
         names_patient: options.name_patient,
+        patient: None,
         at: &at,
         program_version: env!("CARGO_PKG_VERSION"),
         parties: &parties,

@@ -26,7 +26,7 @@ pub(crate) fn overlay(number: usize) -> String {
 }
 
 /// What is kept beside the versions of a report.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Meta {
     pub images: Vec<KeptImage>,
     pub pictures: Vec<KeptPicture>,
@@ -164,12 +164,15 @@ pub(crate) fn latest(store: &Store, id: &str) -> Result<Report, StoreError> {
     Ok(version.report)
 }
 
-/// What was kept beside the versions.
+/// What was kept beside the versions; nothing where the study was removed for good and came again.
 ///
 /// # Errors
 /// [`StoreError`].
 pub(crate) fn meta(store: &Store, id: &str) -> Result<Meta, StoreError> {
-    let bytes = store.reports().file(id, META)?;
+    let bytes = match store.reports().file(id, META) {
+        Err(StoreError::NotFound { .. }) => return Ok(Meta::default()),
+        found => found?,
+    };
     serde_json::from_slice(&bytes)
         .map_err(|_| StoreError::Report { report: id.to_owned(), part: META.to_owned() })
 }
@@ -207,6 +210,15 @@ pub(crate) fn decided(decisions: &[StoredDecision]) -> BTreeMap<&str, &StoredDec
 pub(crate) fn rejected(decisions: &[StoredDecision]) -> BTreeSet<FindingId> {
     let rejects = |(_, decision): &(&str, &StoredDecision)| decision.decision == "rejected";
     decided(decisions).into_iter().filter(rejects).map(|(finding, _)| FindingId(finding.to_owned())).collect()
+}
+
+/// A report as it leaves the desk: without the findings that were rejected. What is final keeps to the decisions up to its last
+/// signature, so that a version is always the same.
+pub(crate) fn leaving(report: &Report, decisions: &[StoredDecision]) -> Report {
+    let signed = report.signatures.last().filter(|_| report.state.is_final()).map(|last| last.at.as_str());
+    // All of them are written by one function, in UTC to the second, so that they sort as texts.
+    let counted = decisions.iter().filter(|one| signed.is_none_or(|at| one.at.as_str() <= at));
+    report.without(&rejected(&counted.cloned().collect::<Vec<_>>()))
 }
 
 /// The model that found something, with its version; "" where none is named.

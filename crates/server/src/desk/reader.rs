@@ -37,7 +37,7 @@ pub trait StudyReader: Send + Sync {
 /// A form that is wanted of a report.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The version.
+    /// The version, without the findings that a person rejected.
     pub report: &'a Report,
     /// Its pictures.
     pub pictures: &'a HtmlImages,
@@ -45,7 +45,9 @@ pub struct Wanted<'a> {
     pub form: &'a str,
     /// Whether FHIR and HL7 name the patient.
     pub names_patient: bool,
-    /// The bytes of the objects that the report was made from, each once, in the order of [`Drafted::images`]: what
+    /// Whose study it is, as the catalog says: where patients were merged or renamed, the headers still say who it was.
+    pub patient: &'a Patient,
+    /// The bytes of the objects that the report was made from up to their pixels, each once, in the order of [`Drafted::images`]: what
     /// `formats::dicom::objects::references_of_bytes` takes.
     pub objects: &'a [Vec<u8>],
     /// When the form is made. Of a signed report in the archive it is the time of its last signature, so that the same version
@@ -107,7 +109,7 @@ pub struct EarlierReport {
     pub date: Option<Phi<String>>,
     /// Study Time, `HHMMSS` with a fraction.
     pub time: Option<Phi<String>>,
-    /// Its latest version.
+    /// Its latest version, without the findings that a person rejected.
     pub report: Report,
 }
 

@@ -8,7 +8,7 @@ use wilhelm_report::State;
 use wilhelm_store::{Added, Located, Place, StoreError, WorklistRow};
 use wilhelm_study::{Patient, Phi, StudyInstanceUid};
 
-use super::document::{keep, latest};
+use super::document::{keep, latest, leaving};
 use super::{Desk, Drafted, EarlierReport, ObjectToRead, ReadFailure, StudyToRead, whole};
 
 /// What became of the draft of one series.
@@ -139,11 +139,13 @@ fn earlier(desk: &Desk, study: &str, now: &WorklistRow) -> Result<Vec<EarlierRep
         if of_study(&of) > of_study(now) {
             continue;
         }
+        let report = latest(&desk.store, &row.id).map_err(|error| archive(&error))?;
+        let decisions = reports.decisions(&row.id).map_err(|error| archive(&error))?;
         found.push(EarlierReport {
             patient: patient(&of),
             date: stated(&of.date).cloned(),
             time: stated(&of.time).cloned(),
-            report: latest(&desk.store, &row.id).map_err(|error| archive(&error))?,
+            report: leaving(&report, &decisions),
             study: row.study_uid,
         });
     }

@@ -329,7 +329,8 @@ impl Serving {
         };
         let received = link.data_set(context, |piece| arriving.write(piece))?;
         let from = Some(association.calling.as_str());
-        let expected = Expected { study_uid: None, sop_class: Some(&class), sop_uid: Some(&uid), from };
+        let expected =
+            Expected { study_uid: None, sop_class: Some(&class), sop_uid: Some(&uid), from, is_own: false };
         let outcome =
             begun.and(received).and_then(|()| self.store.take(arriving, expected)).and_then(|taken| {
                 let study = taken.study_uid.as_str().to_owned();

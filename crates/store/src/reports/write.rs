@@ -70,10 +70,11 @@ pub enum Added {
 }
 
 impl Reports<'_> {
-    /// Takes a draft in as the report of its series.
+    /// Takes a draft in as the report of its series. One that was superseded counts again where nobody touched what took its
+    /// place: the same models read the study again.
     ///
     /// # Errors
-    /// [`StoreError::Sealed`], [`StoreError::Catalog`].
+    /// [`StoreError::Conflict`] where a report of another series has the name;     /// [`StoreError::Sealed`], [`StoreError::Catalog`].
     pub fn add(&self, report: NewReport) -> Result<Added, StoreError> {
         let folders = &self.store.folders;
         let document = part::kept(folders, &report.id, &part::version(1), report.version.bytes.clone())?;
@@ -84,9 +85,23 @@ impl Reports<'_> {
         }
         let write = move |transaction: &Transaction<'_>| {
             let run = || {
-                let there = "SELECT 1 FROM report WHERE id = ?";
-                if transaction.prepare_cached(there)?.exists([&report.id])? {
-                    return Ok(Added::AlreadyThere);
+                let there = transaction
+                    .prepare_cached(
+                        "SELECT key, superseded, study_uid = ? AND series_uid = ? AND part = ? FROM report WHERE id = ?",
+                    )?
+                    .query_row(
+                        params![report.study_uid, report.series_uid, report.part, report.id],
+                        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?)),
+                    )
+                    .optional()?;
+                match there {
+                    Some((_, _, false)) => return Ok(None),
+                    // Emptying the bin removes files; whoever reads the study again brings them.
+                    Some((key, ..)) => put_files(transaction, key, &files)?,
+                    None => {}
+                }
+                if let Some((_, false, _)) = there {
+                    return Ok(Some(Added::AlreadyThere));
                 }
                 let current = transaction
                     .prepare_cached(
@@ -99,7 +114,7 @@ impl Reports<'_> {
                     })
                     .optional()?;
                 let added = match current {
-                    Some((_, id, true)) => return Ok(Added::Refused(id)),
+                    Some((_, id, true)) => return Ok(Some(Added::Refused(id))),
                     Some((key, id, false)) => {
                         transaction
                             .prepare_cached("UPDATE report SET superseded = 1 WHERE key = ?")?
@@ -108,10 +123,17 @@ impl Reports<'_> {
                     }
                     None => Added::New,
                 };
-                insert(transaction, &report, document, files)?;
-                Ok(added)
+                match there {
+                    Some((key, ..)) => {
+                        transaction
+                            .prepare_cached("UPDATE report SET superseded = 0 WHERE key = ?")?
+                            .execute([key])?;
+                    }
+                    None => insert(transaction, &report, document, &files)?,
+                }
+                Ok(Some(added))
             };
-            run().map_err(StoreError::catalog("adding a report"))
+            run().map_err(StoreError::catalog("adding a report"))?.ok_or(StoreError::Conflict)
         };
         self.store.writing("adding a report", write)
     }
@@ -222,7 +244,7 @@ fn insert(
     transaction: &Transaction<'_>,
     report: &NewReport,
     document: Kept,
-    files: Vec<(String, Kept)>,
+    files: &[(String, Kept)],
 ) -> rusqlite::Result<()> {
     let version = &report.version;
     transaction
@@ -242,8 +264,13 @@ fn insert(
         ])?;
     let key = transaction.last_insert_rowid();
     insert_version(transaction, key, (1, None, version), document)?;
+    put_files(transaction, key, files)
+}
+
+/// Puts those files of a report in that are not there.
+fn put_files(transaction: &Transaction<'_>, key: i64, files: &[(String, Kept)]) -> rusqlite::Result<()> {
     let mut put = transaction.prepare_cached(
-        "INSERT INTO report_file (report_key, name, sha256, sealed, bytes) VALUES (?,?,?,?,?)",
+        "INSERT OR IGNORE INTO report_file (report_key, name, sha256, sealed, bytes) VALUES (?,?,?,?,?)",
     )?;
     for (name, kept) in files {
         put.execute(params![key, name, kept.sha256, kept.is_sealed, kept.bytes])?;

@@ -1,5 +1,6 @@
 //! What makes a new version of a report: edits, signatures, addenda.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -16,6 +17,7 @@ use wilhelm_report::{
     sign as signed, version_sha256,
 };
 use wilhelm_store::{NewDecision, NewVersion, Seen};
+use wilhelm_study::FindingId;
 
 use super::answer::{Answered, account, allowed, body, moment, person, seen, tagged};
 use super::report::shown;
@@ -189,6 +191,9 @@ fn made(
     let own = before.stored.last().map(|stored| stored.bytes.as_slice()).unwrap_or_default();
     let next = last.next(own, report);
     let rejected = rejected(&before.decisions);
+    if next.report.state == ReportState::Final {
+        not_spoken_of(&next.report, &rejected)?;
+    }
     let level = wilhelm_report::triage(&next.report, &rejected).map(|triage| triage.level);
     let bytes = next.to_bytes();
     let sha256 = version_sha256(&bytes);
@@ -221,6 +226,25 @@ fn made(
         ("sha256", sha256),
     ]));
     Ok(response)
+}
+
+/// Refuses what would be final and still speak of what a person rejected.
+fn not_spoken_of(report: &Report, rejected: &BTreeSet<FindingId>) -> Result<(), Refusal> {
+    let spoken: Vec<String> = rejected
+        .iter()
+        .filter_map(|finding| {
+            let sentences: Vec<&str> = report.sentences_of(finding).map(|one| one.id.as_str()).collect();
+            (!sentences.is_empty()).then(|| format!("{} of {finding}", sentences.join(", ")))
+        })
+        .collect();
+    if spoken.is_empty() {
+        return Ok(());
+    }
+    let detail = format!(
+        "sentences speak of findings that were rejected: {}: reword or remove them, or take the rejection back, and sign then",
+        spoken.join("; ")
+    );
+    Err(Refusal::new(StatusCode::CONFLICT, detail))
 }
 
 /// Findings whose sentences a person words anew or takes out: they are decided as edited, where they were not rejected.

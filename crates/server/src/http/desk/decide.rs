@@ -9,9 +9,11 @@ use axum::http::{HeaderMap, StatusCode};
 use chrono::Utc;
 use serde::Deserialize;
 use serde_json::json;
+use wilhelm_privacy::account::Permission;
+use wilhelm_report::State as ReportState;
 use wilhelm_store::{NewDecision, Seen};
 
-use super::answer::{Answered, account, body, moment, seen, tagged};
+use super::answer::{Answered, account, allowed, body, moment, person, seen, tagged};
 use super::report::decisions;
 use crate::desk::{Document, model_of, rejected, urgency};
 use crate::http::guard::{Details, Who};
@@ -58,8 +60,20 @@ pub(super) async fn decide(
 
 fn decided(site: &Site, who: &Who, id: &str, seen: Seen, given: &Given) -> Answered {
     let before = Document::read(&site.store, id)?;
-    before.is_as(seen)?;
     let report = &before.latest().report;
+    if report.state != ReportState::Draft {
+        // A decision changes what leaves of a report, as words do.
+        allowed(site, who, Permission::ReportSign, &before.row.study_uid)?;
+        person(who)?;
+    }
+    before.is_as(seen)?;
+    if report.state.is_final() {
+        let detail = format!(
+            "the report is {}, and its findings are decided: change it with an amendment, POST /api/reports/{{id}}/edits with a reason",
+            report.state.word()
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, detail).into());
+    }
     let none = || {
         let known: Vec<&str> = report.findings.iter().map(|finding| finding.id.0.as_str()).collect();
         let detail = format!("the report has no such finding, expected one of: {}", known.join(", "));
@@ -83,14 +97,8 @@ fn decided(site: &Site, who: &Who, id: &str, seen: Seen, given: &Given) -> Answe
     let after = site.store.reports().decide(id, seen, vec![one], level, (&by, at.as_str()))?;
     site.desk.changed(id);
     let all = site.store.reports().decisions(id)?;
-    let sentences: Vec<&str> = report
-        .sentences()
-        .filter(|(_, sentence)| {
-            let spoken = sentence.claim.statements().iter().map(|statement| &statement.finding);
-            sentence.findings.iter().chain(spoken).any(|of| of == &finding.id)
-        })
-        .map(|(_, sentence)| sentence.id.as_str())
-        .collect();
+    let sentences: Vec<&str> =
+        report.sentences_of(&finding.id).map(|sentence| sentence.id.as_str()).collect();
     let sentences = if matches!(given.decision, Decision::Rejected) { sentences } else { Vec::new() };
     let mut response = tagged(after, &json!({ "decisions": decisions(&all), "sentences": sentences }));
     response.extensions_mut().insert(Details(vec![

@@ -11,6 +11,7 @@ use wilhelm_store::StoreError;
 
 use super::answer::{Answered, moment};
 use crate::desk::document::{self, latest};
+use crate::desk::{FormFailure, leaving};
 use crate::http::guard::Details;
 use crate::http::parameters::parameters;
 use crate::http::{Refusal, Site, blocking};
@@ -46,11 +47,16 @@ pub(super) async fn form(
     let file =
         format!("report-{}.{ending}", id.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
     let bytes = blocking(move || {
-        let report = latest(&site.store, &id)?;
+        let reports = site.store.reports();
+        let row = reports.served(&id)?;
+        let report = leaving(&latest(&site.store, &id)?, &reports.decisions(&id)?);
         let now = moment(Utc::now());
         if of_study {
-            let made = site.desk.form(&id, &report, name, names_patient, Some(&now));
-            return made.map_err(|detail| Refusal::new(StatusCode::CONFLICT, detail));
+            let made = site.desk.form(&id, &row.study_uid, &report, (name, names_patient), Some(&now));
+            return made.map_err(|failure| match failure {
+                FormFailure::TooLarge(detail) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
+                FormFailure::Other(detail) => Refusal::new(StatusCode::CONFLICT, detail),
+            });
         }
         let pictures = document::pictures(&site.store, &id)?;
         Ok(match name {

@@ -32,9 +32,8 @@ pub(super) async fn list(State(site): State<Arc<Site>>, RawQuery(query): RawQuer
         let (total, rows) = site.store.reports().worklist(&query)?;
         let studies: Vec<&str> = rows.iter().map(|row| row.study_uid.as_str()).collect();
         let readings = site.desk.readings().map(|readings| readings.latest(&studies)).unwrap_or_default();
-        let shown: Result<Vec<Value>, StoreError> =
-            rows.iter().map(|row| shown(&site.desk, row, &readings)).collect();
-        Ok(json!({ "total": total, "rows": shown? }))
+        let shown: Vec<Value> = rows.iter().map(|row| shown(&site.desk, row, &readings)).collect();
+        Ok(json!({ "total": total, "rows": shown }))
     })
     .await?;
     Ok(answer(StatusCode::OK, &body))
@@ -97,17 +96,17 @@ fn by_reading(desk: &Desk, mut query: WorklistQuery) -> WorklistQuery {
     query
 }
 
-fn shown(
-    desk: &Desk,
-    row: &WorklistRow,
-    readings: &BTreeMap<String, ReadingState>,
-) -> Result<Value, StoreError> {
+fn shown(desk: &Desk, row: &WorklistRow, readings: &BTreeMap<String, ReadingState>) -> Value {
     let arrived = DateTime::from_timestamp(row.arrived, 0).unwrap_or_default();
     let reading = readings
         .get(&row.study_uid)
         .map(|reading| json!({ "job": reading.job, "state": reading.state, "error": reading.error }));
-    let triage = triage(desk, row)?;
-    Ok(json!({
+    // The list is of all studies: one damaged draft is told in the log, and by its own page.
+    let triage = triage(desk, row).unwrap_or_else(|error| {
+        tracing::error!(%error, "a draft of the worklist cannot be read");
+        None
+    });
+    json!({
         "study": row.study_uid,
         "patient_name": row.patient_name.expose(),
         "patient_id": row.patient_id.expose(),
@@ -125,7 +124,7 @@ fn shown(
         "triage": triage.map(|triage| json!({
             "level": triage.level, "reason": triage.reason, "probability": triage.probability,
         })),
-    }))
+    })
 }
 
 fn listed(report: &ReportRow) -> Value {

@@ -200,14 +200,19 @@ fn matching(
     let patient = meant.patient.as_ref().map(|(id, issuer)| (id.as_str(), issuer.as_str()));
     let last = page.offset.saturating_add(page.count);
     let (mut number, mut matching) = (0_u64, Vec::new());
-    for row in store.reports().signed(patient, MOST_READ, 0)? {
-        let of_report = |id: &str| id.split('-').next() == Some(row.id.as_str());
-        if meant.id.as_deref().is_some_and(|id| !of_report(id))
-            || meant.identifier.as_deref().is_some_and(|id| id != row.id)
-        {
+    let of_id = meant.id.as_deref().and_then(|id| id.split('-').next());
+    let name = of_id.or(meant.identifier.as_deref());
+    for row in store.reports().signed(patient, name, MOST_READ, 0)? {
+        if meant.identifier.as_deref().is_some_and(|id| id != row.id) {
             continue;
         }
-        let of = resources(store, &row)?;
+        let of = match resources(store, &row) {
+            Ok(of) => of,
+            Err(refusal) => {
+                tracing::error!(report = row.id, ?refusal, "a report that cannot be read is passed over");
+                continue;
+            }
+        };
         let all = if is_observation {
             of.observations
                 .into_iter()
@@ -256,7 +261,7 @@ pub(crate) async fn observations(
 
 /// A signed report that counts.
 fn signed(store: &Store, id: &str, what: &'static str) -> Result<ReportRow, Refusal> {
-    let row = store.reports().find(id).map_err(|_| missing(what))?;
+    let row = store.reports().served(id).map_err(|_| missing(what))?;
     if row.is_superseded || row.state == ReportState::Draft.word() { Err(missing(what)) } else { Ok(row) }
 }
 

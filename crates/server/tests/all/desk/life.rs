@@ -139,7 +139,13 @@ fn a_changed_byte_is_found_by_the_check_and_the_report_is_not_shown() {
 fn the_object_of_a_final_report_that_a_killed_program_did_not_make_is_made_at_the_next_start() {
     let desk = open_desk(example::pneumonia(0.93));
     let id = desk.read("1.2.840.1", "P1", "20260131");
+    let change = desk.site.store.latest_change().expect("changes");
     assert_eq!(desk.change(&id, "sign", "1.0", "", &json!({ "state": "final" })).0, 200);
+    assert_eq!(
+        desk.site.store.latest_change().expect("changes"),
+        change,
+        "no rule is asked for the desk's own object"
+    );
     let before = desk.site.store.count().expect("counted").instances;
     let catalog = Connection::open(desk.site.folder.path().join("catalog.sqlite")).expect("opens");
     catalog.busy_timeout(std::time::Duration::from_secs(5)).expect("set");

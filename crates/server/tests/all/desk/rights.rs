@@ -68,7 +68,8 @@ fn a_token_edits_a_draft_and_signs_nothing() {
     let id = desk.read("1.2.840.1", "P1", "20260131");
     let file = AccountsFile::new(desk.site.folder.path().join("accounts.json"));
     let name = UserName::parse("radiologist").expect("a name");
-    let scopes = [Permission::ReportSee, Permission::ReportDraft, Permission::ReportSign];
+    let scopes =
+        [Permission::ReportSee, Permission::ReportDraft, Permission::ReportSign, Permission::FindingDecide];
     let made = file.change(|accounts| {
         let entropy = &mut SystemEntropy::default();
         accounts.make_token(&name, "a test", scopes.into(), 1, chrono::Utc::now(), entropy)
@@ -77,6 +78,12 @@ fn a_token_edits_a_draft_and_signs_nothing() {
     assert_eq!(desk.change(&id, "edits", "1.0", &heads, &words("S1", "Cough.")).0, 200);
     let (status, _, body) = desk.change(&id, "sign", "2.0", &heads, &json!({ "state": "final" }));
     assert_eq!(status, 403, "{body}");
+    // What a person signed as preliminary, no token decides.
+    let session = desk.enter("radiologist");
+    assert_eq!(desk.change(&id, "sign", "2.0", &session, &json!({ "state": "preliminary" })).0, 200);
+    let decision = json!({ "finding": "F1", "decision": "rejected" });
+    assert_eq!(desk.change(&id, "decisions", "3.0", &heads, &decision).0, 403);
+    assert_eq!(desk.change(&id, "decisions", "3.0", &session, &decision).0, 200);
 }
 
 #[test]
