@@ -1,6 +1,6 @@
 //! Promises of storage that were asked for and not answered yet: they outlive the program.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::{Store, StoreError};
 
@@ -18,6 +18,9 @@ CREATE TABLE commitment (
 ) STRICT;
 CREATE INDEX commitment_due ON commitment (due);
 ";
+
+/// Most promises that one who asks may wait for.
+const MOST_PROMISES: u64 = 1000;
 
 /// A promise that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Store {
     /// Keeps a promise to be answered from `now` on, in seconds since 1970; the same asked again begins anew. Gives its row.
     ///
     /// # Errors
-    /// [`StoreError::Catalog`].
+    /// [`StoreError::TooLarge`] where its peer waits for as many as may be; [`StoreError::Catalog`].
     pub fn promise(
         &self,
         peer: String,
@@ -50,6 +53,18 @@ impl Store {
     ) -> Result<i64, StoreError> {
         let asked = serde_json::json!(objects).to_string();
         self.writing("keeping a promise", move |transaction| {
+            let others = || -> rusqlite::Result<u64> {
+                transaction.query_row(
+                    "SELECT count(*) FROM commitment WHERE peer = ? AND transaction_uid <> ?",
+                    params![peer, transaction_uid],
+                    |row| row.get(0),
+                )
+            };
+            let found = others().map_err(StoreError::catalog("keeping a promise"))? + 1;
+            if found > MOST_PROMISES {
+                let what = "number of promises that this peer waits for";
+                return Err(StoreError::TooLarge { what, found, limit: MOST_PROMISES });
+            }
             let run = || {
                 transaction.execute(
                     "INSERT OR REPLACE INTO commitment (peer, transaction_uid, asked, made, attempts, due) VALUES (?, ?, ?, ?, 0, ?)",
@@ -61,16 +76,28 @@ impl Store {
         })
     }
 
-    /// Promises whose answer is due, at most 100, the longest due first.
+    /// The rows of promises whose answer is due, at most 100, the longest due first.
     ///
     /// # Errors
     /// [`StoreError::Catalog`].
-    pub fn due_promises(&self, now: i64) -> Result<Vec<Commitment>, StoreError> {
+    pub fn due_promises(&self, now: i64) -> Result<Vec<i64>, StoreError> {
         self.reading("reading promises", |connection| {
+            let mut prepared = connection
+                .prepare_cached("SELECT key FROM commitment WHERE due <= ? ORDER BY due, key LIMIT 100")?;
+            prepared.query_map([now], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// A promise by its row, `None` where it is not there any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Catalog`].
+    pub fn promised(&self, key: i64) -> Result<Option<Commitment>, StoreError> {
+        self.reading("reading a promise", |connection| {
             let mut prepared = connection.prepare_cached(
-                "SELECT key, peer, transaction_uid, asked, made, attempts FROM commitment WHERE due <= ? ORDER BY due, key LIMIT 100",
+                "SELECT key, peer, transaction_uid, asked, made, attempts FROM commitment WHERE key = ?",
             )?;
-            let rows = prepared.query_map([now], |row| {
+            let read = |row: &rusqlite::Row<'_>| {
                 let asked: String = row.get(3)?;
                 Ok(Commitment {
                     key: row.get(0)?,
@@ -80,8 +107,8 @@ impl Store {
                     made: row.get(4)?,
                     attempts: row.get(5)?,
                 })
-            })?;
-            rows.collect()
+            };
+            prepared.query_row([key], read).optional()
         })
     }
 

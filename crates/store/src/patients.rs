@@ -85,12 +85,29 @@ pub(crate) fn merged_into(
     if id.is_empty() {
         return Ok(None);
     }
-    // An object that names no issuer is taken as of whichever was merged, as it was when that happened.
-    transaction
+    // An object that names no issuer is taken as of the patient who was merged, where no other issuer gave the number out too.
+    let found: Option<(String, String, String)> = transaction
         .prepare_cached(
-            "SELECT patient_id, issuer FROM patient_merge
+            "SELECT patient_id, issuer, prior_issuer FROM patient_merge
              WHERE prior_id = ?1 AND (prior_issuer = ?2 OR ?2 = '') ORDER BY prior_issuer = ?2 DESC LIMIT 1",
         )?
-        .query_row(params![id, issuer], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+        .query_row(params![id, issuer], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(match found {
+        Some((_, _, prior)) if prior != issuer && !is_only_issuer(transaction, id, &prior)? => None,
+        found => found.map(|(id, issuer, _)| (id, issuer)),
+    })
+}
+
+/// Whether nobody else than `issuer` gave out an ID, as far as the catalog knows: then rows that name no issuer are taken as of it.
+fn is_only_issuer(transaction: &Transaction<'_>, id: &str, issuer: &str) -> rusqlite::Result<bool> {
+    transaction
+        .prepare_cached(
+            "SELECT NOT EXISTS (
+                SELECT 1 FROM study WHERE patient_id = ?1 AND issuer NOT IN ('', ?2)
+                UNION ALL SELECT 1 FROM worklist WHERE patient_id = ?1 AND issuer NOT IN ('', ?2)
+                UNION ALL SELECT 1 FROM patient_merge WHERE prior_id = ?1 AND prior_issuer NOT IN ('', ?2)
+                UNION ALL SELECT 1 FROM patient_merge WHERE patient_id = ?1 AND issuer NOT IN ('', ?2))",
+        )?
+        .query_row(params![id, issuer], |row| row.get(0))
 }

@@ -115,7 +115,7 @@ pub(crate) struct Statement {
 }
 
 /// Longest value of a key, in bytes.
-const LONGEST_KEY: usize = 64 << 10;
+pub(crate) const LONGEST_KEY: usize = 64 << 10;
 
 pub(crate) fn statement(query: &Query) -> Result<Statement, StoreError> {
     let mut columns: Vec<&Column> = columns(query.level).collect();

@@ -64,6 +64,12 @@ CREATE INDEX worklist_filler ON worklist (filler);
 CREATE INDEX worklist_patient ON worklist (patient_id, issuer);
 ";
 
+/// The namespaces of an order's numbers; a step that was published is never edited.
+pub(crate) const NAMESPACES: &str = "
+ALTER TABLE worklist ADD COLUMN placer_namespace TEXT NOT NULL DEFAULT '';
+ALTER TABLE worklist ADD COLUMN filler_namespace TEXT NOT NULL DEFAULT '';
+";
+
 /// A scheduled procedure step: its attributes by their places in the information model.
 ///
 /// A place is the tags on the way to an attribute, sequences first. What is not there was not said; "" was said to be empty.

@@ -162,7 +162,8 @@ pub fn retrieve(verb: &args::PeerRetrieve, config: &Config) -> anyhow::Result<Ex
             let store = open(&verb.archive, config)?;
             let mut requestor =
                 Requestor::to_get(&peer, title, &question, patience(config)).map_err(failed)?;
-            let moved = requestor.get(&question, &mut IntoArchive::new(&store)).map_err(failed)?;
+            let into = &mut IntoArchive::new(&store).of_study(&verb.study);
+            let moved = requestor.get(&question, into).map_err(failed)?;
             requestor.release().map_err(failed)?;
             moved
         }

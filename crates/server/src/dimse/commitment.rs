@@ -60,6 +60,9 @@ pub(crate) fn asked(
     serving.note(association, Action::Queried, None, Outcome::Done)?;
     let key = match serving.store.promise(peer.clone(), transaction.clone(), &objects, now) {
         Ok(key) => key,
+        Err(error) if error.is_callers_fault() => {
+            return refuse(link, context, command, 0x0213, "too many promises wait for an answer");
+        }
         Err(error) => {
             tracing::error!(%error, "a promise could not be kept");
             return refuse(link, context, command, reason::PROCESSING_FAILURE, "the archive failed");

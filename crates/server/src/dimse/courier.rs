@@ -1,5 +1,6 @@
 //! Sends the answers of storage commitment to the peers that wait for them, again and again until they are taken.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -74,12 +75,18 @@ fn run(store: &Store, settings: &Settings, woken: &Receiver<()>) {
     loop {
         match store.due_promises(Utc::now().timestamp()) {
             Ok(promises) => {
-                for promise in promises {
+                // Who could not be reached is not tried again in the same round.
+                let mut unreached = BTreeSet::new();
+                for key in promises {
                     // Told to stop in the middle: the rest is there at the next start.
                     if matches!(woken.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)) {
                         return;
                     }
-                    if let Err(error) = settle(store, settings, &promise) {
+                    let settled = store.promised(key).and_then(|promise| match promise {
+                        Some(promise) => settle(store, settings, &promise, &mut unreached),
+                        None => Ok(()),
+                    });
+                    if let Err(error) = settled {
                         tracing::error!(%error, "a promise could not be looked after");
                     }
                 }
@@ -93,9 +100,22 @@ fn run(store: &Store, settings: &Settings, woken: &Receiver<()>) {
     }
 }
 
-fn settle(store: &Store, settings: &Settings, promise: &Commitment) -> Result<(), wilhelm_store::StoreError> {
+fn settle(
+    store: &Store,
+    settings: &Settings,
+    promise: &Commitment,
+    unreached: &mut BTreeSet<String>,
+) -> Result<(), wilhelm_store::StoreError> {
     let now = Utc::now().timestamp();
-    match deliver(store, settings, promise) {
+    let outcome = if unreached.contains(&promise.peer) {
+        Err(DimseError::io("reaching the other side")(std::io::ErrorKind::NotConnected.into()))
+    } else {
+        deliver(store, settings, promise)
+    };
+    if matches!(outcome, Err(DimseError::Connection { .. })) {
+        unreached.insert(promise.peer.clone());
+    }
+    match outcome {
         Ok(event) => {
             tracing::info!(event, "storage commitment was answered");
             store.end_promise(promise.key)

@@ -59,6 +59,8 @@ pub struct Requestor {
     pub(crate) link: Link,
     pub(crate) accepted: Vec<Accepted>,
     message: u16,
+    /// Whether we aborted it.
+    pub(crate) aborted: bool,
 }
 
 /// A context that is proposed.
@@ -168,7 +170,7 @@ impl Requestor {
                         })
                     })
                     .collect();
-                Ok(Self { link, accepted, message: 0 })
+                Ok(Self { link, accepted, message: 0, aborted: false })
             }
             Pdu::AssociationRJ(answer) => Err(DimseError::Rejected { reason: answer.source.to_string() }),
             Pdu::AbortRQ { .. } => Err(DimseError::Aborted),
@@ -220,11 +222,14 @@ impl Requestor {
         self.message
     }
 
-    /// Ends the association.
+    /// Ends the association, if it was not aborted.
     ///
     /// # Errors
     /// [`DimseError`].
     pub fn release(mut self) -> Result<(), DimseError> {
+        if self.aborted {
+            return Ok(());
+        }
         self.link.release()
     }
 

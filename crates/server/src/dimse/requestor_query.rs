@@ -20,6 +20,8 @@ use super::requestor::{Peer, Proposal, Requestor};
 
 /// Longest answer of a query, in bytes.
 const LONGEST: usize = 1 << 20;
+/// Most answers that may still come after a question was taken back.
+const MOST_AFTER_CANCEL: usize = 10_000;
 
 /// What another archive is asked for.
 #[derive(Clone, Debug)]
@@ -106,7 +108,8 @@ impl Requestor {
         Self::propose(peer, our_title, &[Proposal::asking(question.class(0))], timeout)
     }
 
-    /// Asks, and takes at most `most` answers; what comes after them is canceled.
+    /// Asks, and takes at most `most` answers; what comes after them is canceled. Where the other side goes on answering nevertheless,
+    /// the association is aborted.
     ///
     /// # Errors
     /// [`DimseError::Status`] where the other side cannot answer; [`DimseError`].
@@ -120,6 +123,7 @@ impl Requestor {
         let identifier = question.data_set(&context.transfer_syntax);
         self.link.send(context.id, &command, Some(&mut identifier.as_slice()))?;
         let mut answers = Rows::default();
+        let mut after = 0;
         loop {
             let (on, response) = self.link.command()?.ok_or(DimseError::Released)?;
             if response.kind() != kind::C_FIND | kind::RESPONSE {
@@ -130,7 +134,17 @@ impl Requestor {
             match response.u16(field::STATUS).unwrap_or(status::UNABLE_TO_PROCESS) {
                 status::SUCCESS => return Ok(answers),
                 status::CANCELED if answers.cut => return Ok(answers),
-                status::PENDING | status::PENDING_WITH_UNSUPPORTED if answers.cut => {}
+                status::PENDING | status::PENDING_WITH_UNSUPPORTED if answers.cut => {
+                    after += 1;
+                    if after > MOST_AFTER_CANCEL {
+                        tracing::warn!(
+                            "the other side goes on answering what was canceled: it was hung up on"
+                        );
+                        self.link.abort();
+                        self.aborted = true;
+                        return Ok(answers);
+                    }
+                }
                 status::PENDING | status::PENDING_WITH_UNSUPPORTED => {
                     if answers.rows.len() == most {
                         answers.cut = true;

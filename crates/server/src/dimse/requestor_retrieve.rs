@@ -53,7 +53,7 @@ pub trait Incoming {
     ///
     /// # Errors
     /// A sentence; the object is then answered as not taken.
-    fn begin(&mut self, sop_uid: &str, head: &[u8]) -> Result<(), String>;
+    fn begin(&mut self, sop_class: &str, sop_uid: &str, head: &[u8]) -> Result<(), String>;
 
     /// More of its bytes.
     ///
@@ -237,10 +237,12 @@ impl Requestor {
         // A UID alone may become a file's name.
         let named =
             uid.len() <= 64 && !uid.is_empty() && uid.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let begun = if named && class.len() <= 64 && class.is_ascii() {
-            into.begin(uid, &file_meta(class, uid, &context.transfer_syntax, None))
-        } else {
+        let begun = if !named {
             Err("it has no SOP Instance UID of digits and dots".to_owned())
+        } else if class != context.abstract_syntax {
+            Err("its SOP class is not the one of its presentation context".to_owned())
+        } else {
+            into.begin(class, uid, &file_meta(class, uid, &context.transfer_syntax, None))
         };
         let mut taken = begun;
         let _ = self.link.data_set(on, |piece| {

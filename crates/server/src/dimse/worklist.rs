@@ -49,7 +49,8 @@ pub(crate) fn answer(
     collect(&asked, &[], &mut keys);
     let unsupported = keys.iter().any(|(place, value)| {
         let scheduled = place[..] == STATUS && value.expose() == "SCHEDULED";
-        !value.expose().is_empty() && !matches_worklist(place) && !scheduled
+        let letters = place[..] == [tags::SPECIFIC_CHARACTER_SET];
+        !value.expose().is_empty() && !matches_worklist(place) && !scheduled && !letters
     });
     let pending = if unsupported { status::PENDING_WITH_UNSUPPORTED } else { status::PENDING };
     let asker = Asker {
@@ -204,16 +205,17 @@ fn level(
             "" if place[..] == STATUS => "SCHEDULED",
             text => text,
         };
+        let padding = if vr == VR::UI { 0 } else { b' ' };
         let value = match letters {
             Letters::Latin1 => {
                 let mut value: Vec<u8> =
                     text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
                 if value.len() % 2 == 1 {
-                    value.push(b' ');
+                    value.push(padding);
                 }
                 value
             }
-            _ => padded(text, if vr == VR::UI { 0 } else { b' ' }),
+            _ => padded(text, padding),
         };
         write(&mut bytes, asker.explicit, tag, vr, &value);
     }
@@ -262,6 +264,18 @@ mod tests {
                 (&"CT".into(), &"CT1".into())
             );
             assert!(step.get("00400009").is_none());
+        }
+    }
+
+    #[test]
+    fn a_uid_ends_in_nul_beside_letters_of_latin() {
+        let asked = r#"{"00100010":{"vr":"PN"},"0020000D":{"vr":"UI"}}"#;
+        let asked: Map<String, Value> = serde_json::from_str(asked).expect("JSON");
+        let step = step().with(&[tags::STUDY_INSTANCE_UID], "1.2.3");
+        for latin in [true, false] {
+            let asker = Asker { latin, station: String::new(), explicit: true };
+            let bytes = data_set(&asked, &step, &asker);
+            assert!(bytes.ends_with(b"UI\x06\x001.2.3\0"), "{bytes:?}");
         }
     }
 

@@ -7,9 +7,9 @@ use wilhelm_store::StoreError;
 /// How a message was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
-    /// Understood, and not done because of what it says.
+    /// Not done because of what it says: sent again, it is refused again.
     Error,
-    /// Not understood, not handled, or not possible now.
+    /// Of a type, event or version that is not handled, or not possible now.
     Reject,
 }
 
@@ -39,7 +39,7 @@ impl From<MessageError> for Refusal {
     fn from(error: MessageError) -> Self {
         match error {
             MessageError::Escape { .. } => Self::error(102, error.to_string()),
-            _ => Self::reject(100, error.to_string()),
+            _ => Self::error(100, error.to_string()),
         }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
             ),
             "{text}"
         );
-        let text = answer(b"GET /", Some(&Refusal::reject(100, "no | message")));
+        let text = answer(b"GET /", Some(&Refusal::reject(200, "no | message")));
         assert!(text.contains("|ACK|") && text.contains("\rMSA|AR||no  message\r"), "{text}");
     }
 }

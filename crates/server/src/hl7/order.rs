@@ -59,12 +59,12 @@ impl Draft {
 
 /// Reads the orders of a message.
 pub(super) fn read(message: &Message) -> Result<Orders, Refusal> {
-    let pid = message.first("PID").ok_or_else(|| Refusal::reject(100, "there is no PID segment"))?;
+    let pid = message.first("PID").ok_or_else(|| Refusal::error(100, "there is no PID segment"))?;
     let patient = patient::key(pid, 3)?;
     let common = common(message, pid, &patient)?;
     let groups = groups(message.segments());
     if groups.is_empty() {
-        return Err(Refusal::reject(100, "there is no ORC segment"));
+        return Err(Refusal::error(100, "there is no ORC segment"));
     }
     let changes = groups.iter().map(|group| change(group, &common)).collect::<Result<_, _>>()?;
     Ok(Orders { patient, changes })
@@ -120,18 +120,30 @@ fn change(group: &[Segment], common: &ScheduledStep) -> Result<OrderChange, Refu
     let all = |name: &'static str| group.iter().filter(move |segment| segment.name() == name);
     let of = |name| all(name).next();
     if all("OBR").count() > 1 {
-        return Err(Refusal::reject(100, "there are several OBR segments behind one ORC, expected one"));
+        return Err(Refusal::error(100, "there are several OBR segments behind one ORC, expected one"));
     }
     let mut draft = Draft(common.clone());
     let empty = orc.field(0);
     let obr = |number| of("OBR").map_or(empty, |obr| obr.field(number));
     let numbers = [
-        (tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, orc.field(2), obr(2)),
-        (tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, orc.field(3), obr(3)),
+        (
+            tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST,
+            tags::ORDER_PLACER_IDENTIFIER_SEQUENCE,
+            orc.field(2),
+            obr(2),
+        ),
+        (
+            tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST,
+            tags::ORDER_FILLER_IDENTIFIER_SEQUENCE,
+            orc.field(3),
+            obr(3),
+        ),
     ];
-    for (tag, one, other) in numbers {
+    for (tag, namespace, one, other) in numbers {
         let part = if one.is_empty() { other } else { one };
         draft.set(&[tag], value::identifier(part.component(1), 64)?);
+        let said = value::identifier(part.component(2), 64)?;
+        draft.set(&[namespace, tags::LOCAL_NAMESPACE_ENTITY_ID], said);
     }
     let physician = if obr(16).is_empty() { orc.field(12) } else { obr(16) };
     draft.set(&[tags::REQUESTING_PHYSICIAN], value::name(physician, 2)?);

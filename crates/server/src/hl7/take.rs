@@ -36,7 +36,7 @@ impl Taker {
             Block::TooLong(beginning) => {
                 // Its header is enough to be answered by.
                 let end = beginning.iter().position(|byte| *byte == b'\r').unwrap_or(0);
-                let refusal = Refusal::reject(207, "the message is longer than 1 MiB");
+                let refusal = Refusal::error(207, "the message is longer than 1 MiB");
                 let header = Message::read(&beginning[..end]).ok();
                 return acknowledgment(header.as_ref(), Some(&refusal), now);
             }

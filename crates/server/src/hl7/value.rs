@@ -116,6 +116,15 @@ pub(super) fn moment(part: Part<'_>) -> Result<Option<(String, String)>, Refusal
     Ok(Some((date.to_owned(), time)))
 }
 
+/// A birth date of DICOM. A year or a month alone is none, and as if it was not said.
+pub(super) fn birth_date(part: Part<'_>) -> Result<Option<String>, Refusal> {
+    let said = part.component(1).raw();
+    if matches!(said.len(), 4 | 6) && said.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    Ok(moment(part)?.map(|(date, _)| date))
+}
+
 /// A sex of DICOM: what is neither male nor female is other, what is unknown is empty.
 pub(super) fn sex(part: Part<'_>) -> Result<Option<String>, Refusal> {
     Ok(match part.component(1).raw() {
@@ -176,6 +185,14 @@ mod tests {
             let refusal = with(wrong, moment).expect_err("refused");
             assert!(!refusal.why.contains(wrong), "{}", refusal.why);
         }
+    }
+
+    #[test]
+    fn a_year_alone_is_no_birth_date_and_refuses_nothing() {
+        for (field, expected) in [("1960", None), ("196002", None), ("19600229", Some("19600229"))] {
+            assert_eq!(with(field, birth_date).expect("read").as_deref(), expected, "{field}");
+        }
+        assert!(with("19601", birth_date).is_err() && with("19600231", birth_date).is_err());
     }
 
     #[test]

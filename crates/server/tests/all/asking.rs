@@ -73,14 +73,23 @@ fn objects_are_given_on_the_same_association() {
     theirs.send(&files);
     let question = Question::new(Level::Study).with(tags::STUDY_INSTANCE_UID, &uid_of(&theirs));
     let mut requestor = Requestor::to_get(&peer(&theirs), "ASKER", &question, PATIENCE).expect("accepted");
-    let got = requestor.get(&question, &mut IntoArchive::new(&ours.store)).expect("given");
+    // What is not of the study that was asked for is not taken.
+    let other = &mut IntoArchive::new(&ours.store).of_study("1.2.3");
+    let got = requestor.get(&question, other).expect("answered");
+    assert_eq!((got.completed, got.failed, ours.store.count().expect("counted").instances), (0, 5, 0));
+    let into = &mut IntoArchive::new(&ours.store).of_study(uid_of(&theirs));
+    let got = requestor.get(&question, into).expect("given");
     assert_eq!((got.completed, got.failed, got.status), (5, 0, 0));
     let folder = tempfile::tempdir().expect("a folder");
     let mut files = IntoFolder::new(folder.path().to_owned());
     assert_eq!(requestor.get(&question, &mut files).expect("given").completed, 5);
-    // They are there: none is written over, and the association goes on.
+    // They are there and the same: they count. Where another file has the name of one, it is left as it is.
+    assert_eq!(requestor.get(&question, &mut files).expect("given").completed, 5);
+    let one = std::fs::read_dir(folder.path()).expect("listed").next().expect("one").expect("a file").path();
+    std::fs::write(&one, b"another").expect("written");
     let again = requestor.get(&question, &mut files).expect("answered");
-    assert_eq!((again.completed, again.failed, again.status), (0, 5, 0xB000));
+    assert_eq!((again.completed, again.failed, again.status), (4, 1, 0xB000));
+    assert_eq!(std::fs::read(&one).expect("read"), b"another");
     requestor.release().expect("released");
     let names: Vec<_> =
         std::fs::read_dir(folder.path()).expect("listed").map(|one| one.expect("a file").path()).collect();

@@ -150,10 +150,12 @@ fn what_is_missing_is_named_and_no_value_is_repeated() {
         ("ORM^O01^ORM_O01", "ORU^R01^ORU_R01", "MSA|AR|M1|only ORM"),
         ("ORM^O01^ORM_O01", "ADT^A01^ADT_A01", "MSA|AR|M1|of ADT only A08"),
         ("|2.5.1|", "|3|", "MSA|AR|M1|MSH-12"),
-        ("UNICODE UTF-8", "8859/15", "MSA|AR||MSH-18 names"),
-        ("UNICODE UTF-8", "", "MSA|AR|M1|segment 2 has bytes"),
+        ("UNICODE UTF-8", "8859/15", "MSA|AE||MSH-18 names"),
+        ("UNICODE UTF-8", "", "MSA|AE|M1|segment 2 has bytes"),
+        ("PID|1|", "ZZZ|1|", "MSA|AE|M1|there is no PID"),
+        ("ORC|NW", "ZZZ|NW", "MSA|AE|M1|there is no ORC"),
         ("|Müller^", "|M\\X\\ller^", "MSA|AE|M1|PID-5 has an escape sequence"),
-        ("PID|1|", "P|1|", "MSA|AR|M1|segment 2 does not begin"),
+        ("PID|1|", "P|1|", "MSA|AE|M1|segment 2 does not begin"),
     ] {
         let message = order("NW", "ZDS|1.2.3.4^^Application^DICOM");
         assert!(message.contains(from), "{from}");
@@ -190,8 +192,19 @@ fn patients_are_merged_and_renamed_in_the_catalog() {
     let kinds: Vec<&str> = history.iter().map(|one| one.kind.as_str()).collect();
     assert_eq!(kinds, ["update", "merge"]);
     assert_eq!(history[1].source, "HL7 ADT M2");
+    // The survivor's number is the one of MRG's issuer and type.
+    let list = |mrg: &str| {
+        let numbers = "A1^^^X^MR~B1^^^H^PI~B2^^^H^MR";
+        format!("{}PID|||{numbers}||Miller^Anna\rMRG|{mrg}\r", head("A40")).replace('\r', "\n")
+    };
+    for unknown in ["NEW^^^Z^MR", "NEW^^^H^AN", "NEW^^^H"] {
+        let answer = sender.send(&list(unknown));
+        assert!(answer.contains("MSA|AE|M2|PID-3 has no identifier"), "{answer}");
+    }
+    assert!(sender.send(&list("NEW^^^H^MR")).contains("MSA|AA|M2"));
+    assert_eq!(site.json("/dicom-web/studies?PatientID=B2")[0]["0020000D"]["Value"][0].as_str(), Some(uid));
     let twice = sender.send(&format!("{merge}PID|||X\rMRG|Y\r").replace('\r', "\n"));
-    assert!(twice.contains("MSA|AR|M2|there are 2 PID"), "{twice}");
+    assert!(twice.contains("MSA|AE|M2|there are 2 PID"), "{twice}");
 }
 
 #[test]
@@ -205,11 +218,11 @@ fn a_line_of_noise_ends_alone_and_the_next_is_served() {
     long.pour(&vec![b'x'; (1 << 20) + 1]);
     long.pour(b"\x1c\r");
     let answer = long.answer();
-    assert!(answer.contains("MSA|AR|LONG|the message is longer"), "{answer}");
+    assert!(answer.contains("MSA|AE|LONG|the message is longer"), "{answer}");
     // The same connection goes on.
     assert!(long.send(&order("NW", "")).contains("MSA|AA|"));
     let answer = noisy.send("PID|1");
-    assert!(answer.contains("MSA|AR||the message does not begin with MSH"), "{answer}");
+    assert!(answer.contains("MSA|AE||the message does not begin with MSH"), "{answer}");
 }
 
 #[test]

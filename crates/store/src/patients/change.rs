@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use rusqlite::{Transaction, params};
 use serde_json::json;
 use wilhelm_study::Phi;
 
-use super::{Demographics, PatientKey};
+use super::{Demographics, PatientKey, is_only_issuer};
 use crate::text::folded;
 use crate::{Store, StoreError, StudyAttributes};
 
@@ -97,7 +99,7 @@ impl Store {
     /// that are yet to come.
     ///
     /// # Errors
-    /// [`StoreError::Order`] where both are the same; [`StoreError::Catalog`].
+    /// [`StoreError::Patient`] where both are the same, or have birth dates that differ; [`StoreError::Catalog`].
     pub fn merge_patients(
         &self,
         prior: PatientKey,
@@ -109,6 +111,15 @@ impl Store {
         self.writing("merging patients", move |transaction| {
             if prior == surviving {
                 return Err(StoreError::Patient { message: "cannot be merged with itself" });
+            }
+            let dates = |patient| {
+                birth_dates(transaction, patient).map_err(StoreError::catalog("merging patients"))
+            };
+            let (of_prior, of_surviving) = (dates(&prior)?, dates(&surviving)?);
+            if !of_prior.is_empty() && !of_surviving.is_empty() && of_prior.is_disjoint(&of_surviving) {
+                return Err(StoreError::Patient {
+                    message: "has another birth date than the one to be merged with: correct one of them first",
+                });
             }
             let log = Log { kind: "merge", source: &source, now };
             let run = || {
@@ -170,6 +181,19 @@ struct Log<'a> {
     now: i64,
 }
 
+/// The birth dates that the catalog and the worklist hold of a patient.
+fn birth_dates(transaction: &Transaction<'_>, patient: &PatientKey) -> rusqlite::Result<BTreeSet<String>> {
+    let (id, issuer) = (patient.id.expose(), patient.issuer.expose());
+    let nameless = is_only_issuer(transaction, id, issuer)?;
+    let of_patient = "patient_id = ?1 AND (issuer = ?2 OR (?3 AND issuer = '')) AND birth_date <> ''";
+    transaction
+        .prepare(&format!(
+            "SELECT birth_date FROM study WHERE {of_patient} UNION SELECT birth_date FROM worklist WHERE {of_patient}"
+        ))?
+        .query_map(params![id, issuer, nameless], |row| row.get(0))?
+        .collect()
+}
+
 fn change(
     transaction: &Transaction<'_>,
     patient: &PatientKey,
@@ -178,16 +202,17 @@ fn change(
     log: &Log<'_>,
 ) -> rusqlite::Result<PatientChanged> {
     let mut changed = PatientChanged { studies: Vec::new(), steps: 0 };
+    let nameless = is_only_issuer(transaction, patient.id.expose(), patient.issuer.expose())?;
     for table in ["study", "worklist"] {
         let uid = if table == "study" { "uid" } else { "study_uid" };
-        // A row without an issuer is taken as of the issuer that is named.
+        // A row without an issuer is taken as of the issuer that is named, where there is no other.
         let sql = format!(
             "SELECT key, {uid}, patient_id, issuer, patient_name, birth_date, sex FROM {table}
-             WHERE patient_id = ?1 AND (issuer = ?2 OR issuer = '') ORDER BY key"
+             WHERE patient_id = ?1 AND (issuer = ?2 OR (?3 AND issuer = '')) ORDER BY key"
         );
         let rows: Vec<(i64, String, Held)> = transaction
             .prepare(&sql)?
-            .query_map(params![patient.id.expose(), patient.issuer.expose()], |row| {
+            .query_map(params![patient.id.expose(), patient.issuer.expose(), nameless], |row| {
                 let held = Held {
                     id: row.get(2)?,
                     issuer: row.get(3)?,

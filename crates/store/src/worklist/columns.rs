@@ -33,7 +33,7 @@ const fn range(place: &'static [Tag], vr: VR, sql: &'static str) -> WorklistColu
 ///
 /// # Source
 /// PS3.4 Table K.6-1
-pub(crate) const COLUMNS: [WorklistColumn; 31] = [
+pub(crate) const COLUMNS: [WorklistColumn; 33] = [
     text(&[tags::ACCESSION_NUMBER], VR::SH, "accession"),
     name(&[tags::REFERRING_PHYSICIAN_NAME], "referring_physician", "referring_physician_folded"),
     name(&[tags::PATIENT_NAME], "patient_name", "patient_name_folded"),
@@ -72,6 +72,16 @@ pub(crate) const COLUMNS: [WorklistColumn; 31] = [
     text(&[STEP, tags::SCHEDULED_STATION_NAME], VR::SH, "station_name"),
     text(&[STEP, tags::SCHEDULED_PROCEDURE_STEP_LOCATION], VR::SH, "step_location"),
     text(&[tags::REQUESTED_PROCEDURE_ID], VR::SH, "procedure_id"),
+    text(
+        &[tags::ORDER_PLACER_IDENTIFIER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID],
+        VR::UT,
+        "placer_namespace",
+    ),
+    text(
+        &[tags::ORDER_FILLER_IDENTIFIER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID],
+        VR::UT,
+        "filler_namespace",
+    ),
     text(&[tags::REQUESTED_PROCEDURE_PRIORITY], VR::SH, "priority"),
     text(&[tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST], VR::LO, "placer"),
     text(&[tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST], VR::LO, "filler"),

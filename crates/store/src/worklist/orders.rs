@@ -29,7 +29,8 @@ pub enum OrderControl {
 pub struct OrderChange {
     /// What is to become of it.
     pub control: OrderControl,
-    /// Its steps, with what is said of them and of their order. The order is known by its placer's and its filler's number.
+    /// Its steps, with what is said of them and of their order. The order is known by its placer's and its filler's number, each with
+    /// its namespace where both sides name one. A change that names no step is one of all steps of its order.
     pub steps: Vec<ScheduledStep>,
 }
 
@@ -45,7 +46,10 @@ pub struct Ordered {
 const PLACER: [Tag; 1] = [tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST];
 const FILLER: [Tag; 1] = [tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST];
 const STUDY: [Tag; 1] = [tags::STUDY_INSTANCE_UID];
+const PLACER_NAMESPACE: [Tag; 2] = [tags::ORDER_PLACER_IDENTIFIER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID];
+const FILLER_NAMESPACE: [Tag; 2] = [tags::ORDER_FILLER_IDENTIFIER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID];
 const PATIENT: [Tag; 1] = [tags::PATIENT_ID];
+const ISSUER: [Tag; 1] = [tags::ISSUER_OF_PATIENT_ID];
 const STEP_ID: [Tag; 2] = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID];
 
 /// A step of an order that is there.
@@ -55,15 +59,18 @@ struct Held {
     study_uid: String,
     step_id: String,
     patient_id: String,
+    issuer: String,
+    /// The namespace of the number that it was found by.
+    namespace: String,
 }
 
 impl Store {
     /// Carries out changes of orders, all or none; `now` in seconds since 1970.
     ///
-    /// A step keeps what is not said of it. One without a Study Instance UID gets a new one, the same for all steps of its order.
+    /// A step keeps what is not said of it, and its state: what was carried out is not scheduled anew by a change. One without a Study Instance UID gets a new one, the same for all steps of its order.
     ///
     /// # Errors
-    /// [`StoreError::Order`] where an order is not there, was canceled, or has no number; [`StoreError::Catalog`].
+    /// [`StoreError::Order`] where an order or a step of it is not there, was canceled, is another patient's, or has no number; [`StoreError::Catalog`].
     pub fn change_orders(&self, changes: Vec<OrderChange>, now: i64) -> Result<Vec<Ordered>, StoreError> {
         let entropy = &mut SystemEntropy::default();
         let changes = changes
@@ -99,24 +106,29 @@ fn apply(
         return Err(StoreError::Order { message: "has neither a placer's nor a filler's number" });
     }
     let failed = || StoreError::catalog("changing orders");
-    let held = held(transaction, placer, filler).map_err(failed())?;
+    let numbers = [(placer, first.text(&PLACER_NAMESPACE)), (filler, first.text(&FILLER_NAMESPACE))];
+    let held = in_namespace(held(transaction, numbers).map_err(failed())?)?;
     if held.is_empty() && change.control != OrderControl::Make {
         return Err(StoreError::Order { message: "is not in the worklist" });
     }
-    let named = first.text(&PATIENT);
-    if !named.is_empty() && held.iter().any(|step| step.patient_id != named) {
+    let (named, issuer) = (first.text(&PATIENT), first.text(&ISSUER));
+    let is_other = |step: &Held| {
+        let issuers = !issuer.is_empty() && !step.issuer.is_empty() && step.issuer != issuer;
+        !named.is_empty() && (step.patient_id != named || issuers)
+    };
+    if held.iter().any(is_other) {
         return Err(StoreError::Order { message: "is of another patient" });
     }
     let canceled = held.iter().any(|step| step.state == "canceled");
     let state = match change.control {
-        OrderControl::Cancel => "canceled",
-        OrderControl::Complete => "completed",
+        OrderControl::Cancel => Some("canceled"),
+        OrderControl::Complete => Some("completed"),
         OrderControl::Make | OrderControl::Change if canceled => {
             return Err(StoreError::Order { message: "was canceled: a new one wants a number of its own" });
         }
-        OrderControl::Make | OrderControl::Change => "scheduled",
+        OrderControl::Make | OrderControl::Change => None,
     };
-    if matches!(change.control, OrderControl::Cancel | OrderControl::Complete) {
+    if let Some(state) = state {
         for step in &held {
             transaction
                 .prepare_cached("UPDATE worklist SET state = ?, changed = ? WHERE key = ?")
@@ -128,48 +140,78 @@ fn apply(
     let study_uid = held.first().map_or(new_uid, |step| &step.study_uid);
     let mut ordered = Ordered { made: 0, changed: 0 };
     for step in &change.steps {
-        let there = match (step.text(&STEP_ID), held.as_slice()) {
-            // An order of one step need not name it.
-            ("", [only]) => Some(only),
-            (id, all) => all.iter().find(|one| one.step_id == id),
+        let there: Vec<&Held> = match step.text(&STEP_ID) {
+            // An order of one step need not name it; a change that names none is one of the whole order.
+            "" if held.len() == 1 || change.control == OrderControl::Change => held.iter().collect(),
+            id => held.iter().filter(|one| one.step_id == id).collect(),
         };
-        let done = match there {
-            Some(there) => update(transaction, there.key, step, now),
-            None => insert(transaction, step, study_uid, now),
-        };
-        done.map_err(failed())?;
-        *(if there.is_some() { &mut ordered.changed } else { &mut ordered.made }) += 1;
+        for one in &there {
+            update(transaction, one.key, step, now).map_err(failed())?;
+        }
+        ordered.changed += there.len();
+        if !there.is_empty() {
+            continue;
+        }
+        if change.control == OrderControl::Change {
+            return Err(StoreError::Order { message: "has no such step" });
+        }
+        if held.iter().any(|one| one.state == "completed") {
+            return Err(StoreError::Order { message: "was carried out: a new step wants a new order" });
+        }
+        insert(transaction, step, study_uid, now).map_err(failed())?;
+        ordered.made += 1;
     }
     Ok(ordered)
 }
 
-fn held(transaction: &Transaction<'_>, placer: &str, filler: &str) -> rusqlite::Result<Vec<Held>> {
-    // A filler's number is of this department; a placer's may be missing, or be another placer's too.
-    let (condition, number) = if filler.is_empty() { ("placer = ?", placer) } else { ("filler = ?", filler) };
-    let sql = format!(
-        "SELECT key, state, study_uid, step_id, patient_id FROM worklist WHERE {condition} ORDER BY key"
-    );
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(Held {
-            key: row.get(0)?,
-            state: row.get(1)?,
-            study_uid: row.get(2)?,
-            step_id: row.get(3)?,
-            patient_id: row.get(4)?,
-        })
+/// The steps of one order: those whose number has the namespace that was named, else those where it is not known of one side.
+fn in_namespace((namespace, mut held): (&str, Vec<Held>)) -> Result<Vec<Held>, StoreError> {
+    if held.iter().any(|step| step.namespace == namespace) {
+        held.retain(|step| step.namespace == namespace);
+    } else if !namespace.is_empty() {
+        held.retain(|step| step.namespace.is_empty());
+    }
+    if held.iter().any(|step| step.namespace != held[0].namespace) {
+        return Err(StoreError::Order { message: "has a number of several namespaces, and names none" });
+    }
+    Ok(held)
+}
+
+/// The steps under an order's number, with the namespace that was named of it; `numbers` are the placer's and the filler's.
+fn held<'a>(
+    transaction: &Transaction<'_>,
+    numbers: [(&str, &'a str); 2],
+) -> rusqlite::Result<(&'a str, Vec<Held>)> {
+    let [(placer, of_placer), (filler, of_filler)] = numbers;
+    let find = |condition: &str, namespace: &str, number: &str| -> rusqlite::Result<Vec<Held>> {
+        let sql = format!(
+            "SELECT key, state, study_uid, step_id, patient_id, issuer, {namespace} FROM worklist
+             WHERE {condition} ORDER BY key"
+        );
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Held {
+                key: row.get(0)?,
+                state: row.get(1)?,
+                study_uid: row.get(2)?,
+                step_id: row.get(3)?,
+                patient_id: row.get(4)?,
+                issuer: row.get(5)?,
+                namespace: row.get(6)?,
+            })
+        };
+        transaction.prepare_cached(&sql)?.query_map([number], read)?.collect()
     };
-    let found: Vec<Held> =
-        transaction.prepare_cached(&sql)?.query_map([number], read)?.collect::<rusqlite::Result<_>>()?;
-    if !found.is_empty() || filler.is_empty() || placer.is_empty() {
-        return Ok(found);
+    // A filler's number is of this department; a placer's may be missing, or be another placer's too.
+    if filler.is_empty() {
+        return Ok((of_placer, find("placer = ?", "placer_namespace", placer)?));
+    }
+    let mut found = find("filler = ?", "filler_namespace", filler)?;
+    found.retain(|step| step.namespace.is_empty() || of_filler.is_empty() || step.namespace == of_filler);
+    if !found.is_empty() || placer.is_empty() {
+        return Ok((of_filler, found));
     }
     // Made by its placer's number before the filler gave it one.
-    transaction
-        .prepare_cached(
-            "SELECT key, state, study_uid, step_id, patient_id FROM worklist WHERE placer = ? AND filler = '' ORDER BY key",
-        )?
-        .query_map([placer], read)?
-        .collect()
+    Ok((of_placer, find("placer = ? AND filler = ''", "placer_namespace", placer)?))
 }
 
 fn values<'a>(
@@ -209,14 +251,15 @@ fn insert(
 }
 
 fn update(transaction: &Transaction<'_>, key: i64, step: &ScheduledStep, now: i64) -> rusqlite::Result<()> {
-    // A study's UID is given once: a scanner may have it already.
+    // A study's UID is given once, as a step's ID: a scanner may have it already. The state stays: an order is not reopened.
     let said = COLUMNS.iter().filter_map(|column| {
         let value = step.said(column.place)?;
-        (column.place != STUDY || !value.is_empty()).then_some((column, value))
+        let given_once = column.place == STUDY || column.place == STEP_ID;
+        (!given_once || !value.is_empty()).then_some((column, value))
     });
     let (names, mut parameters) = values(said);
     let set: String = names.iter().map(|name| format!("{name} = ?, ")).collect();
     parameters.extend([Value::Integer(now), Value::Integer(key)]);
-    let sql = format!("UPDATE worklist SET {set}state = 'scheduled', changed = ? WHERE key = ?");
+    let sql = format!("UPDATE worklist SET {set}changed = ? WHERE key = ?");
     transaction.prepare_cached(&sql)?.execute(params_from_iter(parameters)).map(drop)
 }

@@ -9,7 +9,7 @@ use wilhelm_study::Phi;
 use super::ScheduledStep;
 use super::columns::{COLUMNS, WorklistColumn, of};
 use crate::columns::{Column, Level};
-use crate::query::condition;
+use crate::query::{LONGEST_KEY, condition};
 use crate::{Store, StoreError};
 
 const DATE: [Tag; 2] = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
@@ -74,6 +74,11 @@ fn statement(
         let (Some(column), Some(value)) = (of(place), given(place)) else { continue };
         if moments.is_some() && (column.place == DATE || column.place == TIME) {
             continue;
+        }
+        if value.len() > LONGEST_KEY {
+            let tag = column.place.last().copied().unwrap_or(tags::PATIENT_ID);
+            let message = format!("is longer than {LONGEST_KEY} bytes");
+            return Err(StoreError::Query { key: tag.to_string(), message });
         }
         sql.push_str(if column.place == STATION { " AND (station = '' OR " } else { " AND (" });
         condition(&mut sql, &mut parameters, &comparable(column), value, false)?;

@@ -139,6 +139,56 @@ fn orders_are_made_once_changed_and_canceled_with_all_their_steps() {
 }
 
 #[test]
+fn what_was_carried_out_is_not_scheduled_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let made = step("A", "P1", "Doe^Jane", "CT1", "CT", "20260705", "0930").with(STEP_ID, "S1");
+    change(&store, OrderControl::Make, vec![made.clone()]).expect("made");
+    change(&store, OrderControl::Complete, vec![ScheduledStep::default().with(PLACER, "A")]).expect("done");
+    assert_eq!(found(&store, &[]), "");
+    let moved = ScheduledStep::default().with(PLACER, "A").with(STATION, "CT2");
+    assert_eq!(change(&store, OrderControl::Change, vec![moved]).expect("changed"), (0, 1));
+    assert_eq!(change(&store, OrderControl::Make, vec![made.clone()]).expect("made already"), (0, 1));
+    let more = change(&store, OrderControl::Make, vec![made.with(STEP_ID, "S2")]).expect_err("refused");
+    assert!(more.to_string().contains("carried out"), "{more}");
+    assert_eq!(found(&store, &[]), "");
+}
+
+#[test]
+fn a_change_that_names_no_step_is_one_of_all_and_an_unknown_step_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let one = step("A", "P1", "Doe^Jane", "CT1", "CT", "20260705", "0930").with(STEP_ID, "S1");
+    let two = one.clone().with(STEP_ID, "S2");
+    change(&store, OrderControl::Make, vec![one, two]).expect("made");
+    let moved = ScheduledStep::default().with(PLACER, "A").with(STATION, "CT2").with(STEP_ID, "");
+    assert_eq!(change(&store, OrderControl::Change, vec![moved.clone()]).expect("changed"), (0, 2));
+    assert_eq!(found(&store, &[(STATION, "CT2"), (STEP_ID, "S?")]), "AA");
+    let unknown = change(&store, OrderControl::Change, vec![moved.with(STEP_ID, "S3")]);
+    assert!(unknown.expect_err("refused").to_string().contains("no such step"));
+    assert_eq!(found(&store, &[]), "AA");
+}
+
+#[test]
+fn an_order_number_of_another_namespace_is_another_order() {
+    const NAMESPACE: &[Tag] = &[tags::ORDER_PLACER_IDENTIFIER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID];
+    const ISSUER: &[Tag] = &[tags::ISSUER_OF_PATIENT_ID];
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let plain = step("A", "P1", "Doe^Jane", "CT1", "CT", "20260705", "0930").with(ISSUER, "H");
+    let of = |namespace: &str| plain.clone().with(NAMESPACE, namespace);
+    assert_eq!(change(&store, OrderControl::Make, vec![of("RIS")]).expect("made"), (1, 0));
+    assert_eq!(change(&store, OrderControl::Make, vec![plain.clone()]).expect("the same"), (0, 1));
+    assert_eq!(change(&store, OrderControl::Make, vec![of("KIS")]).expect("another"), (1, 0));
+    let both = change(&store, OrderControl::Cancel, vec![plain.clone()]).expect_err("of two");
+    assert!(both.to_string().contains("several namespaces"), "{both}");
+    let other = change(&store, OrderControl::Cancel, vec![of("RIS").with(ISSUER, "G")]).expect_err("refused");
+    assert!(other.to_string().contains("another patient"), "{other}");
+    assert_eq!(change(&store, OrderControl::Cancel, vec![of("RIS")]).expect("canceled"), (0, 1));
+    assert_eq!(found(&store, &[]), "A");
+}
+
+#[test]
 fn one_order_that_cannot_be_changed_leaves_all_of_its_message_undone() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
@@ -201,6 +251,44 @@ fn merged_patients_are_one_in_the_catalog_and_their_history_says_what_was() {
 }
 
 #[test]
+fn rows_without_an_issuer_are_nobodys_where_two_issuers_gave_out_the_number() {
+    const ISSUER: &[Tag] = &[tags::ISSUER_OF_PATIENT_ID];
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    keep(&store, &of_patient("1.2.1", "OLD", "Doe^Jane", "20200105", "CT")).expect("kept");
+    let other = step("A", "OLD", "Roe^Jane", "CT1", "CT", "20260705", "0930").with(ISSUER, "OTHER");
+    change(&store, OrderControl::Make, vec![other]).expect("made");
+    let merge = || {
+        let (old, new) = (PatientKey::new("OLD", "HOSP"), PatientKey::new("NEW", "HOSP"));
+        store.merge_patients(old, new, Demographics::default(), "7".to_owned(), 5).expect("merged")
+    };
+    let changed = merge();
+    assert!(changed.studies.is_empty() && changed.steps == 0, "{changed:?}");
+    // One that arrives later is nobody's either.
+    keep(&store, &of_patient("1.2.2", "OLD", "Doe^Jane", "20220105", "CT")).expect("kept");
+    let of =
+        |id: &str| store.query(&Query::new(Level::Study).with(tags::PATIENT_ID, id)).expect("answers").len();
+    assert_eq!((of("OLD"), of("NEW")), (2, 0));
+}
+
+#[test]
+fn patients_of_other_birth_dates_are_not_merged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    for (placer, id, born) in [("A", "P1", "19600229"), ("B", "P2", "19710101"), ("C", "P3", "")] {
+        let made = step(placer, id, "Doe^Jane", "CT1", "CT", "20260705", "0930");
+        change(&store, OrderControl::Make, vec![made.with(&[tags::PATIENT_BIRTH_DATE], born)]).expect("made");
+    }
+    let merge = |prior: &str, surviving: &str| {
+        let (prior, surviving) = (PatientKey::new(prior, "H"), PatientKey::new(surviving, "H"));
+        store.merge_patients(prior, surviving, Demographics::default(), "1".to_owned(), 5)
+    };
+    let refused = merge("P1", "P2").expect_err("refused");
+    assert!(refused.is_callers_fault() && !refused.to_string().contains("19"), "{refused}");
+    assert_eq!(merge("P3", "P2").expect("merged").steps, 2);
+}
+
+#[test]
 fn a_patient_renamed_is_found_by_the_new_name_and_the_object_keeps_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path());
@@ -230,14 +318,20 @@ fn promises_outlive_the_program_and_come_back_when_they_are_due() {
     assert!(store.due_promises(99).expect("none").is_empty());
     drop(store);
     let store = open(folder.path());
-    let due = store.due_promises(100).expect("one");
-    assert_eq!(
-        (due.len(), due[0].peer.as_str(), &due[0].objects[..], due[0].attempts),
-        (1, "CT1", &objects[..], 0)
-    );
+    assert_eq!(store.due_promises(100).expect("one"), [key]);
+    let promised = || store.promised(key).expect("read");
+    let due = promised().expect("there");
+    assert_eq!((due.peer.as_str(), &due.objects[..], due.attempts), ("CT1", &objects[..], 0));
     store.put_promise_off(key, 200).expect("put off");
     assert!(store.due_promises(199).expect("none").is_empty());
-    assert_eq!(store.due_promises(200).expect("one")[0].attempts, 1);
+    assert_eq!(store.due_promises(200).expect("one"), [key]);
+    assert_eq!(promised().expect("there").attempts, 1);
     store.end_promise(key).expect("ended");
-    assert!(store.due_promises(1000).expect("none").is_empty());
+    assert!(store.due_promises(1000).expect("none").is_empty() && promised().is_none());
+    for number in 0..1000 {
+        store.promise("CT1".to_owned(), format!("9.{number}"), &objects, 100).expect("kept");
+    }
+    let promise = |peer: &str, uid: &str| store.promise(peer.to_owned(), uid.to_owned(), &objects, 100);
+    assert!(matches!(promise("CT1", "8.1"), Err(StoreError::TooLarge { .. })));
+    assert!(promise("CT1", "9.7").is_ok() && promise("CT2", "8.1").is_ok());
 }
