@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     FIRST,
     include_str!("schema/reports.sql"),
     include_str!("schema/queue.sql"),
@@ -15,6 +15,7 @@ const STEPS: [&str; 9] = [
     crate::patients::STEP,
     crate::commitments::STEP,
     crate::workitems::STEP,
+    crate::bin::PATIENT_STEP,
 ];
 
 const FIRST: &str = "
