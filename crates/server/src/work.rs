@@ -157,8 +157,12 @@ struct Worker {
 impl Worker {
     fn run(&self) {
         let kinds: Vec<&str> = self.works.iter().map(|work| work.kind()).collect();
-        while !self.stopping.load(Ordering::SeqCst) {
+        loop {
+            // Before the look at `stopping`: a stop after that rings, and no wait sleeps through it.
             let heard = self.store.jobs().count();
+            if self.stopping.load(Ordering::SeqCst) {
+                return;
+            }
             match self.store.queue().claim(&kinds, SystemTime::now()) {
                 Ok(Claimed::Job(job)) => self.attempt(&job),
                 Ok(Claimed::Nothing(next)) => {

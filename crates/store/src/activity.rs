@@ -178,19 +178,27 @@ impl Store {
         .ok_or(StoreError::NotFound { what: "study" })
     }
 
-    /// Makes a rule known, from now on: what arrived before it was known is none of its business.
+    /// Makes rules known by their names, each with whether it is enabled, from now on: what arrived before a rule was known, or
+    /// while it was not enabled, is none of its business. All others are forgotten, with what they said of studies.
     ///
     /// # Errors
     /// [`StoreError::Catalog`].
-    pub fn know_rule(&self, name: &str) -> Result<(), StoreError> {
-        let name = name.to_owned();
-        self.committing("making a rule known", move |transaction| {
-            transaction
-                .execute(
-                    "INSERT OR IGNORE INTO rule VALUES (?, (SELECT coalesce(max(change), 0) FROM activity))",
-                    [name],
-                )
-                .map(drop)
+    pub fn know_rules(&self, rules: Vec<(String, bool)>) -> Result<(), StoreError> {
+        self.committing("making rules known", move |transaction| {
+            let names: Vec<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
+            transaction.execute(
+                "DELETE FROM rule WHERE name NOT IN (SELECT value FROM json_each(?))",
+                [serde_json::json!(names).to_string()],
+            )?;
+            for (name, is_enabled) in &rules {
+                // One that is not enabled has looked at whatever will come; enabled again, it begins with what comes next.
+                transaction.execute(
+                    "INSERT INTO rule VALUES (?1, iif(?2, (SELECT coalesce(max(change), 0) FROM activity), ?3))
+                     ON CONFLICT (name) DO UPDATE SET through = excluded.through WHERE NOT ?2 OR through = ?3",
+                    params![name, is_enabled, i64::MAX],
+                )?;
+            }
+            Ok(())
         })
     }
 

@@ -5,7 +5,8 @@
 //!
 //! Invariants held here: a backup has its name once it is whole and on the disk, before that another; a file in it is never
 //! written again, so that backups in one place share what did not change by hard links; sealed objects stay sealed, and no
-//! key is ever part of a backup; while one is made, no file of the archive is removed.
+//! key is ever part of a backup; while one is made, no file of the archive is removed; on Unix, what is written can be read by
+//! its owner alone.
 
 mod making;
 mod manifest;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -32,6 +34,10 @@ const CATALOG: &str = "catalog.sqlite";
 const ALSO: &str = "also";
 /// What a backup that is not whole is called behind its name.
 const PART: &str = "part";
+/// Longest wait for somebody who removes files, as the archive does for a moment after it took objects.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Time between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// What a backup is made of.
 #[derive(Clone, Debug)]
@@ -78,6 +84,17 @@ impl Hold {
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
+
+    /// As [`of`](Self::of), tried again for so long.
+    fn within(archive: &Path, patience: Duration) -> Result<Option<Self>, StoreError> {
+        let begun = Instant::now();
+        loop {
+            match Self::of(archive)? {
+                None if begun.elapsed() < patience => std::thread::sleep(BETWEEN_TRIES),
+                outcome => return Ok(outcome),
+            }
+        }
+    }
 }
 
 /// Makes a backup; `each` is told how many of how many objects are done, and stops it with `false`.
@@ -94,13 +111,13 @@ pub fn take(wanted: &Wanted<'_>, each: &mut dyn FnMut(u64, u64) -> bool) -> Resu
     if !archive.join(CATALOG).is_file() {
         return Err(StoreError::backup(format!("{} is no archive", archive.display())));
     }
-    fs::create_dir_all(place).map_err(|error| StoreError::io("making the folder", *place, error))?;
+    make_folder(place).map_err(|error| StoreError::io("making the folder", *place, error))?;
     let target = place.join(name);
     if target.exists() {
         return Err(StoreError::backup(format!("{} is there already", target.display())));
     }
     let busy = || StoreError::backup("another backup is being made, or the bin is being emptied: try again");
-    let _hold = Hold::of(archive)?.ok_or_else(busy)?;
+    let _hold = Hold::within(archive, PATIENCE)?.ok_or_else(busy)?;
     let part = place.join(format!("{name}.{PART}"));
     if part.exists() {
         // What a killed program left; nobody else is at it, as the archive is held.
@@ -127,6 +144,24 @@ fn named(name: &str) -> Result<(), StoreError> {
     let expected =
         "1 to 100 letters, digits, dots, dashes and underscores, not a dot first and not .part last";
     Err(StoreError::backup(format!("the name of a backup has {expected}")))
+}
+
+/// Makes a folder and those above it that are not there.
+fn make_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Makes a file that is not there.
+fn make_file(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The checksums of a backup's files.

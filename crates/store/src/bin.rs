@@ -10,7 +10,15 @@ use crate::describe::describe;
 use crate::ingest::{Entry, NAMED, put_back};
 use crate::objects::{Checksum, Kept, hexadecimal};
 use crate::queue::{milliseconds, time};
+use crate::text::folded;
 use crate::{Store, StoreError};
+
+/// What the bin keeps of a patient beside ID and name, NULL where an earlier program kept none; a step that was published is never
+/// edited.
+pub(crate) const PATIENT_STEP: &str = "
+ALTER TABLE bin ADD COLUMN birth_date TEXT;
+ALTER TABLE bin ADD COLUMN sex TEXT;
+";
 
 /// Bytes of all objects, those of the bin with them.
 pub(crate) fn held_bytes(transaction: &Transaction<'_>) -> rusqlite::Result<u64> {
@@ -56,6 +64,11 @@ pub struct Binned {
     pub bytes: u64,
 }
 
+/// The moment up to which what was deleted has been kept for so long.
+fn before(keep: Duration, now: SystemTime) -> i64 {
+    milliseconds(now).saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// An object in the bin.
 struct Object {
     checksum: Checksum,
@@ -76,7 +89,9 @@ impl Store {
                 transaction.query_row("SELECT key FROM study WHERE uid = ?", [&study], |row| row.get(0)).optional()?;
             let Some(key) = key else { return Ok(None) };
             transaction.execute(
-                "INSERT INTO bin SELECT uid, patient_id, issuer, patient_name, date, description, ?2, ?3, ?4
+                "INSERT INTO bin (study, patient_id, issuer, patient_name, birth_date, sex, date, description,
+                 deleted, deleted_by, reason)
+                 SELECT uid, patient_id, issuer, patient_name, birth_date, sex, date, description, ?2, ?3, ?4
                  FROM study WHERE key = ?1
                  ON CONFLICT (study) DO UPDATE SET deleted = ?2, deleted_by = ?3, reason = ?4",
                 params![key, milliseconds(now), deleted.by, deleted.reason],
@@ -126,7 +141,7 @@ impl Store {
     }
 
     /// Puts a study of the bin back into the archive, all of its objects or none; gives how many. Of two with one identifier, the
-    /// one that arrived last is put back. Rules do not look at it for that.
+    /// one that arrived last is put back. Its patient is who the bin says, corrections with it. Rules do not look at it for that.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where it is not in the bin; [`StoreError::Conflict`] where another object with an identifier of
@@ -150,10 +165,14 @@ impl Store {
         let (count, study) = (entries.len() as u64, study.to_owned());
         self.writing("putting a study back", move |transaction| {
             let run = || {
-                Ok((
-                    put_back(transaction, &entries)?,
-                    transaction.execute("DELETE FROM bin WHERE study = ?", [study])?,
-                ))
+                let is_there =
+                    transaction.prepare_cached("SELECT 1 FROM study WHERE uid = ?")?.exists([&study])?;
+                let is_back = put_back(transaction, &entries)?;
+                // One that came again has its patient already.
+                if !is_there {
+                    put_patient_back(transaction, &study)?;
+                }
+                Ok((is_back, transaction.execute("DELETE FROM bin WHERE study = ?", [&study])?))
             };
             // What is refused rolls all of it back.
             match run().map_err(StoreError::catalog("putting a study back"))? {
@@ -180,7 +199,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Catalog`].
     pub fn overdue(&self, keep: Duration, now: SystemTime) -> Result<Vec<String>, StoreError> {
-        let before = milliseconds(now).saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+        let before = before(keep, now);
         self.reading("looking into the bin", |connection| {
             let mut prepared =
                 connection.prepare_cached("SELECT study FROM bin WHERE deleted <= ? ORDER BY deleted")?;
@@ -188,12 +207,14 @@ impl Store {
         })
     }
 
-    /// Removes a study of the bin and the files of its objects for good; gives how many files. A file that another row names stays.
-    /// The pictures of its reports go with it, unless the study came again; versions and decisions stay.
+    /// Removes a study of the bin that was deleted at least so long ago, and the files of its objects, for good; gives how many
+    /// files. A file that another row names stays. The pictures of its reports go with it, unless the study came again; versions
+    /// and decisions stay.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::BackingUp`] while a backup is made; [`StoreError::Catalog`].
-    pub fn purge(&self, study: &str) -> Result<u64, StoreError> {
+    /// [`StoreError::NotFound`] where it is not in the bin, or was deleted anew since; [`StoreError::BackingUp`] while a backup is made; [`StoreError::Catalog`].
+    pub fn purge(&self, study: &str, keep: Duration, now: SystemTime) -> Result<u64, StoreError> {
+        let before = before(keep, now);
         let hold = Hold::of(&self.folders.root)?.ok_or(StoreError::BackingUp)?;
         let (study, folders) = (study.to_owned(), self.folders.clone());
         // On the writer, so that no object with the same bytes arrives between the look and the removal. Rows go first: a
@@ -203,7 +224,8 @@ impl Store {
                 .prepare_cached("SELECT DISTINCT sha256 FROM bin_object WHERE study = ?")?
                 .query_map([&study], |row| row.get::<_, Checksum>(0))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
-            let removed = transaction.execute("DELETE FROM bin WHERE study = ?", [&study])?;
+            let removed = transaction
+                .execute("DELETE FROM bin WHERE study = ? AND deleted <= ?", params![study, before])?;
             if removed > 0 {
                 transaction.execute(
                     "DELETE FROM report_file WHERE report_key IN (SELECT key FROM report WHERE study_uid = ?1)
@@ -226,4 +248,21 @@ impl Store {
             Ok(count)
         })
     }
+}
+
+/// Writes into a study that was put back who its patient is: as its row said when it was deleted, and as was said since. What the
+/// bin of an earlier program did not keep stays as the objects say.
+fn put_patient_back(transaction: &Transaction<'_>, study: &str) -> rusqlite::Result<()> {
+    let name: Option<String> = transaction
+        .query_row("SELECT patient_name FROM bin WHERE study = ?", [study], |row| row.get(0))
+        .optional()?;
+    let Some(name) = name else { return Ok(()) };
+    transaction
+        .execute(
+            "UPDATE study SET patient_id = b.patient_id, issuer = b.issuer, patient_name = b.patient_name,
+             patient_name_folded = ?2, birth_date = coalesce(b.birth_date, study.birth_date), sex = coalesce(b.sex, study.sex)
+             FROM bin b WHERE b.study = ?1 AND uid = ?1",
+            params![study, folded(&name)],
+        )
+        .map(drop)
 }

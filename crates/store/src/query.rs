@@ -278,3 +278,6 @@ fn glob(pattern: &str) -> String {
     }
     glob
 }
+
+#[cfg(test)]
+mod tests;

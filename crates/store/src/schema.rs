@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     FIRST,
     include_str!("schema/reports.sql"),
     include_str!("schema/queue.sql"),
@@ -16,6 +16,7 @@ const STEPS: [&str; 10] = [
     crate::commitments::STEP,
     crate::workitems::STEP,
     crate::worklist::NAMESPACES,
+    crate::bin::PATIENT_STEP,
 ];
 
 const FIRST: &str = "

@@ -214,10 +214,15 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
             .into_response();
     }
     let headers = request.headers().clone();
-    let by_cookie = matches!(credential(&headers), Some(Credential::Session(_)));
     let reads = matches!(method, Method::GET | Method::HEAD);
-    if by_cookie && !reads && is_from_us(&headers) != Some(true) {
-        let detail = "what is changed with a cookie has to come from a page of this archive; other programs use Authorization: Bearer";
+    // A page from elsewhere can send a cookie, and what an open archive takes from all; it can send no token.
+    let is_foreign = match credential(&headers) {
+        Some(Credential::Token(_)) => false,
+        Some(Credential::Session(_)) => is_from_us(&headers) != Some(true),
+        None => is_from_us(&headers) == Some(false),
+    };
+    if !reads && is_foreign {
+        let detail = "what is changed from a page or with a cookie has to come from a page of this archive; other programs use Authorization: Bearer";
         return Refusal::new(StatusCode::FORBIDDEN, detail).into_response();
     }
     let known = {

@@ -2,11 +2,10 @@
 //!
 //! Source: WHATWG HTML, Section 9.2 (Server-sent events).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,25 +31,47 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AHEAD: usize = 16;
 /// Most clients at once.
 const MOST: usize = 256;
+/// Most of one account.
+const MOST_OF_ONE: usize = 16;
 /// Studies of which it is remembered whether the account may see them.
 const REMEMBERED: usize = 1000;
 
-static LISTENING: AtomicUsize = AtomicUsize::new(0);
+/// How many clients of each account listen; "" is whoever asks without one.
+static LISTENING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Counts a client for as long as it is served.
-struct Counted;
+struct Counted(String);
 
 impl Counted {
-    fn new() -> Option<Self> {
-        let before = LISTENING.fetch_add(1, Ordering::SeqCst);
-        let counted = Self;
-        (before < MOST).then_some(counted)
+    fn new(who: &Who) -> Result<Self, Refusal> {
+        let full = |detail| Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+        let account = who.principal.as_ref().map(|principal| principal.user.as_str().to_owned());
+        let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+        if listening.values().sum::<usize>() >= MOST {
+            return full(format!("{MOST} clients listen to events already: try again later"));
+        }
+        let is_bound = account.is_some();
+        let account = account.unwrap_or_default();
+        let count = listening.entry(account.clone()).or_default();
+        if is_bound && *count >= MOST_OF_ONE {
+            return full(format!(
+                "{MOST_OF_ONE} clients of this account listen to events already: close one"
+            ));
+        }
+        *count += 1;
+        Ok(Self(account))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        LISTENING.fetch_sub(1, Ordering::SeqCst);
+        let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = listening.get_mut(&self.0) {
+            *count -= 1;
+            if *count == 0 {
+                listening.remove(&self.0);
+            }
+        }
     }
 }
 
@@ -60,14 +81,10 @@ pub(crate) async fn events(
     Extension(who): Extension<Who>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let full = || {
-        let detail = format!("{MOST} clients listen to events already: try again later");
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
-    let counted = Counted::new().ok_or_else(full)?;
+    let counted = Counted::new(&who)?;
     let (sender, pieces) = channel(AHEAD);
     let listener = site.events.listen();
-    let teller = Teller { site, who, headers, sender, seen: HashMap::new(), _counted: counted };
+    let teller = Teller { site, who, headers, sender, seen: BTreeMap::new(), _counted: counted };
     tokio::spawn(teller.run(listener));
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, Body::new(Pieces(pieces))).into_response())
@@ -87,8 +104,8 @@ struct Teller {
     who: Who,
     headers: HeaderMap,
     sender: Sender<Bytes>,
-    /// Whether the account may see a study.
-    seen: HashMap<String, bool>,
+    /// Whether the account may do something with a study.
+    seen: BTreeMap<(Permission, String), bool>,
     _counted: Counted,
 }
 
@@ -150,27 +167,32 @@ impl Teller {
     }
 
     async fn event(&mut self, event: &Event) -> Result<(), Over> {
-        if self.may_hear(event.study()).await {
+        if self.may_hear(event).await {
             self.send(format!("event: {}\ndata: {}\n\n", event.name(), event.json())).await?;
         }
         Ok(())
     }
 
-    async fn may_hear(&mut self, study: Option<&str>) -> bool {
+    async fn may_hear(&mut self, event: &Event) -> bool {
         if self.who.principal.is_none() {
             return true;
         }
-        let name = study.unwrap_or_default();
-        if let Some(may) = self.seen.get(name) {
+        let wanted = match event {
+            Event::Report { .. } => Permission::ReportSee,
+            _ => Permission::StudySee,
+        };
+        let study = event.study();
+        let key = (wanted, study.unwrap_or_default().to_owned());
+        if let Some(may) = self.seen.get(&key) {
             return *may;
         }
         let (site, who, of) = (Arc::clone(&self.site), self.who.clone(), study.map(str::to_owned));
-        let asked = blocking(move || may(&site, &who, Permission::StudySee, of.as_deref()));
+        let asked = blocking(move || may(&site, &who, wanted, of.as_deref()));
         let may = asked.await.is_ok();
         if self.seen.len() >= REMEMBERED {
             self.seen.clear();
         }
-        self.seen.insert(name.to_owned(), may);
+        self.seen.insert(key, may);
         may
     }
 }

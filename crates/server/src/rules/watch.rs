@@ -17,7 +17,7 @@ use crate::work::EmptyBin;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Longest time between two looks.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// Time between two looks into the bin.
+/// Time between two looks into the bin, and at jobs that ended.
 const BETWEEN_BINS: Duration = Duration::from_secs(3600);
 /// Studies told of in one look.
 const TOLD: u64 = 500;
@@ -53,9 +53,7 @@ impl Looking {
         events: Events,
         keep: Duration,
     ) -> Result<Self, StoreError> {
-        for rule in &rules.rules {
-            store.know_rule(&rule.name)?;
-        }
+        store.know_rules(rules.rules.iter().map(|rule| (rule.name.clone(), rule.enabled)).collect())?;
         let told = store.latest_change()?;
         Ok(Self { store, rules, events, keep, told, due: HashMap::new(), next_bin: Duration::ZERO })
     }
@@ -69,6 +67,7 @@ impl Looking {
         }
         if clock.ticking >= self.next_bin {
             self.next_bin = clock.ticking + BETWEEN_BINS;
+            self.store.queue().forget_ended()?;
             if !self.store.overdue(self.keep, clock.wall)?.is_empty() {
                 let made = self.store.queue().enqueue(EmptyBin::job(), clock.wall)?;
                 self.tell_job(made)?;

@@ -53,15 +53,16 @@ impl Work for EmptyBin {
     }
 
     fn run(&self, _: &Job, at: &dyn Progress) -> Result<(), WorkError> {
-        let overdue = self.store.overdue(self.keep, SystemTime::now())?;
+        let now = SystemTime::now();
+        let overdue = self.store.overdue(self.keep, now)?;
         let total = overdue.len() as u64;
         for (done, study) in overdue.iter().enumerate() {
             at.say("studies", done as u64, Some(total))?;
             // Written down first: what cannot be written down is not done.
             self.note(study, Outcome::Done)?;
-            match self.store.purge(study) {
+            match self.store.purge(study, self.keep, now) {
                 Ok(_) => {}
-                // It was put back in this moment.
+                // It was put back in this moment, or deleted anew.
                 Err(StoreError::NotFound { .. }) => self.note(study, Outcome::Failed)?,
                 Err(error) => {
                     self.note(study, Outcome::Failed)?;
@@ -69,7 +70,6 @@ impl Work for EmptyBin {
                 }
             }
         }
-        self.store.queue().forget_ended()?;
         at.say("studies", total, Some(total)).map_err(Into::into)
     }
 }

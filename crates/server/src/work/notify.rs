@@ -1,7 +1,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use wilhelm_store::Store;
@@ -9,7 +9,7 @@ use wilhelm_store::queue::Job;
 
 use super::{Progress, Work, WorkError};
 
-/// Longest wait for each step of one notice.
+/// Longest time for one notice, from the connection to the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes of an answer that are looked at: its first line counts alone.
 const ANSWER_BYTES: usize = 4096;
@@ -88,20 +88,21 @@ impl Target {
     }
 
     /// Posts a body; gives the status. Whatever the answer says beside it is not followed.
-    fn post(&self, body: &str) -> std::io::Result<u16> {
+    fn post(&self, body: &str, within: Duration) -> std::io::Result<u16> {
         let mut last = std::io::Error::from(ErrorKind::NotFound);
-        for address in self.addresses()? {
-            match TcpStream::connect_timeout(&address, TIMEOUT) {
-                Ok(stream) => return self.converse(stream, body),
+        let addresses = self.addresses()?;
+        let until = Instant::now() + within;
+        for address in addresses {
+            match TcpStream::connect_timeout(&address, left(until)?) {
+                Ok(stream) => return self.converse(stream, body, until),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    fn converse(&self, mut stream: TcpStream, body: &str) -> std::io::Result<u16> {
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
+    fn converse(&self, mut stream: TcpStream, body: &str, until: Instant) -> std::io::Result<u16> {
+        stream.set_write_timeout(Some(left(until)?))?;
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: {host}:{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nUser-Agent: wilhelm\r\nConnection: close\r\n\r\n",
@@ -114,6 +115,8 @@ impl Target {
         let mut answer = Vec::new();
         let mut piece = [0; 512];
         while !answer.contains(&b'\n') && answer.len() < ANSWER_BYTES {
+            // Each byte may come late: all of them together have the time.
+            stream.set_read_timeout(Some(left(until)?))?;
             match stream.read(&mut piece)? {
                 0 => break,
                 count => answer.extend_from_slice(&piece[..count]),
@@ -121,6 +124,12 @@ impl Target {
         }
         status(&answer).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the answer is no HTTP"))
     }
+}
+
+/// The time until a moment, where it is not over.
+fn left(until: Instant) -> std::io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 /// The status of `HTTP/1.1 204 No Content`.
@@ -172,7 +181,7 @@ impl Work for Notify {
         let target = Target::parse(url, &self.listed).map_err(|error| WorkError::Never(error.to_string()))?;
         at.say("notices", 0, Some(1))?;
         let body = self.body(job)?.to_string();
-        match target.post(&body) {
+        match target.post(&body, TIMEOUT) {
             Ok(200..=299) => Ok(()),
             Ok(status @ 300..=399) => {
                 Err(WorkError::Never(format!("the address answered {status}: redirects are not followed")))
@@ -228,5 +237,25 @@ mod tests {
         {
             assert_eq!(status(noise), None);
         }
+    }
+
+    #[test]
+    fn an_address_that_answers_byte_by_byte_takes_no_longer_than_a_notice_may() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let dripping = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a notice");
+            stream.set_read_timeout(Some(Duration::from_millis(20))).expect("a socket");
+            let mut bytes = 0;
+            while stream.write_all(b"x").is_ok() && bytes < 500 {
+                let _ = stream.read(&mut [0; 512]);
+                bytes += 1;
+            }
+            bytes
+        });
+        let target = Target::parse(&url, &[]).expect("of this machine");
+        let failed = target.post("{}", Duration::from_millis(200)).expect_err("no answer");
+        assert!(matches!(failed.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock), "{failed}");
+        assert!(dripping.join().expect("ended") < 500);
     }
 }

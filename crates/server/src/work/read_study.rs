@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -70,50 +70,31 @@ impl Readings for QueuedReadings {
     }
 
     fn latest(&self, studies: &[&str]) -> BTreeMap<String, ReadingState> {
-        let mut found = BTreeMap::new();
-        for study in studies {
-            let jobs = match self.store.queue().list(None, Some(study), LOOKED_AT) {
-                Ok(jobs) => jobs,
-                Err(error) => {
-                    tracing::warn!(%error, "the queue does not say which studies are being read");
-                    return found;
-                }
-            };
-            // The latest says how it stands: what failed before a reading that was done no longer matters.
-            let last = jobs.into_iter().find(|job| job.kind == ReadStudy::KIND);
-            let unfinished = last.filter(|job| !matches!(job.state, JobState::Done | JobState::Cancelled));
-            if let Some(job) = unfinished {
-                let state = ReadingState {
-                    job: job.id.to_string(),
-                    state: job.state.name().to_owned(),
-                    error: job.error,
-                };
-                found.insert((*study).to_owned(), state);
-            }
-        }
-        found
+        // The latest says how it stands: what failed before a reading that was done no longer matters.
+        let unfinished = [JobState::Queued, JobState::Running, JobState::Failed, JobState::Dead];
+        let jobs = self
+            .store
+            .queue()
+            .latest(ReadStudy::KIND, studies, &unfinished)
+            .unwrap_or_else(|error| silent(&error));
+        let state = |job: Job| {
+            let state = job.state.name().to_owned();
+            job.study.map(|study| (study, ReadingState { job: job.id.to_string(), state, error: job.error }))
+        };
+        jobs.into_iter().filter_map(state).collect()
     }
 
     fn of_state(&self, states: &[&str]) -> Vec<String> {
-        let mut found = BTreeSet::new();
-        for state in states.iter().filter_map(|state| JobState::parse(state)) {
-            match self.store.queue().list(Some(state), None, MOST) {
-                Ok(jobs) => found.extend(
-                    jobs.into_iter().filter(|job| job.kind == ReadStudy::KIND).filter_map(|job| job.study),
-                ),
-                Err(error) => tracing::warn!(%error, "the queue does not say which studies are being read"),
-            }
-        }
-        let all: Vec<&str> = found.iter().map(String::as_str).collect();
-        // What failed once and was done later is not failed.
-        let latest = self.latest(&all);
-        let wanted =
-            |study: &&str| latest.get(*study).is_some_and(|now| states.contains(&now.state.as_str()));
-        all.into_iter().filter(wanted).map(str::to_owned).collect()
+        let states: Vec<JobState> = states.iter().filter_map(|state| JobState::parse(state)).collect();
+        self.store.queue().studies(ReadStudy::KIND, &states, MOST).unwrap_or_else(|error| silent(&error))
     }
 }
 
-/// Jobs of a study that are looked through for the latest reading.
-const LOOKED_AT: u64 = 20;
-/// Jobs of a state that are looked through.
-const MOST: u64 = 5000;
+/// Nothing, where the queue does not answer.
+fn silent<T>(error: &wilhelm_store::StoreError) -> Vec<T> {
+    tracing::warn!(%error, "the queue does not say which studies are being read");
+    Vec::new()
+}
+
+/// Studies of some states at most.
+const MOST: u64 = 20_000;

@@ -4,11 +4,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use chrono::Utc;
 use serde_json::Value;
+use wilhelm_privacy::SystemEntropy;
+use wilhelm_privacy::account::{AccountsFile, Permission, UserName};
 use wilhelm_server::JobSettings;
 use wilhelm_server::dimse::Settings as Entity;
 use wilhelm_server::events::{Event, Events};
 
+use crate::sign_in::{PASSWORD, enter, guarded_with};
 use crate::site::{Site, served_with, settings, slice};
 
 /// A connection that events come over.
@@ -120,4 +124,38 @@ fn a_client_that_is_too_slow_is_told_so_and_let_go() {
     let mut other = Stream::open(&site, "").expect("open to all");
     events.publish(Event::Study { study: "1.2.3".to_owned(), instances: 7 });
     other.wait_for(|_, data| data["instances"] == 7);
+}
+
+#[test]
+fn reports_are_for_who_may_see_reports_and_one_account_takes_no_more_than_its_part() {
+    let events = Events::default();
+    let site = guarded_with(Entity::default(), |settings| wilhelm_server::Settings {
+        jobs: JobSettings { events: events.clone(), ..JobSettings::default() },
+        ..settings
+    });
+    let file = AccountsFile::new(site.folder.path().join("accounts.json"));
+    let name = UserName::parse("technologist").expect("a name");
+    let made = file.change(|accounts| {
+        let entropy = &mut SystemEntropy::default();
+        accounts.make_token(&name, "a test", [Permission::StudySee].into(), 1, Utc::now(), entropy)
+    });
+    let bearer = format!("Authorization: Bearer {}", made.expect("a token").1.expose());
+    let mut streams: Vec<Stream> =
+        (0..16).map(|_| Stream::open(&site, &bearer).expect("there is room")).collect();
+    assert_eq!(Stream::open(&site, &bearer).map(drop), Err(503));
+    let cookie = format!("Cookie: {}", enter(&site, "technologist", PASSWORD).expect("let in"));
+    assert_eq!(Stream::open(&site, &cookie).map(drop), Err(503), "by whatever it asks");
+    let cookie = format!("Cookie: {}", enter(&site, "radiologist", PASSWORD).expect("let in"));
+    let mut of_radiologist = Stream::open(&site, &cookie).expect("another has room");
+    events.publish(Event::Report {
+        report: "ab1".to_owned(),
+        study: "1.2.3".to_owned(),
+        version: 1,
+        state: "preliminary".to_owned(),
+        decisions: 0,
+    });
+    events.publish(Event::Study { study: "1.2.3".to_owned(), instances: 1 });
+    let first = |stream: &mut Stream| stream.next(&mut String::new()).expect("something").0;
+    assert_eq!(first(&mut of_radiologist), "report");
+    assert_eq!(first(&mut streams[0]), "study");
 }

@@ -12,7 +12,7 @@ use wilhelm_server::dimse::{Peer, Settings as Entity};
 use wilhelm_server::{Ledger, Settings, SignIn};
 use wilhelm_study::Phi;
 
-use crate::site::{Site, outgoing, served_with, settings, slice};
+use crate::site::{Site, outgoing, served, served_with, settings, slice};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -194,6 +194,33 @@ fn pages_from_elsewhere_change_nothing_with_a_cookie() {
     assert_eq!(site.request(head, body.as_bytes()).0, 403);
     let head = "POST /api/session\nHost: localhost\nContent-Type: text/plain";
     assert_eq!(site.request(head, body.as_bytes()).0, 415);
+}
+
+#[test]
+fn pages_from_elsewhere_change_nothing_in_an_open_archive_and_programs_do() {
+    let site = served(Entity::default());
+    for (heads, expected) in [
+        ("Origin: http://evil.example", 403),
+        ("Origin: null", 403),
+        ("Sec-Fetch-Site: cross-site", 403),
+        ("Origin: http://localhost", 200),
+        ("X-Other: 1", 200),
+        ("Origin: http://evil.example\nAuthorization: Bearer anything", 200),
+    ] {
+        let head =
+            format!("POST /dicom-web/studies\nHost: localhost\n{heads}\nContent-Type: application/dicom");
+        assert_eq!(site.request(&head, &slice(0)).0, expected, "{heads}");
+    }
+    assert_eq!(
+        site.status("POST /api/jobs/1/cancel", "Origin: http://evil.example"),
+        403,
+        "without a body too"
+    );
+    assert_eq!(
+        site.status("GET /dicom-web/studies", "Origin: http://evil.example"),
+        200,
+        "it cannot read it"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ALSO, Backup, CATALOG, Lines, NAMED, hashed, manifest, named};
+use super::{ALSO, Backup, CATALOG, Lines, NAMED, hashed, make_file, make_folder, manifest, named};
 use crate::StoreError;
 use crate::objects::{Checksum, hexadecimal, sync_folder};
 
@@ -26,8 +26,7 @@ impl Making<'_> {
         also: &[(&str, PathBuf)],
         each: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Backup, StoreError> {
-        fs::create_dir_all(self.part)
-            .map_err(|error| StoreError::io("making the folder", self.part, error))?;
+        make_folder(self.part).map_err(|error| StoreError::io("making the folder", self.part, error))?;
         // The catalog first: the files of what it names are on the disk before it names them.
         let checksums = self.catalog()?;
         let mut made = Backup { objects: checksums.len() as u64, ..Backup::default() };
@@ -62,6 +61,8 @@ impl Making<'_> {
         let from = self.archive.join(CATALOG);
         let to = self.part.join(CATALOG);
         let target = to.to_str().ok_or_else(|| StoreError::backup("the place is not named in Unicode"))?;
+        // SQLite takes an empty file as it is, and keeps its mode.
+        make_file(&to).map_err(|error| StoreError::io("writing", &to, error))?;
         let copy = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&from, flags)?;
@@ -133,7 +134,7 @@ impl Making<'_> {
     fn folder(&self, path: &str) -> Result<(), StoreError> {
         let path = self.part.join(path);
         let folder = path.parent().unwrap_or(self.part);
-        fs::create_dir_all(folder).map_err(|error| StoreError::io("making the folder", folder, error))
+        make_folder(folder).map_err(|error| StoreError::io("making the folder", folder, error))
     }
 
     /// Copies a file; gives the checksum and number of its bytes.
@@ -142,7 +143,7 @@ impl Making<'_> {
         let to = self.part.join(path);
         let failed = |error| StoreError::io("writing", &to, error);
         self.folder(path)?;
-        let mut file = File::options().write(true).create_new(true).open(&to).map_err(failed)?;
+        let mut file = make_file(&to).map_err(failed)?;
         let copied = hashed(&mut source, Some(&mut file)).map_err(failed)?;
         file.sync_data().map_err(failed)?;
         Ok(copied)

@@ -1,7 +1,7 @@
 //! The list of a backup's files, as `sha256sum --check` reads it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) fn write(folder: &Path, lines: &BTreeMap<String, Checksum>) -> Result
     for (name, checksum) in lines {
         text.push_str(&format!("{}  {name}\n", hexadecimal(checksum)));
     }
-    let mut file = File::options().write(true).create_new(true).open(&path).map_err(failed)?;
+    let mut file = super::make_file(&path).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{CATALOG, PART, hashed, manifest};
+use super::{CATALOG, PART, hashed, make_file, make_folder, manifest};
 use crate::StoreError;
 use crate::objects::{Checksum, sync_folder};
 
@@ -142,7 +142,7 @@ pub struct Restored {
 /// folder `also` of it and is put in its place by hand.
 ///
 /// # Errors
-/// [`StoreError::Backup`] where the folder holds something, or a file is not what was written, which stops everything: nothing
+/// [`StoreError::Backup`] where the folder holds something or cannot be replaced, as a mount point, or a file is not what was written, which stops everything: nothing
 /// with the folder's name is there then. [`StoreError::DiskFull`], [`StoreError::Io`], [`StoreError::Catalog`].
 pub fn restore(
     backup: &Path,
@@ -154,12 +154,14 @@ pub fn restore(
     if !is_empty {
         return Err(StoreError::backup(format!("{} is no empty folder: name another", into.display())));
     }
-    let mut part = into.as_os_str().to_owned();
-    part.push(format!(".{PART}"));
-    let part = PathBuf::from(part);
+    let into = &place(into)?;
+    let part = beside(into)?;
     if part.exists() {
         let hint = "an earlier attempt left it: remove it first";
         return Err(StoreError::backup(format!("{} is there already: {hint}", part.display())));
+    }
+    if into.exists() {
+        replaceable(&part, into)?;
     }
     let made = copied(backup, &part, &lines, each).and_then(|mut restored| {
         restored.cancelled = settle(&part.join(CATALOG))?;
@@ -171,6 +173,33 @@ pub fn restore(
     });
     made.inspect_err(|_| {
         let _ = fs::remove_dir_all(&part);
+    })
+}
+
+/// A folder by its own name: no link, and no dots last.
+fn place(into: &Path) -> Result<PathBuf, StoreError> {
+    if !into.exists() {
+        return Ok(into.to_owned());
+    }
+    fs::canonicalize(into).map_err(|error| StoreError::io("looking for", into, error))
+}
+
+/// What an archive is called until it is whole: in the folder that its own lies in.
+fn beside(into: &Path) -> Result<PathBuf, StoreError> {
+    let none = || StoreError::backup(format!("{} is no name of a folder: name another", into.display()));
+    let mut name = into.file_name().ok_or_else(none)?.to_owned();
+    name.push(format!(".{PART}"));
+    Ok(into.with_file_name(name))
+}
+
+/// Puts an empty folder in the place of another, as is done with the archive when it is whole: where that cannot be, it is said
+/// before hours of copying.
+fn replaceable(part: &Path, into: &Path) -> Result<(), StoreError> {
+    make_folder(part).map_err(|error| StoreError::io("making the folder", part, error))?;
+    fs::rename(part, into).map_err(|error| {
+        let _ = fs::remove_dir(part);
+        let hint = "name a folder in it that is not there";
+        StoreError::backup(format!("{} cannot be replaced ({error}): {hint}", into.display()))
     })
 }
 
@@ -190,11 +219,11 @@ fn copied(
         let failed = |error| StoreError::io("writing", &to, error);
         let folder = to.parent().unwrap_or(part).to_owned();
         if folders.last() != Some(&folder) {
-            fs::create_dir_all(&folder).map_err(failed)?;
+            make_folder(&folder).map_err(failed)?;
             folders.push(folder);
         }
         let mut source = File::open(&from).map_err(|error| StoreError::io("opening", &from, error))?;
-        let mut file = File::options().write(true).create_new(true).open(&to).map_err(failed)?;
+        let mut file = make_file(&to).map_err(failed)?;
         let (found, bytes) = hashed(&mut source, Some(&mut file)).map_err(failed)?;
         if found != *expected {
             return Err(StoreError::backup(format!("{} is not what was written", from.display())));

@@ -203,12 +203,14 @@ fn change(
 ) -> rusqlite::Result<PatientChanged> {
     let mut changed = PatientChanged { studies: Vec::new(), steps: 0 };
     let nameless = is_only_issuer(transaction, patient.id.expose(), patient.issuer.expose())?;
-    for table in ["study", "worklist"] {
-        let uid = if table == "study" { "uid" } else { "study_uid" };
-        // A row without an issuer is taken as of the issuer that is named, where there is no other.
+    for (table, key, uid) in
+        [("study", "key", "uid"), ("worklist", "key", "study_uid"), ("bin", "rowid", "study")]
+    {
+        // A row without an issuer is taken as of the issuer that is named, where there is no other. The bin of an earlier program
+        // kept no birth date and no sex: what is not said of them stays unknown.
         let sql = format!(
-            "SELECT key, {uid}, patient_id, issuer, patient_name, birth_date, sex FROM {table}
-             WHERE patient_id = ?1 AND (issuer = ?2 OR (?3 AND issuer = '')) ORDER BY key"
+            "SELECT {key}, {uid}, patient_id, issuer, patient_name, coalesce(birth_date, ''), coalesce(sex, '') FROM {table}
+             WHERE patient_id = ?1 AND (issuer = ?2 OR (?3 AND issuer = '')) ORDER BY {key}"
         );
         let rows: Vec<(i64, String, Held)> = transaction
             .prepare(&sql)?
@@ -223,9 +225,13 @@ fn change(
                 Ok((row.get(0)?, row.get(1)?, held))
             })?
             .collect::<rusqlite::Result<_>>()?;
+        let rest = if table == "bin" {
+            "birth_date = nullif(?5, ''), sex = nullif(?6, '')"
+        } else {
+            "patient_name_folded = ?4, birth_date = ?5, sex = ?6"
+        };
         let mut update = transaction.prepare(&format!(
-            "UPDATE {table} SET patient_id = ?, issuer = ?, patient_name = ?, patient_name_folded = ?, birth_date = ?, sex = ?
-             WHERE key = ?"
+            "UPDATE {table} SET patient_id = ?1, issuer = ?2, patient_name = ?3, {rest} WHERE {key} = ?7"
         ))?;
         for (key, study_uid, before) in rows {
             let mut after = before.with(demographics);
@@ -245,7 +251,10 @@ fn change(
                 "INSERT INTO patient_change (at, kind, source, study_uid, before, after) VALUES (?, ?, ?, ?, ?, ?)",
                 params![log.now, log.kind, log.source, study_uid, before.json(), after.json()],
             )?;
-            changed.studies.push(study_uid);
+            // What is in the bin is out of sight: its history says so, and nobody is told.
+            if table == "study" {
+                changed.studies.push(study_uid);
+            }
         }
     }
     Ok(changed)

@@ -1,6 +1,7 @@
 //! Jobs looked at: one, some, and how many there are.
 
-use rusqlite::{OptionalExtension, params_from_iter};
+use rusqlite::{OptionalExtension, params, params_from_iter};
+use serde_json::json;
 
 use super::{COLUMNS, Job, JobState, Queue, read};
 use crate::StoreError;
@@ -46,6 +47,40 @@ impl Queue<'_> {
         })
     }
 
+    /// The latest job of a kind of each of some studies, where that is in one of some states.
+    ///
+    /// # Errors
+    /// [`StoreError::Catalog`].
+    pub fn latest(&self, kind: &str, studies: &[&str], states: &[JobState]) -> Result<Vec<Job>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM job WHERE id IN (SELECT max(id) FROM job
+             WHERE study IN (SELECT value FROM json_each(?2)) AND kind = ?1 GROUP BY study)
+             AND state IN (SELECT value FROM json_each(?3)) ORDER BY id"
+        );
+        self.0.reading("listing jobs", |connection| {
+            let parameters = params![kind, json!(studies).to_string(), names(states)];
+            connection.prepare_cached(&sql)?.query_map(parameters, read)?.collect()
+        })
+    }
+
+    /// The studies whose latest job of a kind is in one of some states, the latest first; at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError::Catalog`].
+    pub fn studies(&self, kind: &str, states: &[JobState], limit: u64) -> Result<Vec<String>, StoreError> {
+        self.0.reading("listing jobs", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT study FROM job j WHERE state IN (SELECT value FROM json_each(?2)) AND kind = ?1
+                     AND study IS NOT NULL
+                     AND NOT EXISTS (SELECT 1 FROM job WHERE study = j.study AND kind = ?1 AND id > j.id)
+                     ORDER BY id DESC LIMIT ?3",
+                )?
+                .query_map(params![kind, names(states), limit], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     /// How many jobs are in each state.
     ///
     /// # Errors
@@ -59,4 +94,9 @@ impl Queue<'_> {
         let of = |state: JobState| found.iter().find(|(name, _)| name == state.name()).map_or(0, |(_, n)| *n);
         Ok(JobState::ALL.iter().map(|state| (*state, of(*state))).collect())
     }
+}
+
+/// Names of states, as a JSON array.
+fn names(states: &[JobState]) -> String {
+    json!(states.iter().map(|state| state.name()).collect::<Vec<_>>()).to_string()
 }

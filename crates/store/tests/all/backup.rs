@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use wilhelm_store::backup::{Backup, BackupFault, Wanted, check, restore, take};
@@ -142,9 +142,12 @@ fn names_places_and_stops_are_told_apart() {
     store.delete(&uid, deleted, SystemTime::now()).expect("deleted");
     let wanted = Wanted { archive: &archive, place: &place, name: "two", also: &[] };
     let mut looked = false;
-    take(&wanted, &mut |_, _| {
+    take(&wanted, &mut |done, _| {
+        if done > 0 {
+            return true;
+        }
         looked = true;
-        assert!(matches!(store.purge(&uid), Err(StoreError::BackingUp)));
+        assert!(matches!(store.purge(&uid, Duration::ZERO, SystemTime::now()), Err(StoreError::BackingUp)));
         assert!(matches!(store.check(true), Err(StoreError::BackingUp)));
         assert!(made(&archive, &place, "three", &[]).is_err());
         true
@@ -152,7 +155,7 @@ fn names_places_and_stops_are_told_apart() {
     .expect("a backup");
     assert!(looked);
     // Out of the bin of the backup it comes back, after it is gone here for good.
-    store.purge(&uid).expect("emptied");
+    store.purge(&uid, Duration::ZERO, SystemTime::now()).expect("emptied");
     let again = folder.path().join("again");
     restore(&place.join("two"), &again, &mut |_, _| true).expect("restored");
     assert_eq!(open(&again).restore(&uid).expect("back"), 1);
@@ -182,4 +185,50 @@ fn sealed_objects_stay_sealed_and_what_goes_along_lies_apart() {
     let copy = Store::open(&again, settings()).expect("an archive");
     assert!(copy.check(false).expect("checked").is_sound());
     assert!(again.join("also/audit/audit-000001.jsonl").is_file());
+}
+
+#[test]
+fn a_backup_comes_back_into_a_folder_named_with_a_slash_that_is_there_or_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (archive, place) = (folder.path().join("archive"), folder.path().join("backups"));
+    keep(&open(&archive), &slice(0, &[])).expect("kept");
+    let backup = made(&archive, &place, "one", &[]).expect("a backup").folder;
+    let below = |name: &str| folder.path().join(name);
+    std::fs::create_dir(below("empty")).expect("a folder");
+    std::fs::create_dir(below("dots")).expect("a folder");
+    for (into, name) in [("new/", "new"), ("empty/", "empty"), ("dots/./../dots/.", "dots")] {
+        restore(&backup, &below(into), &mut |_, _| true).expect("restored");
+        assert_eq!(open(&below(name)).count().expect("counted").instances, 1, "{into}");
+        assert!(!below(&format!("{name}.part")).exists());
+    }
+    let nowhere = restore(&backup, &below("none/.."), &mut |_, _| true).expect_err("no name").to_string();
+    assert!(nowhere.contains("no name of a folder"), "{nowhere}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn check_below(path: &Path) {
+        let mode = std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).expect("a folder") {
+                check_below(&entry.expect("an entry").path());
+            }
+        }
+    }
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let (archive, place) = (folder.path().join("archive"), folder.path().join("backups"));
+    keep(&open(&archive), &slice(0, &[])).expect("kept");
+    let accounts = folder.path().join("accounts.json");
+    std::fs::write(&accounts, b"{}").expect("written");
+    let backup = made(&archive, &place, "one", &[("accounts.json", accounts)]).expect("a backup").folder;
+    check_below(&place);
+    let again = folder.path().join("again");
+    restore(&backup, &again, &mut |_, _| true).expect("restored");
+    assert!(again.join("also/accounts.json").is_file());
+    check_below(&again);
 }

@@ -111,9 +111,15 @@ fn the_bin_is_emptied_when_its_time_is_over_and_shared_files_stay() {
     assert!(store.overdue(day, now()).expect("looked").is_empty());
     assert!(store.overdue(day, now() - 30 * day).expect("looked").is_empty(), "a clock set back waits");
     assert_eq!(store.overdue(day, now() + day).expect("looked"), [uid.as_str()]);
-    assert_eq!(store.purge(&uid).expect("emptied"), 1, "the other file is the archive's again");
+    let early = store.purge(&uid, day, now() + day - Duration::from_millis(1));
+    assert!(matches!(early, Err(StoreError::NotFound { .. })), "as if deleted anew since somebody looked");
+    assert_eq!(
+        store.purge(&uid, day, now() + day).expect("emptied"),
+        1,
+        "the other file is the archive's again"
+    );
     assert_eq!(objects(folder.path()), 1);
-    assert!(matches!(store.purge(&uid), Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.purge(&uid, day, now() + day), Err(StoreError::NotFound { .. })));
     assert!(store.check(false).expect("checked").is_sound());
 }
 
@@ -136,6 +142,6 @@ fn beyond_the_quota_nothing_is_taken_and_what_is_there_already_is_acknowledged()
     assert!(matches!(keep(&store, &second), Err(StoreError::OverQuota { .. })));
     drop(store);
     let store = Store::open(folder.path(), settings()).expect("an archive");
-    store.purge(&uid).expect("emptied");
+    store.purge(&uid, Duration::ZERO, now()).expect("emptied");
     keep(&store, &second).expect("there is room");
 }

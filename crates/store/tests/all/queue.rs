@@ -168,3 +168,35 @@ fn texts_have_bounds() {
     assert_eq!(store.queue().forget_ended().expect("nothing to forget"), 0);
     assert_eq!(store.queue().job(id).expect("a job").state, JobState::Failed);
 }
+
+#[test]
+fn of_each_study_the_latest_job_of_a_kind_counts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let queue = store.queue();
+    let enqueue = |kind: &str, study: &str, number: u32| {
+        let key = format!("{kind} {study} {number}");
+        let job = NewJob { key, ..NewJob::of_study(kind, study, json!({}), "jane") };
+        queue.enqueue(job, now()).expect("enqueued").id()
+    };
+    let fail = || {
+        let job = claim(&store, now()).expect("a job");
+        queue.end(&job, Ending::Never("no".to_owned()), now()).expect("ended");
+    };
+    enqueue("send", "1.1", 1);
+    enqueue("send", "1.2", 1);
+    fail();
+    fail();
+    let waits = enqueue("send", "1.1", 2);
+    enqueue("other", "1.2", 1);
+    let latest = |states: &[JobState]| {
+        let jobs = queue.latest("send", &["1.1", "1.2", "1.3"], states).expect("jobs");
+        jobs.into_iter().map(|job| (job.study.expect("of a study"), job.state)).collect::<Vec<_>>()
+    };
+    let (failed, queued) = (JobState::Failed, JobState::Queued);
+    assert_eq!(latest(&[failed, queued]), [("1.2".to_owned(), failed), ("1.1".to_owned(), queued)]);
+    assert_eq!(latest(&[failed]), [("1.2".to_owned(), failed)]);
+    assert_eq!(queue.studies("send", &[failed], 9).expect("studies"), ["1.2"]);
+    assert_eq!(queue.studies("send", &[failed, queued], 1).expect("studies"), ["1.1"]);
+    assert_eq!(queue.job(waits).expect("a job").state, queued);
+}

@@ -310,6 +310,31 @@ fn a_patient_renamed_is_found_by_the_new_name_and_the_object_keeps_its_own() {
 }
 
 #[test]
+fn corrections_outlive_the_bin_and_reach_what_is_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    keep(&store, &of_patient("1.2.1", "A1", "Doe^Jane", "20200105", "CT")).expect("kept");
+    let said = |name: Option<&str>, sex: Option<&str>| Demographics {
+        name: name.map(|name| Phi::new(name.to_owned())),
+        sex: sex.map(|sex| Phi::new(sex.to_owned())),
+        birth_date: Some(Phi::new("19700101".to_owned())),
+    };
+    let update = |said| store.update_patient(PatientKey::new("A1", ""), said, "1".to_owned(), 9);
+    update(said(Some("Miller^Jane"), None)).expect("updated");
+    let deleted = wilhelm_store::Deleted { by: "root".to_owned(), reason: "sent twice".to_owned() };
+    store.delete("1.2.1", deleted, std::time::SystemTime::UNIX_EPOCH).expect("deleted");
+    let changed = update(said(None, Some("F"))).expect("updated");
+    assert!(changed.studies.is_empty(), "nobody sees it");
+    store.restore("1.2.1").expect("back");
+    let answers =
+        store.query(&Query::new(Level::Study).with(tags::PATIENT_NAME, "miller*")).expect("answers");
+    let of = |tag| answers[0].text(tag);
+    assert_eq!((of(tags::PATIENT_ID), of(tags::PATIENT_SEX)), ("A1", "F"));
+    assert_eq!(of(tags::PATIENT_BIRTH_DATE), "19700101");
+    assert_eq!(store.patient_history("1.2.1").expect("a history").len(), 2);
+}
+
+#[test]
 fn promises_outlive_the_program_and_come_back_when_they_are_due() {
     let folder = tempfile::tempdir().expect("a folder");
     let objects = [("1.2.840.10008.5.1.4.1.1.2".to_owned(), "1.2.3".to_owned())];

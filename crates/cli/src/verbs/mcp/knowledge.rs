@@ -106,6 +106,12 @@ fn question(room: &Room, input: Question, _stopped: &AtomicBool) -> anyhow::Resu
     let mut answer = answer;
     for sentence in &mut answer.sentences {
         sentence.text = scrub(&sentence.text, &known).text;
+        for cited in &mut sentence.sources {
+            cited.quote = scrub(&cited.quote, &known).text;
+        }
+    }
+    for refused in &mut answer.refused {
+        refused.text = scrub(&refused.text, &known).text;
     }
     Ok(serde_json::to_value(&answer)?.into())
 }

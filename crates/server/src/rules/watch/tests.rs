@@ -167,3 +167,35 @@ fn who_listens_hears_of_studies_and_jobs_and_the_bin_is_emptied_by_a_job() {
     looking.look(later).expect("looked");
     assert_eq!(jobs(&store).last().map(|job| job.kind.as_str()), Some("empty-bin"));
 }
+
+#[test]
+fn what_arrives_while_a_rule_is_switched_off_or_gone_is_none_of_its_business() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let with = |text: &str| {
+        let rules = Arc::new(Rules::parse(text, &Reach::default()).expect("rules"));
+        Looking::new(Arc::clone(&store), rules, Events::default(), Duration::from_secs(3600)).expect("known")
+    };
+    let off = RULES.replace("name = \"first\"", "name = \"first\"\nenabled = false");
+    let gone = RULES.split("[[rule]]\nname = \"first\"").next().expect("the other rule");
+    with(RULES);
+    for (number, without) in [off.as_str(), gone].into_iter().enumerate() {
+        let mut looking = with(without);
+        arrive(&store, number);
+        looking.look(after(&store, 30)).expect("looked");
+        assert!(jobs(&store).is_empty());
+        with(RULES).look(after(&store, 30)).expect("looked");
+        assert!(jobs(&store).is_empty(), "{number}: that is over");
+    }
+    // With the next object it is looked at again.
+    let mut looking = with(RULES);
+    arrive(&store, 2);
+    looking.look(after(&store, 40)).expect("looked");
+    assert_eq!(by(&store), ["rule first"]);
+    drop(looking);
+    assert!(
+        store.rule_state("first", &jobs(&store)[0].study.clone().expect("a study")).expect("known").is_some()
+    );
+    with(gone);
+    assert!(store.last_matches("first", 9).expect("none").is_empty(), "a new rule with the name begins anew");
+}
