@@ -51,6 +51,7 @@ impl Incoming for IntoArchive<'_> {
             sop_class: Some(&sop_class),
             sop_uid: Some(&sop_uid),
             from: None,
+            is_own: false,
         };
         let taken = self.store.take(arriving, expected).map_err(|error| error.to_string())?;
         taken.pending.wait().map(drop).map_err(|error| error.to_string())

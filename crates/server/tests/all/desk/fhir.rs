@@ -123,7 +123,8 @@ fn reports_of_a_deleted_study_are_out_of_sight_until_it_is_put_back() {
     assert_eq!(get(format!("/api/reports/{id}/pictures/0")), 200);
     assert_eq!(found(&desk, "/fhir/DiagnosticReport").len(), 1);
     // For good: the pictures go, the words stay, and whoever reads the study again brings the pictures.
-    desk.site.store.purge("1.2.840.2").expect("removed");
+    let now = std::time::SystemTime::now();
+    desk.site.store.purge("1.2.840.2", std::time::Duration::ZERO, now).expect("removed");
     let file = |id: &str| desk.site.store.reports().file(id, "picture 0").is_ok();
     assert!(file(&id) && !file(&other));
     assert_eq!(desk.read("1.2.840.2", "P1", "20260131"), other);
