@@ -100,6 +100,7 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
   }
 
   function decideSelected(choice: Choice) {
+    if (state && SIGNED.includes(state.base.report.report.state)) return;
     const of = find(selected)?.findings ?? [];
     for (const finding of state?.base.report.report.findings ?? []) {
       if (of.includes(finding.id)) void decide(finding, choice);
@@ -284,6 +285,7 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
             decisions={base.report.decisions}
             shownAs={(finding) => decisionOn(state, finding)}
             abstentions={report.abstentions}
+            locked={SIGNED.includes(report.state)}
             onDecide={(finding, choice) => void decide(finding, choice)}
           />
         )}

@@ -12,11 +12,13 @@ interface Props {
   decisions: Decisions;
   shownAs: (finding: string) => DecisionWord | "undecided";
   abstentions: readonly { model: string; reason: string }[];
+  /** Whether the report is signed, so that decisions stand as they are. */
+  locked: boolean;
   onDecide: (finding: Finding, choice: Choice) => void;
 }
 
 /** What was looked for, with its probability, and what a person decides on it. */
-export function FindingsPanel({ findings, decisions, shownAs, abstentions, onDecide }: Props) {
+export function FindingsPanel({ findings, decisions, shownAs, abstentions, locked, onDecide }: Props) {
   const words = useWords();
   const { language } = useLanguage();
   const verbs = { accepted: words.desk.accept, rejected: words.desk.reject, undecided: words.desk.undecided };
@@ -41,7 +43,7 @@ export function FindingsPanel({ findings, decisions, shownAs, abstentions, onDec
               ))}
               <div className="choices" role="group" aria-label={words.desk.decisionOf(finding.observation.name)}>
                 {CHOICES.map((choice) => (
-                  <button key={choice} type="button" aria-pressed={now === choice} onClick={() => onDecide(finding, choice)}>
+                  <button key={choice} type="button" aria-pressed={now === choice} disabled={locked} onClick={() => onDecide(finding, choice)}>
                     {verbs[choice]}
                   </button>
                 ))}
