@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::exit::Stop;
 
 /// All bytes of an object.
-pub fn bytes(store: &Store, located: &Located) -> anyhow::Result<Vec<u8>> {
+fn bytes(store: &Store, located: &Located) -> anyhow::Result<Vec<u8>> {
     let content = store.content(located)?;
     let length = usize::try_from(content.length())
         .map_err(|_| Stop::input("an object is larger than this machine's memory"))?;

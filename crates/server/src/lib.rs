@@ -14,6 +14,7 @@ pub mod hl7;
 mod http;
 mod jobs;
 mod ledger;
+mod lines;
 pub mod rules;
 mod serve;
 mod sign_in;

@@ -1,10 +1,9 @@
 //! The archive as an application entity: verification, storage, queries and retrieval.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::Utc;
 use dicom_dictionary_std::uids;
@@ -19,6 +18,7 @@ use super::requestor::Peer;
 use super::{DimseError, commitment, retrieve, worklist};
 use crate::Ledger;
 use crate::http::patient;
+use crate::lines::{self, Lines};
 use crate::transcode::file_meta;
 
 /// How the archive speaks as an application entity.
@@ -53,9 +53,6 @@ impl Default for Settings {
         }
     }
 }
-
-/// Associations in progress, so that idle ones can be ended.
-type Lines = Arc<Mutex<HashMap<u64, (TcpStream, Arc<AtomicBool>)>>>;
 
 /// A listening application entity; it ends when it is told to, or dropped.
 #[derive(Debug)]
@@ -104,21 +101,7 @@ impl Service {
             let _ = listening.join();
         }
         self.courier.stop();
-        let until = Instant::now() + patience;
-        loop {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let late = Instant::now() >= until;
-            for (stream, busy) in lines.values() {
-                if late || !busy.load(Ordering::SeqCst) {
-                    let _ = stream.shutdown(Shutdown::Both);
-                }
-            }
-            if lines.is_empty() || late {
-                return;
-            }
-            drop(lines);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        lines::end(&self.lines, patience);
     }
 }
 

@@ -1,11 +1,10 @@
 //! The listener: each connection in a thread of its own, each message answered before the next is read.
 
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::Utc;
 use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome};
@@ -14,6 +13,7 @@ use wilhelm_store::Store;
 use super::block::{Blocks, Patient};
 use super::take::Taker;
 use crate::Ledger;
+use crate::lines::{self, Lines};
 
 /// How messages are listened for.
 #[derive(Clone, Debug)]
@@ -38,9 +38,6 @@ impl Default for Settings {
         }
     }
 }
-
-/// Connections in progress, and whether each is in the middle of a message.
-type Lines = Arc<Mutex<HashMap<u64, (TcpStream, Arc<AtomicBool>)>>>;
 
 /// A listener of HL7 messages; it ends when it is told to, or dropped.
 #[derive(Debug)]
@@ -84,21 +81,7 @@ impl Service {
         if let Some(listening) = self.listening.take() {
             let _ = listening.join();
         }
-        let until = Instant::now() + patience;
-        loop {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let late = Instant::now() >= until;
-            for (stream, busy) in lines.values() {
-                if late || !busy.load(Ordering::SeqCst) {
-                    let _ = stream.shutdown(Shutdown::Both);
-                }
-            }
-            if lines.is_empty() || late {
-                return;
-            }
-            drop(lines);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        lines::end(&self.lines, patience);
     }
 }
 
