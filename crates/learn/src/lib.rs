@@ -44,7 +44,6 @@ mod train;
 pub use augment::{Augmentation, Elastic};
 pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
-pub use evaluate::{Evaluation, evaluate};
 pub use fit::{EpochReport, Keep, Loss, Optimizer, Room, Schedule, SegmentationLoss, TrainProgress};
 pub use folds::{
     FoldLine, FoldRun, FoldSummary, OutOfFold, fold_runs, folds_table, out_of_fold, summarize_folds,

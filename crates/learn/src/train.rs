@@ -12,6 +12,7 @@ use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
+use crate::evaluate::{CROSSED, Images, evaluate};
 use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::hash::sha256;
 use crate::origin::mean_and_deviation;
@@ -19,7 +20,7 @@ use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::{
     Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split,
-    TrainProgress, evaluate,
+    TrainProgress,
 };
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
@@ -93,18 +94,16 @@ pub fn train_classifier(
         run.put_held_out(&held_out)?;
     }
     let truth: Vec<usize> = split.validation.iter().map(|place| examples[*place].label).collect();
-    let words = format!(
-        "{}; temperature and biases were fitted on the same images, so the calibration figures are optimistic",
-        division.words
-    );
+    let words = format!("{}; {CROSSED}", division.words);
     let words = match recipe.optimization.keep {
         Keep::Best => format!("{words}; the pass was chosen by them too"),
         Keep::Last => words,
     };
     let patients: Option<Vec<usize>> =
         split.validation.iter().map(|place| examples[*place].patient).collect();
-    let patients = patients.as_deref();
-    let evaluation = evaluate(recipe, &validation.logits, &truth, patients, words, command.to_owned())?;
+    let groups: Vec<usize> = split.validation.iter().map(|place| division.groups[*place]).collect();
+    let images = Images { labels: &truth, groups: &groups, patients: patients.as_deref() };
+    let evaluation = evaluate(recipe, &validation.logits, images, words, command.to_owned())?;
     let training = pass(&network, examples, &split.training, &preparation, false)?;
     let detector = fit_outliers(&training.taps, &validation.taps)?;
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();

@@ -192,9 +192,9 @@ pub struct Validation {
     /// Accuracy of always saying the commonest label.
     pub accuracy_of_commonest: f64,
     /// Brier score after calibration (sum over labels).
-    pub brier: f64,
+    pub brier: Interval,
     /// Expected calibration error of the likeliest label, 10 bins.
-    pub calibration_error: f64,
+    pub calibration_error: Interval,
     /// Label by label.
     pub labels: Vec<ClassMetric>,
     /// The command that printed these figures.

@@ -10,6 +10,7 @@ use wilhelm_nets::{FusionCard, InputCard, OutlierCard, Training};
 use super::lessons::Cases;
 use super::measure::{AsTheyCome, figures};
 use super::{FusionData, FusionFigures, FusionMetrics, FusionRecipe};
+use crate::evaluate::CROSSED;
 use crate::fit::drawn;
 use crate::hash::sha256;
 use crate::recorder::recorded;
@@ -227,8 +228,7 @@ pub fn train_fusion(
         Fusion::Early | Fusion::Intermediate => "",
     };
     let words = format!(
-        "{}{stacked}; temperature and biases were fitted on the same cases, so the calibration figures are \
-         optimistic{words}",
+        "{}{stacked}; {CROSSED}{words}",
         division.words
     );
     if let Some(runs) = runs {
