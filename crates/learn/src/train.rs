@@ -19,8 +19,7 @@ use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::{
-    Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split,
-    TrainProgress,
+    Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split, TrainProgress,
 };
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,

@@ -9,6 +9,7 @@ mod bert;
 mod classifier;
 mod dense;
 mod densenet;
+mod efficientnet;
 mod entropy;
 mod first_weights;
 mod fusion;
@@ -41,6 +42,7 @@ pub use bert::{
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
+pub use efficientnet::{EfficientNetLite, InvertedResidual};
 pub use entropy::counted_entropy;
 pub use fusion::{CrossAttention, FusedClassifier, Fusion, FusionConfig};
 pub use gpt::{

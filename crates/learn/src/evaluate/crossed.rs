@@ -71,7 +71,10 @@ mod tests {
         let (logits, labels) = images();
         let groups: Vec<usize> = (0..60).map(|place| place / 2).collect();
         let parts = parts(&groups, &labels, 3);
-        assert!(groups.iter().zip(&parts).all(|(group, part)| parts[2 * group] == *part), "groups stay whole");
+        assert!(
+            groups.iter().zip(&parts).all(|(group, part)| parts[2 * group] == *part),
+            "groups stay whole"
+        );
         let found = crossed(&logits, &labels, &parts);
         for part in [1, PARTS] {
             let others: Vec<usize> = (0..60).filter(|row| parts[*row] != part).collect();

@@ -238,7 +238,15 @@ fn stacked(inputs: Vec<bool>, members: &[Member], cases: &Cases<'_>) -> Result<S
         Err(LearnError::Stats(error)) => {
             let calibration = Err(format!("its stack cannot be fitted: {error}"));
             let probabilities = logits.iter().map(|row| softmax(row, 1.0)).collect();
-            Ok(SubsetFigures { inputs, places, logits, stack: None, calibration, probabilities, figures: None })
+            Ok(SubsetFigures {
+                inputs,
+                places,
+                logits,
+                stack: None,
+                calibration,
+                probabilities,
+                figures: None,
+            })
         }
         Err(error) => Err(error),
     }

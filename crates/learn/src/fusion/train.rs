@@ -227,10 +227,7 @@ pub fn train_fusion(
         Fusion::Late => "; each case was measured by a stack of other validation cases",
         Fusion::Early | Fusion::Intermediate => "",
     };
-    let words = format!(
-        "{}{stacked}; {CROSSED}{words}",
-        division.words
-    );
+    let words = format!("{}{stacked}; {CROSSED}{words}", division.words);
     if let Some(runs) = runs {
         // Before the figures, which networks that learned nothing do not have.
         let (places, logits) = fitted.figures.outputs(recipe.fusion, data, split);
