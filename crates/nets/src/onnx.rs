@@ -19,6 +19,7 @@ mod layers;
 mod message;
 mod metadata;
 mod networks;
+mod published;
 mod recurrent;
 #[cfg(feature = "ort")]
 mod runtime;

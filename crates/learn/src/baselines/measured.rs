@@ -115,6 +115,7 @@ fn calibrated(probabilities: &[Vec<f64>], labels: &[usize]) -> Result<Option<Vec
         temperature: 1.0 / fit.slope,
         bias: fit.bias,
         covariance: fit.covariance,
+        groups: Vec::new(),
     };
     Ok(Some(logits.chunks_exact(classes).map(|row| calibration.probabilities(row)).collect()))
 }
