@@ -569,6 +569,8 @@ pub enum ModelsVerb {
         /// Name of the model
         name: String,
     },
+    /// Take over weights that others trained with PyTorch, exported as safetensors
+    Import(ModelsImport),
     /// Write a model's network for other programs
     Export {
         /// Name of the model
@@ -592,6 +594,34 @@ pub enum ModelsVerb {
         #[arg(long, value_name = "FILE")]
         wheel: Option<PathBuf>,
     },
+}
+
+/// What `wilhelm models import` takes.
+#[derive(Debug, Args)]
+pub struct ModelsImport {
+    /// The weights: torchvision's ResNet-18, ResNet-50 or DenseNet-121, TorchXRayVision's DenseNet-121, timm's ViT-small
+    pub weights: PathBuf,
+    /// What they are, as you state it: license, input, labels, source
+    #[arg(long, value_name = "FILE")]
+    pub card: PathBuf,
+    /// A classifier for predict, or an encoder that recipes begin with
+    #[arg(long = "as", value_enum, default_value_t = ImportAs::Classifier)]
+    pub kind: ImportAs,
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the folder's files if they are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What imported weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImportAs {
+    /// A model with a card, for predict
+    Classifier,
+    /// What reads the images, for `start` in a recipe
+    Encoder,
 }
 
 /// The form of an exported network.

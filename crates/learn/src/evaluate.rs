@@ -69,7 +69,12 @@ pub(crate) fn calibrate(logits: &[Vec<f64>], labels: &[usize]) -> Result<Calibra
     if fit.slope <= 0.0 {
         return Err(LearnError::NoSignal { slope: fit.slope });
     }
-    Ok(Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance })
+    Ok(Calibration {
+        temperature: 1.0 / fit.slope,
+        bias: fit.bias,
+        covariance: fit.covariance,
+        groups: Vec::new(),
+    })
 }
 
 /// The figures of probabilities, one row an image.
@@ -114,6 +119,7 @@ pub(crate) fn measure(
         labels: metrics,
         command,
         baselines: Vec::new(),
+        each: Vec::new(),
     })
 }
 

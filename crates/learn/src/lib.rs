@@ -24,6 +24,7 @@ mod held_out;
 mod mean;
 mod metrics;
 mod model_folder;
+mod multi;
 mod origin;
 pub mod plots;
 mod pretrain;
@@ -51,8 +52,9 @@ pub use folds::{
 pub use held_out::{HeldOut, HeldOutCase};
 pub use mean::RunMean;
 pub use metrics::RunMetrics;
+pub use multi::{CallRule, Doubtful, MultiLabel, baselines_of_labels};
 pub use pretrain::{Pretrained, Pretraining, pretrain};
-pub use recipe::{DataSource, Fold, Optimization, Recipe, RecipeKind, WrittenRecipe};
+pub use recipe::{DataSource, Fold, Normalization, Optimization, Recipe, RecipeKind, WrittenRecipe};
 pub use run::Run;
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};

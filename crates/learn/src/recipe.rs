@@ -5,11 +5,11 @@ pub use written::{RecipeKind, WrittenRecipe};
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
-use wilhelm_nets::{AcceptedInput, Label};
+use wilhelm_nets::{AcceptedInput, Label, Targets};
 
 use crate::fusion::FusionRecipe;
 use crate::origin::Origin;
-use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Pretraining, Schedule};
+use crate::{Augmentation, Keep, LearnError, Loss, MultiLabel, Optimizer, Pretraining, Schedule};
 
 /// Where the images and labels are, below the folder given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,23 @@ pub enum DataSource {
         table: String,
         /// The classes' names in the table, in the order of the recipe's labels.
         classes: Vec<String>,
+        /// The column that says whose image it is; all images of a patient stay on one side of the split.
+        #[serde(default)]
+        patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line.
+        #[serde(default)]
+        validation: Option<String>,
+    },
+    /// A CSV table with the column `file` and a column a label, with 1 where it is there, 0 where it is not, -1 where that
+    /// is in doubt, and nothing. For labels that are not one of all.
+    LabelTable {
+        /// The table's name.
+        table: String,
+        /// The columns, in the order of the recipe's labels.
+        columns: Vec<String>,
         /// The column that says whose image it is; all images of a patient stay on one side of the split.
         #[serde(default)]
         patient: Option<String>,
@@ -55,6 +72,7 @@ impl DataSource {
     pub(crate) fn validation(&self) -> Option<&str> {
         match self {
             Self::Table { validation, .. }
+            | Self::LabelTable { validation, .. }
             | Self::Folders { validation, .. }
             | Self::Npz { validation, .. } => validation.as_deref(),
         }
@@ -63,7 +81,7 @@ impl DataSource {
     /// The key under `[data]` that says which images train and validate, and what it names.
     fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
         let column = match self {
-            Self::Table { split, .. } => split.as_deref(),
+            Self::Table { split, .. } | Self::LabelTable { split, .. } => split.as_deref(),
             Self::Folders { .. } | Self::Npz { .. } => None,
         };
         stated(column, self.validation())
@@ -211,6 +229,16 @@ impl<K> Optimization<K> {
     }
 }
 
+/// What is subtracted from gray values from 0 to 1, and what divides them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalization {
+    /// Subtracted.
+    pub mean: f32,
+    /// Divides what is left.
+    pub deviation: f32,
+}
+
 /// Everything that decides a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,6 +260,9 @@ pub struct Recipe {
     pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
+    /// Which labels go together; left out, exactly one of all is right.
+    #[serde(default, skip_serializing_if = "Targets::is_one_of")]
+    pub targets: Targets,
     /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
@@ -239,6 +270,10 @@ pub struct Recipe {
     pub duplicates_above: f64,
     /// How pictures meet the network's grid.
     pub fit: Fit,
+    /// What is subtracted from gray values from 0 to 1, and what divides them; left out, mean and deviation of the images
+    /// trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<Normalization>,
     /// The part of the data that is held out, in the place of the share.
     #[serde(default)]
     pub fold: Option<Fold>,
@@ -249,6 +284,10 @@ pub struct Recipe {
     /// Folder of the encoder that the network begins with, which was trained without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
+    /// How much of the encoder that it begins with is left as it is, of an EfficientNet: 1 is its stem, each further one a
+    /// stage, 7 all of it.
+    #[serde(default, skip_serializing_if = "is_none_fixed")]
+    pub fixed_stages: usize,
     /// The data set, in words.
     pub data_words: String,
     /// Its license.
@@ -267,12 +306,38 @@ pub struct Recipe {
     pub augmentation: Augmentation,
     /// How the weights are fitted.
     pub optimization: Optimization,
+    /// How labels that are not one of all are read, trained and called.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub multi_label: MultiLabel,
     /// How an encoder is trained without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<Pretraining>,
 }
 
+fn is_default(settings: &MultiLabel) -> bool {
+    *settings == MultiLabel::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none_fixed(fixed: &usize) -> bool {
+    *fixed == 0
+}
+
 impl Recipe {
+    /// Refuses labels that are not one of all; `what` asks.
+    ///
+    /// # Errors
+    /// [`LearnError::Recipe`].
+    pub fn require_one_of(&self, what: &str) -> Result<(), LearnError> {
+        if self.targets.is_one_of() {
+            return Ok(());
+        }
+        Err(LearnError::Recipe(format!(
+            "its targets are several labels at once, and {what} for labels of which exactly one is right: leave targets \
+             out, or train it with `wilhelm train classifier` alone"
+        )))
+    }
+
     /// The seed that decides which examples are held out.
     pub fn split_seed(&self) -> u64 {
         self.split_seed.unwrap_or(self.seed)
@@ -314,11 +379,17 @@ impl Recipe {
     pub(crate) fn checked(self) -> Result<Self, LearnError> {
         let recipe = self;
         let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
-        if !recipe.architecture.is_sound() {
-            return fail("the sizes of the network are out of bounds");
+        if let Some(fault) = recipe.architecture.fault() {
+            return fail(&fault);
         }
-        if recipe.labels.len() < 2 {
-            return fail("a classifier tells at least two labels apart: name another under [[labels]]");
+        if let Some(fault) = recipe.targets.fault(&recipe.labels) {
+            return fail(&fault);
+        }
+        recipe.check_targets()?;
+        if recipe.normalization.is_some_and(|stated| {
+            !stated.mean.is_finite() || !stated.deviation.is_finite() || stated.deviation <= 0.0
+        }) {
+            return fail("the deviation of normalization must be above 0 and its mean a number");
         }
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
@@ -339,10 +410,59 @@ impl Recipe {
             return fail(what);
         }
         recipe.holding()?;
+        let is_efficientnet = recipe
+            .architecture
+            .cnn
+            .as_ref()
+            .is_some_and(|cnn| cnn.name == wilhelm_nets::arch::CnnName::EfficientNetLite0);
+        if recipe.fixed_stages > 0 && (recipe.start.is_none() || !is_efficientnet) {
+            return fail(
+                "fixed_stages is for an efficientnet-lite0 that begins with an encoder: set start too",
+            );
+        }
+        if recipe.fixed_stages > 7 {
+            return fail("fixed_stages is at most 7: the stem and six stages");
+        }
         if recipe.labeled_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
             return fail("labeled_share must lie above 0 and be at most 1");
         }
         Ok(recipe)
+    }
+}
+
+impl Recipe {
+    /// Whether targets, their settings and the kind of the data go together.
+    fn check_targets(&self) -> Result<(), LearnError> {
+        let fail = |what: String| Err(LearnError::Recipe(what));
+        let keys: Vec<&str> = self.labels.iter().map(|label| label.key.as_str()).collect();
+        let columns = match &self.data {
+            DataSource::LabelTable { columns, .. } => Some(columns),
+            _ => None,
+        };
+        match (self.targets.is_one_of(), columns) {
+            (true, Some(_)) => fail(
+                "data of kind label_table have several labels at once: set targets = \"multi_label\", or name a table of \
+                 kind table with a column class"
+                    .to_owned(),
+            ),
+            (true, None) if !is_default(&self.multi_label) => {
+                fail("multi_label is for targets that are not one_of: leave it out".to_owned())
+            }
+            (true, None) => Ok(()),
+            (false, None) => fail(
+                "targets that are not one_of come from a table with a column a label: data of kind label_table".to_owned(),
+            ),
+            (false, Some(columns)) if columns.len() != keys.len() => {
+                fail("the columns of the data are not as many as the recipe's labels".to_owned())
+            }
+            (false, Some(columns)) if (1..columns.len()).any(|at| columns[..at].contains(&columns[at])) => {
+                fail("two labels have the same column of the data".to_owned())
+            }
+            (false, Some(_)) => match self.multi_label.fault(&keys) {
+                Some(fault) => fail(fault),
+                None => Ok(()),
+            },
+        }
     }
 }
 

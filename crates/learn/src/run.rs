@@ -291,7 +291,8 @@ mod tests {
 
         let none = Run::held_out::<HeldOut>(place.path()).expect_err("not there yet").to_string();
         assert!(none.contains("held-out.json"), "{none}");
-        let case = HeldOutCase { image: "0.png".to_owned(), label: 1, logits: vec![0.5, -0.25] };
+        let case =
+            HeldOutCase { image: "0.png".to_owned(), label: 1, known: Vec::new(), logits: vec![0.5, -0.25] };
         let held_out = HeldOut { schema: HeldOut::SCHEMA, cases: vec![case] };
         run.put_held_out(&held_out).expect("written");
         assert_eq!(Run::held_out::<HeldOut>(place.path()).expect("readable"), held_out);

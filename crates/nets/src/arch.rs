@@ -7,6 +7,7 @@ mod autoencoder;
 mod backbone;
 mod bert;
 mod classifier;
+mod cnn;
 mod dense;
 mod densenet;
 mod efficientnet;
@@ -25,6 +26,7 @@ mod recurrent;
 mod resnet;
 mod resnet3d;
 mod torch;
+mod trunk;
 mod unet;
 mod vision_transformer;
 mod volume_backbone;
@@ -39,7 +41,9 @@ pub use bert::{
     Bert, BertClassifier, BertConfig, BertForward, BertLabeler, BertLayer, HubConfigError, ReaderConfig,
     TextReader,
 };
-pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
+pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, HeadKind, SliceMemory};
+pub(crate) use classifier::{Scores, Tokens};
+pub use cnn::{Cnn, CnnName, Stage};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
 pub use efficientnet::{EfficientNetLite, InvertedResidual};
@@ -58,6 +62,7 @@ pub use recurrent::{
 pub use resnet::{ResNet, ResNetBlock, ResNetConfig, ResNetDepth};
 pub use resnet3d::{ResNet3d, ResNetBlock3d};
 pub use torch::{Misfit, TorchNames, WeightsError, load_torch, save_torch};
+pub use trunk::Trunk;
 pub use unet::{UNet, UNet3d, UNetBlock, UNetBlock3d, UNetConfig};
 pub use vision_transformer::{
     TransformerLayer, VisionTransformer, VisionTransformerConfig, VisionTransformerForward,

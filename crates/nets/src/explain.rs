@@ -99,7 +99,8 @@ impl HeatMap {
 }
 
 impl Model {
-    /// Grad-CAM of one label on the last feature map.
+    /// Grad-CAM of one label on the last feature map; attention rollout of a vision transformer with a linear head, which
+    /// reads no map.
     ///
     /// # Errors
     /// [`ExplainError::Model`] for a label the card does not have or an image of another size.
@@ -108,7 +109,11 @@ impl Model {
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
     pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ExplainError> {
         let index = self.label_index(label)?;
-        let map = grad_cam(&self.network, &self.tensor(&[image], false)?, index, self.map_layers().len())?;
+        let input = self.tensor(&[image], false)?;
+        let map = match self.map_layers().len() {
+            0 => attention_rollout(&self.network, &input, index)?.map,
+            last => grad_cam(&self.network, &input, index, last)?,
+        };
         let [columns, rows, _] = map.size();
         Ok(HeatMap { label: label.to_owned(), columns, rows, weights: map.weights(), region: image.region })
     }

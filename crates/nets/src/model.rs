@@ -97,6 +97,16 @@ pub enum ModelError {
         /// The network's slices.
         slices: usize,
     },
+    /// A model whose labels are not one of all, where only one of all is dealt with.
+    #[error(
+        "model {model} gives several labels at once, and {what} is for labels of which exactly one is right"
+    )]
+    SeveralTrue {
+        /// The model's name.
+        model: String,
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A model of volumes where only flat images can be explained.
     #[error("model {model} reads volumes; only models of flat images are explained")]
     Volumes {
@@ -126,6 +136,7 @@ impl ModelError {
     pub const fn is_callers_fault(&self) -> bool {
         match self {
             Self::Unknown { .. }
+            | Self::SeveralTrue { .. }
             | Self::Volumes { .. }
             | Self::Imported { .. }
             | Self::Several { .. }
@@ -185,7 +196,7 @@ impl Model {
         on_disk::check_weights(&card, &weights)?;
         check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
         let widths: Vec<usize> =
-            card.architecture.widths.iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
+            card.architecture.stage_widths().iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
         let outliers = OutlierDetector::from_bytes(detector, &widths)
             .map_err(|source| ModelError::Outlier { model: card.name.clone(), source })?;
         let device = Device::flex();
@@ -282,6 +293,17 @@ impl Model {
             return Err(ModelError::Volumes { model: self.card.name.clone() });
         }
         Ok(())
+    }
+
+    /// Refuses a model whose labels are not one of all; `what` asks.
+    ///
+    /// # Errors
+    /// [`ModelError::SeveralTrue`].
+    pub fn require_one_of(&self, what: &'static str) -> Result<(), ModelError> {
+        if self.card.targets.is_one_of() {
+            return Ok(());
+        }
+        Err(ModelError::SeveralTrue { model: self.card.name.clone(), what })
     }
 
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {

@@ -238,6 +238,11 @@ fn choose(
         let reading = if model.card().architecture.slices > 1 {
             // The report shows one picture, and the evidence is a place in it.
             Reading::Refused { reason: "it reads whole volumes, which only `predict` does".to_owned() }
+        } else if !model.card().targets.is_one_of() {
+            // A report weighs labels of which one is right against each other.
+            Reading::Refused {
+                reason: "it gives several labels at once, which only `predict` does".to_owned(),
+            }
         } else {
             let reading = predict_planes(model, std::slice::from_ref(candidate))?.pop();
             reading.expect("one image gives one reading")

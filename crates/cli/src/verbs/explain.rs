@@ -74,7 +74,12 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     let label = label(verb.label.as_deref(), &model, &prediction)?;
 
     let line = Line::new("explaining");
-    let methods = methods(&verb.method);
+    let mut methods = methods(&verb.method);
+    if verb.method.contains(&ExplainMethod::All) {
+        // All that fit the network.
+        let fit = model.methods();
+        methods.retain(|method| fit.contains(method));
+    }
     let random = if verb.no_scores { None } else { Some(model.random_orders(&prepared, &label, &settings)?) };
     let (gray, columns, rows) = picture(candidate.plane, candidate.bounds)?;
     let shown_truth = truth.as_deref().map(|truth| nearest(truth, size, [columns, rows]));

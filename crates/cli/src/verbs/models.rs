@@ -1,3 +1,5 @@
+mod import;
+
 use std::fmt::Write;
 
 use serde_json::json;
@@ -28,6 +30,14 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
                 }
                 return Ok(Exit::Done);
             }
+            if let Some(entry) = shelf.adopted_by_name(name) {
+                if verb.json {
+                    print_json(&entry.card)?;
+                } else {
+                    print(&entry.card.to_toml()?)?;
+                }
+                return Ok(Exit::Done);
+            }
             match (shelf.segmenter(name), shelf.imported_by_name(name), verb.json) {
                 (Some(entry), _, true) => print_json(&entry.card)?,
                 (Some(entry), _, false) => print(&entry.card.to_toml()?)?,
@@ -37,6 +47,7 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
                 (None, None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
             }
         }
+        ModelsVerb::Import(wanted) => import::run(wanted, verb.json)?,
         ModelsVerb::Export { name, format, out, force } => {
             let shelf = shelf::open(verb.models.as_deref(), config)?;
             export::run(&shelf, name, *format, out, *force, verb.json)?;
@@ -94,12 +105,18 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .iter()
             .map(|entry| json!({ "kind": "fusion", "card": entry.card, "place": entry.place() }))
             .collect();
+        let adopted: Vec<_> = shelf
+            .adopted()
+            .iter()
+            .map(|entry| json!({ "kind": "adopted-classifier", "card": entry.card, "place": entry.place() }))
+            .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
         let encoder = json!({ "kind": "sentence-encoder", "name": "minilm", "package": encoder.package,
             "version": encoder.version, "wheel_sha256": encoder.wheel_sha256, "fetched": encoder_fetched });
         return print_json(
             &json!({ "models": models, "fused": fused, "segmenters": segmenters, "imported": imported,
+                "adopted": adopted,
                 "language_models": [language], "sentence_encoders": [encoder] }),
         );
     }
@@ -146,6 +163,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             "", card.license
         )?;
     }
+    for entry in shelf.adopted() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        writeln!(text, "{:18} accepts {}", "", card.input.words)?;
+        writeln!(
+            text,
+            "{:18} by others, for predict alone: PyTorch weights, not calibrated, abstains from nothing, {} license",
+            "", card.license
+        )?;
+    }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;
     let state = if encoder_fetched { "fetched" } else { "not fetched: wilhelm models fetch minilm" };
@@ -155,6 +182,17 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
 
 /// The validation figures in a line.
 pub fn figures(validation: &Validation) -> String {
+    if !validation.each.is_empty() {
+        return format!(
+            "validation: mean AUC of {} labels {}, {} of the known labels called right at the operating points (commonest \
+             answers {:.3}), {} images",
+            validation.each.len(),
+            interval(&validation.macro_auc),
+            interval(&validation.accuracy),
+            validation.accuracy_of_commonest,
+            validation.images
+        );
+    }
     format!(
         "validation: AUC {}, accuracy {} (commonest label {:.3}), {} images",
         interval(&validation.macro_auc),

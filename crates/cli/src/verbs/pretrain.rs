@@ -67,8 +67,7 @@ pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
     run.finish(&metrics)?;
     if *json {
         print_json(&metrics)?;
-    } else {
-        let figures = card.validation;
+    } else if let Some(figures) = card.validation {
         print(&format!(
             "{}: on {} images held out the NT-Xent loss is {:.3} ({:.3} is chance), and {:.1} % of views find their image's other \
              view\n",

@@ -25,6 +25,7 @@ pub fn run(wanted: &EvaluateRobustness, config: &Config) -> anyhow::Result<Exit>
             card.name
         )));
     }
+    model.require_one_of("robustness")?;
     let mut set = data::load(&wanted.data, card, config)?;
     if let Some(list) = &wanted.only {
         let text = read_text(list, "list")?;

@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
-    EpochReport, LearnError, Recipe, Room, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
-    train_classifier,
+    EpochReport, LearnError, Recipe, Room, Run, RunMetrics, Start, TrainProgress, Trained,
+    baselines_of_labels, divide, load, train_classifier,
 };
 use wilhelm_nets::{Processor, Validation};
 
@@ -17,7 +17,7 @@ use crate::progress::Line;
 use crate::verbs::baselines;
 use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
 use crate::verbs::folds::Wanted;
-use crate::verbs::models::figures;
+use crate::verbs::models::{figures, interval};
 
 pub struct Progress {
     line: Line,
@@ -209,8 +209,15 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     };
     let mut trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
-    if !no_baselines {
-        let cache = run.as_ref().map(|run| run.folder().join("features"));
+    let cache = run.as_ref().map(|run| run.folder().join("features"));
+    if !no_baselines && !parsed.targets.is_one_of() {
+        let line = Line::new("baselines");
+        let progress = |what: &str, done: usize, total: usize| {
+            line.say(what);
+            line.at(done, total);
+        };
+        baselines_of_labels(&division, &mut trained, &command, cache.as_deref(), &progress)?;
+    } else if !no_baselines {
         let found = baselines::beside(&division, &trained, &command, cache.as_deref())?;
         trained.card.validation.baselines = found.metrics();
     }
@@ -224,13 +231,35 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     } else {
         print(&format!("{}\n", figures(&trained.card.validation)))?;
         print_labels(&trained.card.validation)?;
-        print(&baselines::table_of(None, &trained.card.validation.baselines))?;
+        if parsed.targets.is_one_of() {
+            print(&baselines::table_of(None, &trained.card.validation.baselines))?;
+        }
     }
     Ok(Exit::Done)
 }
 
 /// A line of figures for each label.
 pub fn print_labels(validation: &Validation) -> anyhow::Result<()> {
+    for label in &validation.each {
+        print(&format!(
+            "  {:12} AUC {}, at {:.3}: sensitivity {}, specificity {}; Brier {} (its share {:.3}), {} of {} images\n",
+            label.label,
+            interval(&label.auc),
+            label.threshold,
+            interval(&label.sensitivity),
+            interval(&label.specificity),
+            interval(&label.brier),
+            label.brier_of_share,
+            label.positives,
+            label.known
+        ))?;
+        for baseline in &label.baselines {
+            print(&format!("  {:12}   {}: AUC {}\n", "", baseline.name, interval(&baseline.macro_auc)))?;
+        }
+    }
+    if !validation.each.is_empty() {
+        return Ok(());
+    }
     for label in &validation.labels {
         print(&format!(
             "  {:12} AUC {:.3} ({:.3} to {:.3}), recall {:.3} ({:.3} to {:.3}), {} images\n",

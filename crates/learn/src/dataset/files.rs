@@ -75,5 +75,6 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
         pixels: on_grid.pixels,
         thumbnail: on_grid.thumbnail,
         label: entry.truth,
+        truths: Vec::new(),
     })
 }

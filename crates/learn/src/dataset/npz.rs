@@ -61,6 +61,7 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnEr
                 pixels: on_grid.pixels,
                 thumbnail: on_grid.thumbnail,
                 label: label(place)?,
+                truths: Vec::new(),
             })
         };
         examples.extend((0..*found).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?);

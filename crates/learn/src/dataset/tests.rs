@@ -18,6 +18,7 @@ pub(crate) fn example(place: usize, label: usize) -> Example {
         thumbnail: pixels.clone(),
         pixels,
         label,
+        truths: Vec::new(),
     }
 }
 

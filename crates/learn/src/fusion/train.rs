@@ -164,8 +164,14 @@ pub fn fit_fusion(
         progress.network(&format!("input {} alone", known.key));
         let weights = class_weights(&of_member, &examples, &own);
         let preparation = &preparations[input];
-        let pictures =
-            Pictures { recipe: &of_member, examples: &examples, split: &own, preparation, weights };
+        let pictures = Pictures {
+            recipe: &of_member,
+            examples: &examples,
+            split: &own,
+            preparation,
+            weights,
+            presence: None,
+        };
         let fresh = |device: &Device| Classifier::new(&of_member.architecture, device);
         let run = runs.and_then(|runs| runs.members.get(input));
         let name = format!("{}: {} alone", recipe.recipe.name, known.key);

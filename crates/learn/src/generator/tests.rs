@@ -57,6 +57,7 @@ fn pictures(count: usize) -> Dataset {
             pixels,
             thumbnail,
             label,
+            truths: Vec::new(),
         }
     });
     Dataset::new(examples.collect())

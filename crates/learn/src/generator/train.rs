@@ -148,7 +148,8 @@ pub fn train_report(
 
     progress.network("the labels (classifier)");
     let weights = class_weights(settings, examples, split);
-    let pictures = Pictures { recipe: settings, examples, split, preparation: &preparation, weights };
+    let pictures =
+        Pictures { recipe: settings, examples, split, preparation: &preparation, weights, presence: None };
     let fresh = |device: &Device| Classifier::new(&settings.architecture, device);
     let name = format!("{}: classifier", settings.name);
     let run = runs.map(|runs| &runs.classifier);

@@ -79,7 +79,7 @@ fn views_of_an_image_find_each_other_after_training_and_a_stopped_run_ends_with_
     let (recipe, data) = (small(), data());
     let division = divide(&recipe, &data).expect("a split");
     let whole = pretrain(&division, None, "r.toml", &mut Steps { left: 100_000 }).expect("trained");
-    let figures = whole.card.validation;
+    let figures = whole.card.validation.expect("it was measured");
     assert!((figures.loss_of_chance - 31.0_f64.ln()).abs() < 1e-9);
     assert!(figures.loss < figures.loss_of_chance - 0.5, "{figures:?}");
     assert!(figures.accuracy > 4.0 / 31.0, "{figures:?}");

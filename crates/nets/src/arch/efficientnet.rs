@@ -5,6 +5,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::kernels::{Then, convolve, convolve_same, normalize};
 
+use super::Activations;
+use super::activations::OF_BATCH_NORM;
 use super::head::Head;
 use super::torch::TorchNames;
 
@@ -101,7 +103,7 @@ impl EfficientNetLite {
     /// Channels of the input.
     pub const CHANNELS: usize = 3;
     /// The stages whose maps are the feature maps, counted from 0: the last of each grid, but for the first.
-    const SEEN: [usize; 4] = [1, 2, 4, 5];
+    pub(crate) const SEEN: [usize; 4] = [1, 2, 4, 5];
 
     /// A network with random weights; the device's seed decides them. With `features` and `classes` it has a linear head.
     pub fn new(head: Option<(Option<usize>, usize)>, device: &Device) -> Self {
@@ -128,6 +130,27 @@ impl EfficientNetLite {
     /// Lengths of an axis in the feature maps.
     pub fn lengths(length: usize) -> [usize; 4] {
         [2, 3, 4, 5].map(|halvings| (0..halvings).fold(length, |length, _| length.div_ceil(2)))
+    }
+
+    /// Of all stages and one image or so many slices; three maps are kept of each convolution, its normalization and what
+    /// holds it between 0 and 6.
+    pub(super) fn activations(side: usize, slices: usize) -> Activations {
+        let places = |side: usize| (side * side * slices) as f64;
+        let mut side = side.div_ceil(2);
+        let stem = STEM as f64 * places(side);
+        let (mut maps, mut largest, mut input) = (3.0 * stem, stem, STEM);
+        for [blocks, _, stride, wider, output] in STAGES {
+            for block in 0..blocks {
+                let before = places(side);
+                side = if block == 0 { side.div_ceil(stride) } else { side };
+                let (inside, after) = ((wider * input) as f64, places(side));
+                let widened = if wider > 1 { inside * before } else { 0.0 };
+                maps += 3.0 * widened + 3.0 * inside * after + 3.0 * output as f64 * after;
+                largest = largest.max(widened);
+                input = output;
+            }
+        }
+        Activations { kept: OF_BATCH_NORM * maps, passing: 4.0 * largest }
     }
 
     /// The feature maps, shallowest first; the stem and the first stages as they are, without gradients and by their

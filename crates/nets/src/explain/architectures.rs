@@ -13,7 +13,15 @@ impl Explained<4> for Classifier {
 
 impl Mapped<4> for Classifier {
     fn maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        self.feature_maps(input)
+        let mut maps = self.feature_maps(input);
+        if !self.reads_its_map() {
+            return Vec::new();
+        }
+        if !self.has_stages() {
+            // The tokens of the patches lead to the logits only behind the last layer: before, the class token does too.
+            maps.drain(..maps.len() - 1);
+        }
+        maps
     }
 
     fn logits_of_map(&self, map: Tensor<4>, layer: usize) -> Tensor<2> {
@@ -23,16 +31,17 @@ impl Mapped<4> for Classifier {
 
 impl Attending<4> for Classifier {
     fn attention(&self, input: Tensor<4>) -> AttentionTrace {
-        let last = self.feature_maps(input).pop().expect("a backbone has at least one stage");
+        let last = self.feature_maps(input.clone()).pop().expect("a backbone has at least one stage");
         let [_, _, rows, columns] = last.dims();
-        let attention = self.attention_of_map(last);
-        // The first token is the feature vector.
-        AttentionTrace {
-            layers: attention.among,
-            readings: attention.of_labels,
-            summaries: 1,
-            places: [columns, rows, 1],
+        // A vision transformer's class token and patches become the first token and the places.
+        let mut layers = self.attention_in_trunk(input).map_or_else(Vec::new, |(layers, _)| layers);
+        let mut readings = Vec::new();
+        if let Some(attention) = self.attention_of_map(last) {
+            layers.extend(attention.among);
+            readings = attention.of_labels;
         }
+        // The first token is the feature vector.
+        AttentionTrace { layers, readings, summaries: 1, places: [columns, rows, 1] }
     }
 }
 
@@ -129,6 +138,8 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -162,6 +173,7 @@ mod tests {
         let densenet = DenseNetConfig {
             channels: 2,
             stem: 4,
+            small_stem: false,
             growth: 3,
             blocks: vec![1, 2, 1],
             features: None,

@@ -72,6 +72,7 @@ impl Model {
         settings: &CertificateSettings,
         step: &mut dyn FnMut(usize, usize),
     ) -> Result<Certificate, ExplainError> {
+        self.require_one_of("the certificate")?;
         let card = self.card();
         let side = card.architecture.side;
         if images.is_empty() {

@@ -8,7 +8,7 @@ use super::{
     deletion_insertion, grad_cam, grad_cam_plus_plus, integrated_gradients, occlusion,
     parameter_randomization, smooth_grad,
 };
-use crate::arch::Classifier;
+use crate::arch::{Classifier, Stage};
 use crate::{Model, ModelError};
 
 /// How a map is made.
@@ -185,13 +185,18 @@ impl SanityScores {
 impl Model {
     /// The layers whose maps Grad-CAM can read, finest first.
     pub fn map_layers(&self) -> Vec<MapLayer> {
-        let sizes = &self.card().architecture;
-        let mut side = sizes.side.div_ceil(sizes.stem_stride);
-        let layers = sizes.widths.iter().enumerate().map(|(stage, channels)| {
-            side = if stage == 0 { side } else { side.div_ceil(2) };
-            MapLayer { number: stage + 1, columns: side, rows: side, channels: *channels }
-        });
-        layers.collect()
+        if !self.network.reads_its_map() {
+            return Vec::new();
+        }
+        let stages = self.card().architecture.stages();
+        let first = if self.network.has_stages() { 0 } else { stages.len().saturating_sub(1) };
+        let layer = |(place, stage): (usize, &Stage)| MapLayer {
+            number: place + 1,
+            columns: stage.side,
+            rows: stage.side,
+            channels: stage.channels,
+        };
+        stages[first..].iter().enumerate().map(layer).collect()
     }
 
     /// Settings that fit the network: a layer of at least 7 places a side (the deepest such, since deeper features
@@ -239,6 +244,7 @@ impl Model {
         settings: &ExplainSettings,
     ) -> Result<Explanation, ExplainError> {
         let index = self.label_index(label)?;
+        self.require_method(method)?;
         let input = self.tensor(&[image], false)?;
         let made = made(&self.network, &input, index, method, settings)?;
         let [columns, rows, _] = made.map.size();
@@ -291,6 +297,30 @@ impl Model {
             randomization: parameter_randomization(network, map, settings.checkpoints, settings.seed, again)?,
             faithfulness: deletion_insertion(network, &input, index, map, random, &settings.orders)?,
         })
+    }
+
+    /// The methods that fit the network: Grad-CAM where a feature map leads to the logits, rollout where there is attention.
+    pub fn methods(&self) -> Vec<Method> {
+        let attends = self.network.attends();
+        let fits = |method: &Method| match method {
+            Method::GradCam | Method::GradCamPlusPlus => self.network.reads_its_map(),
+            Method::Rollout => attends,
+            _ => true,
+        };
+        Method::ALL.into_iter().filter(fits).collect()
+    }
+
+    fn require_method(&self, method: Method) -> Result<(), ExplainError> {
+        let fit = self.methods();
+        if fit.contains(&method) {
+            return Ok(());
+        }
+        let keys: Vec<&str> = fit.into_iter().map(Method::key).collect();
+        let why = match method {
+            Method::Rollout => "its network has no attention",
+            _ => "its linear head reads a class token and no feature map",
+        };
+        Err(ExplainError::parameter("method", method.key(), format!("one of {}: {why}", keys.join(", "))))
     }
 
     /// Where a label stands on the card.

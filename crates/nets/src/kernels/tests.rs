@@ -575,7 +575,7 @@ fn what_is_masked_changes_nothing() {
 #[test]
 fn a_graphics_processor_computes_what_the_main_processor_does() {
     use crate::Processor;
-    use crate::arch::{Classifier, ClassifierConfig, RecurrentCell, SliceMemory};
+    use crate::arch::{Classifier, ClassifierConfig, HeadKind, RecurrentCell, SliceMemory};
     use burn_store::{ModuleSnapshot, SafetensorsStore};
     let Ok(graphics) = Processor::Gpu.device() else {
         eprintln!("skipped: no graphics processor answers through Vulkan");
@@ -588,6 +588,8 @@ fn a_graphics_processor_computes_what_the_main_processor_does() {
         slices: 4,
         volumetric: false,
         recurrent: None,
+        cnn: None,
+        head: HeadKind::Transformer,
         features: 12,
         model_width: 16,
         heads: 2,

@@ -109,8 +109,15 @@ fn every_architecture_gives_the_same_by_either() {
         let features = out.features.expect("they are named");
         check("resnet", OnnxNetwork::ResNet(&network), input, out.logits, features);
     }
-    let config =
-        DenseNetConfig { channels: 1, stem: 6, growth: 4, blocks: vec![2, 3, 2], features: None, classes: 2 };
+    let config = DenseNetConfig {
+        channels: 1,
+        stem: 6,
+        small_stem: false,
+        growth: 4,
+        blocks: vec![2, 3, 2],
+        features: None,
+        classes: 2,
+    };
     let network = DenseNet::new(&config, &device).valid();
     let input = noise([3, 1, 44, 37]);
     let out = network.forward(input.clone());
@@ -148,6 +155,8 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
             slices: 5,
             volumetric,
             recurrent,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,

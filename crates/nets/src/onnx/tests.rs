@@ -77,6 +77,8 @@ fn classifier() -> ClassifierConfig {
         slices: 1,
         volumetric: false,
         recurrent: None,
+        cnn: None,
+        head: crate::arch::HeadKind::Transformer,
         features: 10,
         model_width: 8,
         heads: 2,
@@ -117,8 +119,15 @@ fn files() -> Vec<(String, Vec<u8>, [i64; 2])> {
         let file = export(OnnxNetwork::ResNet(&network), [3, 32, 32], "resnet", &[]).expect("it is written");
         files.push((format!("{depth:?}"), file, [2, width]));
     }
-    let config =
-        DenseNetConfig { channels: 1, stem: 6, growth: 4, blocks: vec![2, 3], features: None, classes: 2 };
+    let config = DenseNetConfig {
+        channels: 1,
+        stem: 6,
+        small_stem: false,
+        growth: 4,
+        blocks: vec![2, 3],
+        features: None,
+        classes: 2,
+    };
     let network = DenseNet::new(&config, &device).valid();
     let file = export(OnnxNetwork::DenseNet(&network), [1, 33, 32], "densenet", &[]).expect("it is written");
     files.push(("densenet".to_owned(), file, [2, 19]));
