@@ -4,8 +4,7 @@ use burn_store::{ModuleSnapshot, SafetensorsStore};
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use crate::arch::{
-    Classifier, ClassifierConfig, Cnn, CnnName, DenseNet, HeadKind, ResNet, Trunk, VisionTransformer,
-    WeightsError, load_torch,
+    Classifier, ClassifierConfig, Cnn, CnnName, HeadKind, TorchNames, Trunk, WeightsError, load_torch,
 };
 
 /// What stops weights of PyTorch from being taken over.
@@ -132,19 +131,18 @@ impl Classifier {
     fn with_torch_weights(self, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let Some(trunk) = self.trunk else { return Ok(self) };
         let Trunk { resnet, densenet, vision_transformer, .. } = trunk;
-        let load =
-            |bytes: Vec<u8>| -> Result<(Option<ResNet>, Option<DenseNet>, Option<VisionTransformer>), _> {
-                Ok(match (resnet, densenet, vision_transformer) {
-                    (Some(network), ..) => (Some(load_torch(network, bytes)?), None, None),
-                    (_, Some(network), _) => (None, Some(load_torch(network, bytes)?), None),
-                    (.., Some(network)) => (None, None, Some(load_torch(network, bytes)?)),
-                    (None, None, None) => (None, None, None),
-                })
-            };
-        let (resnet, densenet, vision_transformer) = load(bytes)?;
-        let trunk = Trunk { resnet, densenet, vision_transformer, ..trunk };
+        let trunk = Trunk {
+            resnet: loaded(resnet, &bytes)?,
+            densenet: loaded(densenet, &bytes)?,
+            vision_transformer: loaded(vision_transformer, &bytes)?,
+            ..trunk
+        };
         Ok(Self { trunk: Some(trunk), ..self })
     }
+}
+
+fn loaded<N: TorchNames>(network: Option<N>, bytes: &[u8]) -> Result<Option<N>, WeightsError> {
+    network.map(|network| load_torch(network, bytes.to_vec())).transpose()
 }
 
 /// What a file of weights says of its network; only names, shapes and the thresholds are read.
@@ -197,8 +195,10 @@ impl File {
             }
             (CnnName::VitSmall, "patch_embed.proj.weight", "head")
         } else {
-            let first: Vec<String> =
-                tensors.names().into_iter().take(3).map(|name| format!("{name:?}")).collect();
+            let mut first: Vec<String> =
+                tensors.names().into_iter().map(|name| format!("{name:?}")).collect();
+            first.sort_unstable();
+            first.truncate(3);
             return Err(other(&format!("a network whose tensors are called {}", first.join(", "))));
         };
         let lacks = |what: &str| AdoptError::Weights(WeightsError::Form(format!("tensor {what} is missing")));

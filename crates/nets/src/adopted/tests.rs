@@ -32,7 +32,8 @@ fn networks_taken_over_from_pytorch_answer_as_they_do_there() {
         let cnn = adopted.architecture.cnn.clone().expect("it is named");
         assert_eq!((cnn.name, cnn.channels), (network, case.input[1]), "{name}");
         assert_eq!(adopted.scores, Some(adopted.architecture.labels), "{name}");
-        let network = Classifier::load(&adopted.architecture, adopted.weights, &device).expect("its own file");
+        let network =
+            Classifier::load(&adopted.architecture, adopted.weights, &device).expect("its own file");
         let out = network.forward_channels(case.input::<4>(&device).unsqueeze_dim::<5>(2));
         case.check("logits", out.logits);
         // The vector that the network names, else the means of its last map or its class token.
@@ -111,7 +112,8 @@ fn weights_of_another_network_are_told_in_a_sentence() {
     assert!(refused(&shorter, None, 224).contains("a DenseNet with 23 layers in its third block"));
     let vit = case("vision_transformer").tensors;
     assert!(refused(&vit, None, 999).contains("a side of 999 was stated"));
-    let said = adopt(b"none".to_vec(), None, 224, Default::default(), true).expect_err("no weights").to_string();
+    let said =
+        adopt(b"none".to_vec(), None, 224, Default::default(), true).expect_err("no weights").to_string();
     assert!(said.starts_with("weights are not readable as safetensors"), "{said}");
 }
 
@@ -162,7 +164,13 @@ fn card(adopted: &Adopted, labels: &[&str], targets: Targets) -> AdoptedCard {
         },
         architecture: adopted.architecture.clone(),
         labels: labels.iter().map(label).collect(),
-        source: OnnxSource { url: text(), copyright: text(), citation: text(), data: text(), figures: text() },
+        source: OnnxSource {
+            url: text(),
+            copyright: text(),
+            citation: text(),
+            data: text(),
+            figures: text(),
+        },
     }
 }
 
@@ -178,7 +186,9 @@ fn an_adopted_classifier_gives_sigmoids_and_its_card_is_read_as_it_was_written()
     let text = card.to_toml().expect("TOML");
     assert_eq!(AdoptedCard::from_toml(&text).expect("a card"), card);
     let fewer = AdoptedCard { labels: card.labels[..17].to_vec(), ..card.clone() };
-    assert!(fewer.to_toml().expect_err("one too few").to_string().contains("17 labels, but a network for 18"));
+    assert!(
+        fewer.to_toml().expect_err("one too few").to_string().contains("17 labels, but a network for 18")
+    );
     let device = Device::flex();
     let model = AdoptedClassifier::from_parts(card.clone(), adopted.weights.clone()).expect("a model");
     let pixels: Vec<f32> = case.input::<4>(&device).into_data().try_into_vec().expect("floats");
