@@ -3,7 +3,9 @@ use burn::tensor::Device;
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use crate::arch::{Classifier, ClassifierConfig, Cnn, CnnName, HeadKind, Trunk, WeightsError, load_torch};
+use crate::arch::{
+    Classifier, ClassifierConfig, Cnn, CnnName, HeadKind, TorchNames, Trunk, WeightsError, load_torch,
+};
 
 /// What stops weights of PyTorch from being taken over.
 #[derive(Debug, thiserror::Error)]
@@ -128,23 +130,20 @@ impl Classifier {
 
     fn with_torch_weights(self, bytes: Vec<u8>) -> Result<Self, WeightsError> {
         let Some(trunk) = self.trunk else { return Ok(self) };
-        let trunk = match trunk {
-            Trunk { resnet: Some(network), .. } => {
-                Trunk { resnet: Some(load_torch(network, bytes)?), ..trunk }
-            }
-            Trunk { densenet: Some(network), .. } => {
-                Trunk { densenet: Some(load_torch(network, bytes)?), ..trunk }
-            }
-            Trunk { efficientnet: Some(network), .. } => {
-                Trunk { efficientnet: Some(load_torch(network, bytes)?), ..trunk }
-            }
-            Trunk { vision_transformer: Some(network), .. } => {
-                Trunk { vision_transformer: Some(load_torch(network, bytes)?), ..trunk }
-            }
-            trunk => trunk,
+        let Trunk { resnet, densenet, efficientnet, vision_transformer, .. } = trunk;
+        let trunk = Trunk {
+            resnet: loaded(resnet, &bytes)?,
+            densenet: loaded(densenet, &bytes)?,
+            efficientnet: loaded(efficientnet, &bytes)?,
+            vision_transformer: loaded(vision_transformer, &bytes)?,
+            ..trunk
         };
         Ok(Self { trunk: Some(trunk), ..self })
     }
+}
+
+fn loaded<N: TorchNames>(network: Option<N>, bytes: &[u8]) -> Result<Option<N>, WeightsError> {
+    network.map(|network| load_torch(network, bytes.to_vec())).transpose()
 }
 
 /// What a file of weights says of its network; only names, shapes and the thresholds are read.
@@ -205,8 +204,10 @@ impl File {
             }
             (CnnName::VitSmall, "patch_embed.proj.weight", "head")
         } else {
-            let first: Vec<String> =
-                tensors.names().into_iter().take(3).map(|name| format!("{name:?}")).collect();
+            let mut first: Vec<String> =
+                tensors.names().into_iter().map(|name| format!("{name:?}")).collect();
+            first.sort_unstable();
+            first.truncate(3);
             return Err(other(&format!("a network whose tensors are called {}", first.join(", "))));
         };
         let lacks = |what: &str| AdoptError::Weights(WeightsError::Form(format!("tensor {what} is missing")));

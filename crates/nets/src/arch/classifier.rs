@@ -376,6 +376,7 @@ pub(super) fn volume_backbone(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::arch::RecurrentCell;
 
     pub(crate) fn config() -> ClassifierConfig {
         ClassifierConfig {

@@ -184,7 +184,7 @@ mod tests {
         // The maps of the stages are compared with PyTorch's; to draw their weights once more takes seconds.
         let network = ResNet3d::new(&config, &device);
         assert_eq!(network.stem.forward(Tensor::zeros([1, 2, 6, 8, 5], &device)).dims(), [1, 64, 3, 4, 3]);
-        let (features, logits) = network.head.forward(Tensor::zeros([1, 512], &device));
+        let (features, logits) = network.own_head().forward(Tensor::zeros([1, 512], &device));
         assert_eq!((features.expect("it is named").dims(), logits.dims()), ([1, 20], [1, 3]));
         let small = ResNet3d::new(&ResNetConfig { small_stem: true, ..config }, &device);
         assert_eq!(small.stem.forward(Tensor::zeros([1, 2, 4, 4, 2], &device)).dims(), [1, 64, 4, 4, 2]);

@@ -232,3 +232,6 @@ impl Trunk {
 fn merged(own: Option<Head>, other: Option<Head>) -> Option<Head> {
     own.map(|own| Head { named: other.and_then(|other| other.named).or(own.named), scorer: own.scorer })
 }
+
+#[cfg(test)]
+mod tests;

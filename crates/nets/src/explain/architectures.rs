@@ -183,6 +183,57 @@ mod tests {
     }
 
     #[test]
+    fn classifiers_with_published_networks_are_explained_by_what_leads_to_their_logits() {
+        let device = Device::flex();
+        device.seed(23);
+        let with = |cnn: Cnn, side: usize| ClassifierConfig {
+            widths: Vec::new(),
+            stem_stride: 0,
+            cnn: Some(cnn),
+            head: HeadKind::Transformer,
+            side,
+            slices: 1,
+            volumetric: false,
+            recurrent: None,
+            features: 10,
+            model_width: 8,
+            heads: 2,
+            encoder_layers: 1,
+            decoder_layers: 1,
+            labels: 3,
+        };
+        let small = |name| Cnn { small_stem: true, ..Cnn::new(name) };
+        for name in [CnnName::ResNet18, CnnName::DenseNet121] {
+            check_maps(&Classifier::new(&with(small(name), 16), &device), [1, 1, 16, 16], 4);
+        }
+        let linear = ClassifierConfig {
+            head: HeadKind::Linear,
+            features: 512,
+            model_width: 0,
+            heads: 0,
+            encoder_layers: 0,
+            decoder_layers: 0,
+            ..with(small(CnnName::ResNet18), 16)
+        };
+        let network = Classifier::new(&linear, &device);
+        assert!(!network.attends() && network.reads_its_map());
+        check_maps(&network, [1, 1, 16, 16], 4);
+        // Of a vision transformer the last map alone, where the head reads it, and attention through both.
+        let patch = || Cnn { patch: Some(8), ..Cnn::new(CnnName::VitSmall) };
+        let vit = Classifier::new(&with(patch(), 16), &device);
+        check_maps(&vit, [1, 1, 16, 16], 1);
+        let input = Tensor::<4>::random([1, 1, 16, 16], Distribution::Normal(0.0, 1.0), &device);
+        let trace = vit.valid().attention(input.clone());
+        assert_eq!((trace.places, trace.layers.len(), trace.readings.len()), ([2, 2, 1], 13, 1));
+        let alone = Classifier::new(
+            &ClassifierConfig { features: 384, ..ClassifierConfig { cnn: Some(patch()), ..linear } },
+            &device,
+        );
+        assert!(alone.maps(input.clone()).is_empty() && !alone.reads_its_map() && alone.attends());
+        assert_eq!(alone.valid().attention(input).layers.len(), 12);
+    }
+
+    #[test]
     fn rows_of_attention_add_to_one_and_a_classifier_has_one_reading_a_label() {
         let input = Tensor::<4>::random([2, 1, 8, 8], Distribution::Normal(0.0, 1.0), &Device::flex());
         let trace = classifier().valid().attention(input.clone());

@@ -102,7 +102,7 @@ fn mean_of_both(graph: &mut Graph, traced: &Traced) -> Traced {
 
 /// Of groups of labels, each group for itself, put back into the order of the card.
 fn calibrated_in_groups(graph: &mut Graph, groups: &[GroupCalibration], logits: &Value) -> Value {
-    let mut order = Vec::new();
+    let mut order: Vec<usize> = Vec::new();
     let mut parts = Vec::with_capacity(groups.len());
     for (number, group) in groups.iter().enumerate() {
         let at = format!("calibration.{number}");

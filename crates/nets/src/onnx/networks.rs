@@ -8,7 +8,7 @@ use super::layers::{
     EPSILON, batch_norm, batch_norm_and_rectifier, convolution, convolution_of_volumes, feed_forward,
     layer_norm, linear, mean_along, multi_head, pooled, rectifier, reshape,
 };
-use super::published::{self, dense_net, resnet, vision_transformer};
+use super::published::{self, Wanted, dense_net, resnet, vision_transformer};
 use super::recurrent;
 use crate::arch::{
     Backbone, Classifier, DenseNet, ResNet, ResNetBlock3d, ResidualBlock, VisionTransformer, VolumeBackbone,
@@ -74,7 +74,12 @@ fn classifier(
             let images =
                 if shape.is_empty() { input.clone() } else { reshape(graph, "slices", input, shape) };
             let apart = if is_volumetric { 1 } else { slices };
-            let looked = published::look(graph, trunk, &images, taps);
+            let wanted = match (taps, network.parts().is_some()) {
+                (true, _) => Wanted::All,
+                (false, true) => Wanted::Last,
+                (false, false) => Wanted::OwnHead,
+            };
+            let looked = published::look(graph, trunk, &images, wanted);
             let looks = if taps { statistics_of(graph, &looked.maps, apart) } else { Vec::new() };
             if network.parts().is_none() {
                 return Traced { taps: looks, ..published::own_head(graph, trunk, looked) };

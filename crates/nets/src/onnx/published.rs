@@ -14,6 +14,17 @@ use crate::arch::{
 /// The feature maps of a network, shallowest first, each with its channels.
 pub(super) type Maps = Vec<(Value, usize)>;
 
+/// Which feature maps are read by something; what nothing reads is not written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// None but what a network's own head reads.
+    OwnHead,
+    /// The last.
+    Last,
+    /// All.
+    All,
+}
+
 /// What a network makes of images: its maps, and the class token of a vision transformer.
 pub(super) struct Looked {
     pub maps: Maps,
@@ -34,7 +45,7 @@ pub(super) fn dense_net(graph: &mut Graph, network: &DenseNet, input: &Value) ->
 
 pub(super) fn vision_transformer(graph: &mut Graph, network: &VisionTransformer, input: &Value) -> Traced {
     let [_, _, width] = network.positions.dims();
-    let features = vision_transformer_maps(graph, "", network, input, false).1;
+    let features = vision_transformer_maps(graph, "", network, input, Wanted::OwnHead).1;
     scored(graph, "", network, Row { value: features, width })
 }
 
@@ -50,17 +61,17 @@ fn own(head: Option<&Head>) -> &Head {
 ///
 /// # Shapes
 /// `[images, 1, rows, columns]`, or `[batch, 1, slices, rows, columns]`; the maps of volumes have their slices as rows.
-pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wants_all: bool) -> Looked {
+pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wanted: Wanted) -> Looked {
     let axes = if trunk.is_volumetric() { 5 } else { 4 };
     let images = dressed(graph, trunk, input, axes);
     if let Some(network) = &trunk.vision_transformer {
-        let (maps, class) = vision_transformer_maps(graph, "trunk.", network, &images, wants_all);
+        let (maps, class) = vision_transformer_maps(graph, "trunk.", network, &images, wanted);
         return Looked { maps, class_token: Some(class) };
     }
     let maps = match trunk {
         Trunk { resnet: Some(network), .. } => resnet_maps(graph, "trunk.", network, &images),
         Trunk { densenet: Some(network), .. } => dense_net_maps(graph, "trunk.", network, &images),
-        Trunk { resnet_of_volumes: Some(network), .. } => maps_of_volumes(graph, "trunk.", network, &images),
+        Trunk { resnet_of_volumes: Some(network), .. } => maps_of_volumes(graph, "trunk.", network, &images, wanted),
         Trunk { efficientnet: Some(network), .. } => efficientnet::maps(graph, "trunk.", network, &images),
         _ => unreachable!("one of the five is made"),
     };
@@ -69,10 +80,11 @@ pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wants_all: b
 
 /// Logits and features of what a trunk saw, by its own head.
 pub(super) fn own_head(graph: &mut Graph, trunk: &Trunk, looked: Looked) -> Traced {
-    let (map, width) = last(looked.maps);
     if let (Some(network), Some(class)) = (&trunk.vision_transformer, looked.class_token) {
+        let [_, _, width] = network.positions.dims();
         return scored(graph, "trunk.", network, Row { value: class, width });
     }
+    let (map, width) = last(looked.maps);
     let means = pooled(graph, "pooled", &map);
     head(graph, "trunk.", own(trunk.head()), &Row { value: means, width })
 }
@@ -129,7 +141,13 @@ fn resnet_block(graph: &mut Graph, at: &str, block: &ResNetBlock, input: &Value)
     rectifier(graph, at, &sum)
 }
 
-fn maps_of_volumes(graph: &mut Graph, before: &str, network: &ResNet3d, input: &Value) -> Maps {
+fn maps_of_volumes(
+    graph: &mut Graph,
+    before: &str,
+    network: &ResNet3d,
+    input: &Value,
+    wanted: Wanted,
+) -> Maps {
     let stem = convolution_of_volumes(graph, &format!("{before}stem"), &network.stem, input);
     let mut map = batch_norm_and_rectifier(graph, &format!("{before}stem_norm"), &network.stem_norm, &stem);
     if network.pools {
@@ -140,6 +158,9 @@ fn maps_of_volumes(graph: &mut Graph, before: &str, network: &ResNet3d, input: &
         for (block_number, block) in stage.iter().enumerate() {
             map = volume_block(graph, &format!("{before}stages.{number}.{block_number}"), block, &map);
             width = block.norms.last().map_or(width, |norm| norm.gamma.dims()[0]);
+        }
+        if wanted != Wanted::All && number + 1 < network.stages.len() {
+            continue;
         }
         let places = [0, width as i64, -1, 1];
         maps.push((reshape(graph, &format!("{before}places.{number}"), &map, &places), width));
@@ -221,7 +242,7 @@ fn vision_transformer_maps(
     before: &str,
     network: &VisionTransformer,
     input: &Value,
-    wants_all: bool,
+    wanted: Wanted,
 ) -> (Maps, Value) {
     let [_, tokens, width] = network.positions.dims();
     let patches = convolution(graph, &format!("{before}patches"), &network.patches, input);
@@ -255,13 +276,13 @@ fn vision_transformer_maps(
     let (mut maps, count) = (Vec::new(), network.layers.len());
     for (number, layer) in network.layers.iter().enumerate() {
         current = transformer_layer(graph, &format!("{before}layers.{number}"), layer, &current);
-        if wants_all && number + 1 < count && VisionTransformer::ends_a_quarter(number, count) {
+        if wanted == Wanted::All && number + 1 < count && VisionTransformer::ends_a_quarter(number, count) {
             maps.push((map(graph, &format!("{before}map.{number}"), &current), width));
         }
     }
     let normalized =
         layer_norm(graph, &format!("{before}norm"), &network.norm, VisionTransformer::EPSILON, &current);
-    if !before.is_empty() {
+    if wanted != Wanted::OwnHead {
         maps.push((map(graph, &format!("{before}map"), &normalized), width));
     }
     let [from, to, axis] = [("from", 0), ("to", 1), ("axis", 1)]

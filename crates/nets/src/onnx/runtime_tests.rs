@@ -182,6 +182,29 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
 }
 
 #[test]
+fn a_classifier_with_a_published_network_gives_the_same_by_either() {
+    let Some(runtime) = runtime() else { return };
+    let device = Device::flex();
+    device.seed(6);
+    for (name, config, _) in super::tests::published() {
+        let mut card = shipped("chest-pneumonia").card().clone();
+        card.architecture = config.clone();
+        let network = Classifier::new(&config, &device).valid();
+        let shape = [2, config.slices, config.side, config.side];
+        let input = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let out = network.forward(input.clone());
+        let session = runtime.session(&engine_file(&network, &card).expect("written")).expect("taken");
+        let values = input.into_data().try_into_vec::<f32>().expect("floats");
+        let (logits, features, taps) = engine_rows(&session, shape, values, &card).expect("it runs");
+        close(name, &logits.concat(), &numbers(out.logits));
+        close(name, &features.concat(), &numbers(out.features));
+        for (tap, expected) in taps.iter().zip(out.taps) {
+            close(name, &tap.concat(), &numbers(expected));
+        }
+    }
+}
+
+#[test]
 fn a_segmenter_gives_the_same_by_either() {
     let Some(runtime) = runtime() else { return };
     let device = Device::flex();

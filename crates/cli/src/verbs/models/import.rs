@@ -108,7 +108,11 @@ pub fn run(wanted: &ModelsImport, json: bool) -> anyhow::Result<()> {
         let card = encoder(statement, &adopted, preparation, &source_sha256);
         (card.to_toml().map_err(|error| Stop::input(error.to_string()))?, json!(card))
     };
-    write_folder(&wanted.out, &[(file, text.as_bytes()), (WEIGHTS, &adopted.weights)], wanted.force)?;
+    write_folder(
+        &wanted.out,
+        &[(file, text.as_bytes()), (WEIGHTS, adopted.weights.as_slice())],
+        wanted.force,
+    )?;
     if json {
         return print_json(&summary);
     }

@@ -103,7 +103,7 @@ impl ClassifierConfig {
     }
 
     /// Places of the last feature map; of slices that are read one by one, their number.
-    pub(super) fn places(&self) -> usize {
+    pub(in crate::arch) fn places(&self) -> usize {
         let places = self.token_side() * self.token_side();
         match self.slices {
             1 => places,
@@ -113,7 +113,7 @@ impl ClassifierConfig {
     }
 
     /// Length of what becomes a token: a place's channels, a slice's feature vector or what is remembered at it.
-    pub(super) fn token_length(&self) -> usize {
+    pub(in crate::arch) fn token_length(&self) -> usize {
         match self.recurrent {
             Some(memory) => 2 * memory.hidden,
             None if self.slices == 1 || self.volumetric => self.last_width(),
@@ -122,7 +122,7 @@ impl ClassifierConfig {
     }
 
     /// Sizes of what reads the slices' feature vectors.
-    pub(super) fn recurrent_config(&self) -> Option<RecurrentConfig> {
+    pub(in crate::arch) fn recurrent_config(&self) -> Option<RecurrentConfig> {
         self.recurrent.map(|memory| RecurrentConfig {
             cell: memory.cell,
             features: self.features,
