@@ -284,6 +284,9 @@ pub struct Recipe {
     /// Folder of the encoder that the network begins with, which was trained without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
+    /// Whether the weights are kept in 16 bits, in half the bytes; all figures are then of these.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub half_weights: bool,
     /// How much of the encoder that it begins with is left as it is, of an EfficientNet: 1 is its stem, each further one a
     /// stage, 7 all of it.
     #[serde(default, skip_serializing_if = "is_none_fixed")]
@@ -316,6 +319,11 @@ pub struct Recipe {
 
 fn is_default(settings: &MultiLabel) -> bool {
     *settings == MultiLabel::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(yes: &bool) -> bool {
+    !*yes
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

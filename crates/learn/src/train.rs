@@ -3,8 +3,8 @@ mod start;
 pub use start::Start;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
-use burn_store::{ModuleSnapshot, SafetensorsStore};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
 use rand::RngExt;
 use rayon::prelude::*;
 use wilhelm_filters::Preparation;
@@ -91,6 +91,10 @@ pub fn train_classifier(
         }
     };
 
+    let (network, weights) = match start {
+        Start::Trained(weights) => (network, weights),
+        Start::Fresh | Start::Encoder { .. } => kept(recipe, network)?,
+    };
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
     let mut held_out = held_out(examples, &split.validation, &validation.logits);
     let held: Vec<&Example> = split.validation.iter().map(|place| &examples[*place]).collect();
@@ -124,15 +128,6 @@ pub fn train_classifier(
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
     let above = scores.iter().filter(|score| **score > 1.0).count();
 
-    let weights = match start {
-        Start::Trained(weights) => weights,
-        Start::Fresh | Start::Encoder { .. } => {
-            // The store's own metadata have no order, and the same weights shall have the same hash.
-            let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
-            network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
-            store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?
-        }
-    };
     let detector = detector.to_bytes()?;
     let card = Card {
         schema: Card::SCHEMA,
@@ -161,6 +156,22 @@ pub fn train_classifier(
     };
     let parameters = network.num_params();
     Ok(Trained { card, weights, detector, held_out, parameters, history, epoch, seconds })
+}
+
+/// The weights as they are kept, and the network that has just these.
+fn kept(recipe: &Recipe, network: Classifier) -> Result<(Classifier, Vec<u8>), LearnError> {
+    // The store's own metadata have no order, and the same weights shall have the same hash.
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    if recipe.half_weights {
+        store = store.with_to_adapter(FloatCastAdapter::to(DType::F16));
+    }
+    network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
+    let weights = store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?;
+    if !recipe.half_weights {
+        return Ok((network, weights));
+    }
+    let network = Classifier::load(&recipe.architecture, weights.clone(), &Device::flex());
+    Ok((network.map_err(LearnError::Weights)?, weights))
 }
 
 pub(crate) fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> HeldOut {

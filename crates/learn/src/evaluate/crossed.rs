@@ -45,7 +45,7 @@ pub(crate) fn crossed(logits: &[Vec<f64>], labels: &[usize], parts: &[usize]) ->
 
 /// What changes nothing but that a softmax is taken.
 fn plain(classes: usize) -> Calibration {
-    Calibration { temperature: 1.0, bias: vec![0.0; classes], covariance: Vec::new() }
+    Calibration { temperature: 1.0, bias: vec![0.0; classes], covariance: Vec::new(), groups: Vec::new() }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use burn::nn::transformer::{
     TransformerDecoder, TransformerDecoderConfig, TransformerEncoder, TransformerEncoderConfig,
 };
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::{Device, Distribution, Tensor};
-use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::{DType, Device, Distribution, Tensor};
+use burn_store::{ApplyError, FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
 
 use crate::kernels::encode_layer;
 
@@ -331,7 +331,10 @@ pub(super) fn with_weights<M: Module + ModuleSnapshot>(
     weights: Vec<u8>,
 ) -> Result<M, String> {
     // What does not fit is told by its first tensor: the store's own words are a list of all.
-    let mut store = SafetensorsStore::from_bytes(Some(weights)).validate(false).allow_partial(true);
+    let mut store = SafetensorsStore::from_bytes(Some(weights))
+        .validate(false)
+        .allow_partial(true)
+        .with_from_adapter(FloatCastAdapter::to(DType::F32));
     let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
     if let Some((missing, _)) = result.missing.first() {
         return Err(format!("{missing} is missing in the file"));
