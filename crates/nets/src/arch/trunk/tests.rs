@@ -78,7 +78,7 @@ fn shapes_of_every_output_are_those_that_the_sizes_foretell() {
         let out = network.forward(input.clone());
         assert_eq!((out.logits.dims(), out.features.dims()), ([2, 3], [2, config.features]));
         let taps: Vec<[usize; 2]> = out.taps.iter().map(Tensor::dims).collect();
-        let widths: Vec<[usize; 2]> = config.stage_widths().iter().map(|width| [2, 2 * width]).collect();
+        let widths: Vec<[usize; 2]> = config.tap_widths().iter().map(|width| [2, 2 * width]).collect();
         assert_eq!(taps, widths);
         // An image's logits do not depend on its neighbors in the batch.
         let alone = network.forward(input.narrow(0, 1, 1)).logits;
@@ -122,6 +122,16 @@ fn what_reads_the_images_goes_from_a_linear_head_to_a_transformer() {
     let pooled = last.mean_dim(3).mean_dim(2).reshape([2, 512]);
     assert_eq!(values(pooled), values(encoder.forward(input.clone())));
     assert_eq!(network.forward(input).features.dims(), [2, 1000]);
+}
+
+#[test]
+fn of_many_channels_every_so_many_is_looked_at() {
+    let values: Vec<f32> = (0..2048).map(|at| at as f32).collect();
+    let data = burn::tensor::TensorData::new(values, [1, 2048, 1, 1]);
+    let found = super::tapped(&Tensor::<4>::from_data(data, &Device::flex()));
+    assert_eq!(found.dims(), [1, 512, 1, 1]);
+    let found = found.into_data().try_into_vec::<f32>().expect("floats");
+    assert_eq!((found[0], found[1], found[511]), (0.0, 4.0, 2044.0));
 }
 
 #[test]
