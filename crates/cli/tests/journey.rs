@@ -26,6 +26,8 @@ mod fusion;
 mod kb;
 #[path = "journey/mcp.rs"]
 mod mcp;
+#[path = "journey/networks.rs"]
+mod networks;
 #[path = "journey/onnx.rs"]
 mod onnx;
 #[path = "journey/outputs.rs"]

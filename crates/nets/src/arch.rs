@@ -43,6 +43,7 @@ pub use bert::{
 };
 pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, HeadKind, SliceMemory};
 pub(crate) use classifier::{Scores, Tokens};
+pub(crate) use cnn::MOST_TAPPED;
 pub use cnn::{Cnn, CnnName, Stage};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};

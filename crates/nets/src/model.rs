@@ -196,7 +196,7 @@ impl Model {
         on_disk::check_weights(&card, &weights)?;
         check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
         let widths: Vec<usize> =
-            card.architecture.stage_widths().iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
+            card.architecture.tap_widths().iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
         let outliers = OutlierDetector::from_bytes(detector, &widths)
             .map_err(|source| ModelError::Outlier { model: card.name.clone(), source })?;
         let device = Device::flex();

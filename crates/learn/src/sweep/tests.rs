@@ -77,6 +77,7 @@ pub(crate) fn metrics(seed: u64, auc: f64) -> RunMetrics {
         labels: Vec::<ClassMetric>::new(),
         command: String::new(),
         baselines: Vec::new(),
+        each: Vec::new(),
     };
     RunMetrics {
         model: "m".to_owned(),

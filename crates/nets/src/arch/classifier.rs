@@ -18,7 +18,7 @@ use burn_store::{ApplyError, FloatCastAdapter, ModuleSnapshot, SafetensorsStore}
 
 use crate::kernels::encode_layer;
 
-use super::trunk::{Seen, Trunk};
+use super::trunk::{Seen, Trunk, tapped};
 use super::{Backbone, Recurrent, VolumeBackbone};
 
 /// What a forward pass gives.
@@ -318,7 +318,10 @@ impl Classifier {
     pub(crate) fn forward_channels(&self, input: Tensor<5>) -> Forward {
         let slices = self.slices_apart(input.dims()[2]);
         let Seen { maps, class_token } = self.see(input);
-        let taps = taps(&maps, slices);
+        let taps = match &self.trunk {
+            Some(_) => taps(&maps.iter().map(tapped).collect::<Vec<_>>(), slices),
+            None => taps(&maps, slices),
+        };
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
         let (logits, features) = self.score(last, class_token, slices);
         Forward { logits, features, taps }

@@ -5,6 +5,9 @@ use super::{
     VisionTransformerConfig,
 };
 
+/// Channels of a published network's stage that the outlier detector looks at, at most.
+pub(crate) const MOST_TAPPED: usize = 512;
+
 /// A published network that reads images in the place of this program's own CNN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CnnName {
@@ -225,6 +228,17 @@ impl ClassifierConfig {
     /// Channels of the feature maps, shallowest first.
     pub fn stage_widths(&self) -> Vec<usize> {
         self.cnn.as_ref().map_or_else(|| self.widths.clone(), Cnn::widths)
+    }
+
+    /// Channels that the outlier detector looks at of each stage: all of this program's own CNN, of published networks at most
+    /// 512, evenly apart, since its tables grow with their square.
+    pub fn tap_widths(&self) -> Vec<usize> {
+        let widths = self.stage_widths().into_iter();
+        if self.cnn.is_some() {
+            widths.map(|width| width.min(MOST_TAPPED)).collect()
+        } else {
+            widths.collect()
+        }
     }
 
     /// Channels of the last feature map.

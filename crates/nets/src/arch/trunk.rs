@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::cnn::MOST_TAPPED;
 use super::head::pooled;
 use super::{
     ClassifierConfig, CnnName, DenseNet, EfficientNetLite, Head, HeadKind, ResNet, ResNet3d,
@@ -16,6 +17,17 @@ pub(crate) struct Seen {
     pub maps: Vec<Tensor<4>>,
     /// The class token of a vision transformer, `[images, width]`.
     pub class_token: Option<Tensor<2>>,
+}
+
+/// The channels of a map that the outlier detector looks at: all, or every so many.
+pub(crate) fn tapped(map: &Tensor<4>) -> Tensor<4> {
+    let [images, channels, rows, columns] = map.dims();
+    let step = channels / MOST_TAPPED;
+    if step < 2 {
+        return map.clone();
+    }
+    let apart = map.clone().reshape([images, channels / step, step, rows * columns]);
+    apart.narrow(2, 0, 1).reshape([images, channels / step, rows, columns])
 }
 
 /// A published network that reads the images of a [`Classifier`](super::Classifier), with its own linear head where the

@@ -34,7 +34,7 @@ pub(crate) fn engine_rows(
     card: &Card,
 ) -> Result<(Table, Table, Vec<Table>), OnnxError> {
     let sizes = &card.architecture;
-    let stages = sizes.stage_widths();
+    let stages = sizes.tap_widths();
     let widths = [sizes.labels, sizes.features].into_iter().chain(stages.iter().map(|width| 2 * width));
     let names = names(card);
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -13,7 +13,7 @@ use super::recurrent;
 use crate::arch::{
     Backbone, Classifier, DenseNet, ResNet, ResNetBlock3d, ResidualBlock, VisionTransformer, VolumeBackbone,
 };
-use crate::arch::{Scores, Tokens};
+use crate::arch::{MOST_TAPPED, Scores, Tokens};
 
 /// A network that can be written as ONNX.
 #[derive(Clone, Copy, Debug)]
@@ -269,10 +269,20 @@ pub(super) fn shortcut(
     batch_norm(graph, &format!("{at}.shortcut_norm"), norm, &short)
 }
 
-/// What the outlier detector looks at, a row a map.
+/// What the outlier detector looks at of a published network, a row a map; of many channels every so many.
 fn statistics_of(graph: &mut Graph, maps: &published::Maps, slices: usize) -> Vec<Row> {
     let rows = maps.iter().enumerate().map(|(number, (map, channels))| {
-        channel_statistics(graph, &format!("taps.{number}"), map, *channels, slices)
+        let every = channels / MOST_TAPPED;
+        let (map, channels) = if every < 2 {
+            (map.clone(), *channels)
+        } else {
+            let at = format!("taps.{number}.tapped");
+            let places = [("from", 0), ("to", *channels as i64), ("axis", 1), ("step", every as i64)];
+            let [from, to, axis, step] =
+                places.map(|(name, place)| graph.wholes(&format!("{at}.{name}"), &[place]));
+            (graph.node(&at, "Slice", &[map, &from, &to, &axis, &step], &[]), channels / every)
+        };
+        channel_statistics(graph, &format!("taps.{number}"), &map, channels, slices)
     });
     rows.collect()
 }

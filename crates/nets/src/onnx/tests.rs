@@ -273,7 +273,7 @@ fn networks_that_read_images_in_a_classifier_give_each_stage_to_the_outlier_dete
         let input = graph.input("image", &axes);
         let traced = OnnxNetwork::Classifier(&network).trace(&mut graph, &input, axes, true);
         let widths: Vec<usize> = traced.taps.iter().map(|tap| tap.width / 2).collect();
-        assert_eq!(widths, config.stage_widths(), "{name}");
+        assert_eq!(widths, config.tap_widths(), "{name}");
     }
 }
 
