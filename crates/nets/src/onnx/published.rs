@@ -71,7 +71,9 @@ pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wanted: Want
     let maps = match trunk {
         Trunk { resnet: Some(network), .. } => resnet_maps(graph, "trunk.", network, &images),
         Trunk { densenet: Some(network), .. } => dense_net_maps(graph, "trunk.", network, &images),
-        Trunk { resnet_of_volumes: Some(network), .. } => maps_of_volumes(graph, "trunk.", network, &images, wanted),
+        Trunk { resnet_of_volumes: Some(network), .. } => {
+            maps_of_volumes(graph, "trunk.", network, &images, wanted)
+        }
         Trunk { efficientnet: Some(network), .. } => efficientnet::maps(graph, "trunk.", network, &images),
         _ => unreachable!("one of the five is made"),
     };
