@@ -25,10 +25,10 @@ pub(super) enum Wanted {
     All,
 }
 
-/// What a network makes of images: its maps, and the class token of a vision transformer.
+/// What a network makes of images: its maps, and the tokens of a vision transformer.
 pub(super) struct Looked {
     pub maps: Maps,
-    pub class_token: Option<Value>,
+    pub tokens: Option<Value>,
 }
 
 pub(super) fn resnet(graph: &mut Graph, network: &ResNet, input: &Value) -> Traced {
@@ -45,8 +45,9 @@ pub(super) fn dense_net(graph: &mut Graph, network: &DenseNet, input: &Value) ->
 
 pub(super) fn vision_transformer(graph: &mut Graph, network: &VisionTransformer, input: &Value) -> Traced {
     let [_, _, width] = network.positions.dims();
-    let features = vision_transformer_maps(graph, "", network, input, Wanted::OwnHead).1;
-    scored(graph, "", network, Row { value: features, width })
+    let (_, tokens) = vision_transformer_maps(graph, "", network, input, Wanted::OwnHead);
+    let features = class_token(graph, "", &tokens, width);
+    scored(graph, "", network, features)
 }
 
 fn last(maps: Maps) -> (Value, usize) {
@@ -65,8 +66,8 @@ pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wanted: Want
     let axes = if trunk.is_volumetric() { 5 } else { 4 };
     let images = dressed(graph, trunk, input, axes);
     if let Some(network) = &trunk.vision_transformer {
-        let (maps, class) = vision_transformer_maps(graph, "trunk.", network, &images, wanted);
-        return Looked { maps, class_token: Some(class) };
+        let (maps, tokens) = vision_transformer_maps(graph, "trunk.", network, &images, wanted);
+        return Looked { maps, tokens: Some(tokens) };
     }
     let maps = match trunk {
         Trunk { resnet: Some(network), .. } => resnet_maps(graph, "trunk.", network, &images),
@@ -77,14 +78,15 @@ pub(super) fn look(graph: &mut Graph, trunk: &Trunk, input: &Value, wanted: Want
         Trunk { efficientnet: Some(network), .. } => efficientnet::maps(graph, "trunk.", network, &images),
         _ => unreachable!("one of the five is made"),
     };
-    Looked { maps, class_token: None }
+    Looked { maps, tokens: None }
 }
 
 /// Logits and features of what a trunk saw, by its own head.
 pub(super) fn own_head(graph: &mut Graph, trunk: &Trunk, looked: Looked) -> Traced {
-    if let (Some(network), Some(class)) = (&trunk.vision_transformer, looked.class_token) {
+    if let (Some(network), Some(tokens)) = (&trunk.vision_transformer, &looked.tokens) {
         let [_, _, width] = network.positions.dims();
-        return scored(graph, "trunk.", network, Row { value: class, width });
+        let features = class_token(graph, "trunk.", tokens, width);
+        return scored(graph, "trunk.", network, features);
     }
     let (map, width) = last(looked.maps);
     let means = pooled(graph, "pooled", &map);
@@ -238,7 +240,8 @@ fn scored(graph: &mut Graph, before: &str, network: &VisionTransformer, features
     Traced { logits: Row { value: logits, width: classes }, features, taps: Vec::new() }
 }
 
-/// The tokens of the patches as maps after each quarter of the layers, where they are wanted, and the class token.
+/// The tokens of the patches as maps after each quarter of the layers, where they are wanted, and the tokens
+/// behind the last.
 fn vision_transformer_maps(
     graph: &mut Graph,
     before: &str,
@@ -287,11 +290,15 @@ fn vision_transformer_maps(
     if wanted != Wanted::OwnHead {
         maps.push((map(graph, &format!("{before}map"), &normalized), width));
     }
+    (maps, normalized)
+}
+
+/// The class token of the tokens behind the last layer.
+fn class_token(graph: &mut Graph, before: &str, tokens: &Value, width: usize) -> Row {
     let [from, to, axis] = [("from", 0), ("to", 1), ("axis", 1)]
         .map(|(name, at)| graph.wholes(&format!("{before}class.{name}"), &[at]));
-    let class = graph.node(&format!("{before}class"), "Slice", &[&normalized, &from, &to, &axis], &[]);
-    let features = reshape(graph, &format!("{before}features"), &class, &[0, width as i64]);
-    (maps, features)
+    let class = graph.node(&format!("{before}class"), "Slice", &[tokens, &from, &to, &axis], &[]);
+    Row { value: reshape(graph, &format!("{before}features"), &class, &[0, width as i64]), width }
 }
 
 fn transformer_layer(graph: &mut Graph, at: &str, layer: &TransformerLayer, tokens: &Value) -> Value {
