@@ -2,13 +2,14 @@
 
 /// Short forms that something follows: their point ends no sentence.
 const LEADING: [&str; 17] = [
-    "al", "approx", "cf", "dr", "drs", "e.g", "eg", "fig", "figs", "i.e", "ie", "mr", "mrs", "ms", "prof", "st",
-    "vs",
+    "al", "approx", "cf", "dr", "drs", "e.g", "eg", "fig", "figs", "i.e", "ie", "mr", "mrs", "ms", "prof",
+    "st", "vs",
 ];
 
 /// Short forms that may be the last word: their point ends a sentence where a capital follows.
 const TRAILING: [&str; 16] = [
-    "avg", "ca", "dept", "est", "etc", "hosp", "ht", "inc", "jr", "max", "min", "pt", "pts", "ref", "resp", "wt",
+    "avg", "ca", "dept", "est", "etc", "hosp", "ht", "inc", "jr", "max", "min", "pt", "pts", "ref", "resp",
+    "wt",
 ];
 
 /// Short forms of a number that follows.
@@ -19,8 +20,25 @@ const HOMONYMS: [&str; 2] = ["MR", "MS"];
 
 /// Words whose letter behind them is a name of its own, not a person's initial: "hepatitis B".
 const LETTERED: [&str; 19] = [
-    "apolipoprotein", "category", "class", "factor", "grade", "group", "hepatitis", "influenza", "level", "part",
-    "point", "protein", "pugh", "segment", "stage", "stanford", "type", "vitamin", "zone",
+    "apolipoprotein",
+    "category",
+    "class",
+    "factor",
+    "grade",
+    "group",
+    "hepatitis",
+    "influenza",
+    "level",
+    "part",
+    "point",
+    "protein",
+    "pugh",
+    "segment",
+    "stage",
+    "stanford",
+    "type",
+    "vitamin",
+    "zone",
 ];
 
 /// Characters before a point that are looked at: one more than the longest word here.

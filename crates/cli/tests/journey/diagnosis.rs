@@ -138,7 +138,12 @@ class_balance = 0.0
 
 /// A classifier trained on requests in two manners, of which every seventh is said of the other kind; and what it makes of two
 /// requests: the log odds that it adds to each.
-fn added_by_encoder(base: &str, hold_layers: usize, [sick, well]: [&str; 2], requests: [&str; 2]) -> [f64; 2] {
+fn added_by_encoder(
+    base: &str,
+    hold_layers: usize,
+    [sick, well]: [&str; 2],
+    requests: [&str; 2],
+) -> [f64; 2] {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = |name: &str| folder.path().join(name);
     let mut table = "text,label\n".to_owned();
@@ -184,8 +189,10 @@ fn the_real_encoder_tells_requests_in_words_that_it_was_not_trained_on() {
         return;
     };
     let base = MINILM.path_in(&cache);
-    let texts = ["fever and a productive cough, crackles on the right", "fell from a swing, pain over the ribs"];
-    let requests = ["Burning up for two days, coughing up phlegm.\n", "Hit by a ball in the chest while playing.\n"];
+    let texts =
+        ["fever and a productive cough, crackles on the right", "fell from a swing, pain over the ribs"];
+    let requests =
+        ["Burning up for two days, coughing up phlegm.\n", "Hit by a ball in the chest while playing.\n"];
     let [sick, well] = added_by_encoder(path(&base), 6, texts, requests);
     assert!(sick > 0.1 && well < -0.1, "{sick} {well}");
 }

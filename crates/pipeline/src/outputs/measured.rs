@@ -1,6 +1,8 @@
 //! What was measured and no finding carries, as groups of a structured report (TID 1501), and read again.
 
-use wilhelm_formats::dicom::objects::{Algorithm, MeasuredValue, MeasurementGroup, MeasurementReport, Region};
+use wilhelm_formats::dicom::objects::{
+    Algorithm, MeasuredValue, MeasurementGroup, MeasurementReport, Region,
+};
 use wilhelm_report::{Measured, Report};
 use wilhelm_study::{EvidenceId, Quantity};
 

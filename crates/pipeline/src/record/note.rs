@@ -110,7 +110,9 @@ fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     for (at, _) in part.char_indices() {
-        if let Some(end) = sentence_end(part, at).filter(|end| *end > from && !is_number_of_item(&part[from..at])) {
+        if let Some(end) =
+            sentence_end(part, at).filter(|end| *end > from && !is_number_of_item(&part[from..at]))
+        {
             found.push(from..end);
             from = end;
         }

@@ -415,9 +415,43 @@ const ANNOUNCING: [&str; 18] = [
 
 /// Words behind an announcement that make it the subject of its sentence: "plan was discussed".
 const SUBJECT_OF: [&str; 37] = [
-    "and", "are", "as", "at", "by", "changed", "continued", "discussed", "for", "given", "had", "has", "have", "in",
-    "include", "includes", "including", "is", "made", "none", "not", "noted", "of", "on", "or", "per", "remain",
-    "remains", "reviewed", "same", "stopped", "that", "to", "unchanged", "was", "were", "with",
+    "and",
+    "are",
+    "as",
+    "at",
+    "by",
+    "changed",
+    "continued",
+    "discussed",
+    "for",
+    "given",
+    "had",
+    "has",
+    "have",
+    "in",
+    "include",
+    "includes",
+    "including",
+    "is",
+    "made",
+    "none",
+    "not",
+    "noted",
+    "of",
+    "on",
+    "or",
+    "per",
+    "remain",
+    "remains",
+    "reviewed",
+    "same",
+    "stopped",
+    "that",
+    "to",
+    "unchanged",
+    "was",
+    "were",
+    "with",
 ];
 
 /// Bytes of the words that only announce a part, with the space behind them; 0 where a sentence begins with none.
@@ -444,7 +478,9 @@ mod tests {
         check("Home meds  aspirin", "aspirin");
         check("IMP angina, low risk", "angina, low risk");
         check("Plan CT", "CT");
-        for whole in ["Plan is to repeat CT", "Meds unchanged", "Impressive rash", "plan", "Plan: CT", "médecin"] {
+        for whole in
+            ["Plan is to repeat CT", "Meds unchanged", "Impressive rash", "plan", "Plan: CT", "médecin"]
+        {
             check(whole, whole);
         }
     }

@@ -113,8 +113,8 @@ impl MeasurementGroup {
             derivation: None,
         };
         let measured = finding.measurements.iter();
-        let measured = measured
-            .map(|measurement| MeasuredValue::named(&measurement.name, &measurement.quantity, None));
+        let measured =
+            measured.map(|measurement| MeasuredValue::named(&measurement.name, &measurement.quantity, None));
         Self {
             tracking_id: format!("{} {}", finding.id, finding.observation.name),
             tracking_uid: None,

@@ -27,7 +27,10 @@ fn row(layout: &mut Layout, one: &Measured) {
         &[(&one.id.0, SMALL, LEADING)],
     ];
     let heights = cells.iter().zip(COLUMNS).map(|(parts, (_, width))| {
-        parts.iter().map(|(text, style, leading)| lines(&[(text, *style)], width).len() as f32 * leading).sum()
+        parts
+            .iter()
+            .map(|(text, style, leading)| lines(&[(text, *style)], width).len() as f32 * leading)
+            .sum()
     });
     layout.need(heights.fold(0.0_f32, f32::max).min(TALLEST) + 5.0);
     let top = (layout.page, layout.y);
