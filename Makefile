@@ -76,8 +76,8 @@ test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG an
 
 test-models: build ## what the tests skip without models: the small language model and the encoder of texts (fetched once), and a build with the feature vision
 	"$(WILHELM)" models fetch smollm2 && "$(WILHELM)" models fetch minilm
-	cargo nextest run --cargo-profile release --locked --workspace -E 'package(wilhelm-llm) and (binary(small_model) or binary(adapter)) \
-	  or package(wilhelm-pipeline) and (binary(injections) or binary(request_readers)) or test(real_encoder) or test(minilm)'
+	cargo nextest run --cargo-profile release --locked --workspace \
+	  -E 'binary(small_model) or binary(adapter) or binary(injections) or binary(request_readers) or test(real_encoder) or test(minilm)'
 	cargo nextest run --cargo-profile release --locked -p wilhelm-llm --features vision -E 'binary(vision)'
 
 test-onnx: setup ## networks by ONNX Runtime, a build with the feature ort (its library comes as a Python package)

@@ -77,7 +77,8 @@ pub(super) const SHORT_FORMS: [(&str, &str); 75] = [
     ("yo", "year-old"),
 ];
 
-/// A sentence with its short forms written out and one space between words: a capital first, a full stop last.
+/// A sentence with its short forms written out and one space between words: a capital first, a full
+/// stop last.
 pub(super) fn written_out(sentence: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in sentence.split_whitespace() {
@@ -90,7 +91,7 @@ pub(super) fn written_out(sentence: &str) -> String {
         }
     }
     let text = words.join(" ");
-    let text = text.trim_end_matches([';', ',', ':', ' ']);
+    let text = text.trim_end_matches([';', ',', ':', ' ', '\u{ff1b}', '\u{ff0c}', '\u{ff1a}']);
     let mut letters = text.chars();
     let mut written: String = match letters.next() {
         // "mRNA" and "pH" keep their first letter.
@@ -99,8 +100,10 @@ pub(super) fn written_out(sentence: &str) -> String {
         }
         _ => text.to_owned(),
     };
-    if !written.ends_with(['.', '!', '?']) {
-        written.push('.');
+    let is_chinese = |c: char| ('\u{3400}'..'\u{a000}').contains(&c);
+    let unquoted = written.trim_end_matches(['"', '\'', ')', '\u{201d}', '\u{2019}', '\u{ff09}']);
+    if !unquoted.ends_with(['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}']) {
+        written.push(if unquoted.ends_with(is_chinese) { '\u{3002}' } else { '.' });
     }
     written
 }
@@ -117,5 +120,8 @@ mod tests {
             "Patient complains of chest pain, shortness of breath (history of hypertension)."
         );
         assert_eq!(written_out("pH 7.4;"), "pH 7.4.");
+        assert_eq!(written_out("she said \"no pain.\""), "She said \"no pain.\"");
+        assert_eq!(written_out("胸痛3天；"), "胸痛3天。");
+        assert_eq!(written_out("无咳嗽。"), "无咳嗽。");
     }
 }
