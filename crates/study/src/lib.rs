@@ -31,6 +31,7 @@ mod modality;
 mod phi;
 mod progress;
 mod raster;
+mod sentence;
 mod series;
 mod unit;
 mod voxels;
@@ -50,6 +51,7 @@ pub use modality::{Modality, View};
 pub use phi::Phi;
 pub use progress::{Progress, Silent};
 pub use raster::Raster;
+pub use sentence::{is_abbreviated, sentence_end};
 pub use series::{Image, Patient, Series, SourceFile};
 pub use unit::{Mm, Probability, ProbabilityInterval, UnitError};
 pub use voxels::{

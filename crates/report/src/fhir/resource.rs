@@ -326,6 +326,9 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
 
 /// The code of a measurement that no finding carries.
 pub(super) const MEASURED: &str = "measured-quantity";
+/// The codes of the ends of its range.
+pub(super) const RANGE_LOW: &str = "range-low";
+pub(super) const RANGE_HIGH: &str = "range-high";
 
 /// A measurement that no finding carries, with the ends of its range.
 pub(super) fn measurement(report: &Report, measured: &Measured, issue: &Issue, names: &Names<'_>) -> Value {
@@ -364,8 +367,8 @@ pub(super) fn measurement(report: &Report, measured: &Measured, issue: &Issue, n
     fields.insert(
         "component".to_owned(),
         json!([
-            { "code": own("range-low", "lower end of its range"), "valueQuantity": number(*low) },
-            { "code": own("range-high", "upper end of its range"), "valueQuantity": number(*high) },
+            { "code": own(RANGE_LOW, "lower end of its range"), "valueQuantity": number(*low) },
+            { "code": own(RANGE_HIGH, "upper end of its range"), "valueQuantity": number(*high) },
         ]),
     );
     resource

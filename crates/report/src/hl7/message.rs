@@ -84,13 +84,17 @@ struct Observation {
     range: String,
     flag: &'static str,
     status: &'static str,
+    /// How it was measured, in words.
+    method: String,
 }
 
 impl Observation {
     fn segment(&self, number: usize) -> String {
-        let Self { kind, what, sub, value, unit, range, flag, status } = self;
+        let Self { kind, what, sub, value, unit, range, flag, status, method } = self;
         let unit = if unit.is_empty() { String::new() } else { format!("{}^^UCUM", escaped(unit)) };
-        format!("OBX|{number}|{kind}|{what}|{sub}|{value}|{unit}|{range}|{flag}|||{status}")
+        // OBX-17 is a coded element: of one without a code the second component is the text.
+        let method = if method.is_empty() { String::new() } else { format!("||||||^{}", escaped(method)) };
+        format!("OBX|{number}|{kind}|{what}|{sub}|{value}|{unit}|{range}|{flag}|||{status}{method}")
     }
 }
 
@@ -173,6 +177,7 @@ fn of_measured(one: &Measured, status: &'static str) -> Observation {
         unit: one.quantity.unit.clone(),
         range: format!("{:.decimals$}-{:.decimals$}", one.low, one.high),
         status,
+        method: one.method.clone(),
         ..Observation::default()
     }
 }

@@ -3,7 +3,7 @@
 use super::{Audience, Language, Voice, chinese, glossary, originals};
 use crate::report::Sentence;
 use crate::write::words;
-use crate::{Claim, Exam};
+use crate::{Claim, Exam, Measured};
 
 /// A rule's sentence in Chinese for clinicians, in plain English and in plain Chinese.
 const RULES: &[(&str, [&str; 3])] = &[
@@ -245,7 +245,7 @@ pub(crate) fn fixed(
 
 /// What was measured, with the thing it was measured on in its original words.
 fn measurement(text: &str, voice: Voice) -> Option<(String, bool)> {
-    let (on, numbers) = text.strip_prefix("Measured on ")?.strip_suffix('.')?.rsplit_once(": ")?;
+    let (on, numbers) = text.strip_prefix(Measured::LEAD)?.strip_suffix('.')?.rsplit_once(": ")?;
     let said: Vec<String> = numbers
         .split(", ")
         .map(|one| {

@@ -83,7 +83,7 @@ impl Draft<'_> {
         for on in measured.chunk_by(|a, b| a.on == b.on) {
             let said: Vec<String> = on.iter().map(Measured::said).collect();
             let bears: Vec<EvidenceId> = on.iter().map(|one| one.id.clone()).collect();
-            let text = format!("Measured on {}: {}.", on[0].on, said.join(", "));
+            let text = format!("{}{}: {}.", Measured::LEAD, on[0].on, said.join(", "));
             self.say(text, Claim::Measurement { measured: bears.clone() }, bears, vec![]);
         }
     }
