@@ -61,7 +61,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// A reading room for medical images on your own machine. Research software, not a medical device.
 #[derive(Debug, Parser)]
-#[command(name = "wilhelm", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "wilhelm", version = crate::version::VERSION, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
     /// Configuration file; `wilhelm config show` prints what is in force
     #[arg(long, global = true, value_name = "FILE", env = "WILHELM_CONFIG")]

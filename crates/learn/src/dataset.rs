@@ -109,7 +109,9 @@ pub fn load(recipe: &Recipe, folder: &Path) -> Result<Dataset, LearnError> {
         DataSource::Folders { classes, .. } => {
             files::read_all(recipe, folder, folders::entries(folder, classes)?)?
         }
-        DataSource::Npz { file, .. } => npz::read(recipe, &folder.join(file))?,
+        DataSource::Npz { file, copies_of_test, .. } => {
+            npz::read(recipe, &folder.join(file), *copies_of_test)?
+        }
     };
     if let Some(list) = recipe.data.validation() {
         stated::apply_list(folder, list, &mut examples)?;

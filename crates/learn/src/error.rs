@@ -78,6 +78,26 @@ pub enum LearnError {
         /// Whether a checkpoint is left to go on from.
         kept: bool,
     },
+    /// The loss is a number, and grows beyond all bounds.
+    #[error(
+        "loss is {loss} in epoch {epoch} and was above {times} times that of the first step ({first}) for {passes} passes: \
+         lower the learning rate, or clip gradients (clip_norm){}",
+        if *.kept { "; the run's folder keeps the last good checkpoint" } else { "" }
+    )]
+    Exploded {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Its mean loss.
+        loss: f32,
+        /// Loss of the first step.
+        first: f32,
+        /// The multiple that counts as an explosion.
+        times: f32,
+        /// Passes one after another above it.
+        passes: usize,
+        /// Whether a checkpoint is left to go on from.
+        kept: bool,
+    },
     /// More memory would be needed than there is.
     #[error(
         "training would need about {needed} more memory than is held now, and {free} are there ({limit}): {what}; {advice}; \

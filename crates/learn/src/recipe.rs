@@ -1,3 +1,4 @@
+pub(crate) mod mirrored;
 mod written;
 
 pub use written::{RecipeKind, WrittenRecipe};
@@ -6,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label};
+
+use mirrored::Sides;
 
 use crate::fusion::FusionRecipe;
 use crate::origin::Origin;
@@ -39,7 +42,7 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
-    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
+    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled, and held against `test`. Label `n` is the
     /// recipe's label `n`.
     Npz {
         /// The file's name.
@@ -47,7 +50,21 @@ pub enum DataSource {
         /// A list of the images that validate (`file.npz#index`), one a line.
         #[serde(default)]
         validation: Option<String>,
+        /// What becomes of images of which the split `test` has a copy.
+        #[serde(default)]
+        copies_of_test: CopiesOfTest,
     },
+}
+
+/// What becomes of images to learn from of which an archive's own test has a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopiesOfTest {
+    /// The data are refused, and the pairs named.
+    #[default]
+    Refuse,
+    /// They are neither learned from nor held out.
+    LeaveOut,
 }
 
 impl DataSource {
@@ -232,6 +249,12 @@ pub struct Recipe {
     pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
+    /// Says that left and right may never change places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_matters: bool,
+    /// Why left and right may change places although the two halves of this part of the body differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_because: Option<String>,
     /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
@@ -294,6 +317,31 @@ impl Recipe {
         Holding::of(self.validation_share, self.fold, self.data.stated_split()?)
     }
 
+    /// Refuses mirror images where they would be wrong.
+    fn check_mirrors(&self) -> Result<(), LearnError> {
+        let of_views = self.pretraining.as_ref().is_some_and(|settings| settings.augmentation.mirror);
+        let set = [
+            (self.mirror, "mirror"),
+            (self.augmentation.mirror, "mirror under [augmentation]"),
+            (of_views, "mirror under [pretraining.augmentation]"),
+        ];
+        let mirrors: Vec<&str> = set.into_iter().filter_map(|(set, key)| set.then_some(key)).collect();
+        let names: Vec<&str> = self
+            .labels
+            .iter()
+            .flat_map(|label| [&label.key, &label.name].into_iter().chain(&label.synonyms))
+            .map(String::as_str)
+            .collect();
+        let sides = Sides {
+            mirrors: &mirrors,
+            matter: self.side_matters,
+            because: self.mirror_because.as_deref(),
+            body_parts: &self.input.body_parts,
+            names: &names,
+        };
+        sides.check()
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -338,6 +386,7 @@ impl Recipe {
         if let Some(what) = recipe.augmentation.fault() {
             return fail(what);
         }
+        recipe.check_mirrors()?;
         recipe.holding()?;
         if recipe.labeled_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
             return fail("labeled_share must lie above 0 and be at most 1");

@@ -28,21 +28,26 @@ fn npy(shape: &str, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn archive(place: &Path) {
-    let mut voxels = Vec::new();
-    for nth in 0..VOLUMES {
-        for slice in 0..SLICES {
-            for row in 0..SIDE {
-                voxels.extend((0..SIDE).map(|column| 255 * u8::from(inside(nth, column, row, slice))));
-            }
-        }
-    }
+fn voxels(nth: usize) -> impl Iterator<Item = u8> {
+    (0..SLICES * SIDE * SIDE)
+        .map(move |at| 255 * u8::from(inside(nth, at % SIDE, at / SIDE % SIDE, at / (SIDE * SIDE))))
+}
+
+/// Masks to learn from, and a test of checkers and of some of the masks.
+fn archive(place: &Path, test: &[usize]) {
+    let learned: Vec<u8> = (0..VOLUMES).flat_map(voxels).collect();
     let labels: Vec<u8> = (0..VOLUMES).map(|nth| (nth % 2) as u8).collect();
     let mut writer = zip::ZipWriter::new(std::fs::File::create(place).expect("made"));
-    let arrays = [
-        ("train_images.npy", npy(&format!("({VOLUMES}, {SLICES}, {SIDE}, {SIDE})"), &voxels)),
+    let mut arrays = vec![
+        ("train_images.npy", npy(&format!("({VOLUMES}, {SLICES}, {SIDE}, {SIDE})"), &learned)),
         ("train_labels.npy", npy(&format!("({VOLUMES}, 1)"), &labels)),
     ];
+    if !test.is_empty() {
+        let checkers = (0..SLICES * SIDE * SIDE).map(|at| 255 * u8::from((at + at / SIDE) % 2 == 0));
+        let all: Vec<u8> = checkers.chain(test.iter().flat_map(|nth| voxels(*nth))).collect();
+        let count = test.len() + 1;
+        arrays.push(("test_images.npy", npy(&format!("({count}, {SLICES}, {SIDE}, {SIDE})"), &all)));
+    }
     for (name, bytes) in arrays {
         writer.start_file(name, zip::write::SimpleFileOptions::default()).expect("begun");
         writer.write_all(&bytes).expect("written");
@@ -83,7 +88,7 @@ fn a_model_of_volumes_says_the_same_of_a_mask_in_an_archive_and_in_a_file() {
     let place = tempfile::tempdir().expect("a folder");
     let at = |name: &str| place.path().join(name);
     std::fs::create_dir(at("data")).expect("made");
-    archive(&at("data/masks.npz"));
+    archive(&at("data/masks.npz"), &[]);
     std::fs::write(at("recipe.toml"), recipe()).expect("written");
     let [recipe, data, model] =
         ["recipe.toml", "data", "models/middle"].map(|name| path(&at(name)).to_owned());
@@ -119,4 +124,42 @@ fn a_model_of_volumes_says_the_same_of_a_mask_in_an_archive_and_in_a_file() {
     assert!(code(&read) <= 1, "{}", stderr(&read));
     let report = std::fs::read_to_string(at("report/report.json")).expect("a report");
     assert!(report.contains("it reads whole volumes"), "{report}");
+}
+
+#[test]
+fn an_archive_whose_own_test_has_copies_is_refused_by_name_or_does_without_them() {
+    let place = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| place.path().join(name);
+    std::fs::create_dir(at("data")).expect("made");
+    archive(&at("data/masks.npz"), &[3, 44]);
+    let short = recipe().replace("epochs = 25", "epochs = 1");
+    let train = |recipe: &str| {
+        std::fs::write(at("recipe.toml"), recipe).expect("written");
+        let [recipe, data, model] = ["recipe.toml", "data", "model"].map(|name| path(&at(name)).to_owned());
+        wilhelm(&[
+            "train",
+            "classifier",
+            "--recipe",
+            &recipe,
+            "--data",
+            &data,
+            "--out",
+            &model,
+            "--no-baselines",
+        ])
+    };
+    let refused = train(&short);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    let said = stderr(&refused);
+    assert!(said.contains("2 of 60 images to learn from show the same as one of its test"), "{said}");
+    // The test comes after the images to learn from, its checkers first.
+    let pairs = "masks.npz#3 and masks.npz#61 of its test; masks.npz#44 and masks.npz#62 of its test";
+    assert!(said.contains(pairs) && said.contains("copies_of_test = \"leave_out\""), "{said}");
+    assert!(!at("model.run").exists(), "a split that is refused leaves no run behind");
+    let without =
+        short.replace("file = \"masks.npz\"", "file = \"masks.npz\"\ncopies_of_test = \"leave_out\"");
+    let trained = train(&without);
+    assert_eq!(code(&trained), 0, "{}", stderr(&trained));
+    let split = json(&std::fs::read(at("model.run/split.json")).expect("a split"));
+    assert!(split["words"].as_str().is_some_and(|words| words.starts_with("58 images")), "{split}");
 }
