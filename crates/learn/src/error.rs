@@ -56,6 +56,9 @@ pub enum LearnError {
     /// The outlier detector.
     #[error(transparent)]
     Outlier(#[from] OutlierError),
+    /// A certificate that cannot be made.
+    #[error(transparent)]
+    Explain(#[from] wilhelm_nets::explain::ExplainError),
     /// Weights that cannot be written.
     #[error("weights: {0}")]
     Weights(String),
@@ -161,7 +164,10 @@ impl LearnError {
 
     /// Whether the input is at fault rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
-        !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Plot(_))
+        !matches!(
+            self,
+            Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Explain(_) | Self::Plot(_)
+        )
     }
 }
 

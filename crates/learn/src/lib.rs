@@ -9,6 +9,7 @@
 pub mod active;
 mod augment;
 pub mod baselines;
+mod certify;
 mod curves;
 mod dataset;
 mod error;
@@ -42,6 +43,7 @@ mod sweep;
 mod train;
 
 pub use augment::{Augmentation, Elastic};
+pub use certify::certify;
 pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
 pub use evaluate::{Evaluation, evaluate};

@@ -27,6 +27,7 @@ mod native;
 mod network;
 mod occlusion;
 mod of_model;
+mod of_volumes;
 mod picture;
 mod pointing;
 mod randomize;
@@ -39,7 +40,7 @@ use crate::Model;
 
 pub use attribution::{Attribution, Placement};
 pub use cam::{grad_cam, grad_cam_plus_plus};
-pub use certificate::{Certificate, CertificateRow, CertificateSettings};
+pub use certificate::{Certificate, CertificateRow, CertificateSettings, ReadsImage};
 pub use concept::{
     Concept, ConceptLayer, ConceptScore, ConceptSettings, LEAST_IMAGES, Scores, concept_scores,
     concept_share, concept_vector, pooled_gradients, pooled_maps,
@@ -107,6 +108,7 @@ impl Model {
     /// # Source
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
     pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ExplainError> {
+        self.require_flat()?;
         let index = self.label_index(label)?;
         let map = grad_cam(&self.network, &self.tensor(&[image], false)?, index, self.map_layers().len())?;
         let [columns, rows, _] = map.size();

@@ -284,6 +284,20 @@ impl Model {
         Ok(())
     }
 
+    /// Refuses an image of another size than the network's.
+    ///
+    /// # Errors
+    /// [`ModelError::Size`].
+    pub(crate) fn check_size(&self, image: &Prepared) -> Result<(), ModelError> {
+        let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
+        if image.columns == side && image.rows == slices * side && image.pixels.len() == slices * side * side
+        {
+            return Ok(());
+        }
+        let (columns, rows) = (image.columns, image.rows);
+        Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side, slices })
+    }
+
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
         let (shape, values) = self.input(images, mirror)?;
         Ok(Tensor::from_data(TensorData::new(values, shape), &self.device))
@@ -294,10 +308,7 @@ impl Model {
         let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
         let mut values: Vec<f32> = Vec::with_capacity(images.len() * slices * side * side);
         for image in images {
-            if image.columns != side || image.rows != slices * side {
-                let (columns, rows) = (image.columns, image.rows);
-                return Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side, slices });
-            }
+            self.check_size(image)?;
             for row in image.pixels.chunks_exact(side) {
                 if mirror {
                     values.extend(row.iter().rev());

@@ -39,7 +39,7 @@ pub use measured::{MeasuredError, NamedMask, axes_of_labels, sums_of_targets};
 pub use outputs::{Form, OutputContext, OutputError, output, restated};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
-    Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
+    Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, prepared, refusal,
     representative_plane,
 };
 pub use prior::{

@@ -330,9 +330,6 @@ pub struct EvaluateRobustness {
     /// Resamples behind the intervals of the AUC
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
     pub replicates: usize,
-    /// Only the images that this list names, one a line: a model's validation.txt
-    #[arg(long, value_name = "FILE")]
-    pub only: Option<PathBuf>,
     /// Folder with models instead of those that come with the program
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,

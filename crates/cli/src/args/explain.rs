@@ -14,7 +14,7 @@ pub struct Explain {
 
 #[derive(Debug, Args)]
 pub struct ExplainImage {
-    /// The image: a file, folder or zip archive with one series
+    /// The image or volume: a file, folder or zip archive with one series
     pub image: PathBuf,
     /// Name of the model
     #[arg(long)]
@@ -28,7 +28,7 @@ pub struct ExplainImage {
     /// Layer of Grad-CAM and Grad-CAM++, from 1 (the finest); without it, the deepest of at least 7 x 7 places
     #[arg(long, value_name = "NUMBER")]
     pub layer: Option<usize>,
-    /// Where the truth lies: a gray picture of the image's size, above 0 inside
+    /// Where the truth lies: a gray picture or a volume of the image's size, above 0 inside
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
     /// How far from the truth the greatest value may lie to count as a hit, in pixels of the image
@@ -58,6 +58,12 @@ pub struct ExplainImage {
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+    /// Write each map as a DICOM parametric map too, in the study of the image, which must have come as DICOM
+    #[arg(long)]
+    pub dicom: bool,
+    /// Of a volume, write a picture of every slice with each map over it
+    #[arg(long)]
+    pub every_slice: bool,
     /// Folder for maps, pictures, scores and the page
     #[arg(long, value_name = "DIR", default_value = "wilhelm-explain")]
     pub out: PathBuf,
@@ -102,7 +108,7 @@ pub enum CaseMetric {
 
 #[derive(Debug, Subcommand)]
 pub enum ExplainVerb {
-    /// What a model makes of shuffled, blank, noisy and flipped images: whether it reads the image
+    /// What a model makes of shuffled, blank, noisy and flipped images or volumes: whether it reads them
     Certificate(Certificate),
     /// Store the features of labeled images, so that the nearest of them can be shown beside others
     Cases(Cases),
@@ -119,6 +125,9 @@ pub struct LabeledData {
     /// Only this split: val, train, test
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Only the images that this list names, one a line: a model's validation.txt
+    #[arg(long, value_name = "FILE")]
+    pub only: Option<PathBuf>,
     /// At most so many images of each label, spread evenly over what is there
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<usize>,
@@ -134,6 +143,9 @@ pub struct Certificate {
     /// Side of the patches that are shuffled, in pixels of the network's input; without it, an eighth of the side
     #[arg(long, value_name = "PIXELS")]
     pub patch: Option<usize>,
+    /// Write the figures into the model's card, in its folder below --models; they must be of images held out (--only)
+    #[arg(long, requires = "models", requires = "only", conflicts_with = "limit")]
+    pub on_card: bool,
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,

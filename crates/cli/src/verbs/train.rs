@@ -4,7 +4,7 @@ use std::time::Instant;
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
     EpochReport, Keeping, LearnError, Maker, Recipe, Resume, Room, Run, RunMetrics, Start, TrainProgress,
-    Trained, divide, load, train_classifier,
+    Trained, certify, divide, load, train_classifier,
 };
 use wilhelm_nets::{Processor, Validation};
 
@@ -234,6 +234,10 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     if run.is_some() {
         trained.card.training.program = program();
     }
+    let line = Line::new("certifying");
+    let reads = certify(&trained, &division, &command, &mut |done, total| line.at(done, total))?;
+    trained.card.reads_image = Some(reads);
+    drop(line);
     if !no_baselines {
         let cache = run.as_ref().map(|run| run.folder().join("features"));
         let found = baselines::beside(&division, &trained, &command, cache.as_deref())?;

@@ -1,5 +1,6 @@
 mod encoder;
 mod parts;
+mod volumes;
 
 pub use encoder::Encoder;
 pub(super) use parts::{Scores, Tokens, feature_maps, taps};
