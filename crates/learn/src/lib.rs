@@ -55,7 +55,7 @@ pub use held_out::{HeldOut, HeldOutCase};
 pub use mean::RunMean;
 pub use metrics::RunMetrics;
 pub use pretrain::{Pretrained, Pretraining, pretrain};
-pub use recipe::{CopiesOfTest, DataSource, Fold, Optimization, Recipe, RecipeKind, WrittenRecipe};
+pub use recipe::{CopiesOfTest, DataSource, DicomKey, Fold, Optimization, Recipe, RecipeKind, WrittenRecipe};
 pub use run::{Keeping, Maker, Resume, Run};
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};

@@ -42,6 +42,31 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
+    /// DICOM images or series below a folder, and a CSV table that names them by an identifier in their headers, with the
+    /// column `class`.
+    Dicom {
+        /// The folder of the images; `.` is the data folder itself.
+        #[serde(default = "here")]
+        folder: String,
+        /// The table's name.
+        table: String,
+        /// By which identifier it names them.
+        key: DicomKey,
+        /// The column that has it; left out, it is called as the key.
+        #[serde(default)]
+        column: Option<String>,
+        /// The classes' names in the table, in the order of the recipe's labels.
+        classes: Vec<String>,
+        /// The column that says whose image it is; left out, the headers' Patient ID does.
+        #[serde(default)]
+        patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line: the first file of each, by its place below the folder.
+        #[serde(default)]
+        validation: Option<String>,
+    },
     /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled, and held against `test`. Label `n` is the
     /// recipe's label `n`.
     Npz {
@@ -54,6 +79,41 @@ pub enum DataSource {
         #[serde(default)]
         copies_of_test: CopiesOfTest,
     },
+}
+
+fn here() -> String {
+    ".".to_owned()
+}
+
+/// By which identifier a table names DICOM images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DicomKey {
+    /// One image: SOP Instance UID (0008,0018).
+    SopInstanceUid,
+    /// One series: Series Instance UID (0020,000E).
+    SeriesInstanceUid,
+    /// All of a study that the recipe's input accepts: Study Instance UID (0020,000D).
+    StudyInstanceUid,
+    /// All of an examination that the recipe's input accepts: Accession Number (0008,0050).
+    AccessionNumber,
+}
+
+impl DicomKey {
+    /// What its column is called, where the recipe does not say otherwise.
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::SopInstanceUid => "sop_instance_uid",
+            Self::SeriesInstanceUid => "series_instance_uid",
+            Self::StudyInstanceUid => "study_instance_uid",
+            Self::AccessionNumber => "accession_number",
+        }
+    }
+
+    /// Whether it names an examination as a whole, of which some images may be of another kind.
+    pub(crate) const fn is_of_examination(self) -> bool {
+        matches!(self, Self::StudyInstanceUid | Self::AccessionNumber)
+    }
 }
 
 /// What becomes of images to learn from of which an archive's own test has a copy.
@@ -73,6 +133,7 @@ impl DataSource {
         match self {
             Self::Table { validation, .. }
             | Self::Folders { validation, .. }
+            | Self::Dicom { validation, .. }
             | Self::Npz { validation, .. } => validation.as_deref(),
         }
     }
@@ -80,7 +141,7 @@ impl DataSource {
     /// The key under `[data]` that says which images train and validate, and what it names.
     fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
         let column = match self {
-            Self::Table { split, .. } => split.as_deref(),
+            Self::Table { split, .. } | Self::Dicom { split, .. } => split.as_deref(),
             Self::Folders { .. } | Self::Npz { .. } => None,
         };
         stated(column, self.validation())
@@ -371,7 +432,10 @@ impl Recipe {
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
         }
-        if let DataSource::Table { classes, .. } | DataSource::Folders { classes, .. } = &recipe.data {
+        if let DataSource::Table { classes, .. }
+        | DataSource::Folders { classes, .. }
+        | DataSource::Dicom { classes, .. } = &recipe.data
+        {
             if classes.len() != recipe.labels.len() {
                 return fail("the classes of the data are not as many as the recipe's labels");
             }

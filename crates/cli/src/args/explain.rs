@@ -110,6 +110,8 @@ pub enum CaseMetric {
 pub enum ExplainVerb {
     /// What a model makes of shuffled, blank, noisy and flipped images or volumes: whether it reads them
     Certificate(Certificate),
+    /// What maps are worth over many cases: deletion, insertion and, with masks, the pointing game, with intervals
+    Scores(CaseScores),
     /// Store the features of labeled images, so that the nearest of them can be shown beside others
     Cases(Cases),
     /// Which way a label's number goes with what examples of yours have in common (concept activation vectors)
@@ -149,6 +151,51 @@ pub struct Certificate {
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CaseScores {
+    /// Name of the model
+    #[arg(long)]
+    pub model: String,
+    #[command(flatten)]
+    pub data: LabeledData,
+    /// Folder of masks in the layout of the images, above 0 inside; may be the folder of the images
+    #[arg(long, value_name = "DIR")]
+    pub masks: Option<PathBuf>,
+    /// What the name of a mask has behind that of its image: `scan.png` has `scan_mask.png`
+    #[arg(long, value_name = "TEXT", default_value = "_mask", requires = "masks")]
+    pub suffix: String,
+    /// How maps are made; several with commas between
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "all")]
+    pub method: Vec<ExplainMethod>,
+    /// Key of the label whose logit is explained; without it, each image's own
+    #[arg(long, value_name = "KEY")]
+    pub label: Option<String>,
+    /// Layer of Grad-CAM and Grad-CAM++, from 1 (the finest); without it, the deepest of at least 7 x 7 places
+    #[arg(long, value_name = "NUMBER")]
+    pub layer: Option<usize>,
+    /// How far from the truth the greatest value may lie to count as a hit, in pixels of the image
+    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, requires = "masks")]
+    pub tolerance: f64,
+    /// Resamples behind the intervals
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub replicates: usize,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for scores.json, scores.csv and scores.md
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-scores")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@ mod concepts;
 pub(super) mod data;
 mod dicom;
 mod page;
+mod scores;
 mod slices;
 
 pub use certificate::rows as certificate_rows;
@@ -42,12 +43,13 @@ const NEIGHBORS: usize = 5;
 pub fn run(verb: &args::Explain, config: &Config) -> anyhow::Result<Exit> {
     match (&verb.verb, &verb.image) {
         (Some(ExplainVerb::Certificate(verb)), _) => certificate::run(verb, config),
+        (Some(ExplainVerb::Scores(verb)), _) => scores::run(verb, config),
         (Some(ExplainVerb::Cases(verb)), _) => cases::run(verb, config),
         (Some(ExplainVerb::Concepts(verb)), _) => concepts::run(verb, config),
         (None, Some(verb)) => image(verb, config),
-        (None, None) => {
-            Err(Stop::usage("explain needs an IMAGE and a --model, or `certificate`, `cases` or `concepts`"))
-        }
+        (None, None) => Err(Stop::usage(
+            "explain needs an IMAGE and a --model, or `certificate`, `scores`, `cases` or `concepts`",
+        )),
     }
 }
 
@@ -181,9 +183,25 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
 
 /// Settings that fit the network, with what the command line asks for.
 fn settings(verb: &args::ExplainImage, model: &Model) -> anyhow::Result<ExplainSettings> {
-    let mut settings = model.explain_settings(verb.seed);
+    let mut settings = with_layer(model.explain_settings(verb.seed), verb.layer, model)?;
+    if let Some(window) = verb.window {
+        settings.window.window = window;
+        settings.window.stride = window.div_ceil(2);
+    }
+    settings.window.stride = verb.stride.unwrap_or(settings.window.stride);
+    settings.path.steps = verb.steps.unwrap_or(settings.path.steps);
+    settings.noise.samples = verb.samples.unwrap_or(settings.noise.samples);
+    Ok(settings)
+}
+
+/// The same with the layer that was asked for.
+fn with_layer(
+    mut settings: ExplainSettings,
+    layer: Option<usize>,
+    model: &Model,
+) -> anyhow::Result<ExplainSettings> {
     let layers = model.map_layers().len();
-    if let Some(layer) = verb.layer {
+    if let Some(layer) = layer {
         if !(1..=layers).contains(&layer) {
             let known: Vec<String> = model
                 .map_layers()
@@ -200,13 +218,6 @@ fn settings(verb: &args::ExplainImage, model: &Model) -> anyhow::Result<ExplainS
         }
         settings.layer = layer;
     }
-    if let Some(window) = verb.window {
-        settings.window.window = window;
-        settings.window.stride = window.div_ceil(2);
-    }
-    settings.window.stride = verb.stride.unwrap_or(settings.window.stride);
-    settings.path.steps = verb.steps.unwrap_or(settings.path.steps);
-    settings.noise.samples = verb.samples.unwrap_or(settings.noise.samples);
     Ok(settings)
 }
 
@@ -303,8 +314,17 @@ fn stored_cases(path: &Path, model: &Model, config: &Config) -> anyhow::Result<S
     Ok(cases)
 }
 
-/// The pixels of a truth that has the image's size.
-pub(super) fn truth(path: &Path, size: [usize; 3], config: &Config) -> anyhow::Result<Vec<bool>> {
+/// The pixels of a truth that has the image's size, and holds some.
+fn truth(path: &Path, size: [usize; 3], config: &Config) -> anyhow::Result<Vec<bool>> {
+    let inside = mask(path, size, config)?;
+    if !inside.contains(&true) {
+        return Err(Stop::input(format!("mask {} is empty: no pixel is above 0", path.display())));
+    }
+    Ok(inside)
+}
+
+/// The pixels of a mask that has the image's size.
+fn mask(path: &Path, size: [usize; 3], config: &Config) -> anyhow::Result<Vec<bool>> {
     let mut all = pick::series(std::slice::from_ref(&path.to_owned()), config)?;
     let name = path.display();
     let series = match all.len() {
@@ -320,11 +340,7 @@ pub(super) fn truth(path: &Path, size: [usize; 3], config: &Config) -> anyhow::R
             sides(size)
         )));
     }
-    let inside: Vec<bool> = series.image.values().iter().map(|value| *value > 0.0).collect();
-    if !inside.contains(&true) {
-        return Err(Stop::input(format!("mask {name} is empty: no pixel is above 0")));
-    }
-    Ok(inside)
+    Ok(series.image.values().iter().map(|value| *value > 0.0).collect())
 }
 
 /// A map as a volume, for files that hold volumes: in the space of the image's own slices where it has one, else on a grid

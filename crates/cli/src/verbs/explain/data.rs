@@ -21,6 +21,8 @@ pub struct Labeled {
     pub name: String,
     /// Index of its label on the card.
     pub label: usize,
+    /// Columns, rows and slices of the image itself.
+    pub size: [usize; 3],
     /// The network's input.
     pub prepared: Prepared,
 }
@@ -33,6 +35,16 @@ pub struct LabeledSet {
 
 /// Reads what a command line names.
 pub fn load(data: &LabeledData, card: &Card, config: &Config) -> anyhow::Result<LabeledSet> {
+    load_but(data, None, card, config)
+}
+
+/// The same, passing over files of folders whose names end so before their extension: masks beside their images.
+pub fn load_but(
+    data: &LabeledData,
+    suffix: Option<&str>,
+    card: &Card,
+    config: &Config,
+) -> anyhow::Result<LabeledSet> {
     if data.limit == Some(0) {
         return Err(Stop::usage("--limit is 0, expected at least 1"));
     }
@@ -42,7 +54,7 @@ pub fn load(data: &LabeledData, card: &Card, config: &Config) -> anyhow::Result<
     if is_npz {
         from_npz(data, only.as_ref(), card, config, &mut set)?;
     } else {
-        from_folder(data, only.as_ref(), card, config, &mut set)?;
+        from_folder(data, suffix, only.as_ref(), card, config, &mut set)?;
     }
     if let Some(only) = &only {
         only.check(&set)?;
@@ -193,13 +205,14 @@ fn from_npz(
 
 fn from_folder(
     data: &LabeledData,
+    suffix: Option<&str>,
     only: Option<&Listed>,
     card: &Card,
     config: &Config,
     set: &mut LabeledSet,
 ) -> anyhow::Result<()> {
     let table = data.data.join("labels.csv");
-    let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, card)? };
+    let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, suffix, card)? };
     let files = limited(named(listed, only, Clone::clone), data.limit, card.labels.len());
     read_files(&data.data, &files, card, config, set)
 }
@@ -235,7 +248,10 @@ impl LabeledSet {
             return self.left_out.push((name.to_owned(), reason));
         }
         match prepared(candidate, card) {
-            Ok(prepared) => self.images.push(Labeled { name: name.to_owned(), label, prepared }),
+            Ok(prepared) => {
+                let size = [candidate.facts.columns, candidate.facts.rows, candidate.facts.slices];
+                self.images.push(Labeled { name: name.to_owned(), label, size, prepared });
+            }
             Err(error) => self.left_out.push((name.to_owned(), error.to_string())),
         }
     }
@@ -276,7 +292,7 @@ fn listed(table: &Path, data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(
 }
 
 /// The files of folders that are called as labels are.
-fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
+fn by_folder(data: &LabeledData, suffix: Option<&str>, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
     if data.split.is_some() {
         return Err(Stop::usage("--split needs a labels.csv with a column split, or an NPZ file"));
     }
@@ -292,10 +308,18 @@ fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usi
         })?;
         for file in entries(&folder)?.into_iter().filter(|path| path.is_file()) {
             let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            rows.push((format!("{name}/{own}"), label));
+            if suffix.is_none_or(|suffix| suffix.is_empty() || !stem(&own).ends_with(suffix)) {
+                rows.push((format!("{name}/{own}"), label));
+            }
         }
     }
     Ok(rows)
+}
+
+/// A file's name without what says its format.
+pub fn stem(name: &str) -> &str {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The label that a class is called by: its key, name or a synonym, whatever the case and the marks in between.
