@@ -40,6 +40,7 @@ pub mod sources;
 mod split;
 pub mod summary;
 mod sweep;
+mod together;
 mod train;
 
 pub use augment::{Augmentation, Elastic};
@@ -59,4 +60,5 @@ pub use recipe::{CopiesOfTest, DataSource, DicomKey, Fold, Optimization, Recipe,
 pub use run::{Keeping, Maker, Resume, Run};
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};
+pub use together::{Voice, VoiceFigures, VoiceSummary, mean_voice, summarize_voices};
 pub use train::{Start, Trained, train_classifier};

@@ -25,6 +25,7 @@ mod processor;
 mod segmenter;
 mod shelf;
 pub mod text;
+mod views;
 
 pub use accept::{InputFacts, Refusal};
 pub use appearance::{APPEARANCE, appearance};
@@ -49,3 +50,4 @@ pub use segmenter::{
     labels_at, on_network_grid, slide,
 };
 pub use shelf::{FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
+pub use views::Views;

@@ -119,7 +119,7 @@ pub enum ExplainVerb {
 }
 
 // A doc comment here would take the place of the verb's own.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LabeledData {
     /// Labeled images: folders by label, a folder with labels.csv, or an NPZ file in MedMNIST's layout
     #[arg(long, value_name = "PATH")]
