@@ -61,7 +61,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// A reading room for medical images on your own machine. Research software, not a medical device.
 #[derive(Debug, Parser)]
-#[command(name = "wilhelm", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "wilhelm", version = crate::version::VERSION, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
     /// Configuration file; `wilhelm config show` prints what is in force
     #[arg(long, global = true, value_name = "FILE", env = "WILHELM_CONFIG")]
@@ -242,9 +242,13 @@ pub struct Inspect {
 
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// Name of the model; of several with the same labels, the mean of their probabilities is written
+    /// Name of the model, or its folder; of several with the same labels, the mean of their probabilities is written
     #[arg(long, required = true)]
     pub model: Vec<String>,
+    /// Show each image in other ways too and average the logits: `rotate=10,shift=0.05,scale=0.1`, degrees and shares of
+    /// the side, each to both sides
+    #[arg(long, value_name = "VIEWS")]
+    pub views: Option<String>,
     /// Images, folders, zip archives, or NPZ files in MedMNIST's layout
     #[arg(required_unless_present_any = ["input", "table"])]
     pub paths: Vec<PathBuf>,

@@ -4,7 +4,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
 use wilhelm_nets::onnx::Runtime;
-use wilhelm_nets::{AdoptedClassifier, Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf, Targets};
+use wilhelm_nets::{AdoptedClassifier, Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf, Targets, Views};
 use wilhelm_pipeline::{
     Candidate, ImportedReading, Reading, predict_adopted, predict_imported, predict_planes,
 };
@@ -181,6 +181,11 @@ impl Working {
                     "model {name} was made by others: only ONNX Runtime computes it, with --engine onnx-runtime"
                 )));
             }
+            if verb.views.is_some() {
+                return Err(Stop::usage(format!(
+                    "--views: model {name} was made by others, and sees an image once"
+                )));
+            }
             return Ok(Self::Imported(Box::new(entry.load(&runtime()?)?)));
         }
         if let Some(entry) = shelf.adopted_by_name(name) {
@@ -189,9 +194,21 @@ impl Working {
                     "model {name} was made by others and only this program's own engine computes it: leave --engine out"
                 )));
             }
+            if verb.views.is_some() {
+                return Err(Stop::usage(format!(
+                    "--views: model {name} was made by others, and sees an image once"
+                )));
+            }
             return Ok(Self::Adopted(Box::new(entry.load()?)));
         }
-        let entry = shelf.get(name)?;
+        let folder = Path::new(name);
+        let named;
+        let entry = if folder.join("card.toml").is_file() {
+            named = Shelf::classifier_in(folder)?;
+            &named
+        } else {
+            shelf.get(name)?
+        };
         let engine = verb.engine.unwrap_or(Engine::BuiltIn);
         let model = match engine {
             Engine::BuiltIn => entry.load()?,
@@ -201,7 +218,8 @@ impl Working {
                 entry.load()?.with_runtime(&runtime)?
             }
         };
-        Ok(Self::Own { model: Box::new(model), engine })
+        let views = verb.views.as_deref().map(views).transpose()?.unwrap_or_default();
+        Ok(Self::Own { model: Box::new(model.with_views(views)), engine })
     }
 
     pub const fn is_imported(&self) -> bool {
@@ -273,6 +291,28 @@ fn imported_row(reading: ImportedReading) -> Row {
     }
 }
 
+/// Views as the command line writes them: `rotate=10,shift=0.05,scale=0.1`.
+pub fn views(text: &str) -> anyhow::Result<Views> {
+    let refuse = |what: String| Stop::usage(format!("--views {text}: {what}"));
+    let mut views = Views::default();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').ok_or_else(|| refuse(format!("{part} has no =")))?;
+        let number: f32 =
+            value.trim().parse().map_err(|_| refuse(format!("{value} of {key} is no number")))?;
+        match key.trim() {
+            "rotate" => views.rotation_degrees = number,
+            "shift" => views.shift = number,
+            "scale" => views.scale = number,
+            other => return Err(refuse(format!("{other} is none of rotate, shift, scale"))),
+        }
+    }
+    match views.fault() {
+        Some(fault) => Err(refuse(fault.to_owned())),
+        None if views.is_none() => Err(refuse("names no view".to_owned())),
+        None => Ok(views),
+    }
+}
+
 /// ONNX Runtime: what the command line names, then the configuration, then `ORT_DYLIB_PATH`, then where the system
 /// looks for libraries.
 fn runtime(named: Option<&Path>, config: &Config) -> anyhow::Result<Runtime> {
@@ -291,6 +331,22 @@ fn runtime(named: Option<&Path>, config: &Config) -> anyhow::Result<Runtime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn views_are_read_and_what_is_none_is_named() {
+        let found = views("rotate=10, shift=0.05").expect("views");
+        assert_eq!(found, Views { rotation_degrees: 10.0, shift: 0.05, scale: 0.0 });
+        for (text, words) in [
+            ("turn=10", "turn is none of rotate, shift, scale"),
+            ("rotate", "rotate has no ="),
+            ("shift=far", "far of shift is no number"),
+            ("shift=0.9", "shift lies from 0 to a half"),
+            ("rotate=0", "names no view"),
+        ] {
+            let said = views(text).expect_err(words).to_string();
+            assert!(said.contains(words), "{said}");
+        }
+    }
 
     fn row(probabilities: [f64; 2], reason: Option<&str>) -> Row {
         let reason = reason.map(str::to_owned);

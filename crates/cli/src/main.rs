@@ -21,6 +21,7 @@ mod room;
 mod shelf;
 mod table;
 mod verbs;
+mod version;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,8 @@ mod fewshot;
 mod fusion;
 #[path = "journey/kb.rs"]
 mod kb;
+#[path = "journey/killed.rs"]
+mod killed;
 #[path = "journey/mcp.rs"]
 mod mcp;
 #[path = "journey/networks.rs"]

@@ -1,5 +1,6 @@
 //! Labeled images and volumes on the network's grid, whatever form they come in.
 
+mod dicom;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod grid;
@@ -127,7 +128,16 @@ pub fn load(recipe: &Recipe, folder: &Path) -> Result<Dataset, LearnError> {
         DataSource::Folders { classes, .. } => {
             files::read_all(recipe, folder, folders::entries(folder, classes)?)?
         }
-        DataSource::Npz { file, .. } => npz::read(recipe, &folder.join(file))?,
+        DataSource::Dicom { folder: images, table, key, column, classes, patient, split, .. } => {
+            let columns = table::Columns { classes, patient: patient.as_deref(), split: split.as_deref() };
+            let column = column.as_deref().unwrap_or(key.column());
+            let rows = table::keyed(folder, &table::parse(folder, table)?, &columns, column)?;
+            let images = folder.join(images);
+            files::read_all(recipe, &images, dicom::entries(recipe, &images, *key, rows)?)?
+        }
+        DataSource::Npz { file, copies_of_test, .. } => {
+            npz::read(recipe, &folder.join(file), *copies_of_test)?
+        }
     };
     if let Some(list) = recipe.data.validation() {
         stated::apply_list(folder, list, &mut examples)?;

@@ -1,3 +1,4 @@
+pub(crate) mod mirrored;
 mod written;
 
 pub use written::{RecipeKind, WrittenRecipe};
@@ -6,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
 use wilhelm_nets::{AcceptedInput, Label, Targets};
+
+use mirrored::Sides;
 
 use crate::fusion::FusionRecipe;
 use crate::origin::Origin;
@@ -56,7 +59,32 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
-    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
+    /// DICOM images or series below a folder, and a CSV table that names them by an identifier in their headers, with the
+    /// column `class`.
+    Dicom {
+        /// The folder of the images; `.` is the data folder itself.
+        #[serde(default = "here")]
+        folder: String,
+        /// The table's name.
+        table: String,
+        /// By which identifier it names them.
+        key: DicomKey,
+        /// The column that has it; left out, it is called as the key.
+        #[serde(default)]
+        column: Option<String>,
+        /// The classes' names in the table, in the order of the recipe's labels.
+        classes: Vec<String>,
+        /// The column that says whose image it is; left out, the headers' Patient ID does.
+        #[serde(default)]
+        patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line: the first file of each, by its place below the folder.
+        #[serde(default)]
+        validation: Option<String>,
+    },
+    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled, and held against `test`. Label `n` is the
     /// recipe's label `n`.
     Npz {
         /// The file's name.
@@ -64,7 +92,56 @@ pub enum DataSource {
         /// A list of the images that validate (`file.npz#index`), one a line.
         #[serde(default)]
         validation: Option<String>,
+        /// What becomes of images of which the split `test` has a copy.
+        #[serde(default)]
+        copies_of_test: CopiesOfTest,
     },
+}
+
+fn here() -> String {
+    ".".to_owned()
+}
+
+/// By which identifier a table names DICOM images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DicomKey {
+    /// One image: SOP Instance UID (0008,0018).
+    SopInstanceUid,
+    /// One series: Series Instance UID (0020,000E).
+    SeriesInstanceUid,
+    /// All of a study that the recipe's input accepts: Study Instance UID (0020,000D).
+    StudyInstanceUid,
+    /// All of an examination that the recipe's input accepts: Accession Number (0008,0050).
+    AccessionNumber,
+}
+
+impl DicomKey {
+    /// What its column is called, where the recipe does not say otherwise.
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::SopInstanceUid => "sop_instance_uid",
+            Self::SeriesInstanceUid => "series_instance_uid",
+            Self::StudyInstanceUid => "study_instance_uid",
+            Self::AccessionNumber => "accession_number",
+        }
+    }
+
+    /// Whether it names an examination as a whole, of which some images may be of another kind.
+    pub(crate) const fn is_of_examination(self) -> bool {
+        matches!(self, Self::StudyInstanceUid | Self::AccessionNumber)
+    }
+}
+
+/// What becomes of images to learn from of which an archive's own test has a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopiesOfTest {
+    /// The data are refused, and the pairs named.
+    #[default]
+    Refuse,
+    /// They are neither learned from nor held out.
+    LeaveOut,
 }
 
 impl DataSource {
@@ -74,6 +151,7 @@ impl DataSource {
             Self::Table { validation, .. }
             | Self::LabelTable { validation, .. }
             | Self::Folders { validation, .. }
+            | Self::Dicom { validation, .. }
             | Self::Npz { validation, .. } => validation.as_deref(),
         }
     }
@@ -81,7 +159,9 @@ impl DataSource {
     /// The key under `[data]` that says which images train and validate, and what it names.
     fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
         let column = match self {
-            Self::Table { split, .. } | Self::LabelTable { split, .. } => split.as_deref(),
+            Self::Table { split, .. } | Self::LabelTable { split, .. } | Self::Dicom { split, .. } => {
+                split.as_deref()
+            }
             Self::Folders { .. } | Self::Npz { .. } => None,
         };
         stated(column, self.validation())
@@ -263,6 +343,12 @@ pub struct Recipe {
     /// Which labels go together; left out, exactly one of all is right.
     #[serde(default, skip_serializing_if = "Targets::is_one_of")]
     pub targets: Targets,
+    /// Says that left and right may never change places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_matters: bool,
+    /// Why left and right may change places although the two halves of this part of the body differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_because: Option<String>,
     /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
@@ -367,6 +453,31 @@ impl Recipe {
         Holding::of(self.validation_share, self.fold, self.data.stated_split()?)
     }
 
+    /// Refuses mirror images where they would be wrong.
+    fn check_mirrors(&self) -> Result<(), LearnError> {
+        let of_views = self.pretraining.as_ref().is_some_and(|settings| settings.augmentation.mirror);
+        let set = [
+            (self.mirror, "mirror"),
+            (self.augmentation.mirror, "mirror under [augmentation]"),
+            (of_views, "mirror under [pretraining.augmentation]"),
+        ];
+        let mirrors: Vec<&str> = set.into_iter().filter_map(|(set, key)| set.then_some(key)).collect();
+        let names: Vec<&str> = self
+            .labels
+            .iter()
+            .flat_map(|label| [&label.key, &label.name].into_iter().chain(&label.synonyms))
+            .map(String::as_str)
+            .collect();
+        let sides = Sides {
+            mirrors: &mirrors,
+            matter: self.side_matters,
+            because: self.mirror_because.as_deref(),
+            body_parts: &self.input.body_parts,
+            names: &names,
+        };
+        sides.check()
+    }
+
     /// Reads and checks a recipe.
     ///
     /// # Errors
@@ -402,7 +513,10 @@ impl Recipe {
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
         }
-        if let DataSource::Table { classes, .. } | DataSource::Folders { classes, .. } = &recipe.data {
+        if let DataSource::Table { classes, .. }
+        | DataSource::Folders { classes, .. }
+        | DataSource::Dicom { classes, .. } = &recipe.data
+        {
             if classes.len() != recipe.labels.len() {
                 return fail("the classes of the data are not as many as the recipe's labels");
             }
@@ -417,6 +531,7 @@ impl Recipe {
         if let Some(what) = recipe.augmentation.fault() {
             return fail(what);
         }
+        recipe.check_mirrors()?;
         recipe.holding()?;
         let is_efficientnet = recipe
             .architecture

@@ -153,6 +153,7 @@ pub fn train_classifier(
         },
         training: recipe.origin().training(split.training.len(), &data.sha256, recipe_name),
         validation: evaluation.figures,
+        reads_image: None,
     };
     let parameters = network.num_params();
     Ok(Trained { card, weights, detector, held_out, parameters, history, epoch, seconds })

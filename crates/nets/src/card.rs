@@ -5,6 +5,7 @@ use wilhelm_filters::Preparation;
 use wilhelm_study::{CodedConcept, Modality, Observation, QuantityKind, View};
 
 use crate::arch::ClassifierConfig;
+use crate::explain::ReadsImage;
 use crate::{Calibration, Targets};
 use on_disk::CardOnDisk;
 
@@ -280,6 +281,9 @@ pub struct Card {
     pub training: Training,
     /// How good it was on validation data.
     pub validation: Validation,
+    /// What it makes of images that are none: whether it reads the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads_image: Option<ReadsImage>,
 }
 
 impl Card {
@@ -347,6 +351,9 @@ impl CardOnDisk for Card {
         let side = self.architecture.side;
         if self.preparation.columns != side || self.preparation.rows != side {
             return Some(format!("input is prepared at another size than the network's {side}"));
+        }
+        if let Some(fault) = self.reads_image.as_ref().and_then(ReadsImage::fault) {
+            return Some(fault);
         }
         let normal = self.preparation.deviation > 0.0 && self.preparation.mean.is_finite();
         (!(normal && self.outlier.threshold > 0.0))

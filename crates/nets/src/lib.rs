@@ -27,6 +27,7 @@ mod segmenter;
 mod shelf;
 mod targets;
 pub mod text;
+mod views;
 
 pub use accept::{InputFacts, Refusal};
 pub use adopted::{AdoptError, Adopted, AdoptedCard, AdoptedClassifier, Preset, adopt};
@@ -53,3 +54,4 @@ pub use segmenter::{
 };
 pub use shelf::{AdoptedEntry, FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
 pub use targets::Targets;
+pub use views::Views;

@@ -297,6 +297,17 @@ impl Shelf {
         Ok(shelf)
     }
 
+    /// The classifier of one folder with a `card.toml`.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a card that cannot be read, or that is no classifier's.
+    pub fn classifier_in(folder: &Path) -> Result<ShelfEntry, ModelError> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = read(&name, &folder.join("card.toml"))?;
+        let card = Card::from_toml(&String::from_utf8_lossy(&text))?;
+        Ok(ShelfEntry { card, place: Place::Folder(folder.to_owned()) })
+    }
+
     /// The segmenter of one folder with a `card.toml`.
     ///
     /// # Errors

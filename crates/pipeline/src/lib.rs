@@ -40,7 +40,7 @@ pub use outputs::{Form, OutputContext, OutputError, output, restated};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
     Candidate, ImportedReading, Reading, Stack, facts, predict_adopted, predict_imported, predict_planes,
-    refusal, representative_plane,
+    prepared, refusal, representative_plane,
 };
 pub use prior::{
     Comparable, Given, Identity, PriorError, ReadBack, SamePatient, in_order, read_back, same_kind,

@@ -251,7 +251,11 @@ fn through(
         .collect())
 }
 
-fn prepared(candidate: &Candidate<'_>, card: &Card) -> Result<Prepared, PrepareError> {
+/// An image or volume as a card's network takes it.
+///
+/// # Errors
+/// [`PrepareError`] for an image that cannot be brought to the network's grid.
+pub fn prepared(candidate: &Candidate<'_>, card: &Card) -> Result<Prepared, PrepareError> {
     match (card.architecture.slices, candidate.volume) {
         (1, _) | (_, None) => prepare(candidate.plane, candidate.bounds, &card.preparation),
         (slices, Some(stack)) => {

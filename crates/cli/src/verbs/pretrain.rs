@@ -5,7 +5,7 @@ use wilhelm_nets::{ContrastiveFigures, EncoderCard};
 use crate::args::TrainPretrain;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
-use crate::verbs::train::{Progress, beside};
+use crate::verbs::train::{Progress, beside, keeping};
 
 /// `metrics.json`
 #[derive(Serialize)]
@@ -37,7 +37,7 @@ pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
     let folder = run.clone().unwrap_or_else(|| beside(out));
     // A classifier's run of the same recipe is another run.
     let text = format!("{text}\n# Of `wilhelm train pretrain`\n");
-    let run = Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?;
+    let run = Run::open(&folder, &text, &examples.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained = pretrain(&division, Some(&run), &name, &mut progress)?;
     drop(progress);
     let card = &trained.card;

@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
-    EpochReport, LearnError, Recipe, Room, Run, RunMetrics, Start, TrainProgress, Trained,
-    baselines_of_labels, divide, load, train_classifier,
+    EpochReport, Keeping, LearnError, Maker, Recipe, Resume, Room, Run, RunMetrics, Start, TrainProgress,
+    Trained, baselines_of_labels, certify, divide, load, train_classifier,
 };
 use wilhelm_nets::{Processor, Validation};
 
@@ -18,6 +18,7 @@ use crate::verbs::baselines;
 use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
 use crate::verbs::folds::Wanted;
 use crate::verbs::models::{figures, interval};
+use crate::version::program;
 
 pub struct Progress {
     line: Line,
@@ -35,10 +36,7 @@ pub struct Progress {
 impl Progress {
     /// Fails where what shall compute is not there, and says on what the network learns where that is not plain.
     pub fn new(computing: args::Computing) -> anyhow::Result<Self> {
-        let processor = match computing.device {
-            args::DeviceChoice::Cpu => Processor::Cpu,
-            args::DeviceChoice::Gpu => Processor::Gpu,
-        };
+        let processor = processor(&computing);
         let name = processor.name().map_err(LearnError::Processor)?;
         if processor == Processor::Gpu {
             eprintln!("learning on {name}");
@@ -53,6 +51,25 @@ impl Progress {
             losses: (Vec::new(), Vec::new()),
         })
     }
+}
+
+/// What computes the network.
+const fn processor(computing: &args::Computing) -> Processor {
+    match computing.device {
+        DeviceChoice::Cpu => Processor::Cpu,
+        DeviceChoice::Gpu => Processor::Gpu,
+    }
+}
+
+/// How a run is kept by this build on the device that was asked for.
+pub fn keeping(computing: &args::Computing, resume: bool, every: f64) -> anyhow::Result<Keeping> {
+    let device = processor(computing).kind().map_err(LearnError::Processor)?;
+    let resume = match (resume, computing.other_build) {
+        (false, _) => Resume::No,
+        (true, false) => Resume::Alike,
+        (true, true) => Resume::ByOthers,
+    };
+    Ok(Keeping { resume, every: every.max(0.0), maker: Maker { program: program(), device } })
 }
 
 impl TrainProgress for Progress {
@@ -204,11 +221,24 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
             let folder = run_folder(out, run.as_deref());
             // What a run began with decides it too.
             let text = text + &words.in_recipe;
-            Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
+            Some(Run::open(
+                &folder,
+                &text,
+                &examples.sha256,
+                &keeping(computing, *resume, *checkpoint_every)?,
+            )?)
         }
     };
     let mut trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
+    if run.is_some() {
+        trained.card.training.program = program();
+    }
+    if parsed.targets.is_one_of() {
+        let line = Line::new("certifying");
+        let reads = certify(&trained, &division, &command, &mut |done, total| line.at(done, total))?;
+        trained.card.reads_image = Some(reads);
+    }
     let cache = run.as_ref().map(|run| run.folder().join("features"));
     if !no_baselines && !parsed.targets.is_one_of() {
         let line = Line::new("baselines");

@@ -4,9 +4,9 @@
 mod rule;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Output;
 
+use crate::killed::killed;
 use crate::{code, gray_png, json, path, stderr, wilhelm};
 use rule::SIDE;
 
@@ -157,24 +157,7 @@ fn a_segmenter_s_run_killed_again_and_again_ends_with_the_weights_of_an_unbroken
     let whole = place.train("whole", &[]);
     assert_eq!(code(&whole), 0, "{}", stderr(&whole));
     let arguments = place.arguments("broken", &["--resume", "--checkpoint-every", "0"]);
-    let (mut kills, mut wait) = (0, 150);
-    while kills < 4 {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wilhelm"))
-            .args(&arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        std::thread::sleep(Duration::from_millis(wait));
-        if child.try_wait().expect("asked").is_some() {
-            break;
-        }
-        child.kill().expect("killed");
-        child.wait().expect("gone");
-        kills += 1;
-        wait = 120 + (wait * 7919) % 180;
-    }
-    assert_eq!(kills, 4, "the run was over before the fourth kill: it is too short for this machine");
+    killed(&arguments, &place.at("broken.run"), 4);
     let rest = place.train("broken", &["--resume"]);
     assert_eq!(code(&rest), 0, "{}", stderr(&rest));
     let read = |run: &str, name: &str| std::fs::read(place.at(run).join(name)).expect("there");

@@ -16,7 +16,7 @@ use crate::hash::sha256;
 use crate::recorder::recorded;
 use crate::split::divide_with;
 use crate::train::{Pictures, class_weights, fit_outliers, held_out, preparation};
-use crate::{Division, HeldOut, Keep, LearnError, Recipe, Run, Split, TrainProgress};
+use crate::{Division, HeldOut, Keep, Keeping, LearnError, Recipe, Run, Split, TrainProgress};
 
 /// The folders of a run: that of the network of all inputs, and below it one of each network of one input.
 #[derive(Debug)]
@@ -34,14 +34,12 @@ impl FusionRuns {
         folder: &Path,
         (recipe, text): (&FusionRecipe, &str),
         data_sha256: &str,
-        resume: bool,
-        every: f64,
+        keeping: &Keeping,
     ) -> Result<Self, LearnError> {
-        let main = Run::open(folder, text, data_sha256, resume, every)?;
+        let main = Run::open(folder, text, data_sha256, keeping)?;
         let member = |key: &&str| {
             let folder = folder.join(format!("alone-{key}"));
-            let began = folder.join("run.json").exists();
-            Run::open(&folder, text, data_sha256, resume && began, every)
+            Run::open(&folder, text, data_sha256, &keeping.within(&folder))
         };
         let keys = if recipe.has_members() { recipe.keys() } else { Vec::new() };
         Ok(Self { main, members: keys.iter().map(member).collect::<Result<_, _>>()? })

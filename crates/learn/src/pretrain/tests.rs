@@ -1,6 +1,6 @@
 use super::*;
 use crate::dataset::tests::recipe;
-use crate::{Dataset, Run, divide};
+use crate::{Dataset, Keeping, Run, divide};
 
 /// A recipe for a network that learns in a second.
 fn small() -> Recipe {
@@ -90,7 +90,8 @@ fn views_of_an_image_find_each_other_after_training_and_a_stopped_run_ends_with_
     );
 
     let place = tempfile::tempdir().expect("a folder");
-    let open = |resume: bool| Run::open(place.path(), "r", "d", resume, 60.0).expect("a run");
+    let open =
+        |resume: bool| Run::open(place.path(), "r", "d", &Keeping::for_tests(resume, 60.0)).expect("a run");
     let run = open(false);
     let stopped = pretrain(&division, Some(&run), "r.toml", &mut Steps { left: 17 });
     assert!(matches!(stopped, Err(LearnError::Cancelled)));

@@ -1,6 +1,7 @@
 mod config;
 mod encoder;
 mod parts;
+mod volumes;
 
 pub use config::{ClassifierConfig, HeadKind, SliceMemory};
 pub use encoder::Encoder;
