@@ -221,6 +221,9 @@ pub struct KnownGuideline {
     pub title: String,
     /// Where it comes from.
     pub citation: String,
+    /// Whether the CT that it asks for is made without a contrast medium.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_contrast: bool,
     /// Whose statement.
     pub source: usize,
 }

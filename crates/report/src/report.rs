@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Version of the report's JSON form.
-pub const SCHEMA_VERSION: &str = "1";
+pub const SCHEMA_VERSION: &str = "2";
 
 /// What every report says of itself.
 pub const DISCLAIMER: &str = "Research software, not a medical device. This is a draft made by a \

@@ -35,8 +35,9 @@ const ADVICE: &str = "SELECT ?a ?about ?text ?source ?g ?drug ?atLeast ?under ?m
     OPTIONAL { ?a is:drug ?drug } OPTIONAL { ?a is:egfrAtLeast ?atLeast } OPTIONAL { ?a is:egfrBelow ?under } \
     OPTIONAL { ?a is:modality/is:dicomTerm ?modality } OPTIONAL { ?about is:givenFor/is:dicomTerm ?given } \
     OPTIONAL { ?a is:ageAtLeast ?least } OPTIONAL { ?a is:ageBelow ?below } } ORDER BY ?a ?g";
-const GUIDELINES: &str = "SELECT ?x ?rule ?version ?title ?source ?g { GRAPH ?g { ?x is:rule ?rule ; is:version ?version ; \
-    rdfs:label ?title ; dcterms:source ?source } } ORDER BY ?x ?g";
+const GUIDELINES: &str = "SELECT ?x ?rule ?version ?title ?source ?g ?plain { GRAPH ?g { ?x is:rule ?rule ; \
+    is:version ?version ; rdfs:label ?title ; dcterms:source ?source } OPTIONAL { ?x is:withoutContrast ?plain } } \
+    ORDER BY ?x ?g";
 const DEFINITIONS: &str = "SELECT ?x ?text ?g { GRAPH ?g { ?x obo:IAO_0000115 ?text } } ORDER BY ?x ?g";
 
 /// A row of an answer by the place of its columns.
@@ -266,7 +267,9 @@ impl Gathered {
             else {
                 continue;
             };
-            self.book.guidelines.push(KnownGuideline { iri, rule, version, title, citation, source });
+            let without_contrast = row.text(6).as_deref() == Some("true");
+            let guideline = KnownGuideline { iri, rule, version, title, citation, without_contrast, source };
+            self.book.guidelines.push(guideline);
         }
         Ok(())
     }

@@ -11,16 +11,18 @@ use super::evidence::{ADVISED, text_statement};
 const MOST: usize = 2;
 
 /// The modalities of examinations that the applied rules ask for, as DICOM calls them.
-fn asked_for(asked: &Asked<'_>) -> Vec<&'static str> {
+fn asked_for(asked: &Asked<'_>, book: &Handbook) -> Vec<&'static str> {
     let mut found = Vec::new();
     for decision in asked.decisions {
-        let Outcome::Decided { next, .. } = &decision.outcome else { continue };
+        let Outcome::Decided { next, recommendation, .. } = &decision.outcome else { continue };
+        let says_plain = recommendation.as_ref().is_some_and(|words| words.contains("without contrast"));
+        let is_plain = says_plain || book.guideline(&decision.rule).is_some_and(|known| known.without_contrast);
         for means in next.iter().filter(|step| step.act == Act::Imaging).flat_map(|step| &step.with) {
             let modality = match means {
-                Means::Ct | Means::PetCt => "CT",
+                Means::Ct if !is_plain => "CT",
                 Means::Mr => "MR",
-                // Made without a contrast medium.
-                Means::LowDoseCt | Means::Ultrasound | Means::Mammography | Means::Radiograph => continue,
+                // Made without a contrast medium, as a rule.
+                Means::Ct | Means::PetCt | Means::LowDoseCt | Means::Ultrasound | Means::Mammography | Means::Radiograph => continue,
             };
             if !found.contains(&modality) {
                 found.push(modality);
@@ -32,7 +34,7 @@ fn asked_for(asked: &Asked<'_>) -> Vec<&'static str> {
 
 /// The advice that concerns a recommended examination by what the request states.
 pub(super) fn references(asked: &Asked<'_>, book: &Handbook, stated: &[StatedSign]) -> Vec<Reference> {
-    let modalities = asked_for(asked);
+    let modalities = asked_for(asked, book);
     if modalities.is_empty() {
         return Vec::new();
     }

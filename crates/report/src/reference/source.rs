@@ -57,7 +57,7 @@ fn address(text: &str) -> Option<String> {
 /// What general knowledge is, part by part, for who opens it: a name and a text each. Empty for other evidence.
 pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
     let term = |term: &wilhelm_study::KnownTerm| match &term.iri {
-        Some(iri) => format!("{} <{iri}>", term.label),
+        Some(iri) => format!("{} ({})", term.label, short(iri)),
         None => format!("\u{201c}{}\u{201d}", term.label),
     };
     match source {
@@ -90,7 +90,7 @@ pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
             found.extend(citation.clone().map(|citation| ("cites", citation)));
             found.extend(sentence.clone().map(|words| ("found in a text", format!("\u{201c}{words}\u{201d}"))));
             let version = version.as_ref().map_or_else(String::new, |version| format!(", {version}"));
-            found.push(("source", format!("{source}{version} <{graph}>")));
+            found.push(("source", format!("{source}{version} ({})", short(graph))));
             found.push(("license", license.clone()));
             found
         }
@@ -106,10 +106,24 @@ pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
         EvidenceSource::Rule { version, statement, .. } => {
             let mut found: Vec<(&'static str, String)> = Vec::new();
             found.extend(version.clone().map(|version| ("version", version)));
-            found.extend(statement.clone().map(|address| ("in the knowledge base", format!("<{address}>"))));
+            found.extend(statement.clone().map(|address| ("in the knowledge base", short(&address))));
             found
         }
         _ => Vec::new(),
+    }
+}
+
+/// An address as people write it: `DOID:552`, `finding:pneumonia-on-image`; other addresses whole.
+fn short(iri: &str) -> String {
+    if let Some((space, number)) = iri.strip_prefix("http://purl.obolibrary.org/obo/").and_then(|name| name.split_once('_')) {
+        return format!("{space}:{number}");
+    }
+    if let Some((kind, name)) = iri.strip_prefix("https://wilhelm.invalid/").and_then(|name| name.split_once('/')) {
+        return format!("{kind}:{name}");
+    }
+    match iri.strip_prefix("http://www.w3.org/2000/01/rdf-schema#") {
+        Some(name) => format!("rdfs:{name}"),
+        None => iri.to_owned(),
     }
 }
 
