@@ -173,6 +173,12 @@ pub struct Read {
     /// Use the deterministic writer alone
     #[arg(long)]
     pub no_llm: bool,
+    /// State findings alone, without general knowledge from the graph and from texts
+    #[arg(long)]
+    pub no_knowledge: bool,
+    /// Index of your texts (`wilhelm kb index`) that may be quoted beside findings, in place of `knowledge.passages`
+    #[arg(long, value_name = "INDEX", conflicts_with = "no_knowledge")]
+    pub passages: Option<PathBuf>,
     /// A projector (mmproj, GGUF) with which the language model sees the picture beside each sentence that it words, in place of
     /// `llm.projector`; the gate reads what it writes like every other text
     #[arg(long, value_name = "FILE", conflicts_with = "no_llm")]

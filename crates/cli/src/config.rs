@@ -20,6 +20,7 @@ pub struct Values {
     pub models: ModelsValues,
     pub llm: LlmValues,
     pub fusion: FusionValues,
+    pub knowledge: KnowledgeValues,
     pub cache: CacheValues,
     pub send: SendValues,
     pub server: ServerValues,
@@ -90,6 +91,16 @@ pub struct FusionValues {
     pub encoder_weight: f64,
     pub language_model: bool,
     pub language_model_weight: f64,
+}
+
+/// General knowledge that goes with a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeValues {
+    pub enabled: bool,
+    pub graph: String,
+    pub passages: String,
+    pub definitions: bool,
 }
 
 /// Where fetched models are kept.

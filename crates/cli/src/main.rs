@@ -12,6 +12,7 @@ mod desk_reader;
 mod engine;
 mod exit;
 mod labels;
+mod knowledge;
 mod language;
 mod memory;
 mod output;

@@ -42,6 +42,8 @@ mod privacy;
 mod reading;
 #[path = "journey/record.rs"]
 mod record;
+#[path = "journey/reference.rs"]
+mod reference;
 #[path = "journey/rules.rs"]
 mod rules;
 #[path = "journey/safety.rs"]

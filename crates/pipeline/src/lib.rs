@@ -23,6 +23,7 @@ mod prompts;
 mod provenance;
 mod read;
 mod record;
+mod reference;
 mod structures;
 
 pub use asking::{Asking, ask};
@@ -53,5 +54,6 @@ pub use record::{
     Change, ChangeKind, Entry, ListedSource, Mention, Part, PatientRecord, RecordError, RecordSource,
     Refused, SourceKind, Span, Status, Unproven, Wording, compare, proven, record, record_html,
 };
+pub use reference::{KnowledgeBase, KnowledgeSource, KnowledgeUse, ReferenceSettings};
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};
 pub use wilhelm_report::{ChainError, Version, verify, version_sha256};

@@ -206,6 +206,9 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
         let concept = note(*heading);
         texts(*heading).into_iter().map(move |text| (concept.clone(), text))
     });
+    // Where general knowledge comes from stands behind it, in notes of their own.
+    let cited = report.general().map(|(id, citation)| (own(CITED), format!("{id}: {citation}")));
+    let notes = notes.chain(cited);
     let of_finding = |finding: &Finding| {
         let mut group = MeasurementGroup::of_finding(finding, algorithm(report, finding));
         let changes = report.changes_of(&finding.id);
@@ -263,16 +266,20 @@ const CHANGE: &str = "change since the earlier examination";
 /// The question of an evaluation that names the RadElement set which describes a finding.
 const ELEMENT_SET: &str = "common data element set";
 
+/// The concept of a note that says where general knowledge comes from.
+const CITED: &str = "source of general knowledge";
+
 /// A concept of this program's own.
 fn own(meaning: &str) -> CodedConcept {
     CodedConcept::new("99WILHELM", &meaning.to_uppercase().replace(' ', "_"), meaning)
 }
 
 /// Concepts of the sections that TID 1500 has no place of its own for.
-const NOTES: [(Heading, &str, &str, &str); 6] = [
+const NOTES: [(Heading, &str, &str, &str); 7] = [
     (Heading::Indication, "DCM", "121109", "Indications for Procedure"),
     (Heading::Technique, "DCM", "121065", "Procedure Description"),
     (Heading::Comparison, "DCM", "121067", "Previous Finding"),
+    (Heading::Reference, "99WILHELM", "REFERENCE", "General knowledge that goes with the impression"),
     (Heading::Recommendation, "DCM", "121075", "Recommendation"),
     (Heading::Limitations, "99WILHELM", "LIMITATIONS", "Limitations"),
     (Heading::Addendum, "LN", "55107-7", "Addendum Document"),

@@ -12,6 +12,7 @@ mod originals;
 mod page;
 mod plain;
 mod reading;
+mod reference;
 mod sayings;
 
 use schemars::JsonSchema;
@@ -22,6 +23,7 @@ pub use page::{edition_html, edition_text};
 pub use reading::{Length, flesch_kincaid_grade, syllables};
 
 pub(crate) use fixed::fixed;
+pub(crate) use plain::with_article;
 pub(crate) use page::{chinese_row, kind, overlay_caption, spoken, stands, state_title};
 
 /// The language of an edition.

@@ -39,7 +39,9 @@ mod voxels;
 pub use cine::Cine;
 pub use code::CodedConcept;
 pub use defect::{Defect, DefectKind};
-pub use evidence::{Contribution, Contributor, Evidence, EvidenceId, EvidenceSource};
+pub use evidence::{
+    Contribution, Contributor, Evidence, EvidenceId, EvidenceSource, KnownFrequency, KnownTerm,
+};
 pub use finding::{Certainty, Finding, FindingId, ImageBox, Laterality, Measurement, Observation, Quantity};
 pub use geometry::{Direction, Geometry, GeometryError, Index, PointLps, Spacing};
 pub use identifier::{

@@ -82,7 +82,9 @@ pub fn read(message: &str) -> Result<Received, MessageError> {
     for (number, segment) in observations.enumerate().map(|(at, segment)| (at + 1, segment)) {
         status = segment.field(11);
         let [kind, what, sub] = [2, 3, 4].map(|field| segment.field(field));
-        if kind == "TX" {
+        if part(what, 1) == CITED && part(what, 3) == OWN {
+            // The sources of a sentence stay in the message.
+        } else if kind == "TX" {
             sentences.push((heading(what, number)?, unescaped(segment.field(5))));
         } else if kind == "CE" && part(what, 6) == OWN {
             if places.insert(sub, findings.len()).is_some() {

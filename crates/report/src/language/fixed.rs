@@ -164,7 +164,7 @@ pub(crate) fn fixed(
     }
     let plain = |words: [&'static str; 3]| (voice.pick(["", words[0], words[1], words[2]]).to_owned(), false);
     Some(match &sentence.claim {
-        Claim::Finding { .. } | Claim::Change { .. } => return None,
+        Claim::Finding { .. } | Claim::Change { .. } | Claim::Reference { .. } => return None,
         Claim::Place { .. } => {
             let name = match voice.language {
                 Language::En => name?.to_owned(),

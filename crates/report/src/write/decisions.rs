@@ -52,7 +52,11 @@ impl Draft<'_> {
 
     /// A decision as evidence, added once, and behind it what was measured for it.
     fn decision(&mut self, decision: &Decision) -> Vec<EvidenceId> {
-        let source = EvidenceSource::Rule { citation: decision.citation.clone() };
+        let source = EvidenceSource::Rule {
+            citation: decision.citation.clone(),
+            version: Some(decision.version.clone()),
+            statement: None,
+        };
         let inputs: Vec<String> =
             decision.inputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let summary = format!("{}; given: {}", decision.summary(), inputs.join(", "));
