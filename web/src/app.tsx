@@ -1,5 +1,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 
+import { AgreementPage } from "./annotate/agreement-page";
+import { ProjectsPage } from "./annotate/projects-page";
 import { SIGNED_OUT } from "./dicom/web";
 import { DecisionsPage } from "./decisions/decisions-page";
 import { JobsPage } from "./jobs/jobs-page";
@@ -15,6 +17,8 @@ import { Worklist } from "./worklist/worklist";
 
 const loadViewer = () => import("./viewer/viewer");
 const Viewer = lazy(async () => ({ default: (await loadViewer()).Viewer }));
+
+const AnnotateView = lazy(async () => ({ default: (await import("./annotate/annotate-view")).AnnotateView }));
 
 export function App() {
   const words = useWords();
@@ -48,6 +52,13 @@ export function App() {
       </Suspense>
     );
   }
+  if (route.at === "annotation" && route.view !== "agreement") {
+    return (
+      <Suspense fallback={<p className="waiting">{words.loading}</p>}>
+        <AnnotateView key={`${route.project} ${route.view}`} project={route.project} view={route.view} item={route.item} />
+      </Suspense>
+    );
+  }
   return (
     <>
       <TopBar session={session} at={route.at} onSignedOut={() => setSession({ state: "signed-out" })} />
@@ -56,6 +67,8 @@ export function App() {
       {route.at === "jobs" && <JobsPage />}
       {route.at === "decisions" && <DecisionsPage />}
       {route.at === "macros" && <MacrosPage />}
+      {route.at === "annotations" && <ProjectsPage />}
+      {route.at === "annotation" && <AgreementPage key={route.project} project={route.project} />}
     </>
   );
 }

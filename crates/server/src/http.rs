@@ -1,5 +1,6 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod annotate;
 mod bin;
 mod built;
 mod desk;
@@ -157,7 +158,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
         .merge(desk::routes(&site))
-        .merge(jobs::routes());
+        .merge(jobs::routes())
+        .merge(annotate::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
         let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));

@@ -7,6 +7,7 @@
 //! it is durable; what is large is streamed, and a slow client holds back its own answer alone; the length of anything that
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
+pub mod annotate;
 pub mod desk;
 pub mod dimse;
 pub mod events;

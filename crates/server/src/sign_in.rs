@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use wilhelm_privacy::SystemEntropy;
-use wilhelm_privacy::account::{AccountError, Accounts, AccountsFile, Policy, Principal, SignedIn, UserName};
+use wilhelm_privacy::account::{
+    AccountError, Accounts, AccountsFile, Permission, Policy, Principal, SignedIn, UserName,
+};
 use wilhelm_privacy::audit::Reference;
 
 /// Tries to sign in that one address has at once.
@@ -60,6 +62,20 @@ impl SignIn {
 
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Whether an account of this name is there, is not closed, and has a role that may do something.
+    ///
+    /// # Errors
+    /// What the file of accounts says.
+    pub(crate) fn has(&self, name: &str, permission: Permission) -> Result<bool, AccountError> {
+        let accounts = self.file.read()?;
+        let found = accounts.users().any(|(own, user)| {
+            own.as_str() == name
+                && !user.is_disabled
+                && user.roles.iter().any(|role| role.permissions().contains(&permission))
+        });
+        Ok(found)
     }
 
     /// Seconds to wait where an address tried too often.

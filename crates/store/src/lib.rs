@@ -10,6 +10,7 @@
 //! This crate knows no network, and nothing of what pixels mean.
 
 mod activity;
+mod annotations;
 mod attributes;
 pub mod backup;
 mod bell;
@@ -37,6 +38,10 @@ mod workitems;
 mod worklist;
 
 pub use activity::{Activity, Facts, Matched, Outcome, RuleState};
+pub use annotations::{
+    AnnotationFault, Annotations, ItemImage, ItemOrder, ItemRow, NewItem, NewProject, ProjectRow,
+    StoredAnswer, TaskRow,
+};
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
 pub use bell::Bell;
 pub use bin::{Binned, Deleted};

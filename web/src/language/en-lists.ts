@@ -4,6 +4,7 @@ export const englishLists = {
     label: "Pages",
     worklist: "Worklist",
     studies: "All studies",
+    annotations: "Annotation",
     jobs: "Queue",
     decisions: "Decisions",
     macros: "Macros",

@@ -1,8 +1,10 @@
+import { englishAnnotate } from "./en-annotate";
 import { englishDesk } from "./en-desk";
 import { englishLists } from "./en-lists";
 
 export const english = {
   ...englishLists,
+  annotate: englishAnnotate,
   desk: englishDesk,
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",

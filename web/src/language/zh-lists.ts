@@ -5,6 +5,7 @@ export const chineseLists: typeof englishLists = {
     label: "页面",
     worklist: "工作列表",
     studies: "全部检查",
+    annotations: "标注",
     jobs: "队列",
     decisions: "判定统计",
     macros: "常用语",

@@ -1,9 +1,11 @@
 import type { Words } from "./en";
+import { chineseAnnotate } from "./zh-annotate";
 import { chineseDesk } from "./zh-desk";
 import { chineseLists } from "./zh-lists";
 
 export const chinese: Words = {
   ...chineseLists,
+  annotate: chineseAnnotate,
   desk: chineseDesk,
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",

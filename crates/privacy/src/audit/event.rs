@@ -265,6 +265,16 @@ named! {
         ReportExported = "report.exported",
         /// A finding was accepted, edited or rejected.
         FindingDecided = "finding.decided",
+        /// A project of annotation was made, ordered, opened or closed, or got items.
+        AnnotationChanged = "annotation.changed",
+        /// Items or answers of a project of annotation were looked at.
+        AnnotationSeen = "annotation.seen",
+        /// An item was answered or skipped.
+        AnnotationMade = "annotation.made",
+        /// The final answer to an item was decided.
+        AnnotationDecided = "annotation.decided",
+        /// Answers and images were written as a training set.
+        AnnotationExported = "annotation.exported",
         /// A job was cancelled by somebody.
         JobCancelled = "job.cancelled",
         /// A job that had ended was put back into the queue by somebody.

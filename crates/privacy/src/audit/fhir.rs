@@ -80,6 +80,11 @@ const fn coding(action: Action) -> Coding {
         }
         Action::ReportExported => life("output", "Output/Report Record Lifecycle Event", "R"),
         Action::FindingDecided => life("verify", "Verify Record Lifecycle Event", "U"),
+        Action::AnnotationChanged => dcm("110100", "Application Activity", "U"),
+        Action::AnnotationSeen => dcm("110103", "DICOM Instances Accessed", "R"),
+        Action::AnnotationMade => dcm("110100", "Application Activity", "C"),
+        Action::AnnotationDecided => life("verify", "Verify Record Lifecycle Event", "U"),
+        Action::AnnotationExported => dcm("110106", "Export", "R"),
         Action::JobCancelled | Action::JobRetried => dcm("110100", "Application Activity", "E"),
         Action::KeyMade => alert("110129", "Security Configuration", "C"),
         Action::KeyRotated => alert("110129", "Security Configuration", "U"),

@@ -52,6 +52,7 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         ("" | "plain", None) if reads => row(Permission::StudySee, Action::Queried),
         ("api", _) => desk(method, path)
             .or_else(|| jobs(method, path))
+            .or_else(|| annotations(method, path))
             .and_then(|(permission, action)| row(permission, action)),
         ("fhir", Some("DiagnosticReport" | "Observation")) if reads => {
             row(Permission::ReportSee, Action::Queried)
@@ -106,9 +107,31 @@ fn jobs(method: &Method, path: &str) -> Option<(Permission, Action)> {
     }
 }
 
+/// What requests about annotation want; whose part in a project it is, their handlers ask.
+fn annotations(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let ["annotations", parts @ ..] = parts.as_slice() else { return None };
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts) {
+        ("GET", []) => Some((Permission::AnnotationSee, Action::Queried)),
+        ("POST", []) | ("POST", [_, "items" | "state"]) | ("PUT", [_, "order"]) => {
+            Some((Permission::AnnotationManage, Action::AnnotationChanged))
+        }
+        ("GET", [_, "training-set" | "unlabeled-images"]) => {
+            Some((Permission::StudyExportDeidentified, Action::AnnotationExported))
+        }
+        ("GET", [_, ..]) => Some((Permission::AnnotationSee, Action::AnnotationSeen)),
+        ("POST", [_, "items", _, "start" | "answer"]) => {
+            Some((Permission::AnnotationMake, Action::AnnotationMade))
+        }
+        ("POST", [_, "items", _, "final"]) => Some((Permission::AnnotationMake, Action::AnnotationDecided)),
+        _ => None,
+    }
+}
+
 /// Requests whose handlers look at each study themselves, so that accounts of some patients have their part.
 fn is_own(path: &str) -> bool {
-    ["/api/jobs", "/api/events", "/api/rules", "/api/macros"]
+    ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/annotations"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
@@ -225,6 +248,24 @@ mod tests {
             (Method::POST, "/api/rules/dry-run", Permission::StudySee, None, true),
             (Method::DELETE, "/api/studies/1.2", Permission::StudyDelete, Some("1.2"), false),
             (Method::GET, "/api/bin", Permission::StudyDelete, None, false),
+            (Method::GET, "/api/annotations", Permission::AnnotationSee, None, true),
+            (Method::POST, "/api/annotations", Permission::AnnotationManage, None, true),
+            (Method::PUT, "/api/annotations/ab/order", Permission::AnnotationManage, None, true),
+            (
+                Method::GET,
+                "/api/annotations/ab/items/3/images/1/frames/1",
+                Permission::AnnotationSee,
+                None,
+                true,
+            ),
+            (Method::POST, "/api/annotations/ab/items/3/answer", Permission::AnnotationMake, None, true),
+            (
+                Method::GET,
+                "/api/annotations/ab/training-set",
+                Permission::StudyExportDeidentified,
+                None,
+                true,
+            ),
             (Method::POST, "/api/bin/1.2/restore", Permission::StudyDelete, Some("1.2"), false),
         ] {
             let found = wanted(&method, path).expect("a row");
@@ -235,6 +276,8 @@ mod tests {
             (Method::DELETE, "/api/jobs/7"),
             (Method::GET, "/api/jobs/7/cancel"),
             (Method::POST, "/api/events"),
+            (Method::DELETE, "/api/annotations/ab"),
+            (Method::GET, "/api/annotationsx"),
             (Method::DELETE, "/dicom-web/studies/1.2"),
             (Method::PUT, "/dicom-web/studies"),
             (Method::GET, "/secret"),
