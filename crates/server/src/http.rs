@@ -2,6 +2,7 @@
 
 mod bin;
 mod built;
+mod consult;
 mod desk;
 mod fhir;
 mod frames;
@@ -34,11 +35,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::consult::Live;
 use crate::desk::Desk;
+use crate::dimse::Peer;
 use crate::events::Events;
 use crate::ledger::Ledger;
 use crate::rules::Rules;
 use crate::sign_in::SignIn;
+use crate::web::Remotes;
 
 pub(crate) use guard::{of_identifier, patient};
 pub(crate) use refusal::Refusal;
@@ -65,6 +69,12 @@ pub(crate) struct Site {
     pub rules: Arc<Rules>,
     /// How long what was deleted is kept.
     pub bin: Duration,
+    /// Who looks at what together, and who has which report open.
+    pub live: Arc<Live>,
+    /// Stations that studies may be sent to by DIMSE.
+    pub peers: Vec<Peer>,
+    /// Archives that studies may be sent to by DICOMweb.
+    pub remotes: Arc<Remotes>,
 }
 
 impl Site {
@@ -157,6 +167,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
         .merge(desk::routes(&site))
+        .merge(consult::routes())
         .merge(jobs::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
@@ -186,6 +197,7 @@ fn public() -> Router<Arc<Site>> {
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))
         .route("/api/emergency", post(session::emergency))
+        .route("/api/guest", post(consult::open_link))
 }
 
 async fn nowhere() -> Refusal {

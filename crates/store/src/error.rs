@@ -179,6 +179,12 @@ pub enum StoreError {
         /// Which part.
         part: String,
     },
+    /// A consultation that is over, or whose link opens nothing any more.
+    #[error("the consultation {message}")]
+    Consultation {
+        /// Why not.
+        message: &'static str,
+    },
     /// The archive is being closed.
     #[error("the archive is being closed")]
     Closed,
@@ -224,6 +230,7 @@ impl StoreError {
                 | Self::NotFound { .. }
                 | Self::Outdated { .. }
                 | Self::Superseded
+                | Self::Consultation { .. }
                 | Self::Order { .. }
                 | Self::WorkitemThere
                 | Self::Patient { .. }

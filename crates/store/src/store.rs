@@ -504,7 +504,9 @@ impl Store {
         let (mut after, mut count) = (0, 0);
         loop {
             let page = self.page(after)?;
-            let Some(last) = page.last() else { return Ok(count + self.seal_reports()?) };
+            let Some(last) = page.last() else {
+                return Ok(count + self.seal_reports()? + self.seal_consultations()?);
+            };
             after = last.key;
             for object in page {
                 count += u64::from(self.folders.seal(&object.checksum)?);

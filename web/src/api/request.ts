@@ -16,7 +16,7 @@ export class Conflicted extends Refused {
 }
 
 export interface Asked {
-  method?: "GET" | "POST" | "PUT";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   /** What is sent, as JSON. */
   body?: unknown;
   /** The ETag that the change is made to. */

@@ -5,6 +5,7 @@ export const englishLists = {
     worklist: "Worklist",
     studies: "All studies",
     jobs: "Queue",
+    consultations: "Consultations",
     decisions: "Decisions",
     macros: "Macros",
   },

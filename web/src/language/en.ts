@@ -1,9 +1,11 @@
+import { englishConsult } from "./en-consult";
 import { englishDesk } from "./en-desk";
 import { englishLists } from "./en-lists";
 
 export const english = {
   ...englishLists,
   desk: englishDesk,
+  consult: englishConsult,
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",
   loading: "Loading",

@@ -6,6 +6,7 @@ export const chineseLists: typeof englishLists = {
     worklist: "工作列表",
     studies: "全部检查",
     jobs: "队列",
+    consultations: "会诊",
     decisions: "判定统计",
     macros: "常用语",
   },

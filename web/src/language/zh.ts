@@ -1,10 +1,12 @@
 import type { Words } from "./en";
+import { chineseConsult } from "./zh-consult";
 import { chineseDesk } from "./zh-desk";
 import { chineseLists } from "./zh-lists";
 
 export const chinese: Words = {
   ...chineseLists,
   desk: chineseDesk,
+  consult: chineseConsult,
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",
   loading: "正在加载",

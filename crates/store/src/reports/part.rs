@@ -10,19 +10,19 @@ use crate::StoreError;
 use crate::objects::{Checksum, Folders};
 
 /// Bytes as they lie, with the hash of what they were before.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     pub sha256: Checksum,
     pub is_sealed: bool,
     pub bytes: Vec<u8>,
 }
 
 /// What a version is called.
-pub(super) fn version(number: u32) -> String {
+pub(crate) fn version(number: u32) -> String {
     format!("version {number}")
 }
 
 /// What a file is called.
-pub(super) fn file(name: &str) -> String {
+pub(crate) fn file(name: &str) -> String {
     format!("file {name}")
 }
 
@@ -35,7 +35,7 @@ fn context(report: &str, part: &str) -> String {
 ///
 /// # Errors
 /// [`StoreError::Sealed`].
-pub(super) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) -> Result<Kept, StoreError> {
+pub(crate) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) -> Result<Kept, StoreError> {
     let sha256: Checksum = Sha256::digest(&bytes).into();
     let Some(keys) = &folders.keys else { return Ok(Kept { sha256, is_sealed: false, bytes }) };
     let mut sealed = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) 
 ///
 /// # Errors
 /// [`StoreError::NoKeys`], [`StoreError::Sealed`], [`StoreError::Report`].
-pub(super) fn opened(folders: &Folders, report: &str, part: &str, kept: Kept) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn opened(folders: &Folders, report: &str, part: &str, kept: Kept) -> Result<Vec<u8>, StoreError> {
     let bytes = if kept.is_sealed {
         let keys = folders.keys.as_ref().ok_or_else(|| StoreError::NoKeys { path: called(report, part) })?;
         let mut plain = Vec::new();
