@@ -205,6 +205,8 @@ const CLASSES: [&str; 14] = [
     uids::DIGITAL_MAMMOGRAPHY_X_RAY_IMAGE_STORAGE_FOR_PROCESSING,
 ];
 
+const WRITTEN: DeidentifyError = DeidentifyError::Unreadable("it cannot be written again");
+
 /// How deep sequences are followed.
 const DEPTH: usize = 8;
 
@@ -235,8 +237,8 @@ pub fn is_without_patient(tag: Tag) -> bool {
 /// # Errors
 /// [`DeidentifyError`].
 pub fn deidentify(bytes: &[u8], pseudonyms: &Pseudonyms<'_>) -> Result<Vec<u8>, DeidentifyError> {
-    let unreadable = |what| move |_| DeidentifyError::Unreadable(what);
-    let file = dicom_object::from_reader(Cursor::new(bytes)).map_err(unreadable("it is no DICOM file"))?;
+    let file = dicom_object::from_reader(Cursor::new(bytes))
+        .map_err(|_| DeidentifyError::Unreadable("it is no DICOM file"))?;
     let syntax = file.meta().transfer_syntax.trim_end_matches(['\0', ' ']).to_owned();
     let object = file.into_inner();
     let text = |tag| {
@@ -270,9 +272,9 @@ pub fn deidentify(bytes: &[u8], pseudonyms: &Pseudonyms<'_>) -> Result<Vec<u8>, 
         left.put(DataElement::empty(tag, vr));
     }
     let meta = FileMetaTableBuilder::new().transfer_syntax(syntax);
-    let file = left.with_meta(meta).map_err(unreadable("it cannot be written again"))?;
+    let file = left.with_meta(meta).map_err(|_| WRITTEN)?;
     let mut out = Vec::with_capacity(bytes.len());
-    file.write_all(&mut out).map_err(unreadable("it cannot be written again"))?;
+    file.write_all(&mut out).map_err(|_| WRITTEN)?;
     Ok(out)
 }
 
