@@ -2,7 +2,7 @@ import { useLanguage, useWords } from "./language/language";
 import { type Route, routeAddress } from "./route";
 import { type Session, signOut } from "./session/session";
 
-const PAGES = ["worklist", "studies", "annotations", "jobs", "decisions", "macros"] as const;
+const PAGES = ["worklist", "studies", "annotations", "jobs", "consultations", "decisions", "macros"] as const;
 
 interface Props {
   session: Session;

@@ -19,7 +19,8 @@ mod safety;
 mod train;
 
 pub use archive::{
-    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal, StoreVerb,
+    ArchiveFolder, SendDicom, SendWeb, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal,
+    StoreVerb,
 };
 pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};

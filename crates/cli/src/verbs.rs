@@ -46,6 +46,7 @@ mod segment_model;
 pub mod send;
 mod send_dicom;
 mod send_tls;
+mod send_web;
 pub mod summarize;
 pub mod sweep;
 pub mod train;

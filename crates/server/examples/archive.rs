@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::open(&folder, wilhelm_store::Settings::default())?;
     let hl7 = std::env::var("WILHELM_SERVER_HL7").ok().filter(|text| !text.is_empty());
     let hl7 = hl7.map(|text| text.parse::<SocketAddr>()).transpose()?;
-    let reach = Reach { peers: entity.peers.clone(), notify: Vec::new() };
+    let reach = Reach { peers: entity.peers.clone(), ..Reach::default() };
     let rules = Rules::parse(rules.as_deref().unwrap_or_default(), &reach)?;
     let settings = Settings {
         hl7: hl7.map(|address| (address, Messages::default())),

@@ -3,6 +3,7 @@
 mod annotate;
 mod bin;
 mod built;
+mod consult;
 mod desk;
 mod fhir;
 mod frames;
@@ -35,11 +36,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::consult::Live;
 use crate::desk::Desk;
+use crate::dimse::Peer;
 use crate::events::Events;
 use crate::ledger::Ledger;
 use crate::rules::Rules;
 use crate::sign_in::SignIn;
+use crate::web::Remotes;
 
 pub(crate) use guard::{of_identifier, patient};
 pub(crate) use refusal::Refusal;
@@ -66,6 +70,12 @@ pub(crate) struct Site {
     pub rules: Arc<Rules>,
     /// How long what was deleted is kept.
     pub bin: Duration,
+    /// Who looks at what together, and who has which report open.
+    pub live: Arc<Live>,
+    /// Stations that studies may be sent to by DIMSE.
+    pub peers: Vec<Peer>,
+    /// Archives that studies may be sent to by DICOMweb.
+    pub remotes: Arc<Remotes>,
 }
 
 impl Site {
@@ -158,6 +168,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
         .merge(desk::routes(&site))
+        .merge(consult::routes())
         .merge(jobs::routes())
         .merge(annotate::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
@@ -188,6 +199,7 @@ fn public() -> Router<Arc<Site>> {
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))
         .route("/api/emergency", post(session::emergency))
+        .route("/api/guest", post(consult::open_link))
 }
 
 async fn nowhere() -> Refusal {

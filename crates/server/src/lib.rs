@@ -8,6 +8,7 @@
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
 pub mod annotate;
+mod consult;
 pub mod desk;
 pub mod dimse;
 pub mod events;
@@ -21,6 +22,7 @@ mod serve;
 mod sign_in;
 mod tls;
 mod transcode;
+pub mod web;
 pub mod work;
 
 pub use jobs::Settings as JobSettings;

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use wilhelm_privacy::audit::{Action, AuditError};
 use wilhelm_store::{Store, StoreError};
 
+use crate::consult::{Live, deliver_missing};
 use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::events::Events;
@@ -118,6 +119,7 @@ pub struct Server {
     serving: Option<tokio::task::JoinHandle<()>>,
     background: Background,
     events: Events,
+    live: Arc<Live>,
     ledger: Option<Arc<Ledger>>,
 }
 
@@ -180,6 +182,7 @@ impl Server {
         let events = jobs.events.clone();
         desk.on_change(Arc::new(move |changed| events.publish(changed.event())));
         let background = Background::start(&store, &jobs, &settings.entity, settings.ledger.as_ref())?;
+        let peers = settings.entity.peers.clone();
         let dimse = match settings.dimse {
             Some(address) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -190,7 +193,11 @@ impl Server {
             None => None,
         };
         let missing = Arc::clone(&desk);
-        runtime.spawn_blocking(move || missing.deliver_missing());
+        let opinions = Arc::clone(&store);
+        runtime.spawn_blocking(move || {
+            missing.deliver_missing();
+            deliver_missing(&opinions);
+        });
         let hl7 = match settings.hl7 {
             Some((address, messages)) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -200,7 +207,11 @@ impl Server {
             }
             None => None,
         };
+        let live = Arc::new(Live::default());
         let site = Arc::new(Site {
+            live: Arc::clone(&live),
+            peers,
+            remotes: Arc::clone(&settings.jobs.remotes),
             store,
             desk,
             hosts: settings.hosts,
@@ -239,7 +250,7 @@ impl Server {
         let (stop, runtime, serving) = (Some(stop), Some(runtime), Some(serving));
         let events = settings.jobs.events;
         let ledger = settings.ledger;
-        Ok(Self { http, dimse, hl7, stop, runtime, serving, background, events, ledger })
+        Ok(Self { http, dimse, hl7, stop, runtime, serving, background, events, live, ledger })
     }
 
     /// Where HTTP is listened for.
@@ -287,6 +298,7 @@ impl Server {
         }
         // Whoever listens to events would keep a connection open.
         self.events.end();
+        self.live.end();
         if let Some(dimse) = &mut self.dimse {
             dimse.stop(PATIENCE);
         }

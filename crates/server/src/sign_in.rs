@@ -29,6 +29,8 @@ pub(crate) enum Credential {
     Session(String),
     /// The secret of `Authorization: Bearer`.
     Token(String),
+    /// The secret of the cookie of a guest, who has no account.
+    Guest(String),
 }
 
 /// The file of accounts as it was when it was last looked at.
@@ -99,6 +101,7 @@ impl SignIn {
         }
         match credential {
             Credential::Token(secret) => held.accounts.token(secret, now),
+            Credential::Guest(_) => Err(AccountError::Unknown),
             Credential::Session(secret) => {
                 let before = held.accounts.clone();
                 let principal = held.accounts.session(secret, now, &self.policy)?;

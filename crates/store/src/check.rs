@@ -77,7 +77,10 @@ impl Store {
             let lines = prepared.query_map([], |row| row.get::<_, String>(0))?;
             lines.filter(|line| line.as_deref() != Ok("ok")).collect()
         })?;
-        let (report_parts, report_faults) = self.check_reports()?;
+        let (mut report_parts, mut report_faults) = self.check_reports()?;
+        let (parts, faults) = self.check_consultations()?;
+        report_parts += parts;
+        report_faults.extend(faults);
         let (annotation_parts, annotation_faults) = self.check_annotations()?;
         let mut checked = Checked {
             catalog,

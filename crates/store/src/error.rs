@@ -196,6 +196,12 @@ pub enum StoreError {
         /// Which part.
         part: String,
     },
+    /// A consultation that is over, or whose link opens nothing any more.
+    #[error("the consultation {message}")]
+    Consultation {
+        /// Why not.
+        message: &'static str,
+    },
     /// The archive is being closed.
     #[error("the archive is being closed")]
     Closed,
@@ -243,6 +249,7 @@ impl StoreError {
                 | Self::Superseded
                 | Self::AnswerOutdated { .. }
                 | Self::ProjectClosed
+                | Self::Consultation { .. }
                 | Self::Order { .. }
                 | Self::WorkitemThere
                 | Self::Patient { .. }

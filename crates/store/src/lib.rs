@@ -18,6 +18,7 @@ mod bin;
 mod check;
 mod columns;
 mod commitments;
+mod consult;
 mod content;
 mod describe;
 mod element;
@@ -48,6 +49,10 @@ pub use bin::{Binned, Deleted};
 pub use check::{Checked, Fault};
 pub use columns::Level;
 pub use commitments::Commitment;
+pub use consult::{
+    Consultation, Consultations, Guest, GuestRole, NewConsultation, NewOpinion, Opened, StoredNote,
+    StoredOpinion,
+};
 pub use content::Content;
 pub use describe::{
     BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,

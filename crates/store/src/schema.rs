@@ -18,6 +18,7 @@ const STEPS: [&str; 12] = [
     crate::worklist::NAMESPACES,
     crate::bin::PATIENT_STEP,
     include_str!("schema/annotations.sql"),
+    include_str!("schema/consult.sql"),
 ];
 
 const FIRST: &str = "

@@ -505,7 +505,10 @@ impl Store {
         loop {
             let page = self.page(after)?;
             let Some(last) = page.last() else {
-                return Ok(count + self.seal_reports()? + self.seal_annotations()?);
+                return Ok(count
+                    + self.seal_reports()?
+                    + self.seal_annotations()?
+                    + self.seal_consultations()?);
             };
             after = last.key;
             for object in page {

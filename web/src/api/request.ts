@@ -16,7 +16,7 @@ export class Conflicted extends Refused {
 }
 
 export interface Asked {
-  method?: "GET" | "POST" | "PUT";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   /** What is sent, as JSON. */
   body?: unknown;
   /** What is sent as it is, in its own media type. */

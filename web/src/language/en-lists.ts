@@ -6,6 +6,7 @@ export const englishLists = {
     studies: "All studies",
     annotations: "Annotation",
     jobs: "Queue",
+    consultations: "Consultations",
     decisions: "Decisions",
     macros: "Macros",
   },

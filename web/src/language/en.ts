@@ -1,4 +1,5 @@
 import { englishAnnotate } from "./en-annotate";
+import { englishConsult } from "./en-consult";
 import { englishDesk } from "./en-desk";
 import { englishLists } from "./en-lists";
 
@@ -6,6 +7,7 @@ export const english = {
   ...englishLists,
   annotate: englishAnnotate,
   desk: englishDesk,
+  consult: englishConsult,
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",
   loading: "Loading",

@@ -7,6 +7,7 @@ export const chineseLists: typeof englishLists = {
     studies: "全部检查",
     annotations: "标注",
     jobs: "队列",
+    consultations: "会诊",
     decisions: "判定统计",
     macros: "常用语",
   },

@@ -1,5 +1,6 @@
 import type { Words } from "./en";
 import { chineseAnnotate } from "./zh-annotate";
+import { chineseConsult } from "./zh-consult";
 import { chineseDesk } from "./zh-desk";
 import { chineseLists } from "./zh-lists";
 
@@ -7,6 +8,7 @@ export const chinese: Words = {
   ...chineseLists,
   annotate: chineseAnnotate,
   desk: chineseDesk,
+  consult: chineseConsult,
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",
   loading: "正在加载",

@@ -1,6 +1,11 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
+import type { Anchor, View } from "../api/consult";
 import type { Place } from "../api/reports";
+import { ConsultationsOfStudy } from "../consult/of-study";
+import { ShareLayer, takeOver } from "../consult/share-layer";
+import { ThreadPanel } from "../consult/thread-panel";
+import { useRoom } from "../consult/use-room";
 import { DeskPanel } from "../desk/desk";
 import type { ImageReference } from "../dicom/content";
 import { type DataSet, TAGS, text } from "../dicom/json";
@@ -47,10 +52,12 @@ interface Props {
   beside: string | undefined;
   /** The report whose desk stands beside the images. */
   report: string | undefined;
+  /** The consultation in which it is looked at. */
+  consult: string | undefined;
   session: Session;
 }
 
-export function Viewer({ study, beside, report, session }: Props) {
+export function Viewer({ study, beside, report, consult, session }: Props) {
   const words = useWords();
   const { language } = useLanguage();
   const own = useStudy(study);
@@ -72,7 +79,11 @@ export function Viewer({ study, beside, report, session }: Props) {
   const [place, setPlace] = useState<Place>();
   const [opacity, setOpacity] = useState(OPACITY);
   const [listed, setListed] = useState(false);
+  const [followed, setFollowed] = useState<string>();
+  const [mark, setMark] = useState<Anchor>();
   const link = useRef<Link>(undefined);
+  const room = useRoom(consult);
+  const isGuest = session.state === "signed-in" && session.guest !== undefined;
 
   const put = useCallback((id: PaneId, pane: Pane) => {
     setPanes((now) => ({ ...now, [id]: pane }));
@@ -153,11 +164,12 @@ export function Viewer({ study, beside, report, session }: Props) {
           setHelp(true);
           break;
         case "leave":
+          if (isGuest) return;
           window.location.hash = routeAddress({ at: "worklist" });
           break;
       }
     },
-    [mpr, activePlane, actingId, modality, header, shownIds, cine, canMpr, tool],
+    [mpr, activePlane, actingId, modality, header, shownIds, cine, canMpr, tool, isGuest],
   );
 
   useEffect(() => {
@@ -207,24 +219,51 @@ export function Viewer({ study, beside, report, session }: Props) {
     }
   }
 
+  const follow = useRef<(view: View) => void>(undefined);
+  useEffect(() => {
+    follow.current = (view) => {
+      const here = one?.series.series === view.series && indexOf(one.series, { sopInstanceUid: view.instance, frame: view.frame }) >= 0;
+      void showImage({ sopInstanceUid: view.instance, frame: view.frame })
+        .then(() => here && takeOver("one", view))
+        .catch(fail);
+    };
+  });
+  const led = room?.others.find(({ who }) => who === followed)?.view;
+  useEffect(() => {
+    if (led) follow.current?.(led);
+  }, [led]);
+
+  function showMark(anchor: Anchor | undefined) {
+    setMark(anchor);
+    if (anchor) void showImage({ sopInstanceUid: anchor.instance, frame: anchor.frame }).catch(fail);
+  }
+
   function showPlace(shown: Place | undefined) {
     setPlace(shown);
     if (shown?.instance) void showImage({ sopInstanceUid: shown.instance, frame: shown.frame ?? 1 }).catch(fail);
   }
 
   const placed = report === undefined || (place?.overlay ?? place?.region) === null ? undefined : place;
-  const over = (pane: Pane) => (index: number) => {
+  const placeOver = (pane: Pane, index: number) => {
     const frame = pane.series.frames[index];
     if (!placed || frame?.sopInstanceUid !== placed.instance || frame.frame !== (placed.frame ?? 1)) return null;
     return <PlaceLayer key={placed.overlay ?? placed.words} viewportId="one" place={placed} opacity={opacity} />;
   };
+  const over = (pane: Pane) => (index: number) => (
+    <>
+      {placeOver(pane, index)}
+      {room && !room.isOver && (
+        <ShareLayer key={pane.series.series} viewportId="one" series={pane.series} room={room} mark={mark} />
+      )}
+    </>
+  );
 
   const failed = own.state === "failed" ? own.why : wrong;
   const atDesk = report !== undefined;
   return (
     <div className={atDesk ? `viewer at-desk${listed ? " listed" : ""}` : "viewer"}>
       <header className="bar">
-        <a href={routeAddress({ at: "worklist" })}>← {words.viewer.back}</a>
+        {!isGuest && <a href={routeAddress({ at: "worklist" })}>← {words.viewer.back}</a>}
         {ownStudy && <Patient header={ownStudy.header} language={language} />}
         <span className="space" />
         {atDesk && (
@@ -268,7 +307,7 @@ export function Viewer({ study, beside, report, session }: Props) {
             />
           </>
         )}
-        <Priors priors={priors} study={study} beside={beside} />
+        {!isGuest && <Priors priors={priors} study={study} beside={beside} />}
       </nav>
       <main className={two ? "panes two" : "panes"}>
         <h1 className="hidden">{words.viewer.seriesOfStudy}</h1>
@@ -309,6 +348,7 @@ export function Viewer({ study, beside, report, session }: Props) {
       {report !== undefined && (
         <DeskPanel
           key={report}
+          study={study}
           report={report}
           session={session}
           onPlace={showPlace}
@@ -329,7 +369,21 @@ export function Viewer({ study, beside, report, session }: Props) {
             {words.viewer.linked}
           </label>
         )}
-        {!atDesk && <ReportsOfStudy study={study} />}
+        {room && (
+          <ThreadPanel
+            key={room.id}
+            room={room}
+            session={session}
+            followed={followed}
+            onFollow={setFollowed}
+            marked={mark}
+            onMark={showMark}
+          />
+        )}
+        {!atDesk && !isGuest && <ReportsOfStudy study={study} />}
+        {!atDesk && !isGuest && session.state === "signed-in" && (
+          <ConsultationsOfStudy study={study} mayInvite={session.role === "radiologist"} />
+        )}
         <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
         <SegmentsPanel
           key={one?.series.series}

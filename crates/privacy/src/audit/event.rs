@@ -189,6 +189,8 @@ named! {
         Key = "key",
         /// A setting.
         Setting = "setting",
+        /// A consultation.
+        Consultation = "consultation",
         /// The log itself.
         Log = "log",
         /// The program.
@@ -275,6 +277,20 @@ named! {
         AnnotationDecided = "annotation.decided",
         /// Answers and images were written as a training set.
         AnnotationExported = "annotation.exported",
+        /// Somebody was invited to a study by a link.
+        ConsultationMade = "consultation.made",
+        /// A link was opened, or somebody tried to.
+        ConsultationOpened = "consultation.opened",
+        /// A consultation was looked at, or taken part in.
+        ConsultationSeen = "consultation.seen",
+        /// A note was written into a consultation's thread.
+        ConsultationNoted = "consultation.noted",
+        /// A consultation was ended before its time, with its link and the sessions of its guests.
+        ConsultationRevoked = "consultation.revoked",
+        /// A second opinion was recorded.
+        OpinionGiven = "opinion.given",
+        /// A job was put into the queue by somebody.
+        JobMade = "job.made",
         /// A job was cancelled by somebody.
         JobCancelled = "job.cancelled",
         /// A job that had ended was put back into the queue by somebody.

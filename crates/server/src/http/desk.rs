@@ -1,6 +1,6 @@
 //! `/api/worklist`, `/api/reports` and what goes with them: the report desk as the page meets it.
 
-mod answer;
+pub(super) mod answer;
 mod change;
 mod check;
 mod decide;

@@ -18,6 +18,8 @@ pub(crate) struct Wanted {
     pub patient: Option<String>,
     /// The name of the report in the path.
     pub report: Option<String>,
+    /// The name of the consultation in the path.
+    pub consultation: Option<String>,
     /// Whether its handler shows and does only what the account may see and do.
     pub is_own: bool,
 }
@@ -26,7 +28,8 @@ pub(crate) struct Wanted {
 pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
     let row = |permission, action| {
         let (study, patient, report) = (study(path), patient(path), report(path));
-        Some(Wanted { permission, action, study, patient, report, is_own: is_own(path) })
+        let (consultation, is_own) = (consultation(path), is_own(path));
+        Some(Wanted { permission, action, study, patient, report, consultation, is_own })
     };
     let reads = matches!(*method, Method::GET | Method::HEAD);
     if path == "/dicom-web/workitems" || path.starts_with("/dicom-web/workitems/") {
@@ -53,6 +56,7 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         ("api", _) => desk(method, path)
             .or_else(|| jobs(method, path))
             .or_else(|| annotations(method, path))
+            .or_else(|| consult(method, path))
             .and_then(|(permission, action)| row(permission, action)),
         ("fhir", Some("DiagnosticReport" | "Observation")) if reads => {
             row(Permission::ReportSee, Action::Queried)
@@ -129,8 +133,35 @@ fn annotations(method: &Method, path: &str) -> Option<(Permission, Action)> {
     }
 }
 
+/// What requests about consultations want of an account; what a guest may, the consultation says.
+fn consult(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts.as_slice()) {
+        ("POST", ["studies", _, "consultations"]) => Some((Permission::Consult, Action::ConsultationMade)),
+        ("GET", ["consultations"] | ["studies", _, "consultations"]) => {
+            Some((Permission::StudySee, Action::Queried))
+        }
+        ("GET", ["studies", _, "opinions"]) => Some((Permission::ReportSee, Action::ReportSeen)),
+        ("GET", ["consultations", _] | ["consultations", _, "events"])
+        | ("POST", ["consultations", _, "presence"]) => {
+            Some((Permission::StudySee, Action::ConsultationSeen))
+        }
+        ("POST", ["consultations", _, "notes"]) => Some((Permission::StudySee, Action::ConsultationNoted)),
+        ("POST", ["consultations", _, "opinions"]) => Some((Permission::ReportSign, Action::OpinionGiven)),
+        ("POST", ["consultations", _, "revoke"]) => Some((Permission::Consult, Action::ConsultationRevoked)),
+        ("GET", ["destinations"]) => Some((Permission::StudySend, Action::Queried)),
+        ("POST", ["studies", _, "send"]) => Some((Permission::StudySend, Action::JobMade)),
+        ("PUT" | "DELETE", ["reports", _, "open"]) => Some((Permission::ReportSee, Action::ReportSeen)),
+        _ => None,
+    }
+}
+
 /// Requests whose handlers look at each study themselves, so that accounts of some patients have their part.
 fn is_own(path: &str) -> bool {
+    if matches!(path, "/api/consultations" | "/api/destinations") {
+        return true;
+    }
     ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/annotations"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
@@ -165,6 +196,12 @@ fn report(path: &str) -> Option<String> {
     let rest = places.into_iter().find_map(|place| path.strip_prefix(place))?;
     let name = super::parameters::decoded(rest.split('/').next()?);
     Some(name.split('-').next().unwrap_or_default().to_owned())
+}
+
+/// The consultation that a path names.
+fn consultation(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/api/consultations/")?;
+    rest.split('/').next().map(super::parameters::decoded)
 }
 
 fn patient(path: &str) -> Option<String> {

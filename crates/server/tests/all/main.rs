@@ -2,12 +2,14 @@
 
 mod asking;
 mod bin;
+mod consult;
 mod desk;
 mod fhir;
 mod hostile;
 mod jobs;
 mod live;
 mod messages;
+mod send_web;
 mod sign_in;
 mod site;
 mod storing;

@@ -17,12 +17,12 @@ pub(crate) struct Kept {
 }
 
 /// What a version is called.
-pub(super) fn version(number: u32) -> String {
+pub(crate) fn version(number: u32) -> String {
     format!("version {number}")
 }
 
 /// What a file is called.
-pub(super) fn file(name: &str) -> String {
+pub(crate) fn file(name: &str) -> String {
     format!("file {name}")
 }
 
@@ -66,7 +66,7 @@ impl Owner<'_> {
 ///
 /// # Errors
 /// [`StoreError::Sealed`].
-pub(super) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) -> Result<Kept, StoreError> {
+pub(crate) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) -> Result<Kept, StoreError> {
     kept_of(folders, Owner::Report(report), part, bytes)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn kept(folders: &Folders, report: &str, part: &str, bytes: Vec<u8>) 
 ///
 /// # Errors
 /// [`StoreError::NoKeys`], [`StoreError::Sealed`], [`StoreError::Report`].
-pub(super) fn opened(folders: &Folders, report: &str, part: &str, kept: Kept) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn opened(folders: &Folders, report: &str, part: &str, kept: Kept) -> Result<Vec<u8>, StoreError> {
     opened_of(folders, Owner::Report(report), part, kept)
 }
 

@@ -3,6 +3,7 @@
 mod archive;
 mod backup;
 mod bin;
+mod consult;
 mod hostile;
 mod killed;
 mod matching;
