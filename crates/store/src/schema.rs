@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     FIRST,
     include_str!("schema/reports.sql"),
     include_str!("schema/queue.sql"),
