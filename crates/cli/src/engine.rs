@@ -4,7 +4,9 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
 use wilhelm_nets::onnx::Runtime;
-use wilhelm_nets::{AdoptedClassifier, Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf, Targets, Views};
+use wilhelm_nets::{
+    AdoptedClassifier, Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf, Targets, Views,
+};
 use wilhelm_pipeline::{
     Candidate, ImportedReading, Reading, predict_adopted, predict_imported, predict_planes,
 };

@@ -131,7 +131,8 @@ struct Gathered {
 
 impl Gathered {
     fn new(graph: &Graph) -> Result<Self, GraphError> {
-        let mut made = Self { book: Handbook { format: FORMAT, ..Handbook::default() }, places: BTreeMap::new() };
+        let mut made =
+            Self { book: Handbook { format: FORMAT, ..Handbook::default() }, places: BTreeMap::new() };
         for one in graph.sources()? {
             let source = one.source;
             let iri = source.name.iri();
@@ -174,8 +175,7 @@ impl Gathered {
                 continue;
             };
             let kind = if how.ends_with("/suggests") { LinkKind::Suggests } else { LinkKind::MimickedBy };
-            let link =
-                KnownLink { finding, kind, to, citation: row.text(4), sentence: row.text(5), source };
+            let link = KnownLink { finding, kind, to, citation: row.text(4), sentence: row.text(5), source };
             // Several citations of one statement: the first is enough.
             let is_known = |known: &KnownLink| {
                 (&known.finding, known.kind, &known.to, known.source)
@@ -298,6 +298,7 @@ impl Gathered {
 /// The first sentence of a definition; none where it is written for programs ("located_in") or too long to be read.
 fn for_people(definition: &str) -> Option<String> {
     let first = definition.split_inclusive(". ").next()?.trim();
-    let plain = !first.contains(['_', '\\', '{', '[']) && first.ends_with('.') && !first.contains("that are ");
+    let plain =
+        !first.contains(['_', '\\', '{', '[']) && first.ends_with('.') && !first.contains("that are ");
     (plain && first.chars().count() <= 240).then(|| first.to_owned())
 }
