@@ -538,10 +538,8 @@ impl Recipe {
             .cnn
             .as_ref()
             .is_some_and(|cnn| cnn.name == wilhelm_nets::arch::CnnName::EfficientNetLite0);
-        if recipe.fixed_stages > 0 && (recipe.start.is_none() || !is_efficientnet) {
-            return fail(
-                "fixed_stages is for an efficientnet-lite0 that begins with an encoder: set start too",
-            );
+        if recipe.fixed_stages > 0 && !is_efficientnet {
+            return fail("fixed_stages is for an efficientnet-lite0");
         }
         if recipe.fixed_stages > 7 {
             return fail("fixed_stages is at most 7: the stem and six stages");

@@ -25,8 +25,16 @@ pub enum Start {
 impl Start {
     /// Refuses weights that are not those of the recipe's network, or not those that their card vouches for.
     pub(super) fn check(&self, recipe: &Recipe) -> Result<(), LearnError> {
-        let Self::Encoder { card, weights } = self else { return Ok(()) };
         let fail = |what: String| Err(LearnError::Start { what });
+        let Self::Encoder { card, weights } = self else {
+            return match self {
+                Self::Fresh if recipe.fixed_stages > 0 => fail(
+                    "fixed_stages would leave random weights as they are: name an encoder by start, or take it out"
+                        .to_owned(),
+                ),
+                _ => Ok(()),
+            };
+        };
         if let Some(what) = card.misfit(&recipe.architecture) {
             return fail(format!(
                 "of encoder {} {what}; pre-train one by this recipe, or give the recipe its sizes",
