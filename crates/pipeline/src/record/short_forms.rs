@@ -77,8 +77,7 @@ pub(super) const SHORT_FORMS: [(&str, &str); 75] = [
     ("yo", "year-old"),
 ];
 
-/// A sentence with its short forms written out and one space between words: a capital first, a full
-/// stop last.
+/// A sentence with its short forms written out and one space between words: a capital first, a full stop last.
 pub(super) fn written_out(sentence: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for word in sentence.split_whitespace() {
@@ -102,8 +101,10 @@ pub(super) fn written_out(sentence: &str) -> String {
     };
     let is_chinese = |c: char| ('\u{3400}'..'\u{a000}').contains(&c);
     let unquoted = written.trim_end_matches(['"', '\'', ')', '\u{201d}', '\u{2019}', '\u{ff09}']);
-    if !unquoted.ends_with(['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}']) {
-        written.push(if unquoted.ends_with(is_chinese) { '\u{3002}' } else { '.' });
+    let is_ended = unquoted.ends_with(['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
+    let stop = if unquoted.ends_with(is_chinese) { '\u{3002}' } else { '.' };
+    if !is_ended {
+        written.push(stop);
     }
     written
 }
