@@ -247,7 +247,7 @@ impl<'a> TrainingSet<'a> {
                 let why = "its images lie on another grid than the outlines";
                 AnnotateError::Images(why.to_owned())
             })?;
-            Ok(Some(picture::mask(piece, answer, structures)?))
+            Ok(Some(picture::mask(piece, series.image.geometry(), answer, structures)?))
         };
         series.iter().map(of).collect()
     }

@@ -4,7 +4,7 @@ import type { Question } from "./api";
 import { answerOf, chosen, draftOf, isWhole, nextWaiting } from "./draft";
 import { itemSeries } from "./images";
 import { actOf } from "./keys";
-import { pixelAt } from "./outline-layer";
+import { pixelAt } from "./outlines";
 
 const key = (name: string, held: Partial<Pick<KeyboardEvent, "ctrlKey">> = {}) =>
   actOf({ key: name, ctrlKey: false, altKey: false, metaKey: false, ...held });

@@ -3,7 +3,7 @@ import { type PointerEvent as ReactPointerEvent, useEffect, useState } from "rea
 
 import { step } from "../viewer/commands";
 import { stack } from "../viewer/engine";
-import { contoursPath, type Point, runsPath } from "./outlines";
+import { contoursPath, type Matrix, pixelAt, type Point, runsPath } from "./outlines";
 
 /** What lies over a frame. */
 export interface Drawn {
@@ -28,9 +28,6 @@ interface Props {
 
 const { CAMERA_MODIFIED, IMAGE_RENDERED, STACK_NEW_IMAGE } = core.Enums.Events;
 
-/** Columns and rows to the pane's CSS pixels: `[a, b, c, d, e, f]` as SVG and CSS have it. */
-type Matrix = readonly [number, number, number, number, number, number];
-
 function matrix(viewportId: string): Matrix | undefined {
   const viewport = stack(viewportId);
   // Its declared type leaves out that there is none before the first image.
@@ -41,13 +38,6 @@ function matrix(viewportId: string): Matrix | undefined {
   const at = (column: number, row: number) => viewport.worldToCanvas(data.imageData.indexToWorld([column, row, 0]));
   const [origin, along, down] = [at(0, 0), at(1, 0), at(0, 1)];
   return [along[0] - origin[0], along[1] - origin[1], down[0] - origin[0], down[1] - origin[1], origin[0], origin[1]];
-}
-
-/** The column and row of a place on the pane. */
-export function pixelAt([a, b, c, d, e, f]: Matrix, x: number, y: number): Point {
-  const determinant = a * d - b * c;
-  const [u, v] = [x - e, y - f];
-  return [(d * u - c * v) / determinant, (a * v - b * u) / determinant];
 }
 
 /** Outlines over the frame that is shown; with a pen, the pointer draws a closed line. */

@@ -95,3 +95,13 @@ export function runsPath(runs: readonly (readonly [number, number])[], columns: 
 export function contoursPath(contours: readonly (readonly Point[])[]): string {
   return contours.map((line) => `M${line.map(([x, y]) => `${x} ${y}`).join("L")}z`).join("");
 }
+
+/** Columns and rows to the pane's CSS pixels: `[a, b, c, d, e, f]` as SVG and CSS have it. */
+export type Matrix = readonly [number, number, number, number, number, number];
+
+/** The column and row of a place on the pane. */
+export function pixelAt([a, b, c, d, e, f]: Matrix, x: number, y: number): Point {
+  const determinant = a * d - b * c;
+  const [u, v] = [x - e, y - f];
+  return [(d * u - c * v) / determinant, (a * v - b * u) / determinant];
+}

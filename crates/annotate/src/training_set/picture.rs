@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use wilhelm_filters::intensity_bounds;
 use wilhelm_formats::{Compression, encode_nifti, encode_png_gray};
-use wilhelm_study::{Arbitrary, CodedConcept, LabelMap, Projection, Segment, SegmentAlgorithm, Series};
+use wilhelm_study::{
+    Arbitrary, CodedConcept, Geometry, LabelMap, Projection, Segment, SegmentAlgorithm, Series,
+};
 
 use crate::{AnnotateError, Answer, Piece, Structure};
 
@@ -31,16 +33,18 @@ pub(super) fn code_of(structure: &Structure) -> CodedConcept {
     structure.code.clone().unwrap_or_else(own)
 }
 
-/// What was outlined, as numbers; where structures overlap, the later in the question is kept.
+/// What was outlined, as numbers, on the grid of a volume or as a picture; where structures overlap, the later in the question
+/// is kept.
 pub(super) fn mask(
     piece: &Piece,
+    grid: Option<&Geometry>,
     answer: &Answer,
     structures: &[Structure],
 ) -> Result<Vec<u8>, AnnotateError> {
     let mut labels = vec![0_u16; piece.geometry.voxels()];
     let mut segments = BTreeMap::new();
     for (place, structure) in structures.iter().enumerate() {
-        let value = value_of(place, structures.len(), piece.is_volume);
+        let value = value_of(place, structures.len(), grid.is_some());
         if piece.has(answer, &structure.key) {
             let mask = piece.mask(answer, &structure.key);
             let own = labels.iter_mut().zip(mask.voxels()).filter(|(_, inside)| **inside);
@@ -52,11 +56,12 @@ pub(super) fn mask(
         };
         segments.insert(value, Segment { algorithm: SegmentAlgorithm::Manual, ..drawn });
     }
-    if !piece.is_volume {
+    let Some(grid) = grid else {
         let [columns, rows, _] = piece.geometry.size();
         let pixels: Vec<u8> = labels.iter().map(|label| *label as u8).collect();
         return Ok(encode_png_gray(columns as u32, rows as u32, &pixels)?);
-    }
-    let map = LabelMap::new(piece.geometry, labels, segments).expect("each label has its segment");
+    };
+    let map = LabelMap::new(*grid, labels, segments)
+        .map_err(|error| AnnotateError::Images(format!("its outlines do not fit its grid: {error}")))?;
     Ok(encode_nifti(&map, Compression::Gzip))
 }

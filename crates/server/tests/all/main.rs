@@ -1,5 +1,6 @@
 //! The archive as other programs meet it on the network.
 
+mod annotate;
 mod asking;
 mod bin;
 mod consult;

@@ -1,5 +1,6 @@
 //! The archive as its users see it.
 
+mod annotations;
 mod archive;
 mod backup;
 mod bin;
