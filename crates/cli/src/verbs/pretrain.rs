@@ -17,7 +17,7 @@ struct Metrics<'a> {
     seconds: f64,
     weights_sha256: &'a str,
     data_sha256: &'a str,
-    validation: ContrastiveFigures,
+    validation: Option<ContrastiveFigures>,
 }
 
 /// `wilhelm train pretrain`
