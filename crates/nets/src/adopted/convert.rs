@@ -114,7 +114,7 @@ pub fn adopt(
     let (architecture, network) = if with_head {
         (architecture, network)
     } else {
-        (ClassifierConfig { features: pooled, ..architecture }, network.headless())
+        (ClassifierConfig { features: pooled, labels: 1, ..architecture }, network.headless())
     };
     let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
     network.save_into(&mut store).map_err(|error| AdoptError::Write(error.to_string()))?;

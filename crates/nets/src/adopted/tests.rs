@@ -57,6 +57,19 @@ fn an_encoder_taken_over_gives_what_the_head_would_read() {
 }
 
 #[test]
+fn weights_with_the_thousand_classes_of_imagenet_become_an_encoder() {
+    let mut tensors = case("resnet18").tensors;
+    tensors.insert("fc.weight".to_owned(), vec![1000, 512]);
+    tensors.insert("fc.bias".to_owned(), vec![1000]);
+    let adopted = adopt(file(&tensors), None, 64, Default::default(), false).expect("it is one");
+    assert_eq!((adopted.scores, adopted.architecture.labels), (Some(1000), 1));
+    assert!(Encoder::load(&adopted.architecture, adopted.weights, &Device::flex()).is_ok());
+    tensors.retain(|name, _| !name.starts_with("fc."));
+    let adopted = adopt(file(&tensors), None, 64, Default::default(), false).expect("without a head");
+    assert_eq!(adopted.scores, None);
+}
+
+#[test]
 fn a_gray_image_becomes_channels_normalized_as_pytorch_has_them() {
     let mut case = case("resnet18");
     case.input = vec![1, 3, 32, 32];

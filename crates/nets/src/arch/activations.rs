@@ -218,6 +218,23 @@ mod tests {
         assert!((flat.passing - (6.0 * 256.0 + 64.0)).abs() < 1e-9, "{flat:?}");
         let kept = |config: ClassifierConfig| config.cnn_activations(1).kept;
         assert!((kept(config(8, 5, false)) - 5.0 * kept(config(8, 1, false))).abs() < 1e-9);
+        // Of ResNet-18 at side 8 with the small stem, by hand: 64 channels of 8 x 8 are 4096 numbers, each stage after it half
+        // as many. The stem's convolution and normalization twice that; four convolutions with their normalizations a stage,
+        // and a shortcut's in the three later ones: (2 + 8) 4096 + 10 (2048 + 1024 + 512).
+        let cnn = Cnn { small_stem: true, ..Cnn::new(CnnName::ResNet18) };
+        let published = |cnn: Cnn, side: usize| {
+            let sizes = config(side, 1, false);
+            let sizes = ClassifierConfig { widths: Vec::new(), stem_stride: 0, cnn: Some(cnn), ..sizes };
+            sizes.cnn_activations(1)
+        };
+        let resnet = published(cnn.clone(), 8);
+        assert!((resnet.kept - (1.3 * (10.0 * 4096.0 + 10.0 * 3584.0) + 128.0)).abs() < 1e-6, "{resnet:?}");
+        assert!((resnet.passing - (6.0 * 4096.0 + 64.0)).abs() < 1e-9, "{resnet:?}");
+        for name in [CnnName::ResNet50, CnnName::DenseNet121, CnnName::VitSmall] {
+            let at = |side: usize| published(Cnn::new(name), side).kept;
+            // Four times the places, about four times the numbers; attention grows faster.
+            assert!(at(128) > 3.5 * at(64) && at(128) < 5.0 * at(64), "{name:?}");
+        }
         // Read as one, the second stage has half the slices.
         assert!(kept(config(8, 6, true)) < kept(config(8, 6, false)));
         let of = |fusion: Fusion| {

@@ -156,7 +156,7 @@ impl ClassifierConfig {
         if !within(self.side, 1024)
             || !within(self.slices, 1024)
             || !within(self.features, 4096)
-            || !within(self.labels, 256)
+            || !within(self.labels, if self.head == HeadKind::Linear { 4096 } else { 256 })
             || self.encoder_layers > 12
             || self.decoder_layers > 12
         {
