@@ -10,7 +10,7 @@ use super::{
     deletion_insertion, grad_cam, grad_cam_plus_plus, integrated_gradients, occlusion,
     parameter_randomization, smooth_grad,
 };
-use crate::arch::{Classifier, Stage};
+use crate::arch::Stage;
 use crate::{Model, ModelError};
 
 /// How a map is made.
