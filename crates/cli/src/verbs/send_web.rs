@@ -153,7 +153,7 @@ pub fn run(verb: &args::SendWeb, config: &Config) -> anyhow::Result<Exit> {
                 series_uid: one.series.clone(),
                 sop_uid: one.sop.clone(),
                 bytes: one.bytes,
-                open: Box::new(|| content(&one.path)),
+                open: Box::new(move || content(&one.path)),
             })
             .collect();
         ended.push(sent(&remotes, &remote, study, &objects, &shown));
@@ -203,7 +203,7 @@ fn of_archive(
             series_uid: one.series_uid.clone(),
             sop_uid: one.sop_uid.clone(),
             bytes: one.bytes,
-            open: Box::new(|| store.content(one)),
+            open: Box::new(move || store.content(one)),
         })
         .collect();
     Ok(sent(remotes, remote, uid, &objects, shown))

@@ -1,7 +1,7 @@
 //! Consultations made, listed and ended.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Extension;
 use axum::body::Body;
@@ -82,7 +82,7 @@ pub(super) async fn make(
         may(&site, &who, Permission::StudySee, Some(&study))?;
         let made = LinkSecret::make(LinkPurpose::Invitation, &mut SystemEntropy::default())
             .map_err(|error| of_account(&error))?;
-        let now = Utc::now().into();
+        let now: SystemTime = Utc::now().into();
         site.store.consultations().make(
             NewConsultation {
                 id: made.id.clone(),
