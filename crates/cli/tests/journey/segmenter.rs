@@ -298,8 +298,8 @@ fn untrained(folder: &Path) {
     use sha2::{Digest, Sha256};
     use wilhelm_nets::arch::{UNet3d, UNetConfig, save_torch};
     use wilhelm_nets::{
-        AcceptedVolume, DistanceUnit, OutputKind, Processor, SegmentClass, SegmenterArchitecture, SegmenterCard,
-        SegmenterValidation, TrainedSegmenter, Training, WindowPreparation,
+        AcceptedVolume, DistanceUnit, OutputKind, Processor, SegmentClass, SegmenterArchitecture,
+        SegmenterCard, SegmenterValidation, TrainedSegmenter, Training, WindowPreparation,
     };
     use wilhelm_study::{CodedConcept, Modality, QuantityKind};
     let none = || "none".to_owned();

@@ -82,8 +82,7 @@ pub(super) fn entries(
             faults.push(format!("{}: no image has this {}", line(row), key.column()));
             continue;
         };
-        let accepted: Vec<&Headed> =
-            files.iter().copied().filter(|file| file.is_accepted(recipe)).collect();
+        let accepted: Vec<&Headed> = files.iter().copied().filter(|file| file.is_accepted(recipe)).collect();
         if accepted.is_empty() || (!key.is_of_examination() && accepted.len() < files.len()) {
             let found: BTreeSet<String> =
                 files.iter().filter_map(|file| file.header.modality().map(ToString::to_string)).collect();
