@@ -27,12 +27,12 @@ pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateFusion, EvaluateLabels,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateEnsemble, EvaluateFusion, EvaluateLabels,
     EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText,
     EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
 };
 pub use explain::{
-    CaseMetric, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,
+    CaseMetric, CaseScores, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,
     ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};

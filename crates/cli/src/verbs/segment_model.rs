@@ -57,7 +57,7 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     }
     let held = crate::memory::held_bytes();
     let needed = segmenter.bytes_to_outline(&series);
-    let foretold = held.zip(needed).map(|(held, needed)| held + needed);
+    let foretold = held.zip(needed).map(|(held, needed)| held + needed.max(to_draw(&series)));
     if let (Some(needed), Some(room)) = (needed, crate::room::room())
         && !verb.no_memory_check
         && needed > room.bytes
@@ -122,6 +122,14 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         print(&format!("in {}: {}\n", verb.out.display(), names.join(", ")))?;
     }
     Ok(if series.defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+/// Bytes that the overview of a volume takes: values and labels once more, turned as they are read, beside the labels found.
+fn to_draw(series: &Series) -> u64 {
+    const VALUE: u64 = 4;
+    const LABEL: u64 = 2;
+    let voxels: usize = series.image.size().iter().product();
+    voxels as u64 * (VALUE + 2 * LABEL)
 }
 
 /// A segmenter by its name among the models, or by its folder.

@@ -82,7 +82,7 @@ pub(super) fn entries(
             faults.push(format!("{}: no image has this {}", line(row), key.column()));
             continue;
         };
-        let accepted: Vec<&&Headed> = files.iter().filter(|file| file.is_accepted(recipe)).collect();
+        let accepted: Vec<&Headed> = files.iter().copied().filter(|file| file.is_accepted(recipe)).collect();
         if accepted.is_empty() || (!key.is_of_examination() && accepted.len() < files.len()) {
             let found: BTreeSet<String> =
                 files.iter().filter_map(|file| file.header.modality().map(ToString::to_string)).collect();
@@ -99,8 +99,8 @@ pub(super) fn entries(
         }
         let mut together: BTreeMap<&str, Vec<&Headed>> = BTreeMap::new();
         for file in accepted {
-            let image =
-                if recipe.architecture.slices > 1 { file.header.series().as_str() } else { &file.name };
+            let deep = recipe.architecture.slices > 1;
+            let image = if deep { file.header.series().as_str() } else { file.name.as_str() };
             together.entry(image).or_default().push(file);
         }
         for files in together.into_values() {

@@ -194,19 +194,15 @@ fn phantoms(folder: &Path, key: DicomKey, count: u64) -> Vec<String> {
             _ => header.series().as_str().to_owned(),
         });
     }
-    let rows: Vec<String> = named
-        .iter()
-        .enumerate()
-        .map(|(at, uid)| format!("{uid},{}\n", if at % 2 == 0 { "n" } else { "p" }))
-        .collect();
-    std::fs::write(folder.join("t.csv"), format!("{},class\n{}", key.column(), rows.concat()))
-        .expect("written");
+    let row = |(at, uid): (usize, &String)| format!("{uid},{},{at}\n", if at % 2 == 0 { "n" } else { "p" });
+    let rows: String = named.iter().enumerate().map(row).collect();
+    std::fs::write(folder.join("t.csv"), format!("{},class,who\n{rows}", key.column())).expect("written");
     named
 }
 
-fn of_dicom(key: &str) -> Recipe {
+fn of_dicom(key: &str, more: &str) -> Recipe {
     let data = format!(
-        "[data]\nkind = \"dicom\"\nfolder = \"scans\"\ntable = \"t.csv\"\nkey = \"{key}\"\nclasses = [\"n\", \"p\"]\n[input]"
+        "[data]\nkind = \"dicom\"\nfolder = \"scans\"\ntable = \"t.csv\"\nkey = \"{key}\"\nclasses = [\"n\", \"p\"]\n{more}[input]"
     );
     let side = recipe(&[]).architecture.side;
     let (old, new) = (format!("\nside = {side}\n"), "\nside = 12\nslices = 4\n".to_owned());
@@ -227,7 +223,7 @@ fn dicom_series_are_found_by_their_identifiers_and_no_identifier_goes_further() 
         let folder = tempfile::tempdir().expect("a folder");
         let uids = phantoms(folder.path(), key, 4);
         std::fs::write(folder.path().join("scans/notes.txt"), "no image").expect("written");
-        let data = load(&of_dicom(word), folder.path()).expect("data");
+        let data = load(&of_dicom(word, ""), folder.path()).expect("data");
         let seen: Vec<(&str, usize, Option<usize>, usize)> = data
             .examples
             .iter()
@@ -236,13 +232,14 @@ fn dicom_series_are_found_by_their_identifiers_and_no_identifier_goes_further() 
         let first = |nth: usize| seen[nth].0.starts_with(&format!("{nth:02}/"));
         assert!((0..4).all(first), "{seen:?}");
         assert_eq!(seen.iter().map(|one| one.1).collect::<Vec<_>>(), [0, 1, 0, 1]);
-        assert!(seen.iter().all(|one| one.2.is_some() && one.3 == 4 * 12 * 12), "{seen:?}");
+        // All headers have one Patient ID.
+        assert!(seen.iter().all(|one| one.2 == Some(1) && one.3 == 4 * 12 * 12), "{seen:?}");
         assert!(!format!("{:?}", data.examples).contains(&uids[0]));
         // A row without an image is named by its line, not by its identifier.
         let table = folder.path().join("t.csv");
         let text = std::fs::read_to_string(&table).expect("a table");
-        std::fs::write(&table, text + "1.2.3.4.5,p\n").expect("written");
-        let said = load(&of_dicom(word), folder.path()).expect_err("no such image").to_string();
+        std::fs::write(&table, text + "1.2.3.4.5,p,x\n").expect("written");
+        let said = load(&of_dicom(word, ""), folder.path()).expect_err("no such image").to_string();
         assert!(
             said.contains(&format!(
                 "1 of 5 rows name no image that can be used: line 6: no image has this {word}"
@@ -257,7 +254,7 @@ fn dicom_series_are_found_by_their_identifiers_and_no_identifier_goes_further() 
 fn a_dicom_image_of_another_modality_is_refused_by_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
     phantoms(folder.path(), DicomKey::SeriesInstanceUid, 2);
-    let mut other = of_dicom("series_instance_uid");
+    let mut other = of_dicom("series_instance_uid", "");
     other.input.modalities = vec![wilhelm_study::Modality::Mr];
     let said = load(&other, folder.path()).expect_err("of CT").to_string();
     assert!(said.contains("of modality CT, the recipe is for MR"), "{said}");
@@ -267,7 +264,7 @@ fn a_dicom_image_of_another_modality_is_refused_by_its_line() {
 fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     let folder = tempfile::tempdir().expect("a folder");
     phantoms(folder.path(), DicomKey::SeriesInstanceUid, 24);
-    let mut recipe = of_dicom("series_instance_uid");
+    let mut recipe = of_dicom("series_instance_uid", "patient = \"who\"\n");
     recipe.architecture.widths = vec![4, 8];
     recipe.architecture.features = 16;
     recipe.architecture.model_width = 8;
@@ -282,7 +279,7 @@ fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     recipe.augmentation.noise = 0.0;
     let data = load(&recipe, folder.path()).expect("data");
     let division = crate::divide(&recipe, &data).expect("a split");
-    assert_eq!(division.patients, Some(24), "a patient each, by the header or the study");
+    assert_eq!(division.patients, Some(24), "a patient each, by the table");
     struct Quiet;
     impl crate::TrainProgress for Quiet {
         fn step(&mut self, _: usize, _: usize) {}

@@ -256,7 +256,7 @@ impl Model {
         self.check_method(method)?;
         let made = match self.seen(image)? {
             Seen::Flat(input) => made(&self.network, &input, index, method, settings)?,
-            Seen::Deep(network, input) => made(&network, &input, index, method, settings)?,
+            Seen::Deep(network, input) => made(&*network, &input, index, method, settings)?,
         };
         let layer = method.has_layer().then(|| self.map_layers()[settings.layer - 1]);
         Ok(Explanation {
@@ -284,7 +284,7 @@ impl Model {
         let index = self.label_index(label)?;
         match self.seen(image)? {
             Seen::Flat(input) => RandomOrders::new(&self.network, &input, index, &settings.orders),
-            Seen::Deep(network, input) => RandomOrders::new(&network, &input, index, &settings.orders),
+            Seen::Deep(network, input) => RandomOrders::new(&*network, &input, index, &settings.orders),
         }
     }
 
@@ -302,7 +302,7 @@ impl Model {
         let index = self.label_index(&explanation.label)?;
         match self.seen(image)? {
             Seen::Flat(input) => sane(&self.network, &input, index, explanation, random, settings),
-            Seen::Deep(network, input) => sane(&network, &input, index, explanation, random, settings),
+            Seen::Deep(network, input) => sane(&*network, &input, index, explanation, random, settings),
         }
     }
 
@@ -321,7 +321,7 @@ impl Model {
         let (map, orders) = (&explanation.map, &settings.orders);
         match self.seen(image)? {
             Seen::Flat(input) => deletion_insertion(&self.network, &input, index, map, random, orders),
-            Seen::Deep(network, input) => deletion_insertion(&network, &input, index, map, random, orders),
+            Seen::Deep(network, input) => deletion_insertion(&*network, &input, index, map, random, orders),
         }
     }
 
@@ -354,7 +354,7 @@ impl Model {
         if slices == 1 {
             return Ok(Seen::Flat(input));
         }
-        Ok(Seen::Deep(OfVolumes::new(&self.network), input.reshape([batch, 1, slices, rows, columns])))
+        Ok(Seen::Deep(Box::new(OfVolumes::new(&self.network)), input.reshape([batch, 1, slices, rows, columns])))
     }
 
     /// The methods that fit the network: Grad-CAM where a feature map leads to the logits, rollout where there is attention.
@@ -394,7 +394,7 @@ impl Model {
 /// One input of a network of images, or of one of volumes.
 enum Seen {
     Flat(Tensor<4>),
-    Deep(OfVolumes, Tensor<5>),
+    Deep(Box<OfVolumes>, Tensor<5>),
 }
 
 fn sane<const D: usize, N: Mapped<D> + Attending<D>>(

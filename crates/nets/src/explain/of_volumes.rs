@@ -135,7 +135,8 @@ mod tests {
             let path = PathSettings { baseline: 0.0, steps: 64, batch: 16 };
             let (map, sum) = integrated_gradients(&network, &input, 1, &path).expect("a map");
             assert_eq!(map.size(), [8, 8, 6]);
-            assert!(sum.error.is_some_and(|error| error < 0.05), "{sum:?}");
+            let off = (sum.sum - sum.difference).abs();
+            assert!(off < 0.02 + 0.1 * sum.difference.abs(), "{sum:?}");
             // A voxel that is as the baseline added nothing.
             assert!(map.values().iter().filter(|value| **value != 0.0).count() <= 4);
             assert_eq!(grad_cam(&network, &input, 1, 1).expect("a map").size(), [8, 8, 6]);

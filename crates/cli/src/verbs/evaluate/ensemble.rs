@@ -1,7 +1,7 @@
 //! `wilhelm evaluate ensemble`
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 use wilhelm_filters::Prepared;
@@ -56,15 +56,14 @@ pub fn run(verb: &EvaluateEnsemble, config: &Config) -> anyhow::Result<Exit> {
         line.at(done, members.len());
         let set = data::load(&wanted, member.model.card(), config)?;
         let found = Seen::of(&set);
-        match &seen {
-            Some(first) if *first != found => {
-                return Err(Stop::input(format!(
-                    "{} does not accept the same images as {}: their figures could not be compared",
-                    member.name,
-                    members.first().map_or("", |first| first.name.as_str())
-                )));
-            }
-            _ => {}
+        if let Some(first) = &seen
+            && *first != found
+        {
+            return Err(Stop::input(format!(
+                "{} does not accept the same images as {}: their figures could not be compared",
+                member.name,
+                members.first().map_or("", |first| first.name.as_str())
+            )));
         }
         singles.push(Voice {
             name: member.name.clone(),
@@ -335,7 +334,7 @@ mod tests {
     #[test]
     fn a_folder_without_a_model_is_told() {
         let place = tempfile::tempdir().expect("a folder");
-        let Err(error) = members(&[Path::new(place.path()).to_owned()]) else { panic!("no model") };
+        let Err(error) = members(&[place.path().to_owned()]) else { panic!("no model") };
         assert!(error.to_string().contains("neither a card.toml nor folders seed-N"), "{error}");
     }
 }

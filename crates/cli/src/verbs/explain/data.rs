@@ -213,7 +213,7 @@ fn from_folder(
 ) -> anyhow::Result<()> {
     let table = data.data.join("labels.csv");
     let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, suffix, card)? };
-    let files = limited(named(listed, only, Clone::clone), data.limit, card.labels.len());
+    let files = limited(named(listed, only, String::clone), data.limit, card.labels.len());
     read_files(&data.data, &files, card, config, set)
 }
 
