@@ -9,6 +9,7 @@ mod guard;
 mod jobs;
 mod live;
 mod multipart;
+mod ohif;
 mod page;
 mod parameters;
 mod permission;
@@ -41,6 +42,7 @@ use crate::rules::Rules;
 use crate::sign_in::SignIn;
 
 pub(crate) use guard::{of_identifier, patient};
+pub(crate) use ohif::Ohif;
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.
@@ -65,6 +67,8 @@ pub(crate) struct Site {
     pub rules: Arc<Rules>,
     /// How long what was deleted is kept.
     pub bin: Duration,
+    /// OHIF's viewer, where it is offered.
+    pub ohif: Option<Arc<Ohif>>,
 }
 
 impl Site {
@@ -182,6 +186,9 @@ fn public() -> Router<Arc<Site>> {
         .route("/health", get(health))
         .route("/fhir/metadata", get(fhir::metadata))
         .route("/api/openapi.json", get(openapi))
+        .route("/ohif", get(ohif::index))
+        .route("/ohif/", get(ohif::index))
+        .route("/ohif/{*path}", get(ohif::below))
         .route("/sign-in", get(session::form).post(session::sent))
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))

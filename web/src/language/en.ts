@@ -1,9 +1,11 @@
 import { englishDesk } from "./en-desk";
+import { englishImages } from "./en-images";
 import { englishLists } from "./en-lists";
 
 export const english = {
   ...englishLists,
   desk: englishDesk,
+  images: englishImages,
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",
   loading: "Loading",
@@ -78,6 +80,9 @@ export const english = {
     ellipse: "Ellipse",
     probe: "Probe",
     crosshairs: "Crosshairs",
+    brush: "Brush",
+    eraser: "Eraser",
+    threshold: "Threshold brush",
     invert: "Invert",
     cine: "Cine",
     reset: "Reset",

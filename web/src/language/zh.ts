@@ -1,10 +1,12 @@
 import type { Words } from "./en";
 import { chineseDesk } from "./zh-desk";
+import { chineseImages } from "./zh-images";
 import { chineseLists } from "./zh-lists";
 
 export const chinese: Words = {
   ...chineseLists,
   desk: chineseDesk,
+  images: chineseImages,
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",
   loading: "正在加载",
@@ -79,6 +81,9 @@ export const chinese: Words = {
     ellipse: "椭圆",
     probe: "取值",
     crosshairs: "十字线",
+    brush: "画笔",
+    eraser: "橡皮",
+    threshold: "阈值画笔",
     invert: "反相",
     cine: "播放",
     reset: "重置",

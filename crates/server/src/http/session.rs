@@ -52,10 +52,15 @@ fn open() -> Value {
 
 /// `GET /api/session`
 pub(crate) async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    let ohif = site.ohif.is_some();
+    let with_viewers = |mut body: Value| {
+        body["ohif"] = ohif.into();
+        json(StatusCode::OK, &body)
+    };
     let asked = blocking(move || who(&site, &headers).map_err(|error| of_account(&error))).await;
     match asked {
-        Ok(Some(principal)) => json(StatusCode::OK, &shown(&principal)),
-        Ok(None) => json(StatusCode::OK, &open()),
+        Ok(Some(principal)) => with_viewers(shown(&principal)),
+        Ok(None) => with_viewers(open()),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => unknown(refusal.detail),
         Err(refusal) => refusal.into_response(),
     }

@@ -8,6 +8,7 @@ mod hostile;
 mod jobs;
 mod live;
 mod messages;
+mod ohif;
 mod sign_in;
 mod site;
 mod storing;
