@@ -71,7 +71,7 @@ fn desk(method: &Method, path: &str) -> Option<(Permission, Action)> {
     let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     match (method.as_str(), parts.as_slice()) {
-        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"]) => {
+        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"] | ["templates"]) => {
             Some((Permission::ReportSee, Action::Queried))
         }
         ("PUT", ["macros"]) => Some((Permission::ReportDraft, Action::SettingChanged)),
@@ -108,7 +108,7 @@ fn jobs(method: &Method, path: &str) -> Option<(Permission, Action)> {
 
 /// Requests whose handlers look at each study themselves, so that accounts of some patients have their part.
 fn is_own(path: &str) -> bool {
-    ["/api/jobs", "/api/events", "/api/rules", "/api/macros"]
+    ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/templates"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
