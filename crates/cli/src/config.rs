@@ -152,6 +152,7 @@ pub struct ServerValues {
     pub workers: usize,
     pub quota_bytes: u64,
     pub bin_days: u32,
+    pub ohif: String,
 }
 
 /// How objects lie on the disk.

@@ -1,5 +1,5 @@
 //! Serves an archive alone, without the rest of the program: `archive FOLDER [HTTP] [DIMSE] [AE@HOST:PORT ...] [RULES.toml]`.
-//! HL7 messages are listened for where WILHELM_SERVER_HL7 says.
+//! HL7 messages are listened for where WILHELM_SERVER_HL7 says; OHIF is served from the folder of WILHELM_SERVER_OHIF.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reach = Reach { peers: entity.peers.clone(), ..Reach::default() };
     let rules = Rules::parse(rules.as_deref().unwrap_or_default(), &reach)?;
     let settings = Settings {
+        ohif: std::env::var_os("WILHELM_SERVER_OHIF").map(PathBuf::from),
         hl7: hl7.map(|address| (address, Messages::default())),
         jobs: JobSettings { rules, ..JobSettings::default() },
         ..Settings::open(http, Some(dimse), entity)

@@ -11,6 +11,7 @@ mod guard;
 mod jobs;
 mod live;
 mod multipart;
+mod ohif;
 mod page;
 mod parameters;
 mod permission;
@@ -46,6 +47,7 @@ use crate::sign_in::SignIn;
 use crate::web::Remotes;
 
 pub(crate) use guard::{of_identifier, patient};
+pub(crate) use ohif::Ohif;
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.
@@ -76,6 +78,8 @@ pub(crate) struct Site {
     pub peers: Vec<Peer>,
     /// Archives that studies may be sent to by DICOMweb.
     pub remotes: Arc<Remotes>,
+    /// OHIF's viewer, where it is offered.
+    pub ohif: Option<Arc<Ohif>>,
 }
 
 impl Site {
@@ -195,6 +199,9 @@ fn public() -> Router<Arc<Site>> {
         .route("/health", get(health))
         .route("/fhir/metadata", get(fhir::metadata))
         .route("/api/openapi.json", get(openapi))
+        .route("/ohif", get(ohif::index))
+        .route("/ohif/", get(ohif::index))
+        .route("/ohif/{*path}", get(ohif::below))
         .route("/sign-in", get(session::form).post(session::sent))
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::events::Events;
 use crate::hl7::{Service as Messages, Settings as MessageSettings};
-use crate::http::{Site, router};
+use crate::http::{Ohif, Site, router};
 use crate::jobs::Background;
 use crate::work::{QueuedReadings, ReadStudy};
 use crate::{JobSettings, Ledger, SignIn, Tls};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub desk: Option<Arc<Desk>>,
     /// What is done in the background.
     pub jobs: JobSettings,
+    /// The folder of OHIF's viewer as `tools/ohif.sh` makes it, for `/ohif`; `None` offers none.
+    pub ohif: Option<PathBuf>,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
             upload_bytes: 16 << 30,
             desk: None,
             jobs: JobSettings::default(),
+            ohif: None,
         }
     }
 }
@@ -103,6 +107,14 @@ pub enum ServeError {
     /// The catalog failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of OHIF's viewer is not one.
+    #[error("server.ohif {}: {why}", folder.display())]
+    Ohif {
+        /// Which folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system gave no threads.
     #[error("starting threads failed: {0}")]
     Threads(std::io::Error),
@@ -136,7 +148,7 @@ impl Server {
     /// Starts listening.
     ///
     /// # Errors
-    /// [`ServeError::Exposed`] for an address that others reach, [`ServeError::Listen`], [`ServeError::Threads`].
+    /// [`ServeError::Exposed`] for an address that others reach, [`ServeError::Ohif`], [`ServeError::Listen`], [`ServeError::Threads`].
     pub fn start(store: Arc<Store>, settings: Settings) -> Result<Self, ServeError> {
         // DIMSE knows no passwords: its list of peers is all the sign-in that it has.
         let exposed = |what, address: SocketAddr, wants| ServeError::Exposed { what, address, wants };
@@ -157,6 +169,11 @@ impl Server {
         {
             return Err(exposed("server.hl7", *address, "the senders in server.hl7_peers"));
         }
+        let ohif = settings.ohif.map(|folder| match Ohif::open(&folder) {
+            Ok(ohif) => Ok(Arc::new(ohif)),
+            Err(why) => Err(ServeError::Ohif { folder, why }),
+        });
+        let ohif = ohif.transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(128)
@@ -223,6 +240,7 @@ impl Server {
             events: settings.jobs.events.clone(),
             rules: Arc::new(settings.jobs.rules),
             bin: settings.jobs.bin,
+            ohif,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let service = router(site).into_make_service_with_connect_info::<SocketAddr>();

@@ -12,13 +12,14 @@ import { ConflictDialog } from "./conflict-dialog";
 import { type Asked, DeskHeader } from "./desk-header";
 import { DeskHelp } from "./desk-help";
 import { deskCommand, type DeskCommand, isSave } from "./desk-keys";
-import { countOf, type Draft, isEmpty, removed } from "./edits";
+import { countOf, type Draft, isEmpty, removed, withAdded } from "./edits";
 import { EvidencePanel, isOnImage } from "./evidence-panel";
 import { type Choice, FindingsPanel } from "./findings-panel";
 import { decisionOn } from "./machine";
-import { newKey, ReportText } from "./report-text";
+import { freshKey, newKey, ReportText } from "./report-text";
 import { SignDialog } from "./sign-dialog";
 import { Tabs } from "./tabs";
+import { TemplateDialog } from "./template-dialog";
 import { TextDialog } from "./text-dialog";
 import type { CheckState } from "./use-check";
 import { useDesk } from "./use-desk";
@@ -300,6 +301,17 @@ export function DeskPanel({ study, report: id, session, onPlace, onOverlay }: Pr
         {tab === "versions" && <VersionsPanel report={id} versions={base.report.versions} earlier={base.report.earlier} />}
       </Tabs>
       {asked === "help" && <DeskHelp onClose={() => setAsked(undefined)} />}
+      {asked === "template" && (
+        <TemplateDialog
+          modality={report.exam.modality ?? ""}
+          bodyPart={bodyPart}
+          onDone={(given) => {
+            setAsked(undefined);
+            change(given.reduce((now, text) => withAdded(now, { key: freshKey(), heading: "findings", text }), draft));
+          }}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
       {asked === "sign" && (
         <SignDialog
           mayBePreliminary={report.state === "draft"}

@@ -12,7 +12,7 @@ export interface GuestPass {
   until: string;
 }
 
-export type Session = { state: "open" } | { state: "signed-out" } | {
+export type Session = { state: "open"; ohif: boolean } | { state: "signed-out" } | {
       state: "signed-in";
       name: string;
       role: string;
@@ -20,26 +20,37 @@ export type Session = { state: "open" } | { state: "signed-out" } | {
       mustChange: boolean;
       /** Of somebody who opened a link, without an account. */
       guest?: GuestPass;
+      /** Whether the server offers OHIF beside this page. */
+      ohif: boolean;
     };
 
 const ADDRESS = "/api/session";
 
 async function person(response: Response): Promise<Session> {
-  const answer = (await response.json()) as { name?: unknown; role?: unknown; open?: unknown; must_change_password?: unknown; guest?: GuestPass };
-  if (answer.open === true) return { state: "open" };
+  const answer = (await response.json()) as {
+    name?: unknown;
+    role?: unknown;
+    open?: unknown;
+    ohif?: unknown;
+    must_change_password?: unknown;
+    guest?: GuestPass;
+  };
+  const ohif = answer.ohif === true;
+  if (answer.open === true) return { state: "open", ohif };
   const words = (value: unknown) => (typeof value === "string" ? value : "");
   return {
     state: "signed-in",
     name: words(answer.name),
     role: words(answer.role),
     mustChange: answer.must_change_password === true,
+    ohif,
     ...(answer.guest ? { guest: answer.guest } : {}),
   };
 }
 
 export async function currentSession(): Promise<Session> {
   const response = await fetch(ADDRESS, { headers: { Accept: "application/json" } });
-  if (response.status === 404) return { state: "open" };
+  if (response.status === 404) return { state: "open", ohif: false };
   if (response.status === 401) return { state: "signed-out" };
   if (!response.ok) throw new Refused(response.status, response.statusText);
   return person(response);

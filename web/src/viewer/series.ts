@@ -4,7 +4,7 @@ import { type DataSet, number, numbers, TAGS, text } from "../dicom/json";
 import { frameAddress } from "../dicom/web";
 import { dot, evenSpacing, normal, type Plane, plane, sameDirection, triple } from "./geometry";
 
-export type Kind = "images" | "segmentation" | "report" | "other";
+export type Kind = "images" | "segmentation" | "report" | "keys" | "other";
 
 /** One line of the list of series, from a search. */
 export interface SeriesLine {
@@ -15,13 +15,15 @@ export interface SeriesLine {
   description: string;
   count: number;
   kind: Kind;
+  /** As the header has it; empty where it says none. */
+  bodyPart: string;
 }
 
 const KINDS: Record<string, Kind> = {
   SEG: "segmentation",
   SR: "report",
   PR: "other",
-  KO: "other",
+  KO: "keys",
   DOC: "other",
   RTSTRUCT: "other",
   RTPLAN: "other",
@@ -38,6 +40,7 @@ export function seriesLine(found: DataSet): SeriesLine {
     description: text(found, TAGS.seriesDescription),
     count: number(found, TAGS.numberOfSeriesRelatedInstances) ?? 0,
     kind: KINDS[modality] ?? "images",
+    bodyPart: text(found, TAGS.bodyPartExamined),
   };
 }
 

@@ -142,10 +142,13 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         tls,
         upload_bytes: values.upload_bytes,
         jobs,
+        ohif: Some(&values.ohif).filter(|folder| !folder.is_empty()).map(PathBuf::from),
         ..ServerSettings::open(http, dimse, entity)
     };
     let mut server = Server::start(store, settings).map_err(|error| match error {
-        ServeError::Exposed { .. } | ServeError::Rule { .. } => Stop::usage(error.to_string()),
+        ServeError::Exposed { .. } | ServeError::Rule { .. } | ServeError::Ohif { .. } => {
+            Stop::usage(error.to_string())
+        }
         other => Stop::ours(other.to_string()),
     })?;
     let elapsed = started.elapsed().as_millis();

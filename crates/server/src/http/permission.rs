@@ -76,7 +76,7 @@ fn desk(method: &Method, path: &str) -> Option<(Permission, Action)> {
     let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     match (method.as_str(), parts.as_slice()) {
-        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"]) => {
+        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"] | ["templates"]) => {
             Some((Permission::ReportSee, Action::Queried))
         }
         ("PUT", ["macros"]) => Some((Permission::ReportDraft, Action::SettingChanged)),
@@ -162,7 +162,7 @@ fn is_own(path: &str) -> bool {
     if matches!(path, "/api/consultations" | "/api/destinations") {
         return true;
     }
-    ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/annotations"]
+    ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/templates", "/api/annotations"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

@@ -53,11 +53,16 @@ fn open() -> Value {
 
 /// `GET /api/session`
 pub(crate) async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    let ohif = site.ohif.is_some();
+    let with_viewers = |mut body: Value| {
+        body["ohif"] = ohif.into();
+        json(StatusCode::OK, &body)
+    };
     let asked = blocking(move || asking(&site, &headers).map_err(|error| of_account(&error))).await;
     match asked {
         Ok(Who { guest: Some(guest), .. }) => json(StatusCode::OK, &consult::shown(&guest)),
-        Ok(Who { principal: Some(principal), .. }) => json(StatusCode::OK, &shown(&principal)),
-        Ok(_) => json(StatusCode::OK, &open()),
+        Ok(Who { principal: Some(principal), .. }) => with_viewers(shown(&principal)),
+        Ok(_) => with_viewers(open()),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => unknown(refusal.detail),
         Err(refusal) => refusal.into_response(),
     }

@@ -11,6 +11,7 @@ mod jobs;
 mod live;
 mod messages;
 mod send_web;
+mod ohif;
 mod sign_in;
 mod site;
 mod storing;
