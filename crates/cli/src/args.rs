@@ -27,13 +27,13 @@ pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateEnsemble, EvaluateFusion, EvaluateLabels,
-    EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText,
-    EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateEnsemble,
+    EvaluateFusion, EvaluateLabels, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport,
+    EvaluateRobustness, EvaluateText, EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
 };
 pub use explain::{
-    CaseMetric, CaseScores, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,
-    ExplainVerb, LabeledData, MadeConcept,
+    CaseMetric, CaseScores, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage,
+    ExplainMethod, ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use genes::Genes;

@@ -354,7 +354,10 @@ impl Model {
         if slices == 1 {
             return Ok(Seen::Flat(input));
         }
-        Ok(Seen::Deep(Box::new(OfVolumes::new(&self.network)), input.reshape([batch, 1, slices, rows, columns])))
+        Ok(Seen::Deep(
+            Box::new(OfVolumes::new(&self.network)),
+            input.reshape([batch, 1, slices, rows, columns]),
+        ))
     }
 
     /// The methods that fit the network: Grad-CAM where a feature map leads to the logits, rollout where there is attention.

@@ -61,7 +61,9 @@ pub(crate) async fn without_patient(path: &str, response: Response) -> Response 
 }
 
 fn tag(key: &str) -> Option<Tag> {
-    let number = |range: std::ops::Range<usize>| key.get(range).and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    let number = |range: std::ops::Range<usize>| {
+        key.get(range).and_then(|digits| u16::from_str_radix(digits, 16).ok())
+    };
     (key.len() == 8).then_some(())?;
     Some(Tag(number(0..4)?, number(4..8)?))
 }
