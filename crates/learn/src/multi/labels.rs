@@ -41,6 +41,7 @@ impl LabelColumns<'_> {
         let bare = |entry: Entry<LabelCell>| Entry {
             source: entry.source,
             path: entry.path,
+            beside: entry.beside,
             line: entry.line,
             patient: entry.patient,
             side: entry.side,
