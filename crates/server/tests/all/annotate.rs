@@ -76,7 +76,7 @@ fn unzipped(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
             let mut file = archive.by_index(place).expect("a file");
             let mut content = Vec::new();
             file.read_to_end(&mut content).expect("read");
-            (file.name().to_owned(), content)
+            (file.name().expect("a name").into_owned(), content)
         })
         .collect()
 }
