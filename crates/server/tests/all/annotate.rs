@@ -93,7 +93,10 @@ fn two_people_answer_one_decides_and_a_training_set_comes_of_it() {
     assert_eq!((&made["progress"]["items"], &made["progress"]["decided"]), (&json!(6), &json!(0)));
     // Nobody sees more than pixels and their place.
     let images = get(&site, &format!("/{id}/items/1/images"), &researcher).to_string();
-    assert!(images.contains("00280010") && !images.contains("Doe") && !images.contains("1.2.840.1.1"), "{images}");
+    assert!(
+        images.contains("00280010") && !images.contains("Doe") && !images.contains("1.2.840.1.1"),
+        "{images}"
+    );
     let (status, heads, _) = site.request(
         &format!("GET /api/annotations/{id}/items/1/images/1/frames/1\nHost: localhost\n{researcher}"),
         b"",
@@ -124,7 +127,10 @@ fn two_people_answer_one_decides_and_a_training_set_comes_of_it() {
         assert_eq!(post(&site, &place, 0, &researcher, &given).0, 200);
     }
     let wrong = post(&site, &format!("/{id}/items/1/answer"), 1, &reader, &answer("normal"));
-    assert_eq!((wrong.0, wrong.2["error"].as_str()), (422, Some("labels: \"normal\" is none of the question's: benign, malignant")));
+    assert_eq!(
+        (wrong.0, wrong.2["error"].as_str()),
+        (422, Some("labels: \"normal\" is none of the question's: benign, malignant"))
+    );
     // Cohen's kappa of 2 and 2 agreed and 1 not: found 4/5, by chance 3/5 * 2/5 + 2/5 * 3/5 = 12/25.
     let agreed = get(&site, &format!("/{id}/agreement"), &reader);
     let pair = &agreed["agreement"]["tables"][0]["pairs"][0];
@@ -152,9 +158,16 @@ fn two_people_answer_one_decides_and_a_training_set_comes_of_it() {
     assert_eq!(rows[0], "file,class,patient,item,confirmed");
     assert_eq!(rows[1], "images/0001.nii.gz,benign,1,1,agreed");
     assert_eq!(rows[5], "images/0005.nii.gz,malignant,2,5,adjudicated");
-    assert_eq!((rows.len(), text("left-out.csv").lines().nth(1)), (6, Some("6,\"1 of 2 have answered it, 1 skipped it\"")));
+    assert_eq!(
+        (rows.len(), text("left-out.csv").lines().nth(1)),
+        (6, Some("6,\"1 of 2 have answered it, 1 skipped it\""))
+    );
     assert!(text("recipe.toml").contains("classes = [\"benign\", \"malignant\"]"));
-    assert!(text("SOURCE.md").contains("radiologist and researcher on 5 items: the same on 80.0 %"), "{}", text("SOURCE.md"));
+    assert!(
+        text("SOURCE.md").contains("radiologist and researcher on 5 items: the same on 80.0 %"),
+        "{}",
+        text("SOURCE.md")
+    );
     for (name, content) in &files {
         let content = String::from_utf8_lossy(content);
         assert!(!content.contains("Doe") && !content.contains("1.2.840"), "{name}");
@@ -206,11 +219,20 @@ fn only_those_with_a_part_in_a_project_find_it() {
     let start = |heads: &str| post(&site, &format!("/{id}/items/1/start"), 0, heads, &Value::Null).0;
     assert_eq!((start(&reader), start(&manager), start(&researcher)), (404, 403, 200));
     for (change, expected) in [
-        (json!({ "annotators": ["nobody"] }), "annotators has \"nobody\", which is no account whose role holds annotation.make"),
-        (json!({ "annotators": ["viewer"] }), "annotators has \"viewer\", which is no account whose role holds annotation.make"),
+        (
+            json!({ "annotators": ["nobody"] }),
+            "annotators has \"nobody\", which is no account whose role holds annotation.make",
+        ),
+        (
+            json!({ "annotators": ["viewer"] }),
+            "annotators has \"viewer\", which is no account whose role holds annotation.make",
+        ),
         (json!({ "title": "" }), "the title has 1 to 120 characters in one line"),
         (json!({ "annotators_per_item": 3 }), "annotators_per_item is 3, expected 1 to the 2 annotators"),
-        (json!({ "search": { "level": "series", "modality": "MG" } }), "no item is named, and the search finds none that has images"),
+        (
+            json!({ "search": { "level": "series", "modality": "MG" } }),
+            "no item is named, and the search finds none that has images",
+        ),
     ] {
         let mut asked = project();
         asked.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
@@ -236,18 +258,22 @@ fn outlines_and_segmentations_are_compared_and_become_masks() {
     let id = made["id"].as_str().expect("a name").to_owned();
     // Contours of 10 x 10 pixels on one image.
     let square = json!([[4.5, 4.5], [14.5, 4.5], [14.5, 14.5], [4.5, 14.5]]);
-    let given = json!({ "answer": { "outlines": [{ "image": 2, "structure": "lesion", "contours": [square] }] } });
+    let given =
+        json!({ "answer": { "outlines": [{ "image": 2, "structure": "lesion", "contours": [square] }] } });
     let place = format!("/{id}/items/1/answer");
     let (status, _, body) = post(&site, &place, 0, "", &given);
     assert_eq!(status, 200, "{body}");
-    let beyond = json!({ "answer": { "outlines": [{ "image": 5, "structure": "lesion", "contours": [square] }] } });
+    let beyond =
+        json!({ "answer": { "outlines": [{ "image": 5, "structure": "lesion", "contours": [square] }] } });
     assert_eq!(post(&site, &place, 1, "", &beyond).0, 422);
     // The same as a segmentation in the study, with a segment of that name.
     let slices: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
     let reference = references_of_bytes(&slices, &wilhelm_formats::Limits::default()).expect("references");
     let grid = *reference.geometry().expect("a grid");
     let labels = (0..grid.voxels())
-        .map(|at| u16::from((5..15).contains(&(at % 32)) && (5..15).contains(&(at / 32 % 32)) && at / 1024 == 1))
+        .map(|at| {
+            u16::from((5..15).contains(&(at % 32)) && (5..15).contains(&(at / 32 % 32)) && at / 1024 == 1)
+        })
         .collect();
     let lesion = Segment::abnormality("lesion", CodedConcept::new("SCT", "52988006", "Lesion"), "test");
     let map = LabelMap::new(grid, labels, BTreeMap::from([(1, lesion)])).expect("labels");
@@ -255,7 +281,8 @@ fn outlines_and_segmentations_are_compared_and_become_masks() {
     let written = label_segmentation(&map, LabelCoding::Binary, Placement::OnSource, &reference, &imprint);
     let written = written.expect("an object");
     keep(&site, &written.bytes);
-    let uid = wilhelm_formats::dicom::objects::object_facts(&written.bytes, &wilhelm_formats::Limits::default());
+    let uid =
+        wilhelm_formats::dicom::objects::object_facts(&written.bytes, &wilhelm_formats::Limits::default());
     let uid = uid.expect("facts").sop_instance.as_str().to_owned();
     let (status, _, body) = post(&site, &place, 1, "", &json!({ "segmentation": uid }));
     assert_eq!((status, &body["version"]), (200, &json!(2)), "{body}");
@@ -305,7 +332,12 @@ fn a_ranking_puts_items_in_its_order_with_its_scores() {
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     let order = |path: &str| -> Vec<u64> {
         let tasks = get(&site, path, "");
-        tasks["tasks"].as_array().expect("tasks").iter().map(|task| task["item"].as_u64().expect("a number")).collect()
+        tasks["tasks"]
+            .as_array()
+            .expect("tasks")
+            .iter()
+            .map(|task| task["item"].as_u64().expect("a number"))
+            .collect()
     };
     let place = format!("/{id}/tasks");
     assert_eq!(order(&place), [4, 2, 1, 3, 5, 6]);
