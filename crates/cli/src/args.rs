@@ -1,3 +1,4 @@
+mod annotations;
 mod archive;
 mod ask;
 mod backup;
@@ -18,6 +19,10 @@ mod rules;
 mod safety;
 mod train;
 
+pub use annotations::{
+    AnnotationsAgreement, AnnotationsArgs, AnnotationsExport, AnnotationsImages, AnnotationsList,
+    AnnotationsOrder, AnnotationsVerb, UnresolvedChoice,
+};
 pub use archive::{
     ArchiveFolder, SendDicom, SendWeb, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal,
     StoreVerb,
@@ -138,6 +143,8 @@ pub enum Verb {
     Retrieve(PeerRetrieve),
     /// Fill, list and check the archive
     Store(StoreArgs),
+    /// Projects in which people label and outline images of the archive, and what becomes of them
+    Annotations(AnnotationsArgs),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
     Record(Record),
     /// Who did what: whether the audit log is as it was written, and what it says

@@ -87,6 +87,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Query(verb) => verbs::query::query(verb, &config),
         Verb::Retrieve(verb) => verbs::query::retrieve(verb, &config),
         Verb::Store(verb) => verbs::archive::store(verb, &config),
+        Verb::Annotations(verb) => verbs::annotations::run(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Audit(verb) => verbs::audit::run(verb, &config),
         Verb::Users(verb) => verbs::users::run(verb, &config),

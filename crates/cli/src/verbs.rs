@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod annotations;
 pub mod archive;
 pub mod ask;
 pub mod audit;

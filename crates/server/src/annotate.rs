@@ -18,8 +18,8 @@ pub use agreed::{Agreed, agreed};
 pub use export::{ExportOptions, KeyRow, Unresolved, export, export_images};
 pub(crate) use items::{Chosen, Search, canvas, chosen, files, found, new_item, sizes};
 pub(crate) use metadata::shown;
-pub use order::{Ranked, set_random, set_ranking};
-pub(crate) use order::{parse_ranking, set_given, set_order};
+pub(crate) use order::set_order;
+pub use order::{Ranked, parse_ranking, set_random, set_ranking};
 pub use tables::{Progress, progress};
 
 /// What a project asks, as the archive keeps it.

@@ -30,7 +30,7 @@ pub struct Ranked {
 ///
 /// # Errors
 /// [`ProjectError::Store`].
-pub(crate) fn set_given(store: &Store, id: &str) -> Result<(), ProjectError> {
+fn set_given(store: &Store, id: &str) -> Result<(), ProjectError> {
     let items = store.annotations().items(id)?;
     let order = items.iter().map(|item| plain(item.number, i64::from(item.number))).collect();
     Ok(store.annotations().set_order(id, "given", order)?)
@@ -118,7 +118,7 @@ fn ranked(items: &[ItemRow], ranking: &[Ranked]) -> Result<Vec<ItemOrder>, Proje
 ///
 /// # Errors
 /// [`ProjectError::Wrong`].
-pub(crate) fn parse_ranking(text: &str) -> Result<Vec<Ranked>, ProjectError> {
+pub fn parse_ranking(text: &str) -> Result<Vec<Ranked>, ProjectError> {
     let wrong = |what: String| ProjectError::Wrong(what);
     let rows = rows(text.trim_start_matches('\u{feff}')).map_err(wrong)?;
     let Some((head, rows)) = rows.split_first() else {
