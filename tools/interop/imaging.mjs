@@ -2,8 +2,8 @@
 //
 //     imaging.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview] [--keep FOLDER]
 //
-// PROGRAM and SAMPLES as for web.mjs. With --keep what was made is written there, with what the page said of it, for painted.py, which
-// holds it against other readers. Ends with 1 as web.mjs does.
+// PROGRAM and SAMPLES as for web.mjs. With --keep what was made is written there, with what the page said of it, to be
+// held against other readers. Ends with 1 as web.mjs does.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
