@@ -50,7 +50,7 @@ export function MakeForm({ onMade }: { onMade: (project: Project) => void }) {
         ? { kind: "outline", structures: named.map((one) => ({ ...one, abnormal: field("abnormal") === "yes" })) }
         : { kind: "labels", labels: named, multiple: kind === "any" };
     const wanted = Number(field("wanted"));
-    const search: Record<string, string> = Object.fromEntries(
+    const search: Record<string, string> = Object.fromEntries<string>(
       (["modality", "date", "body_part", "description"] as const).map((key) => [key, field(key)]).filter(([, value]) => value !== ""),
     );
     setWrong("");

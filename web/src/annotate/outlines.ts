@@ -39,11 +39,20 @@ export function contour(drawn: readonly Point[], { columns, rows }: Pick<Size, "
   // A line without an end has no first point that must stay: cut where it is farthest from the beginning.
   const half = drawn.length >> 1;
   const open = [...simplified(drawn.slice(0, half + 1)), ...simplified(drawn.slice(half)).slice(1)];
-  const points = open.map(([x, y]): [number, number] => [
+  const points = withoutStraight(open.map(([x, y]): [number, number] => [
     Math.round(within(x, columns) * 100) / 100,
     Math.round(within(y, rows) * 100) / 100,
-  ]);
+  ]));
   return points.length >= FEWEST && Math.abs(area(points)) >= 1 ? points : undefined;
+}
+
+/** A closed line without the points that lie on the straight between their neighbors: the cuts, and what was held to an edge. */
+function withoutStraight(points: readonly [number, number][]): [number, number][] {
+  return points.filter((point, at) => {
+    const before = points[(at + points.length - 1) % points.length] ?? point;
+    const after = points[(at + 1) % points.length] ?? point;
+    return distance(point, before, after) > 1e-9;
+  });
 }
 
 /** The area that a closed line encloses, in pixels; its sign says which way it turns. */
