@@ -87,10 +87,10 @@ impl StudyReader for DeskReader {
         let rephraser = loaded.as_ref().map(language::Loaded::rephraser);
         let known = Known::open(&self.config, None).map_err(|error| program(&error))?;
         let readers = Readers {
-                models,
-                language_model: rephraser.as_ref().map(|model| model as &dyn Drafting),
-                knowledge: known.as_ref().map(Known::base),
-            };
+            models,
+            language_model: rephraser.as_ref().map(|model| model as &dyn Drafting),
+            knowledge: known.as_ref().map(Known::base),
+        };
         let count = reading.series.len();
         let mut drafts: Vec<Drafted> = Vec::new();
         for (number, series) in reading.series.iter().enumerate() {

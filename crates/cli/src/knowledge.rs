@@ -80,7 +80,10 @@ fn handbook(folder: &Path, config: &Config) -> anyhow::Result<Handbook> {
     }
     let gathered = Handbook::of_graph(&graph)?;
     if let Err(error) = keep(&kept, &gathered) {
-        eprintln!("wilhelm: {} cannot be written, so that it is gathered anew each time: {error}", kept.display());
+        eprintln!(
+            "wilhelm: {} cannot be written, so that it is gathered anew each time: {error}",
+            kept.display()
+        );
     }
     Ok(gathered)
 }
@@ -95,7 +98,8 @@ fn state_of(files: &[PathBuf]) -> anyhow::Result<String> {
     for path in files {
         let found = std::fs::metadata(path)
             .map_err(|error| Stop::input(format!("{} is not readable: {error}", path.display())))?;
-        let changed = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let changed =
+            found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update(found.len().to_le_bytes());
         hash.update(changed.as_nanos().to_le_bytes());

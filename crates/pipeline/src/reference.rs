@@ -205,7 +205,14 @@ fn guideline(
             quote: advice.text.clone(),
             by: short_citation(&advice.citation),
         },
-        bears: vec![text_statement(book, &advice.about, evidence::ADVISED, &advice.text, Some(&advice.citation), advice.source)],
+        bears: vec![text_statement(
+            book,
+            &advice.about,
+            evidence::ADVISED,
+            &advice.text,
+            Some(&advice.citation),
+            advice.source,
+        )],
         lines: Vec::new(),
     })
 }

@@ -23,8 +23,8 @@ pub use page::{edition_html, edition_text};
 pub use reading::{Length, flesch_kincaid_grade, syllables};
 
 pub(crate) use fixed::fixed;
-pub(crate) use plain::with_article;
 pub(crate) use page::{chinese_row, kind, overlay_caption, spoken, stands, state_title};
+pub(crate) use plain::with_article;
 
 /// The language of an edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

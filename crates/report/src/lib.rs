@@ -72,8 +72,8 @@ pub use measured::Measured;
 pub use moment::{Moment, MomentError};
 pub use pdf::{PdfError, edition_pdf, pdf};
 pub use reference::{
-    AlternativeKind, Known, QuoteKind, Reference, RefusedReference, ToldBy, WeighedSign, link, short_citation,
-    short_title,
+    AlternativeKind, Known, QuoteKind, Reference, RefusedReference, ToldBy, WeighedSign, link,
+    short_citation, short_title,
 };
 pub use report::{
     Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, SIGNED_DISCLAIMER, Section, Sentence,

@@ -20,8 +20,8 @@ use crate::{Author, Claim, Heading, Report, Section, Sentence};
 
 pub(crate) use check::refused;
 pub use check::short_title;
-pub use source::{link, short_citation};
 pub(crate) use source::{cited, parts};
+pub use source::{link, short_citation};
 pub(crate) use words::{ratio, words};
 
 /// What general knowledge says.
@@ -250,7 +250,9 @@ impl Report {
         }
         for (id, address) in found {
             let evidence = self.evidence.iter_mut().find(|evidence| evidence.id == id);
-            if let Some(EvidenceSource::Rule { statement, .. }) = evidence.map(|evidence| &mut evidence.source) {
+            if let Some(EvidenceSource::Rule { statement, .. }) =
+                evidence.map(|evidence| &mut evidence.source)
+            {
                 *statement = Some(address.clone());
             }
         }

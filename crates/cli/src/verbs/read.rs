@@ -46,8 +46,7 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     }
     let models = shelf::load_all(&shelf::open(verb.models.as_deref(), config)?)?;
     let patients: Vec<_> = reading.series.iter().map(|series| &series.patient).collect();
-    let loaded =
-        if verb.no_llm { None } else { language::load(config, verb.seed, known_values(&patients))? };
+    let loaded = if verb.no_llm { None } else { language::load(config, verb.seed, known_values(&patients))? };
     let rephraser = loaded.as_ref().map(Loaded::rephraser);
     let known = if verb.no_knowledge { None } else { Known::open(config, verb.passages.as_deref())? };
     let readers = Readers {

@@ -52,7 +52,10 @@ fn the_demonstration_has_studies_that_were_read_and_one_is_edited_and_signed() {
         .map(|one| (one, &report["evidence"][one["id"].as_str().unwrap_or_default()]))
         .expect("a statement");
     assert!(known["source"]["citation"].is_string() && place["words"] == known["summary"], "{place}");
-    assert!(place["kind"] == "statement" && place["series"].is_null() && place["instance"].is_null(), "{place}");
+    assert!(
+        place["kind"] == "statement" && place["series"].is_null() && place["instance"].is_null(),
+        "{place}"
+    );
     let said =
         value!({ "sentence": sentence["id"], "text": "No malignant breast lesion.", "language": "en" });
     let head = format!("POST /api/reports/{id}/check\nContent-Type: application/json");

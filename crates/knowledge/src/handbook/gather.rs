@@ -19,11 +19,12 @@ const SAME: &str = "SELECT DISTINCT ?f ?same { ?f rdfs:subClassOf <https://wilhe
 const NAMED: &str = "SELECT DISTINCT ?x ?word { VALUES ?class { <https://wilhelm.invalid/class/Sign> \
     <https://wilhelm.invalid/class/Agent> <https://wilhelm.invalid/class/Finding> } \
     VALUES ?how { rdfs:label skos:altLabel } ?x rdfs:subClassOf ?class ; ?how ?word } ORDER BY ?x ?word";
-const LINKS: &str = "SELECT DISTINCT ?f ?how ?to ?g ?source ?sentence { VALUES ?how { is:suggests is:mimickedBy } \
+const LINKS: &str = "SELECT DISTINCT ?f ?how ?to ?g ?source ?sentence ?at { VALUES ?how { is:suggests is:mimickedBy } \
     GRAPH ?g { ?f ?how ?to } \
     OPTIONAL { ?link is:finding ?f ; is:disease ?to ; dcterms:source ?source . \
-        FILTER NOT EXISTS { ?link is:sensitivity ?x } OPTIONAL { ?link is:sentence ?sentence } } } \
-    ORDER BY ?f ?how ?to ?g ?source";
+        FILTER NOT EXISTS { ?link is:sensitivity ?x } OPTIONAL { ?link is:sentence ?sentence } \
+        OPTIONAL { ?link is:order ?order } } BIND(COALESCE(?order, 1000) AS ?at) } \
+    ORDER BY ?f ?how ?at ?to ?g ?source";
 const FIGURES: &str = "SELECT ?f ?d ?with ?without ?source ?g ?of ?least ?below { GRAPH ?g { ?link is:finding ?f ; \
     is:disease ?d ; is:sensitivity ?with ; is:falsePositiveRate ?without ; dcterms:source ?source } \
     OPTIONAL { ?link is:population ?of } OPTIONAL { ?link is:ageAtLeast ?least } OPTIONAL { ?link is:ageBelow ?below } } \
@@ -131,7 +132,8 @@ struct Gathered {
 
 impl Gathered {
     fn new(graph: &Graph) -> Result<Self, GraphError> {
-        let mut made = Self { book: Handbook { format: FORMAT, ..Handbook::default() }, places: BTreeMap::new() };
+        let mut made =
+            Self { book: Handbook { format: FORMAT, ..Handbook::default() }, places: BTreeMap::new() };
         for one in graph.sources()? {
             let source = one.source;
             let iri = source.name.iri();
@@ -174,8 +176,7 @@ impl Gathered {
                 continue;
             };
             let kind = if how.ends_with("/suggests") { LinkKind::Suggests } else { LinkKind::MimickedBy };
-            let link =
-                KnownLink { finding, kind, to, citation: row.text(4), sentence: row.text(5), source };
+            let link = KnownLink { finding, kind, to, citation: row.text(4), sentence: row.text(5), source };
             // Several citations of one statement: the first is enough.
             let is_known = |known: &KnownLink| {
                 (&known.finding, known.kind, &known.to, known.source)
@@ -298,6 +299,7 @@ impl Gathered {
 /// The first sentence of a definition; none where it is written for programs ("located_in") or too long to be read.
 fn for_people(definition: &str) -> Option<String> {
     let first = definition.split_inclusive(". ").next()?.trim();
-    let plain = !first.contains(['_', '\\', '{', '[']) && first.ends_with('.') && !first.contains("that are ");
+    let plain =
+        !first.contains(['_', '\\', '{', '[']) && first.ends_with('.') && !first.contains("that are ");
     (plain && first.chars().count() <= 240).then(|| first.to_owned())
 }

@@ -21,7 +21,8 @@ fn the_committed_handbook_is_that_of_the_shipped_graph() {
 fn a_finding_is_known_by_the_words_of_reports_in_its_body_part() {
     let book = Handbook::built_in();
     let check = |words: &[&str], part: Option<&str>, expected: Option<&str>| {
-        let found = book.finding(words.iter().copied(), part).map(|found| found.iri.rsplit('/').next().unwrap_or(""));
+        let found =
+            book.finding(words.iter().copied(), part).map(|found| found.iri.rsplit('/').next().unwrap_or(""));
         assert_eq!(found, expected, "{words:?} {part:?}");
     };
     check(&["pneumonia"], Some("chest"), Some("pneumonia-on-image"));
@@ -58,12 +59,8 @@ fn a_request_states_and_denies_signs_and_what_is_in_doubt_is_none() {
         .collect();
     stated.retain(|(name, ..)| name != "jugular-venous-distension");
     stated.sort();
-    let expected = [
-        ("metformin", true, 3),
-        ("orthopnea", true, 1),
-        ("peripheral-edema", true, 1),
-        ("rales", false, 2),
-    ];
+    let expected =
+        [("metformin", true, 3), ("orthopnea", true, 1), ("peripheral-edema", true, 1), ("rales", false, 2)];
     assert_eq!(stated, expected.map(|(name, present, line)| (name.to_owned(), present, line)));
 }
 

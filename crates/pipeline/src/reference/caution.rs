@@ -16,13 +16,19 @@ fn asked_for(asked: &Asked<'_>, book: &Handbook) -> Vec<&'static str> {
     for decision in asked.decisions {
         let Outcome::Decided { next, recommendation, .. } = &decision.outcome else { continue };
         let says_plain = recommendation.as_ref().is_some_and(|words| words.contains("without contrast"));
-        let is_plain = says_plain || book.guideline(&decision.rule).is_some_and(|known| known.without_contrast);
+        let is_plain =
+            says_plain || book.guideline(&decision.rule).is_some_and(|known| known.without_contrast);
         for means in next.iter().filter(|step| step.act == Act::Imaging).flat_map(|step| &step.with) {
             let modality = match means {
                 Means::Ct if !is_plain => "CT",
                 Means::Mr => "MR",
                 // Made without a contrast medium, as a rule.
-                Means::Ct | Means::PetCt | Means::LowDoseCt | Means::Ultrasound | Means::Mammography | Means::Radiograph => continue,
+                Means::Ct
+                | Means::PetCt
+                | Means::LowDoseCt
+                | Means::Ultrasound
+                | Means::Mammography
+                | Means::Radiograph => continue,
             };
             if !found.contains(&modality) {
                 found.push(modality);
@@ -39,7 +45,8 @@ pub(super) fn references(asked: &Asked<'_>, book: &Handbook, stated: &[StatedSig
         return Vec::new();
     }
     let egfr = egfr_in(asked.request);
-    let line_of = |iri: &str| stated.iter().find(|sign| sign.present && sign.iri == iri).map(|sign| sign.line);
+    let line_of =
+        |iri: &str| stated.iter().find(|sign| sign.present && sign.iri == iri).map(|sign| sign.line);
     let concerned = book.advice.iter().filter_map(|advice| {
         let modality = advice.modality.as_deref().or(advice.given_for.as_deref())?;
         if !modalities.contains(&modality) {

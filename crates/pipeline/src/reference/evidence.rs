@@ -91,8 +91,7 @@ pub(super) fn frequency(figures: &KnownFigures) -> KnownFrequency {
 /// How often a finding goes with a disease.
 pub(super) fn figures_statement(book: &Handbook, of: &KnownFigures) -> (EvidenceSource, String) {
     let object = term(book, &of.disease);
-    let (mut statement, summary) =
-        plain(book, &of.finding, GOES_WITH, object, Some(&of.citation), of.source);
+    let (mut statement, summary) = plain(book, &of.finding, GOES_WITH, object, Some(&of.citation), of.source);
     if let EvidenceSource::Statement { figures, .. } = &mut statement {
         *figures = Some(frequency(of));
     }

@@ -41,9 +41,11 @@ pub(super) fn reference(
     let synonyms = finding.observation.synonyms.iter().map(String::as_str);
     let names: Vec<&str> = std::iter::once(name).chain(synonyms).collect();
     for sentence in &answer.sentences {
-        let Some(passage) = sentence.sources.first().and_then(|cited| {
-            passages.iter().copied().find(|passage| passage.id == cited.passage)
-        }) else {
+        let Some(passage) = sentence
+            .sources
+            .first()
+            .and_then(|cited| passages.iter().copied().find(|passage| passage.id == cited.passage))
+        else {
             continue;
         };
         let quote = sentence.text.trim();

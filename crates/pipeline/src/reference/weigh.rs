@@ -52,7 +52,8 @@ pub(super) fn reference(
         }
     }
     let mut bears: Vec<_> = told.iter().map(|one| figures_statement(book, one.figures)).collect();
-    let prevalence = book.prevalences.iter().find(|one| one.disease == disease && one.population == population);
+    let prevalence =
+        book.prevalences.iter().find(|one| one.disease == disease && one.population == population);
     let probability = prevalence.and_then(|prevalence| posterior(prevalence, &told));
     if let Some(prevalence) = prevalence.filter(|_| probability.is_some()) {
         bears.push(prevalence_statement(book, prevalence));
@@ -95,23 +96,23 @@ fn explaining(book: &Handbook, entry: &KnownFinding) -> Vec<String> {
     for link in book.links_of(entry) {
         add(&link.to);
         let name = book.name(&link.to).to_lowercase();
-        let as_finding = book.findings.iter().filter(|known| known.iri == link.to || known.words.contains(&name));
+        let as_finding =
+            book.findings.iter().filter(|known| known.iri == link.to || known.words.contains(&name));
         for known in as_finding {
-            book.links_of(known).filter(|link| link.kind == LinkKind::Suggests).for_each(|link| add(&link.to));
+            book.links_of(known)
+                .filter(|link| link.kind == LinkKind::Suggests)
+                .for_each(|link| add(&link.to));
         }
     }
     found
 }
 
 /// What is told of signs with figures for a disease, each once: findings of the report before lines of the request.
-fn told<'a>(
-    asked: &Asked<'_>,
-    book: &'a Handbook,
-    disease: &str,
-    stated: &[StatedSign],
-) -> Vec<Told<'a>> {
+fn told<'a>(asked: &Asked<'_>, book: &'a Handbook, disease: &str, stated: &[StatedSign]) -> Vec<Told<'a>> {
     let mut found: Vec<Told<'a>> = Vec::new();
-    let of = |figures: &&KnownFigures| figures.disease == disease && figures.ages.mean(asked.age_years) != Some(false);
+    let of = |figures: &&KnownFigures| {
+        figures.disease == disease && figures.ages.mean(asked.age_years) != Some(false)
+    };
     for figures in book.figures.iter().filter(of) {
         if found.iter().any(|one| one.figures.finding == figures.finding) {
             continue;

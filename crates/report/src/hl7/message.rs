@@ -1,9 +1,9 @@
 use wilhelm_study::{Certainty, Finding, Phi};
 
 use super::escape::escaped;
+use crate::reference::cited;
 use crate::subject::uuid;
 use crate::write::words;
-use crate::reference::cited;
 use crate::{Heading, Issue, Measured, Report, Sentence, State};
 
 /// Who sends and who receives: MSH-3 to MSH-6.
@@ -186,7 +186,8 @@ fn of_measured(one: &Measured, status: &'static str) -> Observation {
 
 /// The sources of a sentence of general knowledge, each under the sentence's name.
 fn of_sources(report: &Report, sentence: &Sentence, status: &'static str) -> Vec<Observation> {
-    let borne = report.evidence.iter().filter(|one| one.source.is_general() && sentence.bears.contains(&one.id));
+    let borne =
+        report.evidence.iter().filter(|one| one.source.is_general() && sentence.bears.contains(&one.id));
     borne
         .map(|evidence| Observation {
             kind: "TX",

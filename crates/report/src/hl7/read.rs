@@ -9,7 +9,7 @@ use wilhelm_study::{
 
 use super::escape::unescaped;
 use super::message::{
-    CHANGE, EARLIER, IMAGE_BOX, LEVEL, MEASURED, OWN, PROBABILITY, STATE_OF_HEALTH, section,
+    CHANGE, CITED, EARLIER, IMAGE_BOX, LEVEL, MEASURED, OWN, PROBABILITY, STATE_OF_HEALTH, section,
 };
 use crate::write::words;
 use crate::{Heading, Restated, State};

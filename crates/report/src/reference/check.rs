@@ -36,7 +36,10 @@ pub(crate) fn refused(
         Some(id) => match report.finding(id) {
             None => return Some(format!("it goes with finding {id}, which the report does not hold")),
             Some(finding) if finding.normal || finding.certainty < Certainty::Indeterminate => {
-                return Some(format!("it goes with {}, which the report does not find", finding.observation.name));
+                return Some(format!(
+                    "it goes with {}, which the report does not find",
+                    finding.observation.name
+                ));
             }
             Some(finding) => Some(finding),
         },
@@ -52,7 +55,8 @@ pub(crate) fn refused(
             named(of).or_else(|| alternatives(*kind, names, by, bears, report))
         }
         Known::Weighed { disease, signs, by, population, probability } => {
-            let shares = probability.is_none_or(|shares| shares.iter().all(|share| (0.0..=1.0).contains(share)));
+            let shares =
+                probability.is_none_or(|shares| shares.iter().all(|share| (0.0..=1.0).contains(share)));
             if !shares {
                 return Some("its probability is none".to_owned());
             }
@@ -113,7 +117,10 @@ fn alternatives(
             return Some(format!("no statement that it bears names {name}"));
         }
         if let Some(finding) = report.findings.iter().find(|finding| is_named(finding, name)) {
-            return Some(format!("it names {}, which this report looked for itself", finding.observation.name));
+            return Some(format!(
+                "it names {}, which this report looked for itself",
+                finding.observation.name
+            ));
         }
     }
     by.iter().find(|by| !cites(bears, by)).map(|by| format!("no statement that it bears cites {by}"))
@@ -210,6 +217,7 @@ fn quoted(kind: QuoteKind, quote: &str, by: &str, bears: &[&Evidence], report: &
     if ground(quote, &GroundContext::of(report)).accepted {
         return Some("its words read as a finding of this patient".to_owned());
     }
-    let against = review(quote, report).remarks.into_iter().find(|remark| remark.stance == Stance::Contradicts);
+    let against =
+        review(quote, report).remarks.into_iter().find(|remark| remark.stance == Stance::Contradicts);
     against.map(|remark| format!("its words would contradict a finding: {}", remark.reason))
 }

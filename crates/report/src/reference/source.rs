@@ -13,7 +13,11 @@ pub fn link(source: &EvidenceSource) -> Option<String> {
     match source {
         EvidenceSource::Statement { citation, object, subject, .. } => {
             let address = |iri: &Option<String>| iri.as_deref().and_then(address);
-            citation.as_deref().and_then(doi).or_else(|| address(&object.iri)).or_else(|| address(&subject.iri))
+            citation
+                .as_deref()
+                .and_then(doi)
+                .or_else(|| address(&object.iri))
+                .or_else(|| address(&subject.iri))
         }
         EvidenceSource::Passage { id, source, .. } => {
             let pubmed = id.strip_prefix("pubmed:").map(|rest| rest.split('#').next().unwrap_or_default());
@@ -31,16 +35,16 @@ pub fn link(source: &EvidenceSource) -> Option<String> {
 /// The DOI in a citation, as an address.
 fn doi(citation: &str) -> Option<String> {
     let (_, rest) = citation.split_once("doi:")?;
-    let end = rest
-        .find(|c: char| !(c.is_ascii_alphanumeric() || "./-_():".contains(c)))
-        .unwrap_or(rest.len());
+    let end =
+        rest.find(|c: char| !(c.is_ascii_alphanumeric() || "./-_():".contains(c))).unwrap_or(rest.len());
     let name = rest[..end].trim_end_matches(['.', ':']);
     // Brackets belong to a name only in pairs.
-    let name = if name.matches(')').count() > name.matches('(').count() { name.trim_end_matches(')') } else { name };
+    let name =
+        if name.matches(')').count() > name.matches('(').count() { name.trim_end_matches(')') } else { name };
     let (registrant, item) = name.split_once('/')?;
-    let is_registrant = registrant
-        .strip_prefix("10.")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    let is_registrant = registrant.strip_prefix("10.").is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    });
     (is_registrant && !item.is_empty()).then(|| format!("https://doi.org/{name}"))
 }
 
@@ -73,11 +77,8 @@ pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
             figures,
             sentence,
         } => {
-            let mut found = vec![
-                ("subject", term(subject)),
-                ("predicate", term(predicate)),
-                ("object", term(object)),
-            ];
+            let mut found =
+                vec![("subject", term(subject)), ("predicate", term(predicate)), ("object", term(object))];
             if let Some(figures) = figures {
                 let of = figures.population.as_ref().map_or_else(String::new, |of| format!(", {of}"));
                 let text = format!(
@@ -88,7 +89,9 @@ pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
                 found.push(("figures", text));
             }
             found.extend(citation.clone().map(|citation| ("cites", citation)));
-            found.extend(sentence.clone().map(|words| ("found in a text", format!("\u{201c}{words}\u{201d}"))));
+            found.extend(
+                sentence.clone().map(|words| ("found in a text", format!("\u{201c}{words}\u{201d}"))),
+            );
             let version = version.as_ref().map_or_else(String::new, |version| format!(", {version}"));
             found.push(("source", format!("{source}{version} ({})", short(graph))));
             found.push(("license", license.clone()));
@@ -115,10 +118,14 @@ pub(crate) fn parts(source: &EvidenceSource) -> Vec<(&'static str, String)> {
 
 /// An address as people write it: `DOID:552`, `finding:pneumonia-on-image`; other addresses whole.
 fn short(iri: &str) -> String {
-    if let Some((space, number)) = iri.strip_prefix("http://purl.obolibrary.org/obo/").and_then(|name| name.split_once('_')) {
+    if let Some((space, number)) =
+        iri.strip_prefix("http://purl.obolibrary.org/obo/").and_then(|name| name.split_once('_'))
+    {
         return format!("{space}:{number}");
     }
-    if let Some((kind, name)) = iri.strip_prefix("https://wilhelm.invalid/").and_then(|name| name.split_once('/')) {
+    if let Some((kind, name)) =
+        iri.strip_prefix("https://wilhelm.invalid/").and_then(|name| name.split_once('/'))
+    {
         return format!("{kind}:{name}");
     }
     match iri.strip_prefix("http://www.w3.org/2000/01/rdf-schema#") {

@@ -4,8 +4,8 @@ use wilhelm_study::{EvidenceSource, FindingId, KnownFrequency, KnownTerm};
 
 use super::{AlternativeKind, Known, QuoteKind, Reference, ToldBy, WeighedSign, link};
 use crate::{
-    Audience, Claim, Heading, HtmlImages, Issue, Language, Moment, Report, ReportError, Subject, Voice, edition,
-    edition_html, example, fhir, hl7, html, pdf, read_text_report, text, write,
+    Audience, Claim, Heading, HtmlImages, Issue, Language, Moment, Report, ReportError, Subject, Voice,
+    edition, edition_html, example, fhir, hl7, html, pdf, read_text_report, text, write,
 };
 
 fn term(iri: Option<&str>, label: &str) -> KnownTerm {
@@ -42,7 +42,12 @@ fn alike(names: &[&str]) -> Known {
 }
 
 fn about(says: Known, source: EvidenceSource) -> Reference {
-    Reference { about: Some(FindingId("F1".to_owned())), says, bears: vec![(source, "a statement".to_owned())], lines: vec![] }
+    Reference {
+        about: Some(FindingId("F1".to_owned())),
+        says,
+        bears: vec![(source, "a statement".to_owned())],
+        lines: vec![],
+    }
 }
 
 fn passage(quote: &str) -> (Known, EvidenceSource) {
@@ -94,7 +99,8 @@ fn general_knowledge_stands_behind_the_impression_with_what_says_it_and_changes_
     let headings: Vec<Heading> = report.sections.iter().map(|section| section.heading).collect();
     assert!(headings.is_sorted() && headings.contains(&Heading::Reference));
     assert_eq!(report.findings, plain.findings);
-    let borne: Vec<&str> = report.evidence.iter().filter(|one| one.source.is_general()).map(|one| one.id.0.as_str()).collect();
+    let borne: Vec<&str> =
+        report.evidence.iter().filter(|one| one.source.is_general()).map(|one| one.id.0.as_str()).collect();
     assert_eq!(borne, ["K1", "L1"]);
     // Without references nothing changes, not even a section.
     let mut none = plain.clone();
@@ -134,8 +140,12 @@ fn a_sentence_that_its_evidence_does_not_say_is_refused_with_the_reason() {
     }
     check(about(other, edema()), "its finding is pneumonia");
     let object = term(None, "pneumonia");
-    check(about(alike(&["pneumonia"]), statement("x", "mimickedBy", object)), "which this report looked for itself");
-    let elsewhere = Reference { about: Some(FindingId("F7".to_owned())), ..about(alike(&["pulmonary edema"]), edema()) };
+    check(
+        about(alike(&["pneumonia"]), statement("x", "mimickedBy", object)),
+        "which this report looked for itself",
+    );
+    let elsewhere =
+        Reference { about: Some(FindingId("F7".to_owned())), ..about(alike(&["pulmonary edema"]), edema()) };
     check(elsewhere, "finding F7, which the report does not hold");
     let nothing = Reference { bears: vec![], ..about(alike(&["pulmonary edema"]), edema()) };
     check(nothing, "bears no evidence");
@@ -164,7 +174,10 @@ fn quoted_words_never_contradict_a_finding_nor_read_as_one() {
     check("There is no pneumonia.", Some("would contradict a finding"));
     check("A large study. No evidence of pneumonia.", Some("would contradict a finding"));
     check("The appearance is consistent with pneumonia.", Some("read as a finding of this patient"));
-    check("\u{672a}\u{89c1}\u{80ba}\u{708e}\u{3002} Children have round pneumonia.", Some("would contradict"));
+    check(
+        "\u{672a}\u{89c1}\u{80ba}\u{708e}\u{3002} Children have round pneumonia.",
+        Some("would contradict"),
+    );
     check("Too short.", Some("expected 12 to 360"));
     check(&"long ".repeat(90), Some("expected 12 to 360"));
     check("Round pneumonia \u{202e}of children can look like a mass.", Some("characters that nobody sees"));
@@ -184,7 +197,8 @@ fn a_report_whose_general_knowledge_was_changed_is_refused() {
         assert!(matches!(refused, ReportError::Reference { .. }), "{refused}");
     };
     let sentence = |report: &mut Report, change: &dyn Fn(&mut crate::Sentence)| {
-        let of = report.sections.iter_mut().find(|section| section.heading == Heading::Reference).expect("there");
+        let of =
+            report.sections.iter_mut().find(|section| section.heading == Heading::Reference).expect("there");
         change(&mut of.sentences[0]);
     };
     // Another disease, a flipped denial, another certainty.
@@ -219,7 +233,12 @@ fn weighed(likelihood_ratio: f64, present: bool) -> Reference {
     }
     let says = Known::Weighed {
         disease: "congestive heart failure".to_owned(),
-        signs: vec![WeighedSign { name: "orthopnea".to_owned(), present, likelihood_ratio, told_by: ToldBy::Request(1) }],
+        signs: vec![WeighedSign {
+            name: "orthopnea".to_owned(),
+            present,
+            likelihood_ratio,
+            told_by: ToldBy::Request(1),
+        }],
         population: Some("adults with dyspnea".to_owned()),
         by: vec!["Hansell et al. 2008".to_owned()],
         probability: Some([0.3, 0.462]),
@@ -240,14 +259,18 @@ fn signs_count_as_their_figures_say_and_only_where_somebody_told_them() {
     assert!(refused.is_empty(), "{refused:?}");
     assert_eq!(
         said(&told),
-        ["Orthopnea (request; likelihood ratio 2.0) favors congestive heart failure; by these figures its probability goes \
-          from 30 % to 46 % (Hansell et al. 2008: adults with dyspnea)."]
+        [
+            "Orthopnea (request; likelihood ratio 2.0) favors congestive heart failure; by these figures its probability goes \
+          from 30 % to 46 % (Hansell et al. 2008: adults with dyspnea)."
+        ]
     );
     let bears = &told.sentences().find(|(h, _)| *h == Heading::Reference).expect("there").1.bears;
     assert_eq!(bears.iter().map(|id| id.0.as_str()).collect::<Vec<_>>(), ["K1", "T1"]);
     // 0.5 of 0.75 who have it not.
     let (told, _) = refer(report.clone(), weighed(0.5 / 0.75, false));
-    assert!(said(&told)[0].starts_with("Absence of orthopnea (request; likelihood ratio 0.67) speaks against"));
+    assert!(
+        said(&told)[0].starts_with("Absence of orthopnea (request; likelihood ratio 0.67) speaks against")
+    );
     let (_, refused) = refer(report.clone(), weighed(0.5, true));
     assert!(refused[0].reason.contains("not that of its figures"), "{refused:?}");
     let (_, refused) = refer(write(&example::pneumonia(0.5)), weighed(2.0, true));
@@ -311,7 +334,9 @@ fn chinese_quotes_the_sources_in_their_language_and_patients_are_told_nothing_of
 fn knowledge_leaves_with_the_finding_that_a_person_rejected() {
     let mut report = referred();
     let rejected = BTreeSet::from([FindingId("F1".to_owned())]);
-    let speaks = |report: &Report| report.sentences().filter(|(h, s)| *h != Heading::Reference && !s.findings.is_empty()).count();
+    let speaks = |report: &Report| {
+        report.sentences().filter(|(h, s)| *h != Heading::Reference && !s.findings.is_empty()).count()
+    };
     assert!(speaks(&report) > 0);
     assert_eq!(said(&report.without(&rejected)).len(), 2, "a sentence still speaks of it");
     for section in &mut report.sections {
@@ -333,7 +358,9 @@ fn only_addresses_become_links() {
     ] {
         assert_eq!(link(&cited(citation)).as_deref(), expected, "{citation}");
     }
-    let (_, EvidenceSource::Passage { id, title, license, quote, span, .. }) = passage(QUOTE) else { unreachable!() };
+    let (_, EvidenceSource::Passage { id, title, license, quote, span, .. }) = passage(QUOTE) else {
+        unreachable!()
+    };
     let of = |id: &str, source: &str| EvidenceSource::Passage {
         id: id.to_owned(),
         title: title.clone(),
@@ -344,7 +371,9 @@ fn only_addresses_become_links() {
     };
     assert!(link(&of(&id, "x")).is_some_and(|link| link.ends_with("/31000001/")));
     assert_eq!(link(&of("file:a#1", "https://example.org/a")).as_deref(), Some("https://example.org/a"));
-    for source in ["https://example.org/\"><script>", "https://a.invalid/", "ftp://example.org", "https://u@x.org/"] {
+    for source in
+        ["https://example.org/\"><script>", "https://a.invalid/", "ftp://example.org", "https://u@x.org/"]
+    {
         assert_eq!(link(&of("pubmed:x#1", source)), None, "{source}");
     }
 }

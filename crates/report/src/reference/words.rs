@@ -10,7 +10,9 @@ pub(crate) fn words(says: &Known) -> String {
             let others = listed(names, "and");
             let by = by.join("; ");
             match kind {
-                AlternativeKind::Alike => format!("{} can look like {} ({by}).", capital(&others), article(of)),
+                AlternativeKind::Alike => {
+                    format!("{} can look like {} ({by}).", capital(&others), article(of))
+                }
                 AlternativeKind::Cause => format!("Causes of {} include {others} ({by}).", article(of)),
             }
         }
@@ -38,7 +40,11 @@ pub(crate) fn words(says: &Known) -> String {
                 }
             };
             let moved = probability.map_or_else(String::new, |[before, after]| {
-                format!("; by these figures its probability goes from {} to {}", percent(before), percent(after))
+                format!(
+                    "; by these figures its probability goes from {} to {}",
+                    percent(before),
+                    percent(after)
+                )
             });
             let of = population.as_ref().map_or_else(String::new, |of| format!(": {of}"));
             format!("{head}{moved} ({}{of}).", by.join("; "))
