@@ -19,11 +19,12 @@ const SAME: &str = "SELECT DISTINCT ?f ?same { ?f rdfs:subClassOf <https://wilhe
 const NAMED: &str = "SELECT DISTINCT ?x ?word { VALUES ?class { <https://wilhelm.invalid/class/Sign> \
     <https://wilhelm.invalid/class/Agent> <https://wilhelm.invalid/class/Finding> } \
     VALUES ?how { rdfs:label skos:altLabel } ?x rdfs:subClassOf ?class ; ?how ?word } ORDER BY ?x ?word";
-const LINKS: &str = "SELECT DISTINCT ?f ?how ?to ?g ?source ?sentence { VALUES ?how { is:suggests is:mimickedBy } \
+const LINKS: &str = "SELECT DISTINCT ?f ?how ?to ?g ?source ?sentence ?at { VALUES ?how { is:suggests is:mimickedBy } \
     GRAPH ?g { ?f ?how ?to } \
     OPTIONAL { ?link is:finding ?f ; is:disease ?to ; dcterms:source ?source . \
-        FILTER NOT EXISTS { ?link is:sensitivity ?x } OPTIONAL { ?link is:sentence ?sentence } } } \
-    ORDER BY ?f ?how ?to ?g ?source";
+        FILTER NOT EXISTS { ?link is:sensitivity ?x } OPTIONAL { ?link is:sentence ?sentence } \
+        OPTIONAL { ?link is:order ?order } } BIND(COALESCE(?order, 1000) AS ?at) } \
+    ORDER BY ?f ?how ?at ?to ?g ?source";
 const FIGURES: &str = "SELECT ?f ?d ?with ?without ?source ?g ?of ?least ?below { GRAPH ?g { ?link is:finding ?f ; \
     is:disease ?d ; is:sensitivity ?with ; is:falsePositiveRate ?without ; dcterms:source ?source } \
     OPTIONAL { ?link is:population ?of } OPTIONAL { ?link is:ageAtLeast ?least } OPTIONAL { ?link is:ageBelow ?below } } \
