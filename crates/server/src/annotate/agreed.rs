@@ -96,7 +96,7 @@ pub fn agreed(store: &Store, project: &ProjectRow) -> Result<Agreed, ProjectErro
             let said: Vec<Said<'_>> = own
                 .iter()
                 .flat_map(|(item, answers)| {
-                    answers.iter().map(|(annotator, answer)| Said { item: *item, annotator, answer })
+                    answers.iter().map(move |(annotator, answer)| Said { item: *item, annotator, answer })
                 })
                 .collect();
             let found = agreement(&asked.question, project.wanted as usize, &said)?;

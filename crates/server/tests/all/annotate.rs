@@ -281,7 +281,7 @@ fn outlines_and_segmentations_are_compared_and_become_masks() {
     let written = label_segmentation(&map, LabelCoding::Binary, Placement::OnSource, &reference, &imprint);
     let written = written.expect("an object");
     keep(&site, &written.bytes);
-    let uid = written.sop_instance.as_str().to_owned();
+    let uid = written.sop_instance.as_str();
     let (status, _, body) = post(&site, &place, 1, "", &json!({ "segmentation": uid }));
     assert_eq!((status, &body["version"]), (200, &json!(2)), "{body}");
     let kept = get(&site, &format!("/{id}/items/1"), "");
