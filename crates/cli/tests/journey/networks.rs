@@ -95,8 +95,7 @@ fn sizes_that_make_no_network_stop_a_recipe_with_a_sentence() {
     }
 }
 
-/// The pictures' classes as two labels: a bright middle, and an odd number, which no picture shows and which is in doubt or
-/// not said of some.
+/// The pictures' classes as two labels: a bright middle, and a dark one, which is in doubt or not said of some.
 fn two_labels(place: &Place) {
     let table = std::fs::read_to_string(place.at("data/labels.csv")).expect("the classes");
     let mut text = "file,Bright,Left\n".to_owned();
