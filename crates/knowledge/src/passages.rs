@@ -243,12 +243,7 @@ struct Document {
 
 impl Document {
     fn of(origin: &Origin) -> Self {
-        Self {
-            id: origin.name(),
-            title: None,
-            source: origin.file.clone(),
-            license: origin.license.clone(),
-        }
+        Self { id: origin.name(), title: None, source: origin.file.clone(), license: origin.license.clone() }
     }
 
     /// Cuts sections into passages; a section that is empty gives none.

@@ -423,13 +423,15 @@ impl Recipe {
     /// # Errors
     /// [`LearnError::Recipe`].
     pub fn require_one_of(&self, what: &str) -> Result<(), LearnError> {
-        if self.targets.is_one_of() {
-            return Ok(());
-        }
-        Err(LearnError::Recipe(format!(
+        self.several_labels(what).map_or(Ok(()), |what| Err(LearnError::Recipe(what)))
+    }
+
+    /// Why labels that are not one of all are refused, where they are not; `what` asks.
+    pub(crate) fn several_labels(&self, what: &str) -> Option<String> {
+        (!self.targets.is_one_of()).then(|| format!(
             "its targets are several labels at once, and {what} for labels of which exactly one is right: leave targets \
              out, or train it with `wilhelm train classifier` alone"
-        )))
+        ))
     }
 
     /// The seed that decides which examples are held out.

@@ -21,10 +21,7 @@ use wilhelm_server::{JobSettings, Ledger, Server, Settings, SignIn};
 use wilhelm_store::Store;
 
 /// Two accounts with one password, and a log under a key of its own.
-fn accounts(
-    folder: &Path,
-    password: &str,
-) -> Result<(Arc<SignIn>, Arc<Ledger>), Box<dyn std::error::Error>> {
+fn accounts(folder: &Path, password: &str) -> Result<(Arc<SignIn>, Arc<Ledger>), Box<dyn std::error::Error>> {
     let (policy, entropy) = (Policy::default(), &mut SystemEntropy::default());
     let file = AccountsFile::new(folder.join("accounts.json"));
     for role in [Role::Radiologist, Role::Technologist] {

@@ -202,6 +202,8 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Beginning { start, words, encoder } = begin(weights.as_deref(), start.as_deref(), &parsed)?;
+    // A start that is refused leaves no run behind.
+    start.check(&parsed)?;
     let device = if computing.device == DeviceChoice::Gpu { " --device gpu" } else { "" };
     let command = format!(
         "wilhelm train classifier --recipe models/recipes/{name} --data {set}{}{device} --out models/{}",
