@@ -24,15 +24,10 @@ pub enum Start {
 
 impl Start {
     /// Refuses weights that are not those of the recipe's network, or not those that their card vouches for.
-<<<<<<< HEAD
-    pub(super) fn check(&self, recipe: &Recipe) -> Result<(), LearnError> {
-=======
     ///
     /// # Errors
     /// [`LearnError::Start`].
     pub fn check(&self, recipe: &Recipe) -> Result<(), LearnError> {
-        let Self::Encoder { card, weights } = self else { return Ok(()) };
->>>>>>> nets4
         let fail = |what: String| Err(LearnError::Start { what });
         let Self::Encoder { card, weights } = self else {
             return match self {

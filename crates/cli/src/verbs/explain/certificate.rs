@@ -18,11 +18,7 @@ const REPLICATES: usize = 500;
 /// `wilhelm explain certificate`
 pub fn run(verb: &args::Certificate, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-<<<<<<< HEAD
-=======
-    model.require_flat()?;
     model.require_one_of("the certificate")?;
->>>>>>> nets4
     let set = data::load(&verb.data, model.card(), config)?;
     let images: Vec<_> = set.images.into_iter().map(|one| (one.prepared, one.label)).collect();
     let settings = CertificateSettings {
