@@ -56,7 +56,7 @@ pub use consult::{
 pub use content::Content;
 pub use describe::{
     BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,
-    inflated,
+    inflated, read_metadata,
 };
 pub use error::StoreError;
 pub use ingest::Receipt;

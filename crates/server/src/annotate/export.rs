@@ -182,8 +182,10 @@ fn is_burned_in(store: &Store, study: &str, images: &[ItemImage]) -> Result<bool
         let place = Place { study_uid: study_uid.clone(), series_uid: None, sop_uid: Some(sop) };
         let mut says = false;
         let read = store.metadata(&place, |_, json| {
-            let header: Value = serde_json::from_str(json).unwrap_or_default();
-            says = header["00280301"]["Value"][0].as_str().is_some_and(|value| value.trim() == "YES");
+            // A header that cannot be read says nothing of itself, and is taken to show words.
+            says = wilhelm_store::read_metadata(json).map_or(true, |header| {
+                header["00280301"]["Value"][0].as_str().is_some_and(|value| value.trim() == "YES")
+            });
             false
         });
         match read {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wilhelm_annotate::{AnnotateError, Canvas, ImageSize};
 use wilhelm_formats::Limits;
-use wilhelm_store::{ItemImage, ItemRow, Level, NewItem, Place, Query, Store, StoreError};
+use wilhelm_store::{ItemImage, ItemRow, Level, NewItem, Place, Query, Store, StoreError, read_metadata};
 use wilhelm_study::{SeriesInstanceUid, SopInstanceUid, StudyInstanceUid};
 
 use super::ProjectError;
@@ -139,7 +139,7 @@ fn place(chosen: &Chosen) -> Result<Place, ProjectError> {
 fn images(store: &Store, chosen: &Chosen) -> Result<Vec<ItemImage>, ProjectError> {
     let mut images = Vec::new();
     store.metadata(&place(chosen)?, |[_, _, instance], json| {
-        let Ok(header) = serde_json::from_str::<Value>(json) else { return true };
+        let Ok(header) = read_metadata(json) else { return true };
         if let Some(image) = image_of(instance, &header) {
             images.push(image);
         }

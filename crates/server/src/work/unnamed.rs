@@ -110,7 +110,7 @@ fn shows(store: &Store, located: &Located) -> Result<Option<&'static str>, WorkE
     };
     let mut why = Some("its header cannot be read");
     store.metadata(&place, |_, json| {
-        let header: Value = serde_json::from_str(json).unwrap_or_default();
+        let header: Value = wilhelm_store::read_metadata(json).unwrap_or_default();
         let texts = |key: &str| {
             let list = header[key]["Value"].as_array().map(Vec::as_slice).unwrap_or_default();
             list.iter().filter_map(Value::as_str).collect::<Vec<&str>>().join("\\")

@@ -46,7 +46,7 @@ pub(super) async fn headers(
         for (image, found) in (1..).zip(site.store.annotations().images(&id, item.number)?) {
             let place = place(&site, &item, &found)?;
             site.store.metadata(&place, |_, json| {
-                let header: Value = serde_json::from_str(json).unwrap_or_default();
+                let header: Value = wilhelm_store::read_metadata(json).unwrap_or_default();
                 headers.push(shown(&id, item.number, image, &header));
                 false
             })?;

@@ -122,7 +122,7 @@ impl Guest {
         let Some(place) = place() else { return false };
         let mut is_plain = true;
         let looked = site.store.metadata(&place, |_, json| {
-            let header: Value = serde_json::from_str(json).unwrap_or_default();
+            let header: Value = wilhelm_store::read_metadata(json).unwrap_or_default();
             let values = |tag: dicom_core::Tag| {
                 let key = format!("{:04X}{:04X}", tag.group(), tag.element());
                 let list = header[&key]["Value"].as_array().cloned().unwrap_or_default();
