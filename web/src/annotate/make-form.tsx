@@ -51,7 +51,7 @@ export function MakeForm({ onMade }: { onMade: (project: Project) => void }) {
         : { kind: "labels", labels: named, multiple: kind === "any" };
     const wanted = Number(field("wanted"));
     const search: Record<string, string> = Object.fromEntries<string>(
-      (["modality", "date", "body_part", "description"] as const).map((key) => [key, field(key)]).filter(([, value]) => value !== ""),
+      (["modality", "date", "body_part", "description"] as const).map((key): [string, string] => [key, field(key)]).filter(([, value]) => value !== ""),
     );
     setWrong("");
     setBusy(true);
