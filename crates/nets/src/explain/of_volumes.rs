@@ -68,6 +68,8 @@ mod tests {
 
     fn configs() -> [ClassifierConfig; 3] {
         let flat = ClassifierConfig {
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             widths: vec![4, 6, 8],
             stem_stride: 1,
             side: 8,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
 use wilhelm_annotate::{
     About, Answer, Canvas, Case, Confirmed, Outline, Question, Sink, TrainingSet, Written, runs_of,
 };
