@@ -8,6 +8,9 @@ use wilhelm_study::Mask;
 use crate::agreement::{LEVEL, pairs};
 use crate::{AnnotateError, Answer, Canvas, Question};
 
+/// Of a structure and two annotators: the items that both outlined, how far they agree there, and what is counted beside.
+type Rows<'a> = BTreeMap<(usize, [&'a str; 2]), Vec<(usize, Option<PairOverlap>, usize)>>;
+
 /// Draws behind each interval.
 const REPLICATES: usize = 1000;
 
@@ -110,7 +113,7 @@ pub fn outline_agreement(
     };
     let keys: Vec<&str> = structures.iter().map(|one| one.key.as_str()).collect();
     let mut found = Vec::new();
-    let mut rows: BTreeMap<(usize, [&str; 2]), Vec<(usize, Option<PairOverlap>, usize)>> = BTreeMap::new();
+    let mut rows: Rows<'_> = BTreeMap::new();
     for one in items.iter().filter(|one| one.answers.len() > 1) {
         let mut own = Vec::new();
         for (place, key) in keys.iter().enumerate() {

@@ -43,7 +43,7 @@ fn archive(place: &Path, test: &[usize]) {
         ("train_labels.npy", npy(&format!("({VOLUMES}, 1)"), &labels)),
     ];
     if !test.is_empty() {
-        let checkers = (0..SLICES * SIDE * SIDE).map(|at| 255 * u8::from((at + at / SIDE) % 2 == 0));
+        let checkers = (0..SLICES * SIDE * SIDE).map(|at| 255 * u8::from((at + at / SIDE).is_multiple_of(2)));
         let all: Vec<u8> = checkers.chain(test.iter().flat_map(|nth| voxels(*nth))).collect();
         let count = test.len() + 1;
         arrays.push(("test_images.npy", npy(&format!("({count}, {SLICES}, {SIDE}, {SIDE})"), &all)));

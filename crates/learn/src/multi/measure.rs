@@ -164,10 +164,10 @@ fn together(
     let mean_of = |of: fn(&[f64], &[bool]) -> Result<f64, StatsError>| {
         draws.interval(|rows| {
             let mut sum = 0.0;
-            for label in 0..count {
-                let known = rows.iter().filter_map(|row| {
-                    held.truths[label][*row].map(|there| (probabilities[*row][label], there))
-                });
+            for (label, truths) in held.truths.iter().enumerate() {
+                let known = rows
+                    .iter()
+                    .filter_map(|row| truths[*row].map(|there| (probabilities[*row][label], there)));
                 let (scores, positives): (Vec<f64>, Vec<bool>) = known.unzip();
                 sum += of(&scores, &positives).ok()?;
             }

@@ -17,9 +17,12 @@ pub(crate) struct Reader {
     pub window: String,
 }
 
+/// Windows by account and name: when each was opened, and when it last said so.
+type Windows = BTreeMap<(String, String), (Instant, Instant)>;
+
 /// The open windows of each report.
 #[derive(Default)]
-pub(crate) struct Readers(Mutex<BTreeMap<String, BTreeMap<(String, String), (Instant, Instant)>>>);
+pub(crate) struct Readers(Mutex<BTreeMap<String, Windows>>);
 
 /// Who has a report open now, and whether that is another list than before.
 #[derive(Debug, PartialEq, Eq)]

@@ -321,7 +321,7 @@ impl File<'_> {
             if let Err(error) = Remote::parse(&to) {
                 return Err(self.wrong(at, &path, error.to_string()));
             }
-            let known = self.reach.web.iter().any(|url| *url == to);
+            let known = self.reach.web.contains(&to);
             return known.then(|| Destination::Archive(to.clone())).ok_or_else(|| {
                 let list = listed(self.reach.web.clone());
                 let message =

@@ -135,7 +135,7 @@ fn weights(place: &Path) -> anyhow::Result<Vec<u8>> {
             place.display()
         )));
     }
-    Ok(std::fs::read(place).map_err(fail)?)
+    std::fs::read(place).map_err(fail)
 }
 
 fn classifier(
