@@ -251,19 +251,17 @@ mod tests {
             answer(vec![rectangle(1, [2.0, 4.0, 12.0, 8.0])]),
         );
         let nothing = answer(vec![]);
-        let drawn = |item, patient, answers: Vec<(&'static str, &Answer)>| Drawn {
-            item,
-            patient,
-            canvas: canvas.clone(),
-            answers,
-        };
-        let items = [
-            drawn(1, 1, vec![("x", &one), ("y", &one)]),
-            drawn(2, 2, vec![("x", &one), ("y", &other)]),
-            drawn(3, 3, vec![("x", &one), ("y", &nothing)]),
-            drawn(4, 4, vec![("x", &nothing), ("y", &nothing)]),
-            drawn(5, 5, vec![("x", &one)]),
-        ];
+        let items: Vec<Drawn> = [
+            vec![("x", &one), ("y", &one)],
+            vec![("x", &one), ("y", &other)],
+            vec![("x", &one), ("y", &nothing)],
+            vec![("x", &nothing), ("y", &nothing)],
+            vec![("x", &one)],
+        ]
+        .into_iter()
+        .zip(1..)
+        .map(|(answers, item)| Drawn { item, patient: item as usize, canvas: canvas.clone(), answers })
+        .collect();
         let found = outline_agreement(&question(), &items).expect("sound");
         let order: Vec<(u32, f64)> = found.items.iter().map(|one| (one.item, one.least_dice)).collect();
         assert_eq!(order, [(3, 0.0), (2, 0.5), (1, 1.0), (4, 1.0)]);

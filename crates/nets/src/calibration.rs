@@ -205,9 +205,9 @@ mod tests {
         // -2 / 2 + 0.5 = -0.5; of the pair 3 - 1 against 1: log odds 1.
         assert!((found[1] - logistic(-0.5)).abs() < 1e-12, "{found:?}");
         assert!((found[0] - logistic(1.0)).abs() < 1e-12 && (found[0] + found[2] - 1.0).abs() < 1e-12);
-        for label in 0..3 {
+        for (label, found) in found.iter().enumerate() {
             let interval = both.interval(label, &logits).expect("a probability");
-            assert!((interval.estimate.value() - found[label]).abs() < 1e-12);
+            assert!((interval.estimate.value() - found).abs() < 1e-12);
         }
         // Platt's line has the variance z z var(slope) + var(bias): 4 * 0.04 + 0.09, deviation 0.5.
         let interval = both.interval(1, &logits).expect("a probability");
