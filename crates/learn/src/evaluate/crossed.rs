@@ -35,7 +35,10 @@ pub(crate) fn crossed(logits: &[Vec<f64>], labels: &[usize], parts: &[usize]) ->
         let rows: Vec<Vec<f64>> = others.iter().map(|row| logits[*row].clone()).collect();
         let truth: Vec<usize> = others.iter().map(|row| labels[*row]).collect();
         let classes = logits[own[0]].len();
-        let calibration = calibrate(&rows, &truth).unwrap_or_else(|_| plain(classes));
+        // Of a label that the others lack a fit makes an impossibility.
+        let is_whole = (0..classes).all(|label| truth.contains(&label));
+        let fitted = is_whole.then(|| calibrate(&rows, &truth).ok()).flatten();
+        let calibration = fitted.unwrap_or_else(|| plain(classes));
         for row in own {
             probabilities[row] = calibration.probabilities(&logits[row]);
         }
