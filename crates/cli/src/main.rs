@@ -11,7 +11,6 @@ mod curve;
 mod desk_reader;
 mod engine;
 mod exit;
-mod knowledge;
 mod labels;
 mod language;
 mod memory;
@@ -22,7 +21,6 @@ mod room;
 mod shelf;
 mod table;
 mod verbs;
-mod version;
 
 use std::process::ExitCode;
 
@@ -87,7 +85,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Query(verb) => verbs::query::query(verb, &config),
         Verb::Retrieve(verb) => verbs::query::retrieve(verb, &config),
         Verb::Store(verb) => verbs::archive::store(verb, &config),
-        Verb::Annotations(verb) => verbs::annotations::run(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Audit(verb) => verbs::audit::run(verb, &config),
         Verb::Users(verb) => verbs::users::run(verb, &config),

@@ -60,7 +60,7 @@ impl Line {
         eprintln!("{text}");
     }
 
-    pub fn clear(&self) {
+    fn clear(&self) {
         self.with(|_| {
             let _ = write!(stderr(), "\r\x1b[2K");
         });

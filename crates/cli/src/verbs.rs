@@ -1,6 +1,5 @@
 //! One module a verb.
 
-pub mod annotations;
 pub mod archive;
 pub mod ask;
 pub mod audit;
@@ -47,7 +46,6 @@ mod segment_model;
 pub mod send;
 mod send_dicom;
 mod send_tls;
-mod send_web;
 pub mod summarize;
 pub mod sweep;
 pub mod train;

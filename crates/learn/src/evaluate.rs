@@ -1,43 +1,26 @@
-mod crossed;
 mod drawn;
 
-pub(crate) use crossed::{crossed, parts};
 pub(crate) use drawn::{Draws, Scored};
 
 use wilhelm_nets::{Calibration, ClassMetric, Validation};
-use wilhelm_stats::{Rows, accuracy, fit_recalibration, roc_auc};
+use wilhelm_stats::{
+    Rows, accuracy, brier_score_multiclass, fit_recalibration, roc_auc, top_label_calibration_error,
+};
 
 use crate::{LearnError, Recipe};
 use drawn::pick;
 
 /// What the validation split says: calibration and figures.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Evaluation {
+pub struct Evaluation {
     /// Temperature, biases and how sure they are.
     pub calibration: Calibration,
     /// Figures with intervals.
     pub figures: Validation,
 }
 
-/// What the figures of a validation split are of.
-pub(crate) const CROSSED: &str = "for the figures, temperature and biases were fitted ten times, each on nine tenths of these \
-                                  images and measured on the rest; the model has those of all of them";
-
-/// The validation images.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Images<'a> {
-    /// The label of each.
-    pub labels: &'a [usize],
-    /// The group of each, which is not parted: copies, and images of one patient.
-    pub groups: &'a [usize],
-    /// Whose each is, where that is known: intervals then draw whole patients.
-    pub patients: Option<&'a [usize]>,
-}
-
-/// Fits the calibration and measures, on the logits of the validation images.
-///
-/// The figures are of [`crossed`] probabilities, in which no image's own label takes part; the calibration is that of all
-/// images.
+/// Fits the calibration and measures, on the logits of the validation images; where `patients` say whose each is,
+/// intervals draw whole patients.
 ///
 /// # Shapes
 /// One row of logits an image, one number a label.
@@ -45,16 +28,16 @@ pub(crate) struct Images<'a> {
 /// # Errors
 /// [`LearnError::Stats`] where a figure is not defined, for example a label without images;
 /// [`LearnError::NoSignal`] if the network is no better than chance.
-pub(crate) fn evaluate(
+pub fn evaluate(
     recipe: &Recipe,
     logits: &[Vec<f64>],
-    images: Images<'_>,
+    labels: &[usize],
+    patients: Option<&[usize]>,
     split: String,
     command: String,
 ) -> Result<Evaluation, LearnError> {
-    let Images { labels, groups, patients } = images;
     let calibration = calibrate(logits, labels)?;
-    let probabilities = crossed(logits, labels, &parts(groups, labels, recipe.split_seed()));
+    let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| calibration.probabilities(row)).collect();
     let figures = measure(recipe, &probabilities, labels, patients, split, command)?;
     Ok(Evaluation { calibration, figures })
 }
@@ -69,12 +52,7 @@ pub(crate) fn calibrate(logits: &[Vec<f64>], labels: &[usize]) -> Result<Calibra
     if fit.slope <= 0.0 {
         return Err(LearnError::NoSignal { slope: fit.slope });
     }
-    Ok(Calibration {
-        temperature: 1.0 / fit.slope,
-        bias: fit.bias,
-        covariance: fit.covariance,
-        groups: Vec::new(),
-    })
+    Ok(Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance })
 }
 
 /// The figures of probabilities, one row an image.
@@ -89,6 +67,9 @@ pub(crate) fn measure(
     split: String,
     command: String,
 ) -> Result<Validation, LearnError> {
+    let classes = recipe.labels.len();
+    let flat: Vec<f64> = probabilities.iter().flatten().copied().collect();
+    let table = Rows::new(&flat, classes)?;
     let scored = Scored::new(probabilities, labels);
     let draws = Draws { images: labels.len(), patients, seed: recipe.seed };
     let mut metrics = Vec::new();
@@ -114,12 +95,11 @@ pub(crate) fn measure(
         macro_auc,
         accuracy: right,
         accuracy_of_commonest: commonest as f64 / labels.len() as f64,
-        brier: draws.interval(|rows| scored.brier(rows))?,
-        calibration_error: draws.interval(|rows| scored.calibration_error(rows))?,
+        brier: brier_score_multiclass(table, labels)?,
+        calibration_error: top_label_calibration_error(table, labels, 10)?,
         labels: metrics,
         command,
         baselines: Vec::new(),
-        each: Vec::new(),
     })
 }
 
@@ -140,12 +120,13 @@ mod tests {
                 vec![sign + place as f64 / 1000.0, 0.0]
             })
             .collect();
-        let by_patient: Vec<usize> = (0..100).map(|place| place / 5).collect();
+        let patients: Vec<usize> = (0..100).map(|place| place / 5).collect();
         let of = |patients: Option<&[usize]>| {
-            let images = Images { labels: &labels, groups: &by_patient, patients };
-            evaluate(&recipe, &logits, images, String::new(), String::new()).expect("figures").figures
+            evaluate(&recipe, &logits, &labels, patients, String::new(), String::new())
+                .expect("figures")
+                .figures
         };
-        let (images, by_patient) = (of(None), of(Some(&by_patient)));
+        let (images, by_patient) = (of(None), of(Some(&patients)));
         let width = |interval: Interval| interval.high - interval.low;
         assert_eq!(images.accuracy.estimate, by_patient.accuracy.estimate);
         assert!(

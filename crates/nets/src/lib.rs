@@ -10,7 +10,6 @@
 //! [`explain`] takes.
 
 mod accept;
-mod adopted;
 mod appearance;
 pub mod arch;
 mod calibration;
@@ -25,17 +24,14 @@ mod outlier;
 mod processor;
 mod segmenter;
 mod shelf;
-mod targets;
 pub mod text;
-mod views;
 
 pub use accept::{InputFacts, Refusal};
-pub use adopted::{AdoptError, Adopted, AdoptedCard, AdoptedClassifier, Preset, adopt};
 pub use appearance::{APPEARANCE, appearance};
-pub use calibration::{Calibration, GroupCalibration};
+pub use calibration::Calibration;
 pub use card::{
     AcceptedInput, BaselineMetric, Card, CardError, ClassMetric, FigureDifferences, Interval, Label,
-    LabelFigures, OutlierCard, Training, Validation,
+    OutlierCard, Training, Validation,
 };
 pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};
@@ -52,6 +48,4 @@ pub use segmenter::{
     SegmenterCard, SegmenterValidation, Source, TrainedSegmenter, WindowPreparation, Windows, bounds_of,
     labels_at, on_network_grid, slide,
 };
-pub use shelf::{AdoptedEntry, FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
-pub use targets::Targets;
-pub use views::Views;
+pub use shelf::{FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};

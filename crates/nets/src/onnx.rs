@@ -10,7 +10,6 @@
 mod absent;
 mod card;
 mod check;
-mod efficientnet;
 mod engine;
 mod error;
 mod export;
@@ -20,7 +19,6 @@ mod layers;
 mod message;
 mod metadata;
 mod networks;
-mod published;
 mod recurrent;
 #[cfg(feature = "ort")]
 mod runtime;

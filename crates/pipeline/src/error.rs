@@ -4,7 +4,6 @@ use wilhelm_nets::{ExplainError, ModelError};
 use wilhelm_report::ReportError;
 
 use crate::FusionError;
-use crate::library::LibraryError;
 
 /// What stops a journey.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +30,6 @@ pub enum PipelineError {
     /// Image, request and base rates cannot be put together.
     #[error(transparent)]
     Fusion(#[from] FusionError),
-    /// The index of the user's texts.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

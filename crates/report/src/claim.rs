@@ -1,5 +1,4 @@
 use crate::change::{Change, Compared};
-use crate::reference::Known;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, EvidenceId, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
@@ -70,11 +69,6 @@ pub enum Claim {
         rule: String,
         /// How it came to say so.
         applied: Applied,
-    },
-    /// General knowledge, of no patient.
-    Reference {
-        /// What it says.
-        says: Known,
     },
     /// Words of the person who signed; the program neither made nor checked them.
     Attested,

@@ -19,7 +19,7 @@ impl Report {
         );
         self.evidence.push(Evidence {
             id: EvidenceId(EVIDENCE.to_owned()),
-            source: EvidenceSource::rule(citation),
+            source: EvidenceSource::Rule { citation },
             summary: text.clone(),
         });
         let id = (1_usize..)

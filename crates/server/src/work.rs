@@ -10,8 +10,6 @@ mod empty_bin;
 mod notify;
 mod read_study;
 mod send;
-mod send_web;
-mod unnamed;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +27,6 @@ pub use notify::{Notify, NotifyError, Target};
 pub(crate) use read_study::QueuedReadings;
 pub use read_study::ReadStudy;
 pub use send::SendStudy;
-pub use send_web::SendWeb;
 
 /// The job was cancelled, or the program ends: the work stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,6 @@ mod modality;
 mod phi;
 mod progress;
 mod raster;
-mod sentence;
 mod series;
 mod unit;
 mod voxels;
@@ -39,9 +38,7 @@ mod voxels;
 pub use cine::Cine;
 pub use code::CodedConcept;
 pub use defect::{Defect, DefectKind};
-pub use evidence::{
-    Contribution, Contributor, Evidence, EvidenceId, EvidenceSource, KnownFrequency, KnownTerm,
-};
+pub use evidence::{Contribution, Contributor, Evidence, EvidenceId, EvidenceSource};
 pub use finding::{Certainty, Finding, FindingId, ImageBox, Laterality, Measurement, Observation, Quantity};
 pub use geometry::{Direction, Geometry, GeometryError, Index, PointLps, Spacing};
 pub use identifier::{
@@ -53,7 +50,6 @@ pub use modality::{Modality, View};
 pub use phi::Phi;
 pub use progress::{Progress, Silent};
 pub use raster::Raster;
-pub use sentence::{is_abbreviated, sentence_end};
 pub use series::{Image, Patient, Series, SourceFile};
 pub use unit::{Mm, Probability, ProbabilityInterval, UnitError};
 pub use voxels::{

@@ -6,6 +6,8 @@ import * as tools from "@cornerstonejs/tools";
 import { stack, viewport } from "./engine";
 import { type Window, windowRange } from "./presets";
 
+const CINE_FRAMES_PER_SECOND = 12;
+
 /** Scrolls by a number of images, to the ends and no further. */
 export function step(id: string, by: number): void {
   const images = stack(id);
@@ -83,11 +85,10 @@ export function reset(ids: readonly string[]): void {
   }
 }
 
-/** Plays so many frames a second, or stops. */
-export function cine(id: string, framesPerSecond: number | undefined): void {
+export function cine(id: string, on: boolean): void {
   const element = viewport(id)?.element;
   if (!element) return;
-  if (framesPerSecond !== undefined) tools.utilities.cine.playClip(element, { framesPerSecond, loop: true });
+  if (on) tools.utilities.cine.playClip(element, { framesPerSecond: CINE_FRAMES_PER_SECOND, loop: true });
   else tools.utilities.cine.stopClip(element);
 }
 

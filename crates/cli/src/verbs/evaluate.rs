@@ -1,5 +1,4 @@
 mod drift;
-mod ensemble;
 mod fusion;
 mod label_tables;
 mod reports;
@@ -35,7 +34,6 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Labels(wanted)) => label_tables::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
         Some(EvaluateVerb::Drift(wanted)) => drift::run(wanted),
-        Some(EvaluateVerb::Ensemble(wanted)) => ensemble::run(wanted, config),
         Some(EvaluateVerb::Baselines(wanted)) => super::baselines::run(wanted, config),
         None => predictions(&verb.predictions),
     }

@@ -110,7 +110,6 @@ fn nobody() -> Example {
         pixels: Vec::new(),
         thumbnail: Vec::new(),
         label: 0,
-        truths: Vec::new(),
     }
 }
 
@@ -155,7 +154,6 @@ fn outline(recipe: &SegmenterRecipe, entry: Entry<MaskFile>) -> Result<Outline, 
         pixels: thumbnail.clone(),
         thumbnail,
         label: usize::from(empty),
-        truths: Vec::new(),
     };
     Ok(Outline {
         example,

@@ -100,8 +100,6 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
-            cnn: None,
-            head: crate::arch::HeadKind::Transformer,
             features: 12,
             model_width: 8,
             heads: 2,

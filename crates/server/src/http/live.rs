@@ -24,11 +24,11 @@ use super::{Refusal, Site, blocking};
 use crate::events::{Event, Heard, Listener};
 
 /// Seconds between two comments, which show both sides that the other is there.
-pub(super) const BEAT: Duration = Duration::from_secs(15);
+const BEAT: Duration = Duration::from_secs(15);
 /// Longest wait for a client that takes nothing.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Events between the archive and a client's connection.
-pub(super) const AHEAD: usize = 16;
+const AHEAD: usize = 16;
 /// Most clients at once.
 const MOST: usize = 256;
 /// Most of one account.
@@ -40,10 +40,10 @@ const REMEMBERED: usize = 1000;
 static LISTENING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Counts a client for as long as it is served.
-pub(super) struct Counted(String);
+struct Counted(String);
 
 impl Counted {
-    pub(super) fn new(who: &Who) -> Result<Self, Refusal> {
+    fn new(who: &Who) -> Result<Self, Refusal> {
         let full = |detail| Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         let account = who.principal.as_ref().map(|principal| principal.user.as_str().to_owned());
         let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +156,7 @@ impl Teller {
                 blocking(move || guard::who(&site, &headers).map_err(|error| guard::of_account(&error)));
             match known.await {
                 Ok(principal) => {
-                    self.who = Who { principal, guest: None };
+                    self.who = Who { principal };
                     // What the account may see may have changed.
                     self.seen.clear();
                 }
@@ -178,7 +178,7 @@ impl Teller {
             return true;
         }
         let wanted = match event {
-            Event::Report { .. } | Event::Readers { .. } => Permission::ReportSee,
+            Event::Report { .. } => Permission::ReportSee,
             _ => Permission::StudySee,
         };
         let study = event.study();
@@ -198,7 +198,7 @@ impl Teller {
 }
 
 /// Pieces as they come, then the end.
-pub(super) struct Pieces(pub(super) Receiver<Bytes>);
+struct Pieces(Receiver<Bytes>);
 
 impl http_body::Body for Pieces {
     type Data = Bytes;

@@ -6,5 +6,5 @@ mod life;
 mod queue;
 mod reader;
 mod rights;
-pub mod site;
+mod site;
 mod triage;

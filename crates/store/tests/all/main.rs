@@ -1,10 +1,8 @@
 //! The archive as its users see it.
 
-mod annotations;
 mod archive;
 mod backup;
 mod bin;
-mod consult;
 mod hostile;
 mod killed;
 mod matching;
