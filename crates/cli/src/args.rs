@@ -151,6 +151,9 @@ pub enum Verb {
     Open(Sealing),
     /// Show the configuration in force and where each value came from
     Config(Config),
+    /// The text of a PDF on stdin, as `wilhelm kb index` and `summarize` read it: for this program's own use
+    #[command(hide = true)]
+    PdfText,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ mod labels;
 mod language;
 mod memory;
 mod output;
+mod pdf;
 mod pick;
 mod progress;
 mod room;
@@ -52,6 +53,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    // Before anything is opened: its process may open nothing.
+    if matches!(arguments.verb, Verb::PdfText) {
+        return pdf::child();
+    }
     let config = config::load(arguments.config.as_deref())?;
     match &arguments.verb {
         Verb::Read(verb) => verbs::read::run(verb, &config),
@@ -92,6 +97,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Seal(verb) => verbs::keys::seal(verb, &config),
         Verb::Open(verb) => verbs::keys::open(verb, &config),
         Verb::Config(verb) => verbs::config::run(verb, &config),
+        Verb::PdfText => pdf::child(),
     }
 }
 

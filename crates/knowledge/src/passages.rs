@@ -1,4 +1,4 @@
-//! Texts in pieces that can be cited: PubMed and JATS XML, MedQuAD, PubMedQA, web pages, Markdown and plain text.
+//! Texts in pieces that can be cited: PubMed and JATS XML, MedQuAD, PubMedQA, web pages, Markdown, plain text and PDF.
 //!
 //! The principal type is [`Passage`]: a few sentences with an identifier that stays the same as long as the document does,
 //! its source and its license. A text is data here: nothing that stands in it is followed.
@@ -6,6 +6,7 @@
 mod cut;
 mod json;
 mod markup;
+mod pdf;
 #[cfg(test)]
 mod tests;
 mod xml;
@@ -16,11 +17,13 @@ use serde::{Deserialize, Serialize};
 
 pub use cut::{Piece, pieces};
 pub use markup::{of_html, of_markdown};
+pub use pdf::{PdfError, PdfPage, PdfText, pdf_passages, pdf_text};
 
 /// A piece of a document, as it can be found and cited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
-    /// The document's identifier, `#` and the number of the piece in it from 1: `pubmed:31000001#2`.
+    /// The document's identifier, `#` and the number of the piece in it from 1: `pubmed:31000001#2`; in a PDF that of its page
+    /// and of the piece in the page: `file:texts/a.pdf@3f2a91c0#p3.1`.
     pub id: String,
     /// The document's identifier.
     pub document: String,

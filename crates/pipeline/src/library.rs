@@ -17,7 +17,7 @@ use wilhelm_knowledge::passages::PassageError;
 use wilhelm_knowledge::retrieve::{LexicalError, VectorsError};
 use wilhelm_nets::text::{SentenceEncoder, TextError};
 
-pub use build::{BuildSettings, Built, build, open_texts};
+pub use build::{BuildSettings, Built, ReadPdf, build, open_texts};
 pub use find::{Found, Library, Way};
 pub use report::report_passages;
 
@@ -51,7 +51,7 @@ pub enum LibraryError {
     },
     /// There is nothing to index.
     #[error(
-        "nothing to index: expected .xml, .nxml, .json, .jsonl, .html, .md or .txt files (or .gz of them) in {places}"
+        "nothing to index: expected .xml, .nxml, .json, .jsonl, .html, .md or .txt files (or .gz of them) or .pdf files in {places}"
     )]
     Nothing {
         /// Where was looked.
@@ -138,7 +138,7 @@ pub struct Manifest {
 }
 
 /// A file of an index.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexedFile {
     /// Its path within the folder that was given, behind that folder's name.
     pub path: String,
@@ -152,6 +152,9 @@ pub struct IndexedFile {
     /// What is wrong with it: it was read up to there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defect: Option<String>,
+    /// Pages of a PDF, from 1, that have no text: pictures, scans, blank ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages_without_text: Vec<u32>,
 }
 
 const FORMAT: u32 = 1;

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
-/// Where the index of texts is kept.
 /// Numbers of passages and sentences that may be asked for.
 fn counts() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=1000)
 }
 
+/// Where the index of texts is kept.
 #[derive(Clone, Debug, Args)]
 pub struct IndexFolder {
     /// Folder of the index; otherwise `index` in the cache folder
@@ -21,7 +21,7 @@ pub struct IndexFolder {
 
 #[derive(Debug, Args)]
 pub struct KbIndex {
-    /// Folders and files with texts: .xml, .nxml, .json, .jsonl, .html, .md, .txt, and .gz of them
+    /// Folders and files with texts: .xml, .nxml, .json, .jsonl, .html, .md, .txt, and .gz of them, and .pdf
     #[arg(required_unless_present = "reports")]
     pub places: Vec<PathBuf>,
     /// Folder of the index; one that is there is brought up to date
@@ -83,7 +83,7 @@ pub struct Ask {
 
 #[derive(Debug, Args)]
 pub struct Summarize {
-    /// Articles: PubMed or JATS XML, PubMedQA or other JSON, web pages, Markdown, plain text; `-` is plain text on stdin
+    /// Articles: PubMed or JATS XML, PubMedQA or other JSON, web pages, Markdown, PDF, plain text; `-` is plain text on stdin
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Print the table of studies alone

@@ -19,7 +19,7 @@ pub enum KbVerb {
     Labels(KbLabels),
     /// Bring an ontology, a table or what comes with the program into the graph
     Import(KbImport),
-    /// Index texts for `wilhelm ask`: PubMed, JATS, MedQuAD and PubMedQA, web pages, Markdown, plain text, signed reports
+    /// Index texts for `wilhelm ask`: PubMed, JATS, MedQuAD and PubMedQA, web pages, PDF, Markdown, plain text, signed reports
     Index(KbIndex),
     /// Passages of the indexed texts for a question
     Find(KbFind),

@@ -2,14 +2,14 @@ use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use wilhelm_knowledge::passages::{Form, Origin, Passage, read_passages};
+use wilhelm_knowledge::passages::{Form, Origin, Passage, pdf_passages, read_passages};
 use wilhelm_knowledge::summarize::{Summary, summarize};
 use wilhelm_pipeline::library::open_texts;
 
 use crate::args;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
-use crate::table;
+use crate::{pdf, table};
 
 /// `wilhelm summarize`
 pub fn run(verb: &args::Summarize) -> anyhow::Result<Exit> {
@@ -36,12 +36,15 @@ pub fn run(verb: &args::Summarize) -> anyhow::Result<Exit> {
 fn passages_of(path: &Path) -> anyhow::Result<Vec<Passage>> {
     let name =
         path.file_name().map_or_else(|| "stdin".to_owned(), |name| name.to_string_lossy().into_owned());
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pdf")) {
+        return passages_of_pdf(path, name);
+    }
     let (mut input, form): (Box<dyn BufRead>, Form) = if path.as_os_str() == "-" {
         (Box::new(BufReader::new(std::io::stdin())), Form::Text)
     } else {
         let form = Form::of_name(&name).ok_or_else(|| {
             Stop::input(format!(
-                "{} has no form that is read: expected .xml, .nxml, .json, .jsonl, .html, .md or .txt",
+                "{} has no form that is read: expected .xml, .nxml, .json, .jsonl, .html, .md, .txt or .pdf",
                 path.display()
             ))
         })?;
@@ -54,6 +57,21 @@ fn passages_of(path: &Path) -> anyhow::Result<Vec<Passage>> {
         Ok(())
     });
     read.map_err(|error| Stop::input(error.to_string()))?;
+    Ok(found)
+}
+
+fn passages_of_pdf(path: &Path, name: String) -> anyhow::Result<Vec<Passage>> {
+    let text = pdf::text_of(path).map_err(|words| Stop::input(format!("{} {words}", path.display())))?;
+    let mut found = Vec::new();
+    let origin = Origin { file: name, ..Origin::default() };
+    let read = pdf_passages(&text, &origin, &mut |passage| {
+        found.push(passage);
+        Ok(())
+    });
+    read.map_err(|error| Stop::input(error.to_string()))?;
+    if text.cut {
+        eprintln!("wilhelm: {}: page {} is the last that is read", path.display(), text.pages.len());
+    }
     Ok(found)
 }
 

@@ -7,7 +7,9 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use tantivy::directory::MmapDirectory;
 use wilhelm_formats::write_atomically;
-use wilhelm_knowledge::passages::{Form, Origin, Passage, PassageError, read_passages};
+use wilhelm_knowledge::passages::{
+    Form, Origin, Passage, PassageError, PdfText, pdf_passages, read_passages,
+};
 use wilhelm_knowledge::retrieve::{LexicalError, LexicalWriter, Vectors, VectorsWriter};
 use wilhelm_study::{Progress, Silent};
 
@@ -15,6 +17,9 @@ use super::find::vectors_of;
 use super::{
     Encoder, FORMAT, IndexedFile, LEXICAL, LibraryError, MANIFEST, Manifest, NAMING, TEXTS, VECTORS, manifest,
 };
+
+/// Reads the text of a PDF file within limits of time and memory; why it has none otherwise.
+pub type ReadPdf<'a> = dyn Fn(&Path) -> Result<PdfText, String> + 'a;
 
 /// What an index is made of.
 pub struct BuildSettings<'a> {
@@ -26,6 +31,8 @@ pub struct BuildSettings<'a> {
     pub license: Option<&'a str>,
     /// Encoder of the vectors; without one passages are found by words alone.
     pub encoder: Option<Encoder<'a>>,
+    /// Reads PDF files; without it they are left out.
+    pub pdf: Option<&'a ReadPdf<'a>>,
 }
 
 /// What was made.
@@ -45,7 +52,20 @@ pub struct Built {
 struct Listed {
     name: String,
     path: PathBuf,
-    form: Form,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Texts(Form),
+    Pdf,
+}
+
+impl Kind {
+    fn of_name(name: &str, pdf: bool) -> Option<Self> {
+        let is_pdf = Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"));
+        if is_pdf { pdf.then_some(Self::Pdf) } else { Form::of_name(name).map(Self::Texts) }
+    }
 }
 
 /// Makes an index of folders, or makes it new where it is there: passages whose text was embedded before keep their
@@ -60,7 +80,7 @@ pub fn build(
     into: &Path,
     progress: &dyn Progress,
 ) -> Result<Built, LibraryError> {
-    let (listed, left_out) = list(settings.places)?;
+    let (listed, left_out) = list(settings.places, settings.pdf.is_some())?;
     if listed.is_empty() && settings.reports.is_empty() {
         let places: Vec<String> = settings.places.iter().map(|place| place.display().to_string()).collect();
         return Err(LibraryError::Nothing { places: places.join(", ") });
@@ -74,13 +94,12 @@ pub fn build(
             path: one.name.clone(),
             sha256: hash(&one.path)?,
             license: settings.license.map(str::to_owned),
-            passages: 0,
-            defect: None,
+            ..IndexedFile::default()
         });
     }
     for (name, sha256, _) in settings.reports {
         let (path, sha256) = (name.clone(), sha256.clone());
-        files.push(IndexedFile { path, sha256, license: None, passages: 0, defect: None });
+        files.push(IndexedFile { path, sha256, ..IndexedFile::default() });
     }
     let encoder = settings.encoder.map(|encoder| encoder.facts.clone());
     let before = manifest(into).unwrap_or(None);
@@ -114,9 +133,8 @@ pub fn build(
             version: Some(files[at].sha256[..8].to_owned()),
         };
         let before = maker.count;
-        let mut input = open_texts(&one.path)?;
         let mut stopped = None;
-        let read = read_passages(&mut *input, one.form, &origin, &mut |passage| {
+        let read = read_file(one, settings.pdf, &origin, &mut files[at], &mut |passage| {
             let added = if progress.cancelled() { Err(LibraryError::Cancelled) } else { maker.add(passage) };
             added.map_err(|error| {
                 let words = error.to_string();
@@ -127,7 +145,7 @@ pub fn build(
         if let Some(error) = stopped {
             return Err(error);
         }
-        files[at].defect = read.err().map(|error| error.to_string());
+        files[at].defect = read?;
         files[at].passages = maker.count - before;
     }
     for ((_, _, passages), file) in settings.reports.iter().zip(&mut files[listed.len()..]) {
@@ -161,6 +179,36 @@ pub fn build(
     Ok(Built { manifest: made, changed: true, embedded, left_out })
 }
 
+/// Hands the passages of a file over; what is wrong with it, in words.
+fn read_file(
+    one: &Listed,
+    pdf: Option<&ReadPdf<'_>>,
+    origin: &Origin,
+    about: &mut IndexedFile,
+    take: &mut wilhelm_knowledge::passages::Take<'_>,
+) -> Result<Option<String>, LibraryError> {
+    let (form, pdf) = match (one.kind, pdf) {
+        (Kind::Texts(form), _) => (form, None),
+        (Kind::Pdf, pdf) => (Form::Text, pdf),
+    };
+    let Some(pdf) = pdf else {
+        let mut input = open_texts(&one.path)?;
+        return Ok(read_passages(&mut *input, form, origin, take).err().map(|error| error.to_string()));
+    };
+    let text = match pdf(&one.path) {
+        Ok(text) => text,
+        Err(words) => return Ok(Some(format!("{}: {words}", origin.file))),
+    };
+    about.pages_without_text = text.pages_without_text();
+    Ok(match pdf_passages(&text, origin, take) {
+        Err(error) => Some(error.to_string()),
+        Ok(()) if text.cut => {
+            Some(format!("{}: it is longer than is read, page {} is the last", origin.file, text.pages.len()))
+        }
+        Ok(()) => None,
+    })
+}
+
 fn failed(path: &Path, doing: &'static str, reason: std::io::Error) -> LibraryError {
     LibraryError::File { path: path.to_owned(), doing, reason }
 }
@@ -180,15 +228,15 @@ fn forget_others(into: &Path, generation: &str) {
 }
 
 /// The documents of places, in the order of their names; links are not followed.
-fn list(places: &[PathBuf]) -> Result<(Vec<Listed>, Vec<PathBuf>), LibraryError> {
+fn list(places: &[PathBuf], pdf: bool) -> Result<(Vec<Listed>, Vec<PathBuf>), LibraryError> {
     let (mut listed, mut left_out) = (Vec::new(), Vec::new());
     for place in places {
         let about = place.metadata().map_err(|reason| failed(place, "cannot be read", reason))?;
         let named =
             place.file_name().map_or_else(|| "texts".to_owned(), |name| name.to_string_lossy().into());
         if about.is_file() {
-            match Form::of_name(&named) {
-                Some(form) => listed.push(Listed { name: named, path: place.clone(), form }),
+            match Kind::of_name(&named, pdf) {
+                Some(kind) => listed.push(Listed { name: named, path: place.clone(), kind }),
                 None => left_out.push(place.clone()),
             }
             continue;
@@ -206,10 +254,10 @@ fn list(places: &[PathBuf]) -> Result<(Vec<Listed>, Vec<PathBuf>), LibraryError>
                     continue;
                 }
                 let within = format!("{within}/{name}");
-                match Form::of_name(&name) {
+                match Kind::of_name(&name, pdf) {
                     _ if kind.is_dir() => open.push((entry.path(), within)),
-                    Some(form) if kind.is_file() => {
-                        listed.push(Listed { name: within, path: entry.path(), form })
+                    Some(of_file) if kind.is_file() => {
+                        listed.push(Listed { name: within, path: entry.path(), kind: of_file })
                     }
                     _ if kind.is_file() => left_out.push(entry.path()),
                     _ => {}

@@ -13,7 +13,7 @@ fn put(folder: &Path, name: &str, text: &str) {
 
 fn made(texts: &Path, into: &Path) -> Built {
     let settings =
-        BuildSettings { places: &[texts.to_owned()], reports: &[], license: Some("CC0"), encoder: None };
+        BuildSettings { places: &[texts.to_owned()], reports: &[], license: Some("CC0"), encoder: None, pdf: None };
     build(&settings, into, &Silent).expect("built")
 }
 
@@ -55,7 +55,7 @@ fn files_of_one_path_in_two_folders_keep_passages_of_their_own() {
     put(&one, "a.txt", "Air in the pleural space is called pneumothorax.");
     put(&other, "a.txt", "Fluid in the pleural space is called effusion.");
     let places = [one.clone(), other];
-    let settings = BuildSettings { places: &places, reports: &[], license: None, encoder: None };
+    let settings = BuildSettings { places: &places, reports: &[], license: None, encoder: None, pdf: None };
     let built = build(&settings, &into, &Silent).expect("built");
     assert_eq!((built.manifest.passages, built.manifest.doubles), (2, 0));
     let found = |index: &Path| -> String {
@@ -94,7 +94,7 @@ fn what_is_no_index_and_what_is_damaged_is_said() {
     assert!(damaged.contains("is damaged: index.json"), "{damaged}");
     let empty = place.path().join("empty");
     std::fs::create_dir(&empty).expect("made");
-    let settings = BuildSettings { places: &[empty], reports: &[], license: None, encoder: None };
+    let settings = BuildSettings { places: &[empty], reports: &[], license: None, encoder: None, pdf: None };
     assert!(matches!(
         build(&settings, &place.path().join("index"), &Silent),
         Err(LibraryError::Nothing { .. })

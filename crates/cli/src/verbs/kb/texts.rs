@@ -14,6 +14,7 @@ use crate::args::{IndexFolder, KbFind, KbIndex};
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json};
+use crate::pdf;
 use crate::progress::Line;
 use crate::verbs::report::chain;
 
@@ -82,8 +83,13 @@ pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
     }
     let encoder = found.as_ref().map(|(network, facts)| Encoder { network, facts });
     let reports = signed(&verb.reports)?;
-    let settings =
-        BuildSettings { places: &verb.places, reports: &reports, license: verb.license.as_deref(), encoder };
+    let settings = BuildSettings {
+        places: &verb.places,
+        reports: &reports,
+        license: verb.license.as_deref(),
+        encoder,
+        pdf: Some(&pdf::text_of),
+    };
     let line = Line::new("indexing");
     let built = build(&settings, &into, &line)?;
     drop(line);
@@ -93,13 +99,17 @@ pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
         eprintln!("wilhelm: {defect}: what stands before it was indexed");
     }
     for path in &built.left_out {
-        let pdf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"));
-        let why = if pdf { "PDF is not read yet: bring it as text" } else { "no form that is read" };
-        eprintln!("wilhelm: {} is left out: {why}", path.display());
+        eprintln!("wilhelm: {} is left out: no form that is read", path.display());
+    }
+    for file in manifest.files.iter().filter(|file| file.passages > 0) {
+        if let Some(pages) = numbered(&file.pages_without_text) {
+            eprintln!("wilhelm: {}: {pages} without text: blank, pictures or scanned", file.path);
+        }
     }
     if manifest.doubles > 0 {
         eprintln!(
-            "wilhelm: {} passages have the identifier of another one and are left out: a document given twice, or two with one id",
+            "wilhelm: {} passages have the identifier of another one and are left out: the same document twice, or documents with \
+             one id",
             manifest.doubles
         );
     }
@@ -120,6 +130,22 @@ pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
         print(&format!("{}: nothing changed\n", into.display()))?;
     }
     Ok(if defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+/// `page 3`, `pages 1, 4 to 9`; none where there is none.
+fn numbered(pages: &[u32]) -> Option<String> {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for page in pages {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *page => *last = *page,
+            _ => runs.push((*page, *page)),
+        }
+    }
+    let of_run =
+        |(from, to): &(u32, u32)| if from == to { from.to_string() } else { format!("{from} to {to}") };
+    let runs: Vec<String> = runs.iter().map(of_run).collect();
+    let noun = if pages.len() == 1 { "page" } else { "pages" };
+    (!runs.is_empty()).then(|| format!("{noun} {}", runs.join(", ")))
 }
 
 /// The last signed version of each report in the folders of folders, as passages.
