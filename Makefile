@@ -8,7 +8,7 @@ CARGO_TARGET_DIR ?= $(XDG_CACHE_HOME)/wilhelm/target
 export CARGO_TARGET_DIR
 WILHELM := $(CARGO_TARGET_DIR)/release/wilhelm
 
-.PHONY: help setup build web demo room examples test bench conformance performance performance-networks performance-gpu results test-codecs test-onnx test-gpu test-interop test-web fmt lint docs schema fuzz advisories clean
+.PHONY: help setup build web demo room examples test bench conformance performance performance-networks performance-gpu results test-codecs test-models test-onnx test-gpu test-examples test-interop test-web fmt lint docs schema fuzz advisories clean
 
 DATA ?= ../shared/data
 
@@ -30,7 +30,7 @@ demo: build ## fetch a small language model and read three images into out/demo
 room: web build ## the reading room in a browser, with three sample studies that were read (ctrl-c stops it)
 	"$(WILHELM)" serve --demo
 
-examples: build ## the three sample images in every form a report has, draft and signed, in out/examples
+examples: build ## the three sample images in every form a report has, draft and signed, and a patient's record, in out/examples
 	@tools/examples.sh "$(WILHELM)"
 
 test: ## everything CI runs: format, lints, tests, documentation, licenses
@@ -74,6 +74,12 @@ results: ## write docs/results.md anew from the shipped cards and models/runs, a
 test-codecs: setup ## the readers' tests with the C codecs built in: OpenJPEG and CharLS
 	cargo nextest run --cargo-profile release --locked -p wilhelm-formats --no-default-features --features openjpeg,charls
 
+test-models: build ## what the tests skip without models: the small language model and the encoder of texts (fetched once), and a build with the feature vision
+	"$(WILHELM)" models fetch smollm2 && "$(WILHELM)" models fetch minilm
+	cargo nextest run --cargo-profile release --locked --workspace \
+	  -E 'binary(small_model) or binary(adapter) or binary(injections) or binary(request_readers) or test(real_encoder) or test(minilm)'
+	cargo nextest run --cargo-profile release --locked -p wilhelm-llm --features vision -E 'binary(vision)'
+
 test-onnx: setup ## networks by ONNX Runtime, a build with the feature ort (its library comes as a Python package)
 	PYTHONPATH="$$(tools/setup.sh onnx)" && export PYTHONPATH && \
 	  ORT_DYLIB_PATH="$$(python3 tools/onnx_runtime.py)" && export ORT_DYLIB_PATH && \
@@ -84,6 +90,9 @@ test-gpu: setup ## networks on a graphics processor, or a software renderer, thr
 	tools/setup.sh gpu
 	cargo nextest run --cargo-profile release --locked -p wilhelm-nets -p wilhelm-cli --features wilhelm-cli/gpu \
 	  -E 'package(wilhelm-nets) and test(graphics) or package(wilhelm-cli) and test(graphics)'
+
+test-examples: examples ## the examples of every form, each opened in its reader: pdftoppm, dsrdump, dciodvfy, highdicom, FHIR and HL7 parsers
+	@tools/interop.sh "$(CARGO_TARGET_DIR)/release/examples" examples
 
 test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, SimpleITK, nibabel, ONNX Runtime, FHIR and HL7 parsers; a model server asked
 	cargo build --release --locked --workspace --bin wilhelm --example write_objects --example write_volumes \

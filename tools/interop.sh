@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # What this program writes, judged and read by others. The argument is the folder of the built examples.
+# With `examples` as the second argument nothing but what `make examples` wrote.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 examples=$1
 peers=$(tools/setup.sh interop)
 export PYTHONPATH=$peers
+if [ "${2:-}" = examples ]; then
+  printf '== out/examples: dciodvfy\n'
+  tools/interop/objects.sh out/examples
+  printf '\n== out/examples: fhir.resources, hl7apy, pypdf, poppler, qpdf, dcmtk and highdicom\n'
+  python3 tools/interop/examples.py out/examples
+  printf '\n== out/examples: the npm package fhir\n'
+  NODE_PATH="$peers/node_modules" node tools/interop/fhir.js out/examples/*/report.fhir.json out/examples/*/v2/report.fhir.json
+  exit 0
+fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 

@@ -15,7 +15,7 @@ const policy = [
 
 const proxy = Object.fromEntries(
   // The archive takes changes from its own page alone, which this one stands for.
-  ["/dicom-web", "/api", "/health"].map((path) => [path, { target: archive, changeOrigin: true, headers: { Origin: archive } }]),
+  ["/dicom-web", "/api", "/health", "/ohif"].map((path) => [path, { target: archive, changeOrigin: true, headers: { Origin: archive } }]),
 );
 
 export default defineConfig({

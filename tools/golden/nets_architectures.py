@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What PyTorch's networks answer, for `crates/nets/src/arch/golden.rs`.
 
-    pip install torch torchvision timm dynamic-network-architectures
-    python3 tools/golden/nets_architectures.py
+    pip install torch torchvision timm dynamic-network-architectures efficientnet_lite_pytorch
+    python3 tools/golden/nets_architectures.py [NAME ...]
+
+With names only those cases are made anew.
 
 Weights and inputs are made by rule, the same here and there, so that no weights are stored: the file holds the names and
 shapes of each state dict and every so many numbers of each output. Networks of torchvision and timm are theirs; the
@@ -142,6 +144,21 @@ def densenet121(channels, classes):
     last = torch.relu(seen.pop("features.norm5"))
     seen = {name.rsplit(".", 1)[-1]: output for name, output in seen.items()}
     return case(network, shape, {**seen, "last": last, "pooled": last.mean((2, 3)), "logits": logits})
+
+
+def efficientnet_lite0():
+    from efficientnet_lite_pytorch import EfficientNet
+
+    # Paddings follow from the size of the image: 54 is even here and odd there on the way down.
+    network = filled(EfficientNet.from_name("efficientnet-lite0", image_size=54))
+    shape = (2, 3, 54, 54)
+    value = network._swish(network._bn0(network._conv_stem(image(shape))))
+    outputs = {}
+    for place, block in enumerate(network._blocks):
+        value = block(value)
+        if place in (2, 4, 10, 14):
+            outputs[f"map_{len(outputs)}"] = value
+    return case(network, shape, outputs)
 
 
 def vision_transformer():
@@ -311,6 +328,7 @@ CASES = {
     "resnet50": resnet50,
     "densenet121": lambda: densenet121(3, 7),
     "densenet121_gray": lambda: densenet121(1, 18),
+    "efficientnet_lite0": efficientnet_lite0,
     "vision_transformer": vision_transformer,
     "lstm_attention": lambda: recurrent(nn.LSTM, 4),
     "gru_mean": lambda: recurrent(nn.GRU, None),
@@ -323,15 +341,15 @@ CASES = {
 
 
 def main():
-    if len(sys.argv) != 1:
+    if not set(sys.argv[1:]) <= set(CASES):
         sys.exit(__doc__)
     torch.set_num_threads(1)
-    cases = {}
+    cases = json.loads(TARGET.read_text())["cases"] if sys.argv[1:] else {}
     with torch.no_grad():
-        for name, made in CASES.items():
-            cases[name] = made()
+        for name in sys.argv[1:] or CASES:
+            cases[name] = CASES[name]()
             print(name, len(cases[name]["tensors"]), "tensors")
-    packages = ["torch", "torchvision", "timm", "dynamic-network-architectures", "numpy"]
+    packages = ["torch", "torchvision", "timm", "dynamic-network-architectures", "efficientnet_lite_pytorch", "numpy"]
     facts = {
         "made_by": "tools/golden/nets_architectures.py",
         "versions": {name: importlib.metadata.version(name) for name in packages},

@@ -15,6 +15,10 @@ const [program, samplesGiven, ...options] = process.argv.slice(2);
 export const samples = samplesGiven;
 const option = (name) => (options.includes(name) ? options[options.indexOf(name) + 1] : undefined);
 const pictures = option("--pictures");
+/** The folder of tools/ohif.sh, which the program serves. */
+const ohif = option("--ohif");
+/** Where a journey leaves what it made, if it is asked to. */
+export const keep = option("--keep");
 /** Whether the archive is the program's demonstration, whose studies were read already. */
 export const demo = options.includes("--demo");
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -34,7 +38,7 @@ async function serve() {
   const child = spawn(program, command, {
     stdio: ["ignore", "pipe", "inherit"],
     // Keys and accounts of whoever runs this are not touched.
-    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config"), ...(demo ? { WILHELM_CACHE: join(folder, "cache") } : {}) },
+    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config"), ...(ohif ? { WILHELM_SERVER_OHIF: resolve(ohif) } : {}), ...(demo ? { WILHELM_CACHE: join(folder, "cache") } : {}) },
   });
   let text = "";
   for await (const chunk of child.stdout) {

@@ -2,7 +2,7 @@ import { useLanguage, useWords } from "./language/language";
 import { type Route, routeAddress } from "./route";
 import { type Session, signOut } from "./session/session";
 
-const PAGES = ["worklist", "studies", "jobs", "decisions", "macros"] as const;
+const PAGES = ["worklist", "studies", "annotations", "jobs", "consultations", "decisions", "macros"] as const;
 
 interface Props {
   session: Session;
@@ -20,7 +20,7 @@ export function TopBar({ session, at, onSignedOut }: Props) {
       </a>
       <nav className="pages-of" aria-label={words.nav.label}>
         {PAGES.map((page) => (
-          <a key={page} href={routeAddress({ at: page })} aria-current={page === at ? "page" : undefined}>
+          <a key={page} href={routeAddress({ at: page })} aria-current={page === at || (page === "annotations" && at === "annotation") ? "page" : undefined}>
             {words.nav[page]}
           </a>
         ))}

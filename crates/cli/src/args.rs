@@ -1,3 +1,4 @@
+mod annotations;
 mod archive;
 mod ask;
 mod backup;
@@ -18,21 +19,26 @@ mod rules;
 mod safety;
 mod train;
 
+pub use annotations::{
+    AnnotationsAgreement, AnnotationsArgs, AnnotationsExport, AnnotationsImages, AnnotationsList,
+    AnnotationsOrder, AnnotationsVerb, UnresolvedChoice,
+};
 pub use archive::{
-    ArchiveFolder, SendDicom, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal, StoreVerb,
+    ArchiveFolder, SendDicom, SendWeb, Serve, StoreArgs, StoreCheck, StoreImport, StoreList, StoreSeal,
+    StoreVerb,
 };
 pub use ask::{Ask, IndexFolder, KbFind, KbIndex, Summarize};
 pub use backup::{StoreBackup, StoreCheckBackup, StoreRestore};
 pub use classify::Classify;
 pub use embed::Embed;
 pub use evaluate::{
-    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateFusion, EvaluateLabels,
-    EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport, EvaluateRobustness, EvaluateText,
-    EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
+    DoubtAs, Evaluate, EvaluateBaselines, EvaluateDetections, EvaluateDrift, EvaluateEnsemble,
+    EvaluateFusion, EvaluateLabels, EvaluateMasks, EvaluatePredictions, EvaluateRaters, EvaluateReport,
+    EvaluateRobustness, EvaluateText, EvaluateVerb, Intervals, Scale, Tokens, WordsBy,
 };
 pub use explain::{
-    CaseMetric, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage, ExplainMethod,
-    ExplainVerb, LabeledData, MadeConcept,
+    CaseMetric, CaseScores, Cases, Certificate, Concepts, ConceptsLayer, Explain, ExplainImage,
+    ExplainMethod, ExplainVerb, LabeledData, MadeConcept,
 };
 pub use fewshot::{Fewshot, FewshotProbe, FewshotRank, FewshotSimulate, FewshotVerb, TrainPretrain};
 pub use genes::Genes;
@@ -61,7 +67,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// A reading room for medical images on your own machine. Research software, not a medical device.
 #[derive(Debug, Parser)]
-#[command(name = "wilhelm", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "wilhelm", version = crate::version::VERSION, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
     /// Configuration file; `wilhelm config show` prints what is in force
     #[arg(long, global = true, value_name = "FILE", env = "WILHELM_CONFIG")]
@@ -137,6 +143,8 @@ pub enum Verb {
     Retrieve(PeerRetrieve),
     /// Fill, list and check the archive
     Store(StoreArgs),
+    /// Projects in which people label and outline images of the archive, and what becomes of them
+    Annotations(AnnotationsArgs),
     /// Make a patient's record out of notes, a FHIR bundle and reports, each sentence with its source
     Record(Record),
     /// Who did what: whether the audit log is as it was written, and what it says
@@ -173,6 +181,12 @@ pub struct Read {
     /// Use the deterministic writer alone
     #[arg(long)]
     pub no_llm: bool,
+    /// State findings alone, without general knowledge from the graph and from texts
+    #[arg(long)]
+    pub no_knowledge: bool,
+    /// Index of your texts (`wilhelm kb index`) that may be quoted beside findings, in place of `knowledge.passages`
+    #[arg(long, value_name = "INDEX", conflicts_with = "no_knowledge")]
+    pub passages: Option<PathBuf>,
     /// A projector (mmproj, GGUF) with which the language model sees the picture beside each sentence that it words, in place of
     /// `llm.projector`; the gate reads what it writes like every other text
     #[arg(long, value_name = "FILE", conflicts_with = "no_llm")]
@@ -242,9 +256,13 @@ pub struct Inspect {
 
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// Name of the model; of several with the same labels, the mean of their probabilities is written
+    /// Name of the model, or its folder; of several with the same labels, the mean of their probabilities is written
     #[arg(long, required = true)]
     pub model: Vec<String>,
+    /// Show each image in other ways too and average the logits: `rotate=10,shift=0.05,scale=0.1`, degrees and shares of
+    /// the side, each to both sides
+    #[arg(long, value_name = "VIEWS")]
+    pub views: Option<String>,
     /// Images, folders, zip archives, or NPZ files in MedMNIST's layout
     #[arg(required_unless_present_any = ["input", "table"])]
     pub paths: Vec<PathBuf>,
@@ -569,6 +587,8 @@ pub enum ModelsVerb {
         /// Name of the model
         name: String,
     },
+    /// Take over weights that others trained with PyTorch, exported as safetensors
+    Import(ModelsImport),
     /// Write a model's network for other programs
     Export {
         /// Name of the model
@@ -592,6 +612,34 @@ pub enum ModelsVerb {
         #[arg(long, value_name = "FILE")]
         wheel: Option<PathBuf>,
     },
+}
+
+/// What `wilhelm models import` takes.
+#[derive(Debug, Args)]
+pub struct ModelsImport {
+    /// The weights: torchvision's ResNet-18, ResNet-50 or DenseNet-121, TorchXRayVision's DenseNet-121, timm's ViT-small
+    pub weights: PathBuf,
+    /// What they are, as you state it: license, input, labels, source
+    #[arg(long, value_name = "FILE")]
+    pub card: PathBuf,
+    /// A classifier for predict, or an encoder that recipes begin with
+    #[arg(long = "as", value_enum, default_value_t = ImportAs::Classifier)]
+    pub kind: ImportAs,
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the folder's files if they are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What imported weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImportAs {
+    /// A model with a card, for predict
+    Classifier,
+    /// What reads the images, for `start` in a recipe
+    Encoder,
 }
 
 /// The form of an exported network.

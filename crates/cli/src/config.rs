@@ -20,6 +20,7 @@ pub struct Values {
     pub models: ModelsValues,
     pub llm: LlmValues,
     pub fusion: FusionValues,
+    pub knowledge: KnowledgeValues,
     pub cache: CacheValues,
     pub send: SendValues,
     pub server: ServerValues,
@@ -74,6 +75,7 @@ pub struct LlmValues {
     pub endpoint_dialect: Dialect,
     pub endpoint_key_variable: String,
     pub endpoint_retries: u32,
+    pub endpoint_per_minute: usize,
 }
 
 /// What moves a probability beside the image.
@@ -89,6 +91,16 @@ pub struct FusionValues {
     pub encoder_weight: f64,
     pub language_model: bool,
     pub language_model_weight: f64,
+}
+
+/// General knowledge that goes with a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeValues {
+    pub enabled: bool,
+    pub graph: String,
+    pub passages: String,
+    pub definitions: bool,
 }
 
 /// Where fetched models are kept.
@@ -134,9 +146,13 @@ pub struct ServerValues {
     pub duplicates: DuplicatesChoice,
     pub rules: String,
     pub notify: Vec<String>,
+    pub web_peers: Vec<String>,
+    pub web_tokens: String,
+    pub web_authorities: String,
     pub workers: usize,
     pub quota_bytes: u64,
     pub bin_days: u32,
+    pub ohif: String,
 }
 
 /// How objects lie on the disk.
@@ -338,6 +354,12 @@ fn merge(
     if llm.endpoint_retries > 10 {
         return Err(format!("llm.endpoint_retries is {}, expected 0 to 10", llm.endpoint_retries));
     }
+    if llm.endpoint_per_minute > 100_000 {
+        return Err(format!(
+            "llm.endpoint_per_minute is {}, expected 0 (any number) to 100000",
+            llm.endpoint_per_minute
+        ));
+    }
     if llm.context_tokens < 512 {
         return Err(format!("llm.context_tokens is {}, expected at least 512", llm.context_tokens));
     }
@@ -420,6 +442,7 @@ mod tests {
         check("[llm]\nthreads = \"many\"\n", "invalid type");
         check("[llm]\nanswer_seconds = 0\n", "llm.answer_seconds is 0");
         check("[llm]\nendpoint_retries = 99\n", "llm.endpoint_retries is 99");
+        check("[llm]\nendpoint_per_minute = 200000\n", "llm.endpoint_per_minute is 200000");
         check("[llm]\nadapter_scale = 11.0\n", "llm.adapter_scale is 11");
         check("[llm]\nexamples = 9\n", "llm.examples is 9");
         check(

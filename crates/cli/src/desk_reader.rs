@@ -17,6 +17,7 @@ use wilhelm_study::{Patient, Series};
 
 use crate::config::Config;
 use crate::exit::of_error;
+use crate::knowledge::Known;
 use crate::verbs::read::draft_settings;
 use crate::{language, shelf};
 
@@ -84,8 +85,12 @@ impl StudyReader for DeskReader {
         let loaded =
             language::load(&self.config, None, known_values(&patients)).map_err(|error| program(&error))?;
         let rephraser = loaded.as_ref().map(language::Loaded::rephraser);
-        let readers =
-            Readers { models, language_model: rephraser.as_ref().map(|model| model as &dyn Drafting) };
+        let known = Known::open(&self.config, None).map_err(|error| program(&error))?;
+        let readers = Readers {
+            models,
+            language_model: rephraser.as_ref().map(|model| model as &dyn Drafting),
+            knowledge: known.as_ref().map(Known::base),
+        };
         let count = reading.series.len();
         let mut drafts: Vec<Drafted> = Vec::new();
         for (number, series) in reading.series.iter().enumerate() {

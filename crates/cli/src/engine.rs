@@ -4,8 +4,12 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
 use wilhelm_nets::onnx::Runtime;
-use wilhelm_nets::{Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf};
-use wilhelm_pipeline::{Candidate, ImportedReading, Reading, predict_imported, predict_planes};
+use wilhelm_nets::{
+    AdoptedClassifier, Label, Model, OnnxClassifier, OnnxError, Prediction, Shelf, Targets, Views,
+};
+use wilhelm_pipeline::{
+    Candidate, ImportedReading, Reading, predict_adopted, predict_imported, predict_planes,
+};
 
 use crate::args::{self, Engine};
 use crate::config::Config;
@@ -16,6 +20,7 @@ use crate::shelf;
 pub enum Working {
     Own { model: Box<Model>, engine: Engine },
     Imported(Box<OnnxClassifier>),
+    Adopted(Box<AdoptedClassifier>),
 }
 
 /// What is said of one image.
@@ -67,6 +72,11 @@ impl Ensemble {
                         "models {first} and {name} have other labels ({} and {}): their mean says nothing",
                         others.join(", "),
                         own.join(", ")
+                    )));
+                }
+                if member.targets() != other.targets() {
+                    return Err(Stop::usage(format!(
+                        "of models {first} and {name} the labels go together in other ways: their mean says nothing"
                     )));
                 }
                 if member.reads_volumes() != other.reads_volumes() {
@@ -122,9 +132,10 @@ impl Ensemble {
         for (name, member) in &self.members {
             all.push((name.as_str(), member.rows(candidates)?.into_iter()));
         }
+        let groups = self.first().targets().groups(self.labels());
         let together = |_| {
             let rows = all.iter_mut().map(|(name, rows)| (*name, rows.next().expect("a row for each image")));
-            together(rows.collect())
+            together(rows.collect(), &groups)
         };
         Ok((0..candidates.len()).map(together).collect())
     }
@@ -134,11 +145,11 @@ impl Ensemble {
 /// abstains, so do all.
 ///
 /// The disagreement is the mutual information between label and model in nats: the entropy of the mean less the mean of
-/// the entropies, 0 where all say the same.
+/// the entropies, 0 where all say the same; where labels are not one of all, the sum of each group's (`groups`).
 ///
 /// # Source
 /// Lakshminarayanan et al. 2017, arXiv:1612.01474; Houlsby et al. 2011, arXiv:1112.5745
-fn together(rows: Vec<(&str, Row)>) -> Row {
+fn together(rows: Vec<(&str, Row)>, groups: &[Vec<usize>]) -> Row {
     let reason = rows.iter().find_map(|(name, row)| Some(format!("{name}: {}", row.reason.as_deref()?)));
     let scores = rows.iter().filter_map(|(_, row)| row.outlier_score);
     let outlier_score = scores.reduce(f64::max);
@@ -150,7 +161,14 @@ fn together(rows: Vec<(&str, Row)>) -> Row {
     let mean: Vec<f64> = (0..all.first().map_or(0, |row| row.len()))
         .map(|label| all.iter().map(|row| row[label]).sum::<f64>() / count)
         .collect();
-    let entropy = |row: &[f64]| -> f64 { row.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum() };
+    let share = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
+    let entropy = |row: &[f64]| -> f64 {
+        let of_group = |group: &Vec<usize>| match group[..] {
+            [only] => share(row[only]) + share(1.0 - row[only]),
+            ref labels => labels.iter().map(|label| share(row[*label])).sum(),
+        };
+        groups.iter().map(of_group).sum()
+    };
     let disagreement = entropy(&mean) - all.iter().map(|row| entropy(row)).sum::<f64>() / count;
     Row { probabilities: Some(mean), outlier_score, disagreement: Some(disagreement.max(0.0)), reason }
 }
@@ -165,9 +183,34 @@ impl Working {
                     "model {name} was made by others: only ONNX Runtime computes it, with --engine onnx-runtime"
                 )));
             }
+            if verb.views.is_some() {
+                return Err(Stop::usage(format!(
+                    "--views: model {name} was made by others, and sees an image once"
+                )));
+            }
             return Ok(Self::Imported(Box::new(entry.load(&runtime()?)?)));
         }
-        let entry = shelf.get(name)?;
+        if let Some(entry) = shelf.adopted_by_name(name) {
+            if verb.engine == Some(Engine::OnnxRuntime) {
+                return Err(Stop::usage(format!(
+                    "model {name} was made by others and only this program's own engine computes it: leave --engine out"
+                )));
+            }
+            if verb.views.is_some() {
+                return Err(Stop::usage(format!(
+                    "--views: model {name} was made by others, and sees an image once"
+                )));
+            }
+            return Ok(Self::Adopted(Box::new(entry.load()?)));
+        }
+        let folder = Path::new(name);
+        let named;
+        let entry = if folder.join("card.toml").is_file() {
+            named = Shelf::classifier_in(folder)?;
+            &named
+        } else {
+            shelf.get(name)?
+        };
         let engine = verb.engine.unwrap_or(Engine::BuiltIn);
         let model = match engine {
             Engine::BuiltIn => entry.load()?,
@@ -177,17 +220,18 @@ impl Working {
                 entry.load()?.with_runtime(&runtime)?
             }
         };
-        Ok(Self::Own { model: Box::new(model), engine })
+        let views = verb.views.as_deref().map(views).transpose()?.unwrap_or_default();
+        Ok(Self::Own { model: Box::new(model.with_views(views)), engine })
     }
 
     pub const fn is_imported(&self) -> bool {
-        matches!(self, Self::Imported(_))
+        matches!(self, Self::Imported(_) | Self::Adopted(_))
     }
 
     /// What computes it, as the command line calls it.
     pub const fn engine(&self) -> &'static str {
         match self {
-            Self::Own { engine: Engine::BuiltIn, .. } => "built-in",
+            Self::Own { engine: Engine::BuiltIn, .. } | Self::Adopted(_) => "built-in",
             Self::Own { engine: Engine::OnnxRuntime, .. } | Self::Imported(_) => "onnx-runtime",
         }
     }
@@ -196,13 +240,23 @@ impl Working {
         match self {
             Self::Own { model, .. } => &model.card().labels,
             Self::Imported(model) => &model.card().labels,
+            Self::Adopted(model) => &model.card().labels,
+        }
+    }
+
+    /// Which of its labels go together.
+    fn targets(&self) -> Targets {
+        match self {
+            Self::Own { model, .. } => model.card().targets.clone(),
+            Self::Imported(_) => Targets::OneOf,
+            Self::Adopted(model) => model.card().targets.clone(),
         }
     }
 
     pub fn reads_volumes(&self) -> bool {
         match self {
             Self::Own { model, .. } => model.card().architecture.slices > 1,
-            Self::Imported(_) => false,
+            Self::Imported(_) | Self::Adopted(_) => false,
         }
     }
 
@@ -212,6 +266,9 @@ impl Working {
             Self::Own { model, .. } => predict_planes(model, candidates)?.into_iter().map(row).collect(),
             Self::Imported(model) => {
                 predict_imported(model, candidates)?.into_iter().map(imported_row).collect()
+            }
+            Self::Adopted(model) => {
+                predict_adopted(model, candidates)?.into_iter().map(imported_row).collect()
             }
         })
     }
@@ -236,6 +293,28 @@ fn imported_row(reading: ImportedReading) -> Row {
     }
 }
 
+/// Views as the command line writes them: `rotate=10,shift=0.05,scale=0.1`.
+pub fn views(text: &str) -> anyhow::Result<Views> {
+    let refuse = |what: String| Stop::usage(format!("--views {text}: {what}"));
+    let mut views = Views::default();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').ok_or_else(|| refuse(format!("{part} has no =")))?;
+        let number: f32 =
+            value.trim().parse().map_err(|_| refuse(format!("{value} of {key} is no number")))?;
+        match key.trim() {
+            "rotate" => views.rotation_degrees = number,
+            "shift" => views.shift = number,
+            "scale" => views.scale = number,
+            other => return Err(refuse(format!("{other} is none of rotate, shift, scale"))),
+        }
+    }
+    match views.fault() {
+        Some(fault) => Err(refuse(fault.to_owned())),
+        None if views.is_none() => Err(refuse("names no view".to_owned())),
+        None => Ok(views),
+    }
+}
+
 /// ONNX Runtime: what the command line names, then the configuration, then `ORT_DYLIB_PATH`, then where the system
 /// looks for libraries.
 fn runtime(named: Option<&Path>, config: &Config) -> anyhow::Result<Runtime> {
@@ -255,6 +334,22 @@ fn runtime(named: Option<&Path>, config: &Config) -> anyhow::Result<Runtime> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn views_are_read_and_what_is_none_is_named() {
+        let found = views("rotate=10, shift=0.05").expect("views");
+        assert_eq!(found, Views { rotation_degrees: 10.0, shift: 0.05, scale: 0.0 });
+        for (text, words) in [
+            ("turn=10", "turn is none of rotate, shift, scale"),
+            ("rotate", "rotate has no ="),
+            ("shift=far", "far of shift is no number"),
+            ("shift=0.9", "shift lies from 0 to a half"),
+            ("rotate=0", "names no view"),
+        ] {
+            let said = views(text).expect_err(words).to_string();
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
     fn row(probabilities: [f64; 2], reason: Option<&str>) -> Row {
         let reason = reason.map(str::to_owned);
         Row {
@@ -267,22 +362,30 @@ mod tests {
 
     #[test]
     fn models_together_say_their_mean_and_how_far_they_contradict_each_other() {
-        let same = together(vec![("a", row([0.25, 0.75], None)), ("b", row([0.25, 0.75], None))]);
+        let same =
+            together(vec![("a", row([0.25, 0.75], None)), ("b", row([0.25, 0.75], None))], &[vec![0, 1]]);
         assert_eq!((same.probabilities, same.disagreement), (Some(vec![0.25, 0.75]), Some(0.0)));
         // Each is sure, of another label: the mean knows nothing, ln 2, and each everything.
-        let torn = together(vec![("a", row([1.0, 0.0], None)), ("b", row([0.0, 1.0], None))]);
+        let torn = together(vec![("a", row([1.0, 0.0], None)), ("b", row([0.0, 1.0], None))], &[vec![0, 1]]);
         assert_eq!(torn.probabilities, Some(vec![0.5, 0.5]));
         assert!((torn.disagreement.expect("of two") - std::f64::consts::LN_2).abs() < 1e-12);
         assert_eq!(torn.reason, None);
+        // Each label for itself: ln 2 of either.
+        let apart =
+            together(vec![("a", row([1.0, 0.0], None)), ("b", row([0.0, 1.0], None))], &[vec![0], vec![1]]);
+        assert!((apart.disagreement.expect("of two") - 2.0 * std::f64::consts::LN_2).abs() < 1e-12);
     }
 
     #[test]
     fn where_one_abstains_all_do_and_where_one_refuses_there_is_no_mean() {
-        let shy = together(vec![("a", row([0.5, 0.5], None)), ("b", row([0.5, 0.5], Some("too far")))]);
+        let shy = together(
+            vec![("a", row([0.5, 0.5], None)), ("b", row([0.5, 0.5], Some("too far")))],
+            &[vec![0, 1]],
+        );
         assert_eq!(shy.reason.as_deref(), Some("b: too far"));
         assert!(shy.probabilities.is_some());
         let refused = Row::refused("a film".to_owned());
-        let none = together(vec![("a", row([0.5, 0.5], None)), ("b", refused)]);
+        let none = together(vec![("a", row([0.5, 0.5], None)), ("b", refused)], &[vec![0, 1]]);
         assert_eq!((none.probabilities, none.reason.as_deref()), (None, Some("b: a film")));
     }
 }

@@ -98,6 +98,8 @@ pub fn of_error(error: &anyhow::Error) -> (Exit, String) {
         blame(error.is_callers_fault())
     } else if let Some(wilhelm_pipeline::PipelineError::Prior(_)) = error.downcast_ref() {
         Exit::Input
+    } else if let Some(wilhelm_pipeline::PipelineError::Library(error)) = error.downcast_ref() {
+        blame(error.is_callers_fault())
     } else {
         Exit::Ours
     };

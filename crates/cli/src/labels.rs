@@ -156,7 +156,7 @@ pub fn segmentation(
 }
 
 /// The file on the disk that holds a source: `a.zip!b` lies in `a.zip`.
-fn outer(path: &str) -> PathBuf {
+pub fn outer(path: &str) -> PathBuf {
     PathBuf::from(path.split('!').next().unwrap_or(path))
 }
 

@@ -98,6 +98,7 @@ fn endpoint(llm: &LlmValues, limit: Duration) -> anyhow::Result<EndpointSettings
         answer: limit,
         stall: limit,
         retries: llm.endpoint_retries,
+        per_minute: llm.endpoint_per_minute,
         ..EndpointSettings::new(address, llm.endpoint_model.clone(), llm.endpoint_dialect)
     })
 }

@@ -11,6 +11,7 @@ mod curve;
 mod desk_reader;
 mod engine;
 mod exit;
+mod knowledge;
 mod labels;
 mod language;
 mod memory;
@@ -21,6 +22,7 @@ mod room;
 mod shelf;
 mod table;
 mod verbs;
+mod version;
 
 use std::process::ExitCode;
 
@@ -85,6 +87,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Verb::Query(verb) => verbs::query::query(verb, &config),
         Verb::Retrieve(verb) => verbs::query::retrieve(verb, &config),
         Verb::Store(verb) => verbs::archive::store(verb, &config),
+        Verb::Annotations(verb) => verbs::annotations::run(verb, &config),
         Verb::Record(verb) => verbs::record::run(verb, &config),
         Verb::Audit(verb) => verbs::audit::run(verb, &config),
         Verb::Users(verb) => verbs::users::run(verb, &config),

@@ -60,7 +60,7 @@ impl Line {
         eprintln!("{text}");
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         self.with(|_| {
             let _ = write!(stderr(), "\r\x1b[2K");
         });

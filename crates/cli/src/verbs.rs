@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod annotations;
 pub mod archive;
 pub mod ask;
 pub mod audit;
@@ -46,6 +47,7 @@ mod segment_model;
 pub mod send;
 mod send_dicom;
 mod send_tls;
+mod send_web;
 pub mod summarize;
 pub mod sweep;
 pub mod train;

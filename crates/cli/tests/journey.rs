@@ -24,8 +24,12 @@ mod fewshot;
 mod fusion;
 #[path = "journey/kb.rs"]
 mod kb;
+#[path = "journey/killed.rs"]
+mod killed;
 #[path = "journey/mcp.rs"]
 mod mcp;
+#[path = "journey/networks.rs"]
+mod networks;
 #[path = "journey/onnx.rs"]
 mod onnx;
 #[path = "journey/outputs.rs"]
@@ -38,6 +42,8 @@ mod privacy;
 mod reading;
 #[path = "journey/record.rs"]
 mod record;
+#[path = "journey/reference.rs"]
+mod reference;
 #[path = "journey/rules.rs"]
 mod rules;
 #[path = "journey/safety.rs"]

@@ -6,6 +6,7 @@
 mod calibrate;
 mod codec;
 mod codestream;
+mod deidentify;
 mod element;
 mod file;
 mod flat;
@@ -28,6 +29,7 @@ mod suv;
 mod timing;
 
 pub(crate) use calibrate::{ColorCount, rec_601};
+pub use deidentify::{DeidentifyError, Pseudonyms, deidentify, is_without_patient, may_show_patient};
 pub(crate) use file::is_dicom;
 pub(crate) use instance::{Instance, Wanted, read};
 pub use overlay::{Overlay, OverlayKind, overlays};

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tantivy::directory::{MmapDirectory, OwnedBytes, RamDirectory};
 use wilhelm_knowledge::passages::{Passage, pieces};
 use wilhelm_knowledge::retrieve::{
-    Lexical, LexicalWriter, Ranked, Vectors, VectorsWriter, average_precision, fused, recall_at,
+    DEPTH, Lexical, LexicalWriter, Ranked, Vectors, VectorsWriter, average_precision, fused, recall_at,
     reciprocal_rank,
 };
 use wilhelm_stats::{BootstrapInterval, Resampling, bootstrap_interval, paired_bootstrap};
@@ -28,8 +28,6 @@ use wilhelm_stats::{BootstrapInterval, Resampling, bootstrap_interval, paired_bo
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const RESAMPLING: Resampling = Resampling { replicates: 2000, level: 0.95, seed: 20_261_127 };
-/// Pieces that each way gives.
-const DEPTH: usize = 400;
 /// Documents of an order that are looked at.
 const DOCUMENTS: usize = 100;
 const THREADS: usize = 2;

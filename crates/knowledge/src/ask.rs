@@ -9,6 +9,7 @@ mod check;
 mod choice;
 mod extract;
 mod polarity;
+mod quote;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Borne, Refusal, check_sentence};
 pub use choice::choice;
 pub use extract::{Asked, Candidate, extract};
+pub use quote::{Unquotable, quotable};
 pub use terms::{content_terms, numbers};
 
 /// An answer.

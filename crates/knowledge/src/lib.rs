@@ -27,6 +27,7 @@ pub mod differential;
 mod folded;
 pub mod genes;
 pub mod graph;
+pub mod handbook;
 mod labels;
 pub mod passages;
 pub mod recognize;

@@ -92,8 +92,23 @@ impl Form {
 pub struct Origin {
     /// Identifies the file among the files of the index: its path within the folder that was given.
     pub file: String,
+    /// Tells files of one such path and another content apart: the first digits of the content's hash, as [`Origin::name`]
+    /// puts them behind the path.
+    pub version: Option<String>,
     /// License of the texts.
     pub license: Option<String>,
+}
+
+impl Origin {
+    /// What documents without an identifier of their own are called by: `texts/a.txt@3f2a91c0`. It hangs on the file alone,
+    /// and on nothing else that is indexed.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}@{version}", self.file),
+            None => self.file.clone(),
+        }
+    }
 }
 
 /// What is wrong with a document.
@@ -189,7 +204,7 @@ pub fn read_passages(
                 Form::Markdown => of_markdown(&text),
                 _ => (None, text),
             };
-            let document = Document { id: format!("file:{}", origin.file), title, ..Document::of(origin) };
+            let document = Document { id: format!("file:{}", origin.name()), title, ..Document::of(origin) };
             document.hand_over(&[(None, text)], &mut counted)?;
             "sentences"
         }
@@ -228,12 +243,7 @@ struct Document {
 
 impl Document {
     fn of(origin: &Origin) -> Self {
-        Self {
-            id: origin.file.clone(),
-            title: None,
-            source: origin.file.clone(),
-            license: origin.license.clone(),
-        }
+        Self { id: origin.name(), title: None, source: origin.file.clone(), license: origin.license.clone() }
     }
 
     /// Cuts sections into passages; a section that is empty gives none.

@@ -10,7 +10,7 @@ mod measure;
 mod vectors;
 mod words;
 
-pub use fuse::{Ranked, fused};
+pub use fuse::{DEPTH, Ranked, fused};
 pub use lexical::{Lexical, LexicalError, LexicalWriter};
 pub use measure::{average_precision, ndcg_at, recall_at, reciprocal_rank};
 pub use vectors::{Vectors, VectorsError, VectorsWriter};

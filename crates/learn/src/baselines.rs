@@ -19,9 +19,9 @@ use serde::Serialize;
 use wilhelm_filters::Fit;
 use wilhelm_nets::{BaselineMetric, Interval};
 
-use crate::evaluate::{Draws, Scored};
+use crate::evaluate::{Draws, Scored, crossed, parts};
 use crate::{Division, LearnError, Recipe, Split};
-use measured::Measured;
+use measured::{Measured, logarithms};
 
 /// What a network says of the images held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -193,15 +193,19 @@ impl FittedBaselines {
         let patients: Option<Vec<usize>> =
             split.validation.iter().map(|place| data.examples[*place].patient).collect();
         let draws = Draws { images: labels.len(), patients: patients.as_deref(), seed: recipe.seed };
-        let rival = network.as_ref().map(|network| Scored::new(network.probabilities, &labels));
+        let groups: Vec<usize> = split.validation.iter().map(|place| division.groups[*place]).collect();
+        let parts = parts(&groups, &labels, recipe.split_seed());
+        let answers =
+            network.as_ref().map(|network| crossed(&logarithms(network.probabilities), &labels, &parts));
+        let rival = answers.as_ref().map(|answers| Scored::new(answers, &labels));
         let mut notes = vec![
-            "temperature and biases of the network and of both baselines that look at the image were fitted on the images \
-             that measure them: all calibration is alike optimistic"
+            "temperature and biases of the network and of both baselines that look at the image were fitted ten times, \
+             each on nine tenths of the images and measured on the rest"
                 .to_owned(),
         ];
         let mut found = Vec::with_capacity(self.measured.len());
         for measured in &self.measured {
-            let (baseline, note) = measured.figures(&labels, &draws, rival.as_ref())?;
+            let (baseline, note) = measured.figures(&labels, &parts, &draws, rival.as_ref())?;
             found.push(baseline);
             notes.extend(note);
         }

@@ -1,5 +1,6 @@
 //! Labeled images and volumes on the network's grid, whatever form they come in.
 
+mod dicom;
 pub(crate) mod files;
 pub(crate) mod folders;
 pub(crate) mod grid;
@@ -13,6 +14,8 @@ pub use stated::Side;
 
 use sha2::{Digest, Sha256};
 
+use crate::evaluation::label_tables::LabelCell;
+use crate::multi::{self, LabelColumns};
 use crate::{DataSource, LearnError, Recipe};
 
 /// One labeled image or volume on the network's grid.
@@ -30,8 +33,10 @@ pub struct Example {
     pub pixels: Vec<f32>,
     /// 32 x 32, or all voxels of a volume, for finding near-duplicates.
     pub thumbnail: Vec<f32>,
-    /// Index of its label.
+    /// Index of its label; where labels are not one of all, of its stratum.
     pub label: usize,
+    /// What the table says of each label, where labels are not one of all; else empty.
+    pub truths: Vec<LabelCell>,
 }
 
 impl Example {
@@ -61,6 +66,12 @@ impl Dataset {
             hash.update(example.label.to_le_bytes());
             for pixel in &example.pixels {
                 hash.update(pixel.to_le_bytes());
+            }
+        }
+        if examples.iter().any(|example| !example.truths.is_empty()) {
+            hash.update(b"labels");
+            for cell in examples.iter().flat_map(|example| &example.truths) {
+                hash.update([*cell as u8]);
             }
         }
         if examples.iter().any(|example| example.patient.is_some()) {
@@ -106,10 +117,27 @@ pub fn load(recipe: &Recipe, folder: &Path) -> Result<Dataset, LearnError> {
             let columns = table::Columns { classes, patient: patient.as_deref(), split: split.as_deref() };
             files::read_all(recipe, folder, table::read(folder, table, &columns)?)?
         }
+        DataSource::LabelTable { table, columns, patient, split, .. } => {
+            let columns =
+                LabelColumns { labels: columns, patient: patient.as_deref(), split: split.as_deref() };
+            let (entries, cells) = columns.read(folder, &table::parse(folder, table)?)?;
+            let mut examples = files::read_all(recipe, folder, entries)?;
+            multi::add_truths(recipe, &mut examples, cells)?;
+            examples
+        }
         DataSource::Folders { classes, .. } => {
             files::read_all(recipe, folder, folders::entries(folder, classes)?)?
         }
-        DataSource::Npz { file, .. } => npz::read(recipe, &folder.join(file))?,
+        DataSource::Dicom { folder: images, table, key, column, classes, patient, split, .. } => {
+            let columns = table::Columns { classes, patient: patient.as_deref(), split: split.as_deref() };
+            let column = column.as_deref().unwrap_or(key.column());
+            let rows = table::keyed(folder, &table::parse(folder, table)?, &columns, column)?;
+            let images = folder.join(images);
+            files::read_all(recipe, &images, dicom::entries(recipe, &images, *key, rows)?)?
+        }
+        DataSource::Npz { file, copies_of_test, .. } => {
+            npz::read(recipe, &folder.join(file), *copies_of_test)?
+        }
     };
     if let Some(list) = recipe.data.validation() {
         stated::apply_list(folder, list, &mut examples)?;

@@ -56,6 +56,9 @@ pub enum LearnError {
     /// The outlier detector.
     #[error(transparent)]
     Outlier(#[from] OutlierError),
+    /// A certificate that cannot be made.
+    #[error(transparent)]
+    Explain(#[from] wilhelm_nets::explain::ExplainError),
     /// Weights that cannot be written.
     #[error("weights: {0}")]
     Weights(String),
@@ -75,6 +78,26 @@ pub enum LearnError {
         epoch: usize,
         /// The loss.
         loss: f32,
+        /// Whether a checkpoint is left to go on from.
+        kept: bool,
+    },
+    /// The loss is a number, and grows beyond all bounds.
+    #[error(
+        "loss is {loss} in epoch {epoch} and was above {times} times that of the first step ({first}) for {passes} passes: \
+         lower the learning rate, or clip gradients (clip_norm){}",
+        if *.kept { "; the run's folder keeps the last good checkpoint" } else { "" }
+    )]
+    Exploded {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Its mean loss.
+        loss: f32,
+        /// Loss of the first step.
+        first: f32,
+        /// The multiple that counts as an explosion.
+        times: f32,
+        /// Passes one after another above it.
+        passes: usize,
         /// Whether a checkpoint is left to go on from.
         kept: bool,
     },
@@ -141,7 +164,10 @@ impl LearnError {
 
     /// Whether the input is at fault rather than this program.
     pub const fn is_callers_fault(&self) -> bool {
-        !matches!(self, Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Plot(_))
+        !matches!(
+            self,
+            Self::Weights(_) | Self::Model(_) | Self::Outlier(_) | Self::Explain(_) | Self::Plot(_)
+        )
     }
 }
 

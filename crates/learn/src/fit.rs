@@ -35,6 +35,14 @@ const OPTIMIZER: &str = "optimizer.bpk";
 const AVERAGE: &str = "average.bin";
 const BEST: &str = "best.bpk";
 
+/// Times the loss of the first step above which the mean loss of a pass has exploded.
+const EXPLODED: f32 = 10.0;
+/// The loss of the first step counts as at least this: a network that was trained before begins near 0, and a bump there is
+/// no explosion.
+const LEAST_START: f32 = 0.1;
+/// Passes one after another whose loss exploded, after which a run stops.
+const EXPLODED_PASSES: usize = 3;
+
 /// What happened in one pass over the training data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +222,7 @@ pub(crate) fn fit<L: Lessons, K>(
             if !value.is_finite() {
                 return Err(diverged(epoch, value, checkpoints));
             }
+            course.standing.first.get_or_insert(value);
             let gradients = GradientsParams::from_grads(loss.backward(), &course.network);
             let rate = settings.schedule.rate(settings.learning_rate, course.standing.steps, warm_up, steps);
             course.network = course.optimizer.step(rate, course.network, gradients);
@@ -245,6 +254,17 @@ pub(crate) fn fit<L: Lessons, K>(
         };
         course.end_epoch(settings, report)?;
         progress.epoch(report);
+        let exploded = course.standing.exploded();
+        if exploded >= EXPLODED_PASSES {
+            return Err(LearnError::Exploded {
+                epoch,
+                loss: report.training_loss,
+                first: course.standing.first.unwrap_or(f32::NAN),
+                times: EXPLODED,
+                passes: exploded,
+                kept: is_kept(checkpoints),
+            });
+        }
         if let Some((checkpoints, _)) = checkpoints {
             saved = progress.seconds();
             course.standing.seconds = saved - began;
@@ -303,7 +323,7 @@ impl<N: Module> Course<N> {
     }
 
     fn save(&self, checkpoints: &Checkpoints) -> Result<(), LearnError> {
-        if !is_finite(&self.network) {
+        if self.standing.exploded() > 0 || !is_finite(&self.network) {
             // The newest checkpoint is the last good one.
             return Ok(());
         }
@@ -388,8 +408,21 @@ fn from_bytes<N: Module>(mut network: N, bytes: &[u8]) -> Result<N, LearnError> 
 }
 
 fn diverged(epoch: usize, loss: f32, checkpoints: Option<(&Checkpoints, f64)>) -> LearnError {
-    let kept = checkpoints.is_some_and(|(checkpoints, _)| matches!(checkpoints.newest(), Ok(Some(_))));
-    LearnError::Diverged { epoch, loss, kept }
+    LearnError::Diverged { epoch, loss, kept: is_kept(checkpoints) }
+}
+
+/// Whether there is a checkpoint to go on from.
+fn is_kept(checkpoints: Option<(&Checkpoints, f64)>) -> bool {
+    checkpoints.is_some_and(|(checkpoints, _)| matches!(checkpoints.newest(), Ok(Some(_))))
+}
+
+impl Standing {
+    /// How many of the last passes, one after another, had a loss far above that of the first step.
+    fn exploded(&self) -> usize {
+        let Some(first) = self.first else { return 0 };
+        let bound = EXPLODED * first.max(LEAST_START);
+        self.history.iter().rev().take_while(|report| report.training_loss > bound).count()
+    }
 }
 
 /// Draws all random weights now, from the device's seed: otherwise each is drawn when it is first looked at, which for one

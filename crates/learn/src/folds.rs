@@ -128,7 +128,12 @@ pub(crate) fn calibration(cases: &[&HeldOutCase], classes: usize) -> Result<Cali
     if fit.slope <= 0.0 {
         return Err(LearnError::NoSignal { slope: fit.slope });
     }
-    Ok(Calibration { temperature: 1.0 / fit.slope, bias: fit.bias, covariance: fit.covariance })
+    Ok(Calibration {
+        temperature: 1.0 / fit.slope,
+        bias: fit.bias,
+        covariance: fit.covariance,
+        groups: Vec::new(),
+    })
 }
 
 /// One fold's line in the table.

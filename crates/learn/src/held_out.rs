@@ -16,8 +16,11 @@ pub struct HeldOut {
 pub struct HeldOutCase {
     /// Its name.
     pub image: String,
-    /// Index of its label.
+    /// Index of its label; where labels are not one of all, of its stratum.
     pub label: usize,
+    /// Of each label whether it is known to be there or not, where labels are not one of all; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Option<bool>>,
     /// The network's outputs before any calibration, one a label.
     pub logits: Vec<f64>,
 }

@@ -9,6 +9,7 @@
 pub mod active;
 mod augment;
 pub mod baselines;
+mod certify;
 mod curves;
 mod dataset;
 mod error;
@@ -24,6 +25,7 @@ mod held_out;
 mod mean;
 mod metrics;
 mod model_folder;
+mod multi;
 mod origin;
 pub mod plots;
 mod pretrain;
@@ -39,12 +41,13 @@ pub mod sources;
 mod split;
 pub mod summary;
 mod sweep;
+mod together;
 mod train;
 
 pub use augment::{Augmentation, Elastic};
+pub use certify::certify;
 pub use dataset::{Dataset, Example, Side, load};
 pub use error::LearnError;
-pub use evaluate::{Evaluation, evaluate};
 pub use fit::{EpochReport, Keep, Loss, Optimizer, Room, Schedule, SegmentationLoss, TrainProgress};
 pub use folds::{
     FoldLine, FoldRun, FoldSummary, OutOfFold, fold_runs, folds_table, out_of_fold, summarize_folds,
@@ -52,9 +55,13 @@ pub use folds::{
 pub use held_out::{HeldOut, HeldOutCase};
 pub use mean::RunMean;
 pub use metrics::RunMetrics;
+pub use multi::{CallRule, Doubtful, MultiLabel, baselines_of_labels};
 pub use pretrain::{Pretrained, Pretraining, pretrain};
-pub use recipe::{DataSource, Fold, Optimization, Recipe, RecipeKind, WrittenRecipe};
-pub use run::Run;
+pub use recipe::{
+    CopiesOfTest, DataSource, DicomKey, Fold, Normalization, Optimization, Recipe, RecipeKind, WrittenRecipe,
+};
+pub use run::{Keeping, Maker, Resume, Run};
 pub use split::{Division, Split, divide, folds_by_group, split_by_group};
 pub use sweep::{Arm, ArmSummary, Axis, Outcome, Sweep, Variant, summarize, table};
+pub use together::{Voice, VoiceFigures, VoiceSummary, mean_voice, summarize_voices};
 pub use train::{Start, Trained, train_classifier};

@@ -170,7 +170,7 @@ pub fn pretrain(
             &data.sha256,
             recipe_name,
         ),
-        validation,
+        validation: Some(validation),
     };
     let parameters = fitted.network.encoder.num_params();
     Ok(Pretrained { card, weights, history: fitted.history, seconds: fitted.seconds, parameters })

@@ -1,3 +1,4 @@
+pub(crate) mod mirrored;
 mod written;
 
 pub use written::{RecipeKind, WrittenRecipe};
@@ -5,11 +6,13 @@ pub use written::{RecipeKind, WrittenRecipe};
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Fit;
 use wilhelm_nets::arch::ClassifierConfig;
-use wilhelm_nets::{AcceptedInput, Label};
+use wilhelm_nets::{AcceptedInput, Label, Targets};
+
+use mirrored::Sides;
 
 use crate::fusion::FusionRecipe;
 use crate::origin::Origin;
-use crate::{Augmentation, Keep, LearnError, Loss, Optimizer, Pretraining, Schedule};
+use crate::{Augmentation, Keep, LearnError, Loss, MultiLabel, Optimizer, Pretraining, Schedule};
 
 /// Where the images and labels are, below the folder given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +34,23 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
+    /// A CSV table with the column `file` and a column a label, with 1 where it is there, 0 where it is not, -1 where that
+    /// is in doubt, and nothing. For labels that are not one of all.
+    LabelTable {
+        /// The table's name.
+        table: String,
+        /// The columns, in the order of the recipe's labels.
+        columns: Vec<String>,
+        /// The column that says whose image it is; all images of a patient stay on one side of the split.
+        #[serde(default)]
+        patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line.
+        #[serde(default)]
+        validation: Option<String>,
+    },
     /// A folder for each class, with its images in it.
     Folders {
         /// The folders' names, in the order of the recipe's labels.
@@ -39,7 +59,32 @@ pub enum DataSource {
         #[serde(default)]
         validation: Option<String>,
     },
-    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled. Label `n` is the
+    /// DICOM images or series below a folder, and a CSV table that names them by an identifier in their headers, with the
+    /// column `class`.
+    Dicom {
+        /// The folder of the images; `.` is the data folder itself.
+        #[serde(default = "here")]
+        folder: String,
+        /// The table's name.
+        table: String,
+        /// By which identifier it names them.
+        key: DicomKey,
+        /// The column that has it; left out, it is called as the key.
+        #[serde(default)]
+        column: Option<String>,
+        /// The classes' names in the table, in the order of the recipe's labels.
+        classes: Vec<String>,
+        /// The column that says whose image it is; left out, the headers' Patient ID does.
+        #[serde(default)]
+        patient: Option<String>,
+        /// The column that says which images train and validate; those that it calls `test` are set aside.
+        #[serde(default)]
+        split: Option<String>,
+        /// A list of the images that validate, one a line: the first file of each, by its place below the folder.
+        #[serde(default)]
+        validation: Option<String>,
+    },
+    /// An NPZ file in MedMNIST's layout; its splits except `test` are pooled, and held against `test`. Label `n` is the
     /// recipe's label `n`.
     Npz {
         /// The file's name.
@@ -47,7 +92,56 @@ pub enum DataSource {
         /// A list of the images that validate (`file.npz#index`), one a line.
         #[serde(default)]
         validation: Option<String>,
+        /// What becomes of images of which the split `test` has a copy.
+        #[serde(default)]
+        copies_of_test: CopiesOfTest,
     },
+}
+
+fn here() -> String {
+    ".".to_owned()
+}
+
+/// By which identifier a table names DICOM images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DicomKey {
+    /// One image: SOP Instance UID (0008,0018).
+    SopInstanceUid,
+    /// One series: Series Instance UID (0020,000E).
+    SeriesInstanceUid,
+    /// All of a study that the recipe's input accepts: Study Instance UID (0020,000D).
+    StudyInstanceUid,
+    /// All of an examination that the recipe's input accepts: Accession Number (0008,0050).
+    AccessionNumber,
+}
+
+impl DicomKey {
+    /// What its column is called, where the recipe does not say otherwise.
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::SopInstanceUid => "sop_instance_uid",
+            Self::SeriesInstanceUid => "series_instance_uid",
+            Self::StudyInstanceUid => "study_instance_uid",
+            Self::AccessionNumber => "accession_number",
+        }
+    }
+
+    /// Whether it names an examination as a whole, of which some images may be of another kind.
+    pub(crate) const fn is_of_examination(self) -> bool {
+        matches!(self, Self::StudyInstanceUid | Self::AccessionNumber)
+    }
+}
+
+/// What becomes of images to learn from of which an archive's own test has a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopiesOfTest {
+    /// The data are refused, and the pairs named.
+    #[default]
+    Refuse,
+    /// They are neither learned from nor held out.
+    LeaveOut,
 }
 
 impl DataSource {
@@ -55,7 +149,9 @@ impl DataSource {
     pub(crate) fn validation(&self) -> Option<&str> {
         match self {
             Self::Table { validation, .. }
+            | Self::LabelTable { validation, .. }
             | Self::Folders { validation, .. }
+            | Self::Dicom { validation, .. }
             | Self::Npz { validation, .. } => validation.as_deref(),
         }
     }
@@ -63,7 +159,9 @@ impl DataSource {
     /// The key under `[data]` that says which images train and validate, and what it names.
     fn stated_split(&self) -> Result<Option<(&'static str, &str)>, LearnError> {
         let column = match self {
-            Self::Table { split, .. } => split.as_deref(),
+            Self::Table { split, .. } | Self::LabelTable { split, .. } | Self::Dicom { split, .. } => {
+                split.as_deref()
+            }
             Self::Folders { .. } | Self::Npz { .. } => None,
         };
         stated(column, self.validation())
@@ -211,6 +309,16 @@ impl<K> Optimization<K> {
     }
 }
 
+/// What is subtracted from gray values from 0 to 1, and what divides them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalization {
+    /// Subtracted.
+    pub mean: f32,
+    /// Divides what is left.
+    pub deviation: f32,
+}
+
 /// Everything that decides a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,6 +340,15 @@ pub struct Recipe {
     pub split_seed: Option<u64>,
     /// Whether the mirror image is read too.
     pub mirror: bool,
+    /// Which labels go together; left out, exactly one of all is right.
+    #[serde(default, skip_serializing_if = "Targets::is_one_of")]
+    pub targets: Targets,
+    /// Says that left and right may never change places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_matters: bool,
+    /// Why left and right may change places although the two halves of this part of the body differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_because: Option<String>,
     /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
@@ -239,6 +356,10 @@ pub struct Recipe {
     pub duplicates_above: f64,
     /// How pictures meet the network's grid.
     pub fit: Fit,
+    /// What is subtracted from gray values from 0 to 1, and what divides them; left out, mean and deviation of the images
+    /// trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<Normalization>,
     /// The part of the data that is held out, in the place of the share.
     #[serde(default)]
     pub fold: Option<Fold>,
@@ -249,6 +370,13 @@ pub struct Recipe {
     /// Folder of the encoder that the network begins with, which was trained without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
+    /// Whether the weights are kept in 16 bits, in half the bytes; all figures are then of these.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub half_weights: bool,
+    /// How much of the encoder that it begins with is left as it is, of an EfficientNet: 1 is its stem, each further one a
+    /// stage, 7 all of it.
+    #[serde(default, skip_serializing_if = "is_none_fixed")]
+    pub fixed_stages: usize,
     /// The data set, in words.
     pub data_words: String,
     /// Its license.
@@ -267,12 +395,45 @@ pub struct Recipe {
     pub augmentation: Augmentation,
     /// How the weights are fitted.
     pub optimization: Optimization,
+    /// How labels that are not one of all are read, trained and called.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub multi_label: MultiLabel,
     /// How an encoder is trained without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretraining: Option<Pretraining>,
 }
 
+fn is_default(settings: &MultiLabel) -> bool {
+    *settings == MultiLabel::default()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(yes: &bool) -> bool {
+    !*yes
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none_fixed(fixed: &usize) -> bool {
+    *fixed == 0
+}
+
 impl Recipe {
+    /// Refuses labels that are not one of all; `what` asks.
+    ///
+    /// # Errors
+    /// [`LearnError::Recipe`].
+    pub fn require_one_of(&self, what: &str) -> Result<(), LearnError> {
+        self.several_labels(what).map_or(Ok(()), |what| Err(LearnError::Recipe(what)))
+    }
+
+    /// Why labels that are not one of all are refused, where they are not; `what` asks.
+    pub(crate) fn several_labels(&self, what: &str) -> Option<String> {
+        (!self.targets.is_one_of()).then(|| format!(
+            "its targets are several labels at once, and {what} for labels of which exactly one is right: leave targets \
+             out, or train it with `wilhelm train classifier` alone"
+        ))
+    }
+
     /// The seed that decides which examples are held out.
     pub fn split_seed(&self) -> u64 {
         self.split_seed.unwrap_or(self.seed)
@@ -292,6 +453,31 @@ impl Recipe {
     /// Which images are held out.
     pub(crate) fn holding(&self) -> Result<Holding<'_>, LearnError> {
         Holding::of(self.validation_share, self.fold, self.data.stated_split()?)
+    }
+
+    /// Refuses mirror images where they would be wrong.
+    fn check_mirrors(&self) -> Result<(), LearnError> {
+        let of_views = self.pretraining.as_ref().is_some_and(|settings| settings.augmentation.mirror);
+        let set = [
+            (self.mirror, "mirror"),
+            (self.augmentation.mirror, "mirror under [augmentation]"),
+            (of_views, "mirror under [pretraining.augmentation]"),
+        ];
+        let mirrors: Vec<&str> = set.into_iter().filter_map(|(set, key)| set.then_some(key)).collect();
+        let names: Vec<&str> = self
+            .labels
+            .iter()
+            .flat_map(|label| [&label.key, &label.name].into_iter().chain(&label.synonyms))
+            .map(String::as_str)
+            .collect();
+        let sides = Sides {
+            mirrors: &mirrors,
+            matter: self.side_matters,
+            because: self.mirror_because.as_deref(),
+            body_parts: &self.input.body_parts,
+            names: &names,
+        };
+        sides.check()
     }
 
     /// Reads and checks a recipe.
@@ -314,16 +500,25 @@ impl Recipe {
     pub(crate) fn checked(self) -> Result<Self, LearnError> {
         let recipe = self;
         let fail = |what: &str| Err(LearnError::Recipe(what.to_owned()));
-        if !recipe.architecture.is_sound() {
-            return fail("the sizes of the network are out of bounds");
+        if let Some(fault) = recipe.architecture.fault() {
+            return fail(&fault);
         }
-        if recipe.labels.len() < 2 {
-            return fail("a classifier tells at least two labels apart: name another under [[labels]]");
+        if let Some(fault) = recipe.targets.fault(&recipe.labels) {
+            return fail(&fault);
+        }
+        recipe.check_targets()?;
+        if recipe.normalization.is_some_and(|stated| {
+            !stated.mean.is_finite() || !stated.deviation.is_finite() || stated.deviation <= 0.0
+        }) {
+            return fail("the deviation of normalization must be above 0 and its mean a number");
         }
         if recipe.labels.len() != recipe.architecture.labels {
             return fail("the network's labels are not as many as the recipe's");
         }
-        if let DataSource::Table { classes, .. } | DataSource::Folders { classes, .. } = &recipe.data {
+        if let DataSource::Table { classes, .. }
+        | DataSource::Folders { classes, .. }
+        | DataSource::Dicom { classes, .. } = &recipe.data
+        {
             if classes.len() != recipe.labels.len() {
                 return fail("the classes of the data are not as many as the recipe's labels");
             }
@@ -338,11 +533,59 @@ impl Recipe {
         if let Some(what) = recipe.augmentation.fault() {
             return fail(what);
         }
+        recipe.check_mirrors()?;
         recipe.holding()?;
+        let is_efficientnet = recipe
+            .architecture
+            .cnn
+            .as_ref()
+            .is_some_and(|cnn| cnn.name == wilhelm_nets::arch::CnnName::EfficientNetLite0);
+        if recipe.fixed_stages > 0 && !is_efficientnet {
+            return fail("fixed_stages is for an efficientnet-lite0");
+        }
+        if recipe.fixed_stages > 7 {
+            return fail("fixed_stages is at most 7: the stem and six stages");
+        }
         if recipe.labeled_share.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
             return fail("labeled_share must lie above 0 and be at most 1");
         }
         Ok(recipe)
+    }
+}
+
+impl Recipe {
+    /// Whether targets, their settings and the kind of the data go together.
+    fn check_targets(&self) -> Result<(), LearnError> {
+        let fail = |what: String| Err(LearnError::Recipe(what));
+        let keys: Vec<&str> = self.labels.iter().map(|label| label.key.as_str()).collect();
+        let columns = match &self.data {
+            DataSource::LabelTable { columns, .. } => Some(columns),
+            _ => None,
+        };
+        match (self.targets.is_one_of(), columns) {
+            (true, Some(_)) => fail(
+                "data of kind label_table have several labels at once: set targets = \"multi_label\", or name a table of \
+                 kind table with a column class"
+                    .to_owned(),
+            ),
+            (true, None) if !is_default(&self.multi_label) => {
+                fail("multi_label is for targets that are not one_of: leave it out".to_owned())
+            }
+            (true, None) => Ok(()),
+            (false, None) => fail(
+                "targets that are not one_of come from a table with a column a label: data of kind label_table".to_owned(),
+            ),
+            (false, Some(columns)) if columns.len() != keys.len() => {
+                fail("the columns of the data are not as many as the recipe's labels".to_owned())
+            }
+            (false, Some(columns)) if (1..columns.len()).any(|at| columns[..at].contains(&columns[at])) => {
+                fail("two labels have the same column of the data".to_owned())
+            }
+            (false, Some(_)) => match self.multi_label.fault(&keys) {
+                Some(fault) => fail(fault),
+                None => Ok(()),
+            },
+        }
     }
 }
 

@@ -28,6 +28,24 @@ pub(crate) fn copies(examples: &[Example], threshold: f64) -> Vec<(usize, usize)
     pairs
 }
 
+/// Pairs of an image of one set and one of another that show the same: their pixels are equal, or their thumbnails correlate
+/// above `threshold`. Of each image of the first set the first pair is given, in order.
+pub(crate) fn copies_between(first: &[Example], second: &[Example], threshold: f64) -> Vec<(usize, usize)> {
+    let standard = |examples: &[Example]| -> Vec<Vec<f32>> {
+        examples.iter().map(|example| standardize(&example.thumbnail)).collect()
+    };
+    let (own, other) = (standard(first), standard(second));
+    let alike = |one: usize, two: usize| {
+        let correlation: f32 = own[one].iter().zip(&other[two]).map(|(a, b)| a * b).sum();
+        // A blank image correlates with nothing, not even with its copy.
+        f64::from(correlation) > threshold || first[one].pixels == second[two].pixels
+    };
+    (0..first.len())
+        .into_par_iter()
+        .filter_map(|one| (0..second.len()).find(|two| alike(one, *two)).map(|two| (one, two)))
+        .collect()
+}
+
 /// Puts copies, and images of one patient, into one group, transitively.
 ///
 /// # Shapes
@@ -106,6 +124,16 @@ mod tests {
         // Two blank images are the same only where their pixels are.
         assert_eq!(found, [(0, 2), (0, 3), (2, 3), (4, 6)]);
         assert_eq!(groups(&examples, &found), [0, 1, 0, 0, 4, 5, 4]);
+    }
+
+    #[test]
+    fn copies_in_another_set_are_found_once_each_and_blank_ones_by_their_pixels() {
+        let base = [0.0, 1.0, 2.0, 3.0, 1.0, 0.0];
+        let brighter = base.map(|value| 2.0 * value + 5.0);
+        let other = [3.0, 0.0, 0.0, 1.0, 2.0, 3.0];
+        let own = of_pixels(&[&other, &base, &[1.0; 6], &[1.5; 6]]);
+        let found = copies_between(&own, &of_pixels(&[&[1.0; 6], &brighter, &base]), 0.99);
+        assert_eq!(found, [(1, 1), (2, 0)]);
     }
 
     #[test]

@@ -1,26 +1,19 @@
 //! The folder of a training run: what decides it, how it went, and the checkpoints to go on from.
 
+mod identity;
+
+pub use identity::{Keeping, Maker, Resume};
+
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::fit::Checkpoints;
-use crate::hash::sha256;
 use crate::{Division, EpochReport, LearnError, Split, curves};
-
-/// What decides a run; it goes on only where all of it is the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Identity {
-    schema: u32,
-    program: String,
-    recipe_sha256: String,
-    data_sha256: String,
-    finished: bool,
-}
+use identity::Identity;
 
 /// `split.json`
 #[derive(Serialize)]
@@ -35,7 +28,7 @@ struct WrittenSplit<'a> {
 
 /// A run's folder, locked against other processes as long as this lives.
 ///
-/// It holds `recipe.toml`, `run.json` (program, hashes of recipe and data), `split.json` (which images train and
+/// It holds `recipe.toml`, `run.json` (program and device, hashes of recipe and data), `split.json` (which images train and
 /// validate), `history.json` (figures of every pass), `curves.html`, `curves.svg`, `curves.png`, `checkpoints/` and `held-out.json` (outputs for the
 /// validation images).
 #[derive(Debug)]
@@ -53,18 +46,16 @@ impl Run {
 
     /// Opens a run's folder, or makes it.
     ///
-    /// A folder with a run in it is only taken to go on with that run (`resume`). `every` is the least time
-    /// between two checkpoints within a pass, in seconds; each pass ends with one anyway.
+    /// A folder with a run in it is only taken to go on with that run, as `keeping` says.
     ///
     /// # Errors
     /// [`LearnError::Run`] for a folder that is not writable, in which another process trains, that holds
-    /// another run, a finished one, or one that `resume` does not allow.
+    /// another run, a finished one, or one that `keeping` does not allow to go on with.
     pub fn open(
         folder: &Path,
         recipe: &str,
         data_sha256: &str,
-        resume: bool,
-        every: f64,
+        keeping: &Keeping,
     ) -> Result<Self, LearnError> {
         let fail = |error: std::io::Error| LearnError::run(folder, &error);
         let refuse = |what: String| LearnError::Run { place: folder.display().to_string(), what };
@@ -74,7 +65,7 @@ impl Run {
             fs::TryLockError::WouldBlock => refuse("another process trains in it".to_owned()),
             fs::TryLockError::Error(error) => fail(error),
         })?;
-        let identity = Identity::of(recipe, data_sha256);
+        let mut identity = Identity::of(recipe, data_sha256, &keeping.maker);
         let place = folder.join("run.json");
         match fs::read(&place) {
             Ok(bytes) => {
@@ -88,17 +79,19 @@ impl Run {
                 if found.finished {
                     return Err(refuse("holds a finished run; name another folder, or remove it".to_owned()));
                 }
-                if !resume {
+                if keeping.resume == Resume::No {
                     return Err(refuse(
                         "holds an unfinished run of this recipe; add --resume to go on with it".to_owned(),
                     ));
                 }
+                identity = found.taken_up(keeping).map_err(refuse)?;
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(fail(error)),
         }
         let checkpoints = Checkpoints::new(folder.join("checkpoints"));
-        let run = Self { folder: folder.to_owned(), identity, checkpoints, every, _lock: lock };
+        let run =
+            Self { folder: folder.to_owned(), identity, checkpoints, every: keeping.every, _lock: lock };
         run.put("recipe.toml", recipe.as_bytes())?;
         run.put_identity()?;
         Ok(run)
@@ -109,7 +102,8 @@ impl Run {
         &self.folder
     }
 
-    /// What a run of this recipe gave that is over (its `metrics.json`); `None` for no run, an unfinished or another one.
+    /// What a run of this recipe gave that is over (its `metrics.json`); `None` for no run, an unfinished or another one. A
+    /// run counts that any build of this version finished.
     ///
     /// # Errors
     /// [`LearnError::Run`] for metrics that are not readable.
@@ -119,8 +113,12 @@ impl Run {
         data_sha256: &str,
     ) -> Result<Option<M>, LearnError> {
         let Ok(bytes) = fs::read(folder.join("run.json")) else { return Ok(None) };
-        let wanted = Identity { finished: true, ..Identity::of(recipe, data_sha256) };
-        if serde_json::from_slice::<Identity>(&bytes).ok() != Some(wanted) {
+        let program = format!("wilhelm {}", env!("CARGO_PKG_VERSION"));
+        let wanted = Identity::of(recipe, data_sha256, &Maker { program, device: String::new() });
+        let is_over = |found: &Identity| {
+            found.finished && found.version() == wanted.version() && found.differs(&wanted).is_none()
+        };
+        if !serde_json::from_slice::<Identity>(&bytes).is_ok_and(|found| is_over(&found)) {
             return Ok(None);
         }
         let place = folder.join("metrics.json");
@@ -213,34 +211,6 @@ impl Run {
     }
 }
 
-impl Identity {
-    /// Of an unfinished run of this program.
-    fn of(recipe: &str, data_sha256: &str) -> Self {
-        Self {
-            schema: 1,
-            program: format!("wilhelm {}", env!("CARGO_PKG_VERSION")),
-            recipe_sha256: sha256(recipe.as_bytes()),
-            data_sha256: data_sha256.to_owned(),
-            finished: false,
-        }
-    }
-
-    /// In what the run that was found is another one.
-    fn differs(&self, wanted: &Self) -> Option<String> {
-        if self.schema != wanted.schema {
-            return Some(format!("its form is {}, this program writes {}", self.schema, wanted.schema));
-        }
-        if self.recipe_sha256 != wanted.recipe_sha256 {
-            return Some("its recipe.toml differs from this recipe".to_owned());
-        }
-        if self.data_sha256 != wanted.data_sha256 {
-            return Some("it was trained on other data".to_owned());
-        }
-        let other = self.program != wanted.program;
-        other.then(|| format!("it was begun by {}, this is {}", self.program, wanted.program))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,7 +220,9 @@ mod tests {
     fn a_folder_is_one_run_s_alone() {
         let place = tempfile::tempdir().expect("a folder");
         let folder = place.path().join("run");
-        let open = |recipe: &str, data: &str, resume: bool| Run::open(&folder, recipe, data, resume, 60.0);
+        let open = |recipe: &str, data: &str, resume: bool| {
+            Run::open(&folder, recipe, data, &Keeping::for_tests(resume, 60.0))
+        };
         let run = open("a = 1", "abc", false).expect("new");
         let said = |result: Result<Run, LearnError>| result.expect_err("refused").to_string();
         assert!(said(open("a = 1", "abc", true)).contains("another process trains in it"));
@@ -270,6 +242,47 @@ mod tests {
     }
 
     #[test]
+    fn another_build_or_device_goes_on_only_where_it_is_told_to_and_the_folder_says_so() {
+        let place = tempfile::tempdir().expect("a folder");
+        let by = |program: &str, device: &str, resume: Resume| {
+            let maker = Maker { program: program.to_owned(), device: device.to_owned() };
+            let found = Run::open(place.path(), "a = 1", "abc", &Keeping { resume, every: 60.0, maker });
+            found.map(drop).map_err(|error| error.to_string())
+        };
+        let (own, other) = (concat!("wilhelm ", env!("CARGO_PKG_VERSION"), "+g1"), "wilhelm 0.1.0+g2");
+        assert_eq!(by(own, "main processor", Resume::Alike), Ok(()));
+        assert_eq!(by(own, "main processor", Resume::Alike), Ok(()));
+        let said = by(other, "main processor", Resume::Alike).expect_err("another build");
+        assert!(
+            said.contains(&format!("was computed by {own} on main processor, and this is {other}")),
+            "{said}"
+        );
+        assert!(said.contains("--other-build"), "{said}");
+        let said = by(own, "a graphics processor", Resume::Alike).expect_err("another device");
+        assert!(said.contains("this is wilhelm") && said.contains("on a graphics processor"), "{said}");
+        let written = || {
+            let bytes = fs::read(place.path().join("run.json")).expect("there");
+            serde_json::from_slice::<serde_json::Value>(&bytes).expect("JSON")
+        };
+        assert!(written()["went_on"].is_null());
+        assert_eq!(by(other, "main processor", Resume::ByOthers), Ok(()));
+        assert_eq!(by(other, "main processor", Resume::ByOthers), Ok(()));
+        assert_eq!(
+            (&written()["program"], &written()["went_on"][0]["program"]),
+            (&own.into(), &other.into())
+        );
+        assert_eq!(written()["went_on"].as_array().map(Vec::len), Some(1));
+        // What the other build computed is in the weights, whoever goes on.
+        assert!(by(own, "main processor", Resume::Alike).is_err());
+        // A result is a result of any build of this version.
+        let maker = Maker { program: own.to_owned(), device: "main processor".to_owned() };
+        let keeping = Keeping { resume: Resume::ByOthers, every: 60.0, maker };
+        let run = Run::open(place.path(), "a = 1", "abc", &keeping).expect("resumed");
+        run.finish(&crate::sweep::tests::metrics(3, 0.75)).expect("finished");
+        assert!(Run::finished::<RunMetrics>(place.path(), "a = 1", "abc").expect("readable").is_some());
+    }
+
+    #[test]
     fn a_run_says_whether_its_split_is_by_patient_and_keeps_what_was_held_out() {
         let place = tempfile::tempdir().expect("a folder");
         let recipe = crate::dataset::tests::recipe(&[]);
@@ -278,7 +291,7 @@ mod tests {
             .collect();
         let data = Dataset { examples, sha256: String::new() };
         let division = divide(&recipe, &data).expect("a split");
-        let run = Run::open(place.path(), "a = 1", "abc", false, 60.0).expect("new");
+        let run = Run::open(place.path(), "a = 1", "abc", &Keeping::for_tests(false, 60.0)).expect("new");
         run.put_division(&division).expect("written");
         let text = fs::read(place.path().join("split.json")).expect("there");
         let split: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
@@ -291,7 +304,8 @@ mod tests {
 
         let none = Run::held_out::<HeldOut>(place.path()).expect_err("not there yet").to_string();
         assert!(none.contains("held-out.json"), "{none}");
-        let case = HeldOutCase { image: "0.png".to_owned(), label: 1, logits: vec![0.5, -0.25] };
+        let case =
+            HeldOutCase { image: "0.png".to_owned(), label: 1, known: Vec::new(), logits: vec![0.5, -0.25] };
         let held_out = HeldOut { schema: HeldOut::SCHEMA, cases: vec![case] };
         run.put_held_out(&held_out).expect("written");
         assert_eq!(Run::held_out::<HeldOut>(place.path()).expect("readable"), held_out);

@@ -9,6 +9,7 @@ pub use folds::folds_by_group;
 use rand::seq::SliceRandom;
 
 use crate::error::some;
+use crate::multi;
 use crate::recipe::Holding;
 use crate::relations::{copies, groups};
 use crate::seed::generator;
@@ -57,15 +58,19 @@ pub(crate) fn divide_with<'a>(
     data: &'a Dataset,
     copies: &[(usize, usize)],
 ) -> Result<Division<'a>, LearnError> {
+    let several = !recipe.targets.is_one_of();
     let keys: Vec<&str> = recipe.labels.iter().map(|label| label.key.as_str()).collect();
     let rules = Rules {
         holding: recipe.holding()?,
         duplicates_above: recipe.duplicates_above,
         seed: recipe.split_seed(),
-        kind: "label",
-        labels: &keys,
+        kind: if several { "stratum (rarest label there)" } else { "label" },
+        labels: if several { &[] } else { &keys },
     };
     let Parted { mut split, groups, patients, mut words } = part_with(&data.examples, copies, &rules)?;
+    if several {
+        multi::check_sides(recipe, &data.examples, &split)?;
+    }
     if let Some(share) = recipe.labeled_share {
         let all = split.training.len();
         split.training = labeled::labeled(&split.training, &groups, &data.examples, share, recipe.seed);

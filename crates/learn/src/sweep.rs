@@ -289,7 +289,7 @@ pub fn summarize(outcomes: &[Outcome]) -> Vec<ArmSummary> {
             parameters: own.first().map(|(_, metrics)| metrics.parameters),
             macro_auc: mean(&auc),
             accuracy: mean(&accuracy),
-            brier: mean(&|metrics| Some(metrics.validation.brier)),
+            brier: mean(&|metrics| Some(metrics.validation.brier.estimate)),
             macro_auc_difference: difference(&auc),
             accuracy_difference: difference(&accuracy),
             seconds: (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64),

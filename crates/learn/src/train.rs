@@ -3,8 +3,8 @@ mod start;
 pub use start::Start;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
-use burn_store::{ModuleSnapshot, SafetensorsStore};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
 use rand::RngExt;
 use rayon::prelude::*;
 use wilhelm_filters::Preparation;
@@ -12,14 +12,15 @@ use wilhelm_nets::arch::Classifier;
 use wilhelm_nets::{Card, OutlierCard, OutlierDetector, TapStatistics, appearance};
 use wilhelm_stats::{Mahalanobis, Rows, quantile};
 
+use crate::evaluate::{CROSSED, Images, evaluate};
 use crate::fit::{Footprint, Lessons, Validated, device_of};
 use crate::hash::sha256;
+use crate::multi::{Weights, goals, loss_of, measure_labels, validated};
 use crate::origin::mean_and_deviation;
 use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::{
-    Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split,
-    TrainProgress, evaluate,
+    Division, EpochReport, Example, HeldOut, HeldOutCase, Keep, LearnError, Recipe, Run, Split, TrainProgress,
 };
 
 /// Shares of validation images that the outlier detector lets through: by what the network saw at one depth,
@@ -76,8 +77,12 @@ pub fn train_classifier(
         Start::Trained(weights) => Classifier::load(&recipe.architecture, weights.clone(), &Device::flex())
             .map_err(|what| LearnError::Start { what })?,
         Start::Fresh | Start::Encoder { .. } => {
-            let weights = class_weights(recipe, examples, split);
-            let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights };
+            let (weights, presence) = if recipe.targets.is_one_of() {
+                (class_weights(recipe, examples, split), None)
+            } else {
+                (Vec::new(), Some(Weights::of(recipe, examples, split)))
+            };
+            let pictures = Pictures { recipe, examples, split, preparation: &preparation, weights, presence };
             let fresh = |device: &Device| start.network(recipe, device);
             let fitted =
                 recorded(&recipe.name, &recipe.optimization, recipe.seed, &pictures, fresh, run, progress)?;
@@ -86,17 +91,24 @@ pub fn train_classifier(
         }
     };
 
+    let (network, weights) = match start {
+        Start::Trained(weights) => (network, weights),
+        Start::Fresh | Start::Encoder { .. } => kept(recipe, network)?,
+    };
     let validation = pass(&network, examples, &split.validation, &preparation, recipe.mirror)?;
-    let held_out = held_out(examples, &split.validation, &validation.logits);
+    let mut held_out = held_out(examples, &split.validation, &validation.logits);
+    let held: Vec<&Example> = split.validation.iter().map(|place| &examples[*place]).collect();
+    if !recipe.targets.is_one_of() {
+        for (case, example) in held_out.cases.iter_mut().zip(&held) {
+            case.known = example.truths.iter().map(|cell| recipe.multi_label.known(*cell)).collect();
+        }
+    }
     if let Some(run) = run {
         // Before the figures, which a network that learned nothing does not have.
         run.put_held_out(&held_out)?;
     }
     let truth: Vec<usize> = split.validation.iter().map(|place| examples[*place].label).collect();
-    let words = format!(
-        "{}; temperature and biases were fitted on the same images, so the calibration figures are optimistic",
-        division.words
-    );
+    let words = format!("{}; {CROSSED}", division.words);
     let words = match recipe.optimization.keep {
         Keep::Best => format!("{words}; the pass was chosen by them too"),
         Keep::Last => words,
@@ -104,21 +116,18 @@ pub fn train_classifier(
     let patients: Option<Vec<usize>> =
         split.validation.iter().map(|place| examples[*place].patient).collect();
     let patients = patients.as_deref();
-    let evaluation = evaluate(recipe, &validation.logits, &truth, patients, words, command.to_owned())?;
+    let evaluation = if recipe.targets.is_one_of() {
+        let groups: Vec<usize> = split.validation.iter().map(|place| division.groups[*place]).collect();
+        let images = Images { labels: &truth, groups: &groups, patients };
+        evaluate(recipe, &validation.logits, images, words, command.to_owned())?
+    } else {
+        measure_labels(recipe, &validation.logits, &held, words, command.to_owned())?
+    };
     let training = pass(&network, examples, &split.training, &preparation, false)?;
     let detector = fit_outliers(&training.taps, &validation.taps)?;
     let scores: Vec<f64> = validation.taps.iter().map(|taps| detector.score(taps)).collect();
     let above = scores.iter().filter(|score| **score > 1.0).count();
 
-    let weights = match start {
-        Start::Trained(weights) => weights,
-        Start::Fresh | Start::Encoder { .. } => {
-            // The store's own metadata have no order, and the same weights shall have the same hash.
-            let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
-            network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
-            store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?
-        }
-    };
     let detector = detector.to_bytes()?;
     let card = Card {
         schema: Card::SCHEMA,
@@ -130,6 +139,7 @@ pub fn train_classifier(
         weights: "weights.safetensors".to_owned(),
         weights_sha256: sha256(&weights),
         mirror: recipe.mirror,
+        targets: recipe.targets.clone(),
         input: recipe.input.clone(),
         preparation,
         architecture: recipe.architecture.clone(),
@@ -143,15 +153,33 @@ pub fn train_classifier(
         },
         training: recipe.origin().training(split.training.len(), &data.sha256, recipe_name),
         validation: evaluation.figures,
+        reads_image: None,
     };
     let parameters = network.num_params();
     Ok(Trained { card, weights, detector, held_out, parameters, history, epoch, seconds })
+}
+
+/// The weights as they are kept, and the network that has just these.
+fn kept(recipe: &Recipe, network: Classifier) -> Result<(Classifier, Vec<u8>), LearnError> {
+    // The store's own metadata have no order, and the same weights shall have the same hash.
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    if recipe.half_weights {
+        store = store.with_to_adapter(FloatCastAdapter::to(DType::F16));
+    }
+    network.save_into(&mut store).map_err(|error| LearnError::Weights(error.to_string()))?;
+    let weights = store.get_bytes().map_err(|error| LearnError::Weights(error.to_string()))?;
+    if !recipe.half_weights {
+        return Ok((network, weights));
+    }
+    let network = Classifier::load(&recipe.architecture, weights.clone(), &Device::flex());
+    Ok((network.map_err(LearnError::Weights)?, weights))
 }
 
 pub(crate) fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64>]) -> HeldOut {
     let case = |(place, logits): (&usize, &Vec<f64>)| HeldOutCase {
         image: examples[*place].source.clone(),
         label: examples[*place].label,
+        known: Vec::new(),
         logits: logits.clone(),
     };
     HeldOut { schema: HeldOut::SCHEMA, cases: places.iter().zip(logits).map(case).collect() }
@@ -159,8 +187,10 @@ pub(crate) fn held_out(examples: &[Example], places: &[usize], logits: &[Vec<f64
 
 /// Mean and deviation of the training pixels.
 pub(crate) fn preparation(recipe: &Recipe, examples: &[Example], split: &Split) -> Preparation {
+    let measured =
+        || mean_and_deviation(split.training.iter().map(|place| examples[*place].pixels.as_slice()));
     let (mean, deviation) =
-        mean_and_deviation(split.training.iter().map(|place| examples[*place].pixels.as_slice()));
+        recipe.normalization.map_or_else(measured, |stated| (stated.mean, stated.deviation));
     let side = recipe.architecture.side;
     Preparation { columns: side, rows: side, fit: recipe.fit, mean, deviation }
 }
@@ -173,6 +203,8 @@ pub(crate) struct Pictures<'a> {
     pub preparation: &'a Preparation,
     /// One a label.
     pub weights: Vec<f32>,
+    /// The same where labels are not one of all.
+    pub presence: Option<Weights>,
 }
 
 impl Lessons for Pictures<'_> {
@@ -184,7 +216,30 @@ impl Lessons for Pictures<'_> {
     }
 
     fn batch(&self, epoch: usize, places: &[usize]) -> (TensorData, TensorData) {
-        varied(self.recipe, self.examples, places, self.preparation, epoch, &self.weights)
+        let drawn = varied(self.recipe, self.examples, places, self.preparation, epoch);
+        let targets: Vec<Vec<f32>> = match &self.presence {
+            Some(presence) => {
+                let batch: Vec<(&Example, &Example, f32)> = drawn
+                    .mixed
+                    .iter()
+                    .zip(places)
+                    .map(|((other, mixed), own)| (&self.examples[*own], &self.examples[*other], *mixed))
+                    .collect();
+                goals(self.recipe, presence, &batch)
+            }
+            None => drawn
+                .mixed
+                .iter()
+                .zip(places)
+                .map(|((other, mixed), own)| {
+                    let label = self.examples[*own].label;
+                    let other = (self.examples[*other].label, *mixed);
+                    soft_target(self.recipe, label, other, self.weights[label])
+                })
+                .collect(),
+        };
+        let columns = targets.first().map_or(0, Vec::len);
+        (drawn.inputs, TensorData::new(targets.concat(), [places.len(), columns]))
     }
 
     fn loss(
@@ -195,7 +250,12 @@ impl Lessons for Pictures<'_> {
         device: &Device,
     ) -> Tensor<1> {
         let logits = network.forward(Tensor::from_data(inputs, device)).logits;
-        self.recipe.optimization.loss.of(logits, Tensor::from_data(targets, device))
+        let targets = Tensor::from_data(targets, device);
+        if !self.recipe.targets.is_one_of() {
+            let groups = self.recipe.targets.groups(&self.recipe.labels);
+            return loss_of(self.recipe.optimization.loss, &groups, logits, targets);
+        }
+        self.recipe.optimization.loss.of(logits, targets)
     }
 
     fn footprint(&self) -> Option<Footprint> {
@@ -210,6 +270,10 @@ impl Lessons for Pictures<'_> {
     fn validate(&self, network: &Classifier) -> Result<Validated, LearnError> {
         let places = &self.split.validation;
         let rows = pass(network, self.examples, places, self.preparation, false)?.logits;
+        if !self.recipe.targets.is_one_of() {
+            let held: Vec<&Example> = places.iter().map(|place| &self.examples[*place]).collect();
+            return Ok(validated(self.recipe, &rows, &held));
+        }
         let labels = places.iter().map(|place| self.examples[*place].label);
         let (loss, accuracy) = loss_and_accuracy(&rows, labels);
         Ok(Validated { loss, accuracy: Some(accuracy), dice: None })
@@ -258,25 +322,31 @@ pub(crate) fn soft_target(
     target
 }
 
-/// A batch of varied images and their weighted soft targets.
+/// A batch of varied images.
+struct Drawn {
+    inputs: TensorData,
+    /// With which image each was mixed, and how much of it there is.
+    mixed: Vec<(usize, f32)>,
+}
+
+/// A batch of varied images.
 fn varied(
     recipe: &Recipe,
     examples: &[Example],
     batch: &[usize],
     preparation: &Preparation,
     epoch: usize,
-    weights: &[f32],
-) -> (TensorData, TensorData) {
+) -> Drawn {
     let side = recipe.architecture.side;
-    let classes = recipe.labels.len();
-    let rows: Vec<(Vec<f32>, Vec<f32>)> = batch
+    let rows: Vec<(Vec<f32>, (usize, f32))> = batch
         .par_iter()
         .enumerate()
         .map(|(place, index)| {
             let mut random = generator(recipe.seed, 3 + epoch as u64, *index as u64);
             let example = &examples[*index];
             let mut pixels = recipe.augmentation.apply(&example.pixels, side, &mut random);
-            let other = &examples[batch[(place + 1) % batch.len()]];
+            let partner_of = batch[(place + 1) % batch.len()];
+            let other = &examples[partner_of];
             let mut mixed = 0.0;
             if recipe.augmentation.mix > 0.0 {
                 mixed = random.random_range(0.0..=recipe.augmentation.mix);
@@ -285,17 +355,15 @@ fn varied(
                     *pixel = *pixel * (1.0 - mixed) + second * mixed;
                 }
             }
-            let target = soft_target(recipe, example.label, (other.label, mixed), weights[example.label]);
             for pixel in &mut pixels {
                 *pixel = (*pixel - preparation.mean) / preparation.deviation;
             }
-            (pixels, target)
+            (pixels, (partner_of, mixed))
         })
         .collect();
-    let (pixels, targets): (Vec<Vec<f32>>, Vec<Vec<f32>>) = rows.into_iter().unzip();
+    let (pixels, mixed): (Vec<Vec<f32>>, Vec<(usize, f32)>) = rows.into_iter().unzip();
     let slices = recipe.architecture.slices;
-    let inputs = TensorData::new(pixels.concat(), [batch.len(), slices, side, side]);
-    (inputs, TensorData::new(targets.concat(), [batch.len(), classes]))
+    Drawn { inputs: TensorData::new(pixels.concat(), [batch.len(), slices, side, side]), mixed }
 }
 
 pub(crate) struct Pass {

@@ -3,6 +3,7 @@
 mod address;
 mod call;
 mod http;
+mod pace;
 mod stream;
 mod wire;
 
@@ -14,9 +15,11 @@ use crate::{
     TextModel, check_schema,
 };
 use call::{Call, Told};
+use pace::Pace;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -74,12 +77,15 @@ pub struct EndpointSettings {
     pub retries: u32,
     /// The first pause between tries; each further one is twice as long. A `Retry-After` of the server counts instead.
     pub pause: Duration,
+    /// Requests that may begin within a minute, further tries among them; 0 for any number. What waits longer than it has time for
+    /// an answer is [`LlmError::TimeLimit`].
+    pub per_minute: usize,
     /// Bytes one answer may have as it is sent.
     pub response_bytes: usize,
 }
 
 impl EndpointSettings {
-    /// 10 s to connect, 60 s of silence, 120 s for an answer, 2 further tries after 0.5 s and 1 s, 8 MiB.
+    /// 10 s to connect, 60 s of silence, 120 s for an answer, 2 further tries after 0.5 s and 1 s, any number a minute, 8 MiB.
     pub fn new(address: Address, model: impl Into<String>, dialect: Dialect) -> Self {
         Self {
             address,
@@ -91,6 +97,7 @@ impl EndpointSettings {
             answer: Duration::from_secs(120),
             retries: 2,
             pause: Duration::from_millis(500),
+            per_minute: 0,
             response_bytes: 8 << 20,
         }
     }
@@ -104,6 +111,7 @@ pub struct Endpoint {
     name: String,
     settings: EndpointSettings,
     scrub: Scrub,
+    pace: Arc<Pace>,
 }
 
 impl Endpoint {
@@ -119,7 +127,8 @@ impl Endpoint {
             });
         }
         let name = format!("{} at {}", settings.model, settings.address.authority());
-        Ok(Self { name, settings, scrub })
+        let pace = Arc::new(Pace::new(settings.per_minute));
+        Ok(Self { name, settings, scrub, pace })
     }
 }
 
@@ -159,6 +168,7 @@ impl TextModel for Endpoint {
             body: serde_json::to_vec(&body)?,
             host: self.settings.address.authority(),
             settings: self.settings.clone(),
+            pace: Arc::clone(&self.pace),
             started,
         };
         let (tell, told) = channel();

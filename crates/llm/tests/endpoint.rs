@@ -220,6 +220,16 @@ fn a_server_that_asks_for_more_time_than_there_is_gets_no_second_question() {
 }
 
 #[test]
+fn a_server_is_asked_no_more_often_than_the_settings_say() {
+    let server = Server::new([error("503 Service Unavailable", ""), error("503 Service Unavailable", "")]);
+    let two = |settings| EndpointSettings { per_minute: 2, answer: Duration::from_secs(5), ..settings };
+    // The third request would have to wait for a minute, and has five seconds.
+    let found = server.ask_with(two, &GenerateSettings::greedy(20), &mut silent).expect_err("no time");
+    assert!(matches!(found, LlmError::TimeLimit { .. }), "{found}");
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
 fn failures_that_stay_are_not_asked_again() {
     for status in ["400 Bad Request", "401 Unauthorized", "404 Not Found"] {
         let server = Server::new([error(status, "")]);

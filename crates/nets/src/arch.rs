@@ -7,8 +7,10 @@ mod autoencoder;
 mod backbone;
 mod bert;
 mod classifier;
+mod cnn;
 mod dense;
 mod densenet;
+mod efficientnet;
 mod entropy;
 mod first_weights;
 mod fusion;
@@ -24,6 +26,7 @@ mod recurrent;
 mod resnet;
 mod resnet3d;
 mod torch;
+mod trunk;
 mod unet;
 mod vision_transformer;
 mod volume_backbone;
@@ -38,9 +41,13 @@ pub use bert::{
     Bert, BertClassifier, BertConfig, BertForward, BertLabeler, BertLayer, HubConfigError, ReaderConfig,
     TextReader,
 };
-pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, SliceMemory};
+pub use classifier::{Classifier, ClassifierConfig, Encoder, Forward, HeadKind, SliceMemory};
+pub(crate) use classifier::{Scores, Tokens};
+pub(crate) use cnn::MOST_TAPPED;
+pub use cnn::{Cnn, CnnName, Stage};
 pub use dense::DenseNetwork;
 pub use densenet::{DenseLayer, DenseNet, DenseNetConfig, Transition};
+pub use efficientnet::{EfficientNetLite, InvertedResidual};
 pub use entropy::counted_entropy;
 pub use fusion::{CrossAttention, FusedClassifier, Fusion, FusionConfig};
 pub use gpt::{
@@ -56,6 +63,7 @@ pub use recurrent::{
 pub use resnet::{ResNet, ResNetBlock, ResNetConfig, ResNetDepth};
 pub use resnet3d::{ResNet3d, ResNetBlock3d};
 pub use torch::{Misfit, TorchNames, WeightsError, load_torch, save_torch};
+pub use trunk::Trunk;
 pub use unet::{UNet, UNet3d, UNetBlock, UNetBlock3d, UNetConfig};
 pub use vision_transformer::{
     TransformerLayer, VisionTransformer, VisionTransformerConfig, VisionTransformerForward,

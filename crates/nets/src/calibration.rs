@@ -19,12 +19,79 @@ pub struct Calibration {
     /// Covariance of 1 over the temperature and of the biases after the first, row after row: as many
     /// rows as labels.
     pub covariance: Vec<f64>,
+    /// Of labels that are not one of all: each group's own, in the place of the above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupCalibration>,
+}
+
+/// The calibration of labels of which one is right, or of one that is right or wrong for itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupCalibration {
+    /// Places of its labels on the card, from 0.
+    pub labels: Vec<usize>,
+    /// Divides the logits.
+    pub temperature: f64,
+    /// Added to the divided logits: one for each label, the first 0; of a single label 0 (of its absence) and its own.
+    pub bias: Vec<f64>,
+    /// As [`Calibration::covariance`]; of a single label of 1 over the temperature and its bias.
+    pub covariance: Vec<f64>,
+}
+
+impl GroupCalibration {
+    /// Of the labels at these places.
+    pub fn new(labels: Vec<usize>, fitted: Calibration) -> Self {
+        let Calibration { temperature, bias, covariance, .. } = fitted;
+        Self { labels, temperature, bias, covariance }
+    }
+
+    /// The logits that it is of, of all labels' logits: a single label's behind a 0, which is its absence's.
+    pub fn logits(labels: &[usize], all: &[f64]) -> Vec<f64> {
+        match labels {
+            [label] => vec![0.0, all[*label]],
+            labels => labels.iter().map(|label| all[*label]).collect(),
+        }
+    }
+
+    /// The same as one by itself.
+    fn alone(&self) -> Calibration {
+        Calibration {
+            temperature: self.temperature,
+            bias: self.bias.clone(),
+            covariance: self.covariance.clone(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Where a label stands in what [`logits`](Self::logits) gives.
+    fn place(&self, label: usize) -> Option<usize> {
+        match self.labels[..] {
+            [only] => (only == label).then_some(1),
+            ref labels => labels.iter().position(|own| *own == label),
+        }
+    }
 }
 
 impl Calibration {
     /// What is wrong with its numbers, if anything.
     pub(crate) fn fault(&self, labels: usize) -> Option<String> {
         let sound = |values: &[f64]| values.iter().all(|value| value.is_finite());
+        if !self.groups.is_empty() {
+            let mut seen = vec![false; labels];
+            for group in &self.groups {
+                for label in &group.labels {
+                    if *label >= labels || std::mem::replace(&mut seen[*label], true) {
+                        return Some(format!(
+                            "calibration has label {label} twice, or the card has none of that place"
+                        ));
+                    }
+                }
+                if let Some(fault) = group.alone().fault(group.labels.len().max(2)) {
+                    return Some(fault);
+                }
+            }
+            return (!seen.iter().all(|seen| *seen)).then(|| "calibration leaves labels out".to_owned());
+        }
         if self.bias.len() != labels || self.covariance.len() != labels * labels {
             return Some(format!(
                 "calibration has {} biases and {} covariances, expected {labels} and {}",
@@ -39,8 +106,23 @@ impl Calibration {
         (!sound(&self.bias) || !sound(&self.covariance)).then(|| "calibration is not finite".to_owned())
     }
 
-    /// Calibrated probabilities of labels of which exactly one is right.
+    /// Each group's own.
+    pub const fn of_groups(groups: Vec<GroupCalibration>) -> Self {
+        Self { temperature: 1.0, bias: Vec::new(), covariance: Vec::new(), groups }
+    }
+
+    /// Calibrated probabilities: of labels of which exactly one is right they add up to 1, those of groups each for itself.
     pub fn probabilities(&self, logits: &[f64]) -> Vec<f64> {
+        if !self.groups.is_empty() {
+            let mut all = vec![0.0; logits.len()];
+            for group in &self.groups {
+                let own = group.alone().probabilities(&GroupCalibration::logits(&group.labels, logits));
+                for label in &group.labels {
+                    all[*label] = group.place(*label).map_or(0.0, |place| own[place]);
+                }
+            }
+            return all;
+        }
         softmax(&self.scaled(logits))
     }
 
@@ -53,6 +135,10 @@ impl Calibration {
     /// # Panics
     /// If there is no such label.
     pub fn interval(&self, label: usize, logits: &[f64]) -> Result<ProbabilityInterval, UnitError> {
+        let of_group = self.groups.iter().find_map(|group| Some((group, group.place(label)?)));
+        if let Some((group, place)) = of_group {
+            return group.alone().interval(place, &GroupCalibration::logits(&group.labels, logits));
+        }
         let scaled = self.scaled(logits);
         let probability = softmax(&scaled)[label];
         // Log odds are the label's logit less the log of the sum over the others.
@@ -99,7 +185,37 @@ mod tests {
     use super::*;
 
     fn calibration() -> Calibration {
-        Calibration { temperature: 2.0, bias: vec![0.0, 0.5], covariance: vec![0.04, 0.0, 0.0, 0.09] }
+        Calibration {
+            temperature: 2.0,
+            bias: vec![0.0, 0.5],
+            covariance: vec![0.04, 0.0, 0.0, 0.09],
+            groups: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn groups_are_calibrated_each_for_itself() {
+        // Label 1 alone by temperature 2 and bias 0.5; labels 2 and 0 together by temperature 1 and biases 0 and -1.
+        let single = GroupCalibration::new(vec![1], calibration());
+        let pair = Calibration { temperature: 1.0, bias: vec![0.0, -1.0], ..calibration() };
+        let both = Calibration::of_groups(vec![single, GroupCalibration::new(vec![2, 0], pair)]);
+        assert_eq!(both.fault(3), None);
+        let logits = [3.0, -2.0, 1.0];
+        let found = both.probabilities(&logits);
+        // -2 / 2 + 0.5 = -0.5; of the pair 3 - 1 against 1: log odds 1.
+        assert!((found[1] - logistic(-0.5)).abs() < 1e-12, "{found:?}");
+        assert!((found[0] - logistic(1.0)).abs() < 1e-12 && (found[0] + found[2] - 1.0).abs() < 1e-12);
+        for (label, found) in found.iter().enumerate() {
+            let interval = both.interval(label, &logits).expect("a probability");
+            assert!((interval.estimate.value() - found).abs() < 1e-12);
+        }
+        // Platt's line has the variance z z var(slope) + var(bias): 4 * 0.04 + 0.09, deviation 0.5.
+        let interval = both.interval(1, &logits).expect("a probability");
+        assert!((interval.low.value() - logistic(-0.5 - 0.5 * Z)).abs() < 1e-12, "{interval:?}");
+        assert!(both.fault(4).expect("one left out").contains("leaves labels out"));
+        assert!(both.fault(2).is_some());
+        let text = toml::to_string(&both).expect("TOML");
+        assert_eq!(toml::from_str::<Calibration>(&text).expect("again"), both);
     }
 
     #[test]
@@ -129,6 +245,7 @@ mod tests {
             temperature: 1.0 / slope,
             bias: vec![0.0, one, two],
             covariance: covariance.clone(),
+            groups: Vec::new(),
         };
         let logits = [0.4, -1.2, 2.0];
         let odds = |c: &Calibration| {

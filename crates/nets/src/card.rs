@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 use wilhelm_study::{CodedConcept, Modality, Observation, QuantityKind, View};
 
-use crate::Calibration;
 use crate::arch::ClassifierConfig;
+use crate::explain::ReadsImage;
+use crate::{Calibration, Targets};
 use on_disk::CardOnDisk;
 
 /// What is wrong with a model's card.
@@ -192,14 +193,48 @@ pub struct Validation {
     /// Accuracy of always saying the commonest label.
     pub accuracy_of_commonest: f64,
     /// Brier score after calibration (sum over labels).
-    pub brier: f64,
+    pub brier: Interval,
     /// Expected calibration error of the likeliest label, 10 bins.
-    pub calibration_error: f64,
+    pub calibration_error: Interval,
     /// Label by label.
     pub labels: Vec<ClassMetric>,
     /// The command that printed these figures.
     pub command: String,
     /// What is reached without a network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<BaselineMetric>,
+    /// Of labels that are not one of all, each for itself. The figures above are then means over these: accuracy is the
+    /// share of known labels that are called right at the operating points, Brier score and calibration error the means of
+    /// the labels'.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<LabelFigures>,
+}
+
+/// The figures of a label that is right or wrong for itself, on the validation images that say which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelFigures {
+    /// The label's key.
+    pub label: String,
+    /// Images of which it is known whether they have it.
+    pub known: usize,
+    /// Those that have it.
+    pub positives: usize,
+    /// Area under the ROC curve.
+    pub auc: Interval,
+    /// Brier score of its calibrated probability.
+    pub brier: Interval,
+    /// Brier score of its share for every image.
+    pub brier_of_share: f64,
+    /// Expected calibration error, 10 bins.
+    pub calibration_error: f64,
+    /// The calibrated probability from which on it is called.
+    pub threshold: f64,
+    /// Share of the images with it that are called.
+    pub sensitivity: Interval,
+    /// Share of the images without it that are not called.
+    pub specificity: Interval,
+    /// What is reached without a network, the label against its absence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub baselines: Vec<BaselineMetric>,
 }
@@ -227,13 +262,16 @@ pub struct Card {
     /// Whether the mirror image is read too and the logits are averaged.
     #[serde(default)]
     pub mirror: bool,
+    /// Which of its labels go together; left out, exactly one of all is right (softmax).
+    #[serde(default, skip_serializing_if = "Targets::is_one_of")]
+    pub targets: Targets,
     /// What it accepts.
     pub input: AcceptedInput,
     /// How its input is made.
     pub preparation: Preparation,
     /// Sizes of the network.
     pub architecture: ClassifierConfig,
-    /// Its labels; exactly one is right (softmax).
+    /// Its labels.
     pub labels: Vec<Label>,
     /// From logits to calibrated probabilities.
     pub calibration: Calibration,
@@ -243,6 +281,9 @@ pub struct Card {
     pub training: Training,
     /// How good it was on validation data.
     pub validation: Validation,
+    /// What it makes of images that are none: whether it reads the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads_image: Option<ReadsImage>,
 }
 
 impl Card {
@@ -286,8 +327,11 @@ impl CardOnDisk for Card {
     }
 
     fn fault(&self) -> Option<String> {
-        if !self.architecture.is_sound() {
-            return Some("the sizes of the network are out of bounds".to_owned());
+        if let Some(fault) = self.architecture.fault() {
+            return Some(fault);
+        }
+        if let Some(fault) = self.targets.fault(&self.labels) {
+            return Some(fault);
         }
         let labels = self.labels.len();
         if self.architecture.labels != labels {
@@ -296,9 +340,20 @@ impl CardOnDisk for Card {
         if let Some(fault) = self.calibration.fault(labels) {
             return Some(fault);
         }
+        let groups = self.targets.groups(&self.labels);
+        let calibrated: Vec<&Vec<usize>> =
+            self.calibration.groups.iter().map(|group| &group.labels).collect();
+        if self.targets.is_one_of() != calibrated.is_empty()
+            || (!calibrated.is_empty() && !groups.iter().eq(calibrated))
+        {
+            return Some("calibration is of other groups of labels than the targets".to_owned());
+        }
         let side = self.architecture.side;
         if self.preparation.columns != side || self.preparation.rows != side {
             return Some(format!("input is prepared at another size than the network's {side}"));
+        }
+        if let Some(fault) = self.reads_image.as_ref().and_then(ReadsImage::fault) {
+            return Some(fault);
         }
         let normal = self.preparation.deviation > 0.0 && self.preparation.mean.is_finite();
         (!(normal && self.outlier.threshold > 0.0))

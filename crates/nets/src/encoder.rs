@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::Preparation;
 
-use crate::arch::{ClassifierConfig, Encoder};
+use crate::arch::{ClassifierConfig, CnnName, Encoder, HeadKind};
 use crate::card::on_disk::{self, CardOnDisk};
 use crate::{CardError, Model, ModelError, Training};
 
@@ -45,8 +45,9 @@ pub struct EncoderCard {
     pub architecture: ClassifierConfig,
     /// How it was made.
     pub training: Training,
-    /// What was measured on the validation split, its labels unread.
-    pub validation: ContrastiveFigures,
+    /// What was measured on the validation split, its labels unread; nothing of weights that others trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ContrastiveFigures>,
 }
 
 impl EncoderCard {
@@ -71,22 +72,41 @@ impl EncoderCard {
         on_disk::write(self)
     }
 
+    /// Whether others trained its weights.
+    pub const fn is_imported(&self) -> bool {
+        self.validation.is_none()
+    }
+
     /// In what a network of these sizes has another encoder; `None` where it is the same.
     pub fn misfit(&self, other: &ClassifierConfig) -> Option<String> {
         let own = &self.architecture;
         let differs = |key: &str, own: &dyn std::fmt::Debug, other: &dyn std::fmt::Debug| {
             Some(format!("{key} is {own:?} there, {other:?} in the recipe"))
         };
+        if own.cnn != other.cnn {
+            let word = |of: &ClassifierConfig| {
+                of.cnn.as_ref().map_or_else(
+                    || "this program's own".to_owned(),
+                    |cnn| toml::to_string(cnn).unwrap_or_default().trim().replace('\n', ", "),
+                )
+            };
+            return Some(format!("cnn is {} there, {} in the recipe", word(own), word(other)));
+        }
         if own.widths != other.widths {
             return differs("widths", &own.widths, &other.widths);
         }
         if own.stem_stride != other.stem_stride {
             return differs("stem_stride", &own.stem_stride, &other.stem_stride);
         }
-        if own.features != other.features {
+        // What was imported names no feature vector: the recipe's is made anew.
+        let names_none = own.head == HeadKind::Linear && own.features == own.last_width();
+        if !names_none && own.features != other.features {
             return differs("features", &own.features, &other.features);
         }
-        if own.side != other.side {
+        // Convolutions read any side, positions of patches only their own.
+        let of_any_side =
+            own.cnn.as_ref().is_some_and(|cnn| cnn.name != CnnName::VitSmall) && self.is_imported();
+        if !of_any_side && own.side != other.side {
             return differs("side", &own.side, &other.side);
         }
         if own.slices != other.slices {
@@ -116,8 +136,8 @@ impl CardOnDisk for EncoderCard {
     }
 
     fn fault(&self) -> Option<String> {
-        if !self.architecture.is_sound() {
-            return Some("the sizes of the network are out of bounds".to_owned());
+        if let Some(fault) = self.architecture.fault() {
+            return Some(fault);
         }
         let (side, preparation) = (self.architecture.side, &self.preparation);
         if preparation.columns != side || preparation.rows != side {
@@ -252,6 +272,8 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -286,7 +308,7 @@ mod tests {
                 program: String::new(),
                 recipe: String::new(),
             },
-            validation: ContrastiveFigures { images: 2, loss: 1.0, loss_of_chance: 1.1, accuracy: 0.5 },
+            validation: Some(ContrastiveFigures { images: 2, loss: 1.0, loss_of_chance: 1.1, accuracy: 0.5 }),
         }
     }
 

@@ -27,6 +27,8 @@ mod native;
 mod network;
 mod occlusion;
 mod of_model;
+mod of_volumes;
+mod over_cases;
 mod picture;
 mod pointing;
 mod randomize;
@@ -39,7 +41,7 @@ use crate::Model;
 
 pub use attribution::{Attribution, Placement};
 pub use cam::{grad_cam, grad_cam_plus_plus};
-pub use certificate::{Certificate, CertificateRow, CertificateSettings};
+pub use certificate::{Certificate, CertificateRow, CertificateSettings, ReadsImage};
 pub use concept::{
     Concept, ConceptLayer, ConceptScore, ConceptSettings, LEAST_IMAGES, Scores, concept_scores,
     concept_share, concept_vector, pooled_gradients, pooled_maps,
@@ -54,6 +56,7 @@ pub use native::{on_projection, on_volume};
 pub use network::{Attending, AttentionTrace, Explained, Mapped};
 pub use occlusion::{WindowSettings, occlusion};
 pub use of_model::{ExplainSettings, Explanation, MapLayer, Method, SanityScores};
+pub use over_cases::{CaseScores, CasesSummary, OrderSummary, Share, middle_map, pointed};
 pub use picture::{contact_sheet, display_weights, heat_color, heat_over, map_picture, overlay};
 pub use pointing::{Pointing, PointingGame, pointing};
 pub use randomize::{ParameterRandomization, RandomizationStep, parameter_randomization};
@@ -99,7 +102,8 @@ impl HeatMap {
 }
 
 impl Model {
-    /// Grad-CAM of one label on the last feature map.
+    /// Grad-CAM of one label on the last feature map; attention rollout of a vision transformer with a linear head, which
+    /// reads no map.
     ///
     /// # Errors
     /// [`ExplainError::Model`] for a label the card does not have or an image of another size.
@@ -107,8 +111,13 @@ impl Model {
     /// # Source
     /// Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74
     pub fn explain(&self, image: &Prepared, label: &str) -> Result<HeatMap, ExplainError> {
+        self.require_flat()?;
         let index = self.label_index(label)?;
-        let map = grad_cam(&self.network, &self.tensor(&[image], false)?, index, self.map_layers().len())?;
+        let input = self.tensor(&[image], false)?;
+        let map = match self.map_layers().len() {
+            0 => attention_rollout(&self.network, &input, index)?.map,
+            last => grad_cam(&self.network, &input, index, last)?,
+        };
         let [columns, rows, _] = map.size();
         Ok(HeatMap { label: label.to_owned(), columns, rows, weights: map.weights(), region: image.region })
     }

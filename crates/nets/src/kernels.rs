@@ -2,7 +2,7 @@
 //! burn's traits.
 //!
 //! The networks of [`arch`](crate::arch) call [`convolve`], [`normalize`], [`remember`], [`encode`] and their siblings on burn's
-//! modules, so that weights, records and gradients stay burn's. What the kernels do not know (groups, dilation, uneven padding)
+//! modules, so that weights, records and gradients stay burn's. What the kernels do not know (groups that are no single channels, dilation, uneven padding)
 //! is left to burn, and so is all of it on a device that is not the main processor.
 
 mod attention;
@@ -10,6 +10,7 @@ mod autodiff;
 mod batch_norm;
 mod convolution;
 mod correlate;
+mod depthwise;
 mod dropout;
 mod flex;
 mod gelu;
@@ -27,9 +28,11 @@ mod tests;
 
 pub(crate) use attention::Attention;
 pub(crate) use convolution::ConvolutionShape;
+pub(crate) use depthwise::DepthwiseShape;
 pub(crate) use dropout::Draw;
 pub(crate) use layers::{
-    Then, convolve, convolve_transposed, convolve_transposed_volume, convolve_volume, normalize, remember,
+    Then, convolve, convolve_same, convolve_transposed, convolve_transposed_volume, convolve_volume,
+    normalize, remember,
 };
 pub(crate) use recurrent::{Gates, Steps};
 #[cfg(test)]
@@ -63,6 +66,21 @@ pub(crate) trait Kernels: Backend {
         gradient: FloatTensor<Self>,
         shape: ConvolutionShape,
     ) -> FloatTensor<Self>;
+
+    /// Each channel by a kernel of its own: `[batch, channels, height, width]` with weights `[channels, 1, ...]`.
+    fn convolve_depthwise(
+        input: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        shape: DepthwiseShape,
+    ) -> FloatTensor<Self>;
+
+    /// The gradients with respect to input and weights.
+    fn convolve_depthwise_gradient(
+        input: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        shape: DepthwiseShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Normalized by the batch's own mean and variance, and rectified where asked: output, mean, variance (biased).
     fn normalize(

@@ -10,6 +10,7 @@
 //! [`explain`] takes.
 
 mod accept;
+mod adopted;
 mod appearance;
 pub mod arch;
 mod calibration;
@@ -24,14 +25,17 @@ mod outlier;
 mod processor;
 mod segmenter;
 mod shelf;
+mod targets;
 pub mod text;
+mod views;
 
 pub use accept::{InputFacts, Refusal};
+pub use adopted::{AdoptError, Adopted, AdoptedCard, AdoptedClassifier, Preset, adopt};
 pub use appearance::{APPEARANCE, appearance};
-pub use calibration::Calibration;
+pub use calibration::{Calibration, GroupCalibration};
 pub use card::{
     AcceptedInput, BaselineMetric, Card, CardError, ClassMetric, FigureDifferences, Interval, Label,
-    OutlierCard, Training, Validation,
+    LabelFigures, OutlierCard, Training, Validation,
 };
 pub use encoder::{ContrastiveFigures, EncoderCard, FrozenEncoder};
 pub use explain::{ExplainError, HeatMap};
@@ -48,4 +52,6 @@ pub use segmenter::{
     SegmenterCard, SegmenterValidation, Source, TrainedSegmenter, WindowPreparation, Windows, bounds_of,
     labels_at, on_network_grid, slide,
 };
-pub use shelf::{FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
+pub use shelf::{AdoptedEntry, FusionEntry, OnnxEntry, SegmenterEntry, Shelf, ShelfEntry};
+pub use targets::Targets;
+pub use views::Views;

@@ -6,7 +6,7 @@ use wilhelm_study::{ProbabilityInterval, UnitError};
 use crate::arch::Classifier;
 use crate::card::on_disk;
 use crate::onnx::{self, OnnxError, Runtime};
-use crate::{APPEARANCE, Card, CardError, OutlierDetector, OutlierError, appearance};
+use crate::{APPEARANCE, Card, CardError, OutlierDetector, OutlierError, Views, appearance};
 
 /// What stops a model from loading or reading.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +97,16 @@ pub enum ModelError {
         /// The network's slices.
         slices: usize,
     },
+    /// A model whose labels are not one of all, where only one of all is dealt with.
+    #[error(
+        "model {model} gives several labels at once, and {what} is for labels of which exactly one is right"
+    )]
+    SeveralTrue {
+        /// The model's name.
+        model: String,
+        /// What was asked for.
+        what: &'static str,
+    },
     /// A model of volumes where only flat images can be explained.
     #[error("model {model} reads volumes; only models of flat images are explained")]
     Volumes {
@@ -126,6 +136,7 @@ impl ModelError {
     pub const fn is_callers_fault(&self) -> bool {
         match self {
             Self::Unknown { .. }
+            | Self::SeveralTrue { .. }
             | Self::Volumes { .. }
             | Self::Imported { .. }
             | Self::Several { .. }
@@ -171,6 +182,8 @@ pub struct Model {
     pub(crate) device: Device,
     /// The same network in ONNX Runtime, where it predicts.
     session: Option<onnx::Session>,
+    /// Other ways in which it is shown an image.
+    views: Views,
 }
 
 impl Model {
@@ -185,13 +198,13 @@ impl Model {
         on_disk::check_weights(&card, &weights)?;
         check_hash(&card.name, &card.outlier.file, detector, &card.outlier.sha256)?;
         let widths: Vec<usize> =
-            card.architecture.widths.iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
+            card.architecture.tap_widths().iter().map(|width| 2 * width).chain([APPEARANCE]).collect();
         let outliers = OutlierDetector::from_bytes(detector, &widths)
             .map_err(|source| ModelError::Outlier { model: card.name.clone(), source })?;
         let device = Device::flex();
         let network = Classifier::load(&card.architecture, weights, &device)
             .map_err(|what| ModelError::Weights { model: card.name.clone(), what })?;
-        Ok(Self { card, network, outliers, device, session: None })
+        Ok(Self { card, network, outliers, device, session: None, views: Views::default() })
     }
 
     /// The same model, whose predictions ONNX Runtime computes; it is handed the network as this program exports it.
@@ -203,6 +216,12 @@ impl Model {
             .and_then(|file| runtime.session(&file))
             .map_err(|source| ModelError::Onnx { model: self.card.name.clone(), source })?;
         Ok(Self { session: Some(session), ..self })
+    }
+
+    /// The same model, whose logits are means over several views of each image.
+    #[must_use]
+    pub fn with_views(self, views: Views) -> Self {
+        Self { views, ..self }
     }
 
     /// The card.
@@ -221,18 +240,36 @@ impl Model {
         let most = if slices == 1 { Self::BATCH } else { (Self::BATCH * 32 / slices).clamp(1, Self::BATCH) };
         for batch in images.chunks(most) {
             let plain = self.forward(batch, false)?;
-            let mirrored = if self.card.mirror { Some(self.forward(batch, true)?) } else { None };
+            let others = self.other_logits(batch)?;
+            let looks = 1.0 + others.len() as f64;
             for (place, image) in batch.iter().enumerate() {
                 let mut logits = plain.logits[place].clone();
-                if let Some(mirrored) = &mirrored {
-                    for (logit, other) in logits.iter_mut().zip(&mirrored.logits[place]) {
-                        *logit = (*logit + other) / 2.0;
-                    }
+                for other in &others {
+                    logits.iter_mut().zip(&other[place]).for_each(|(logit, other)| *logit += other);
                 }
+                logits.iter_mut().for_each(|logit| *logit /= looks);
                 predictions.push(self.prediction(logits, &plain, place, image)?);
             }
         }
         Ok(predictions)
+    }
+
+    /// The logits of the mirror images, where the card asks for them, and of each other view: a list a look.
+    fn other_logits(&self, batch: &[&Prepared]) -> Result<Vec<Vec<Vec<f64>>>, ModelError> {
+        let mut others = Vec::new();
+        if self.card.mirror {
+            others.push(self.forward(batch, true)?.logits);
+        }
+        for view in self.views.others() {
+            let shown: Vec<Prepared> =
+                batch.iter().map(|image| view.of(image, self.card.architecture.slices)).collect();
+            let shown: Vec<&Prepared> = shown.iter().collect();
+            others.push(self.forward(&shown, false)?.logits);
+            if self.card.mirror {
+                others.push(self.forward(&shown, true)?.logits);
+            }
+        }
+        Ok(others)
     }
 
     fn prediction(
@@ -284,6 +321,31 @@ impl Model {
         Ok(())
     }
 
+    /// Refuses a model whose labels are not one of all; `what` asks.
+    ///
+    /// # Errors
+    /// [`ModelError::SeveralTrue`].
+    pub fn require_one_of(&self, what: &'static str) -> Result<(), ModelError> {
+        if self.card.targets.is_one_of() {
+            return Ok(());
+        }
+        Err(ModelError::SeveralTrue { model: self.card.name.clone(), what })
+    }
+
+    /// Refuses an image of another size than the network's.
+    ///
+    /// # Errors
+    /// [`ModelError::Size`].
+    pub(crate) fn check_size(&self, image: &Prepared) -> Result<(), ModelError> {
+        let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
+        if image.columns == side && image.rows == slices * side && image.pixels.len() == slices * side * side
+        {
+            return Ok(());
+        }
+        let (columns, rows) = (image.columns, image.rows);
+        Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side, slices })
+    }
+
     pub(crate) fn tensor(&self, images: &[&Prepared], mirror: bool) -> Result<Tensor<4>, ModelError> {
         let (shape, values) = self.input(images, mirror)?;
         Ok(Tensor::from_data(TensorData::new(values, shape), &self.device))
@@ -294,10 +356,7 @@ impl Model {
         let (side, slices) = (self.card.architecture.side, self.card.architecture.slices);
         let mut values: Vec<f32> = Vec::with_capacity(images.len() * slices * side * side);
         for image in images {
-            if image.columns != side || image.rows != slices * side {
-                let (columns, rows) = (image.columns, image.rows);
-                return Err(ModelError::Size { model: self.card.name.clone(), columns, rows, side, slices });
-            }
+            self.check_size(image)?;
             for row in image.pixels.chunks_exact(side) {
                 if mirror {
                     values.extend(row.iter().rev());

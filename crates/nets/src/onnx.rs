@@ -10,6 +10,7 @@
 mod absent;
 mod card;
 mod check;
+mod efficientnet;
 mod engine;
 mod error;
 mod export;
@@ -19,6 +20,7 @@ mod layers;
 mod message;
 mod metadata;
 mod networks;
+mod published;
 mod recurrent;
 #[cfg(feature = "ort")]
 mod runtime;

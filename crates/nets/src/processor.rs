@@ -52,6 +52,35 @@ impl Processor {
         let device = self.device()?;
         Ok(name(&device).unwrap_or_else(|| "main processor".to_owned()))
     }
+
+    /// Its kind, as far as it decides the last digits of what it computes: the name of a graphics processor, the
+    /// instructions of the main one.
+    ///
+    /// # Errors
+    /// [`ProcessorError`] if it is not there.
+    pub fn kind(self) -> Result<String, ProcessorError> {
+        let name = self.name()?;
+        Ok(match self {
+            Self::Cpu => format!("{name} ({})", instructions()),
+            Self::Gpu => name,
+        })
+    }
+}
+
+/// Instructions of the main processor that change the last digits of what its kernels compute.
+fn instructions() -> String {
+    let architecture = std::env::consts::ARCH;
+    #[cfg(target_arch = "x86_64")]
+    let widest = if std::arch::is_x86_feature_detected!("avx512f") {
+        Some("avx512f")
+    } else if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        Some("avx2 and fma")
+    } else {
+        None
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let widest: Option<&str> = None;
+    widest.map_or_else(|| architecture.to_owned(), |widest| format!("{architecture} with {widest}"))
 }
 
 #[cfg(feature = "gpu")]
@@ -85,6 +114,8 @@ mod tests {
     fn the_main_processor_is_always_there() {
         assert_eq!(Processor::Cpu.device(), Ok(Device::flex()));
         assert_eq!(Processor::Cpu.name().as_deref(), Ok("main processor"));
+        let kind = Processor::Cpu.kind().expect("there");
+        assert!(kind.starts_with(&format!("main processor ({}", std::env::consts::ARCH)), "{kind}");
     }
 
     #[cfg(not(feature = "gpu"))]

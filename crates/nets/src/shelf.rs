@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use crate::card::on_disk;
 use crate::onnx::{MOST_BYTES, OnnxError, Runtime};
 use crate::{
-    Card, CardError, FusionCard, FusionModel, Model, ModelError, OnnxCard, OnnxClassifier, Segmenter,
-    SegmenterCard,
+    AdoptedCard, AdoptedClassifier, Card, CardError, FusionCard, FusionModel, Model, ModelError, OnnxCard,
+    OnnxClassifier, Segmenter, SegmenterCard,
 };
 
 /// A classifier as it stands on the shelf: its card, and its files where it was found.
@@ -148,6 +148,30 @@ impl OnnxEntry {
     }
 }
 
+/// A classifier whose weights others trained as it stands on the shelf: its card, and the folder with its weights.
+#[derive(Clone, Debug)]
+pub struct AdoptedEntry {
+    /// The card.
+    pub card: AdoptedCard,
+    folder: PathBuf,
+}
+
+impl AdoptedEntry {
+    /// Where it was found, for people.
+    pub fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    /// Loads the weights, checking their hash before anything parses them.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn load(&self) -> Result<AdoptedClassifier, ModelError> {
+        let weights = read(&self.card.name, &self.folder.join(&self.card.weights))?;
+        AdoptedClassifier::from_parts(self.card.clone(), weights)
+    }
+}
+
 /// A classifier of several inputs as it stands on the shelf: its card, and the folder with its files.
 #[derive(Clone, Debug)]
 pub struct FusionEntry {
@@ -191,6 +215,7 @@ enum AnyCard {
     Classifier(Box<Card>),
     Segmenter(Box<SegmenterCard>),
     Onnx(Box<OnnxCard>),
+    Adopted(Box<AdoptedCard>),
     Fusion(Box<FusionCard>),
 }
 
@@ -203,11 +228,13 @@ impl AnyCard {
             None => Card::from_toml(text).map(Box::new).map(Self::Classifier),
             Some(SegmenterCard::KIND) => SegmenterCard::from_toml(text).map(Box::new).map(Self::Segmenter),
             Some(OnnxCard::KIND) => OnnxCard::from_toml(text).map(Box::new).map(Self::Onnx),
+            Some(AdoptedCard::KIND) => AdoptedCard::from_toml(text).map(Box::new).map(Self::Adopted),
             Some(FusionCard::KIND) => FusionCard::from_toml(text).map(Box::new).map(Self::Fusion),
             Some(other) => Err(CardError::Form(format!(
-                "kind is {other:?}, expected {:?}, {:?}, {:?}, or no kind for a classifier of one input",
+                "kind is {other:?}, expected {:?}, {:?}, {:?}, {:?}, or no kind for a classifier of one input",
                 SegmenterCard::KIND,
                 OnnxCard::KIND,
+                AdoptedCard::KIND,
                 FusionCard::KIND
             ))),
         }
@@ -220,6 +247,7 @@ pub struct Shelf {
     entries: Vec<ShelfEntry>,
     segmenters: Vec<SegmenterEntry>,
     imported: Vec<OnnxEntry>,
+    adopted: Vec<AdoptedEntry>,
     fused: Vec<FusionEntry>,
 }
 
@@ -255,6 +283,10 @@ impl Shelf {
                         shelf.imported.push(OnnxEntry { card: *card, folder: place });
                         shelf.imported.sort_by(|a, b| a.card.name.cmp(&b.card.name));
                     }
+                    AnyCard::Adopted(card) => {
+                        shelf.adopted.push(AdoptedEntry { card: *card, folder: place });
+                        shelf.adopted.sort_by(|a, b| a.card.name.cmp(&b.card.name));
+                    }
                     AnyCard::Fusion(card) => {
                         shelf.fused.push(FusionEntry { card: *card, folder: place });
                         shelf.fused.sort_by(|a, b| a.card.name.cmp(&b.card.name));
@@ -263,6 +295,17 @@ impl Shelf {
             }
         }
         Ok(shelf)
+    }
+
+    /// The classifier of one folder with a `card.toml`.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a card that cannot be read, or that is no classifier's.
+    pub fn classifier_in(folder: &Path) -> Result<ShelfEntry, ModelError> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = read(&name, &folder.join("card.toml"))?;
+        let card = Card::from_toml(&String::from_utf8_lossy(&text))?;
+        Ok(ShelfEntry { card, place: Place::Folder(folder.to_owned()) })
     }
 
     /// The segmenter of one folder with a `card.toml`.
@@ -336,6 +379,16 @@ impl Shelf {
         self.imported.iter().find(|entry| entry.card.name == name)
     }
 
+    /// All classifiers whose weights others trained, by name.
+    pub fn adopted(&self) -> &[AdoptedEntry] {
+        &self.adopted
+    }
+
+    /// The classifier whose weights others trained of that name, if it is there.
+    pub fn adopted_by_name(&self, name: &str) -> Option<&AdoptedEntry> {
+        self.adopted.iter().find(|entry| entry.card.name == name)
+    }
+
     /// All classifiers of several inputs, by name.
     pub fn fused(&self) -> &[FusionEntry] {
         &self.fused
@@ -352,7 +405,7 @@ impl Shelf {
     /// [`ModelError::Unknown`] with the names there are, [`ModelError::Imported`] for a classifier made by others,
     /// [`ModelError::Several`] for one of several inputs.
     pub fn get(&self, name: &str) -> Result<&ShelfEntry, ModelError> {
-        if self.imported_by_name(name).is_some() {
+        if self.imported_by_name(name).is_some() || self.adopted_by_name(name).is_some() {
             return Err(ModelError::Imported { model: name.to_owned() });
         }
         if let Some(entry) = self.fused_by_name(name) {

@@ -103,6 +103,8 @@ fn random(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
             slices: 7,
             volumetric,
             recurrent,
+            cnn: None,
+            head: wilhelm_nets::arch::HeadKind::Transformer,
             features: 50,
             model_width: 32,
             heads: 4,

@@ -30,6 +30,7 @@ fn main() -> Outcome<()> {
         .enumerate()
         .map(|(number, case)| (format!("draft-{number}"), write(case)))
         .collect();
+    reports.push(("measured".to_owned(), write(&example::measured_nodule())));
     reports.extend(states()?);
     for (name, report) in reports {
         case(&folder.join(name), &report, &reference)?;

@@ -39,7 +39,7 @@ pub struct Asking<'a> {
 /// Passages that a model is shown: what fits a small context.
 const SHOWN: usize = 4;
 /// How documents of patients' reports are called: `report:thorax-2026`.
-const REPORT: &str = "report:";
+pub(crate) const REPORT: &str = "report:";
 /// Tokens of a draft.
 const DRAFT: usize = 320;
 
@@ -103,7 +103,7 @@ pub fn ask(question: &str, asking: &Asking<'_>) -> Result<Answer, LibraryError> 
     Ok(answer)
 }
 
-fn rarity(question: &str, library: &Library) -> Result<BTreeMap<String, f64>, LibraryError> {
+pub(crate) fn rarity(question: &str, library: &Library) -> Result<BTreeMap<String, f64>, LibraryError> {
     let mut found: BTreeMap<String, f64> = BTreeMap::new();
     for word in question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         for term in content_terms(word) {

@@ -4,6 +4,7 @@ use wilhelm_nets::{ExplainError, ModelError};
 use wilhelm_report::ReportError;
 
 use crate::FusionError;
+use crate::library::LibraryError;
 
 /// What stops a journey.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,9 @@ pub enum PipelineError {
     /// Image, request and base rates cannot be put together.
     #[error(transparent)]
     Fusion(#[from] FusionError),
+    /// The index of the user's texts.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -39,7 +39,7 @@ pub(crate) fn findings(
         let id = EvidenceId("E2".to_owned());
         evidence.push(Evidence {
             id: id.clone(),
-            source: EvidenceSource::Rule { citation: format!("card of model {}: population", card.name) },
+            source: EvidenceSource::rule(format!("card of model {}: population", card.name)),
             summary: format!("the model was trained on {}", card.input.population),
         });
         cautions.push(Caution { text, evidence: vec![id] });

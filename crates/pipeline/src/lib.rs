@@ -23,6 +23,7 @@ mod prompts;
 mod provenance;
 mod read;
 mod record;
+mod reference;
 mod structures;
 
 pub use asking::{Asking, ask};
@@ -39,8 +40,8 @@ pub use measured::{MeasuredError, NamedMask, axes_of_labels, sums_of_targets};
 pub use outputs::{Form, OutputContext, OutputError, output, restated};
 pub use picture::{heat_map_overlay, picture};
 pub use predict::{
-    Candidate, ImportedReading, Reading, Stack, facts, predict_imported, predict_planes, refusal,
-    representative_plane,
+    Candidate, ImportedReading, Reading, Stack, facts, predict_adopted, predict_imported, predict_planes,
+    prepared, refusal, representative_plane,
 };
 pub use prior::{
     Comparable, Given, Identity, PriorError, ReadBack, SamePatient, in_order, read_back, same_kind,
@@ -53,5 +54,6 @@ pub use record::{
     Change, ChangeKind, Entry, ListedSource, Mention, Part, PatientRecord, RecordError, RecordSource,
     Refused, SourceKind, Span, Status, Unproven, Wording, compare, proven, record, record_html,
 };
+pub use reference::{KnowledgeBase, KnowledgeSource, KnowledgeUse, ReferenceSettings};
 pub use structures::{Structure, StructureMeasurement, Structures, brain_by_network, structures};
 pub use wilhelm_report::{ChainError, Version, verify, version_sha256};

@@ -121,6 +121,10 @@ pub struct EncoderFacts {
 pub struct Manifest {
     /// Version of this layout.
     pub format: u32,
+    /// Version of how passages of files are called; of an index with another one the passages are read anew, and texts keep
+    /// their vectors.
+    #[serde(default)]
+    pub naming: u32,
     /// Subfolder that holds.
     pub generation: String,
     /// Encoder of the vectors; none where passages are found by words alone.
@@ -151,6 +155,7 @@ pub struct IndexedFile {
 }
 
 const FORMAT: u32 = 1;
+const NAMING: u32 = 1;
 const MANIFEST: &str = "index.json";
 const LEXICAL: &str = "lexical";
 const VECTORS: &str = "vectors";

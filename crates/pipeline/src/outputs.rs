@@ -1,5 +1,7 @@
 //! The forms in which a report leaves: the one place where reports meet DICOM objects.
 
+mod measured;
+
 use wilhelm_formats::FormatError;
 use wilhelm_formats::dicom::objects::{
     Algorithm, Imprint, MeasurementGroup, MeasurementReport, Reference, Stamp, VerifyingObserver, Written,
@@ -204,20 +206,23 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
         let concept = note(*heading);
         texts(*heading).into_iter().map(move |text| (concept.clone(), text))
     });
+    // Where general knowledge comes from stands behind it, in notes of their own.
+    let cited = report.general().map(|(id, citation)| (own(CITED), format!("{id}: {citation}")));
+    let notes = notes.chain(cited);
+    let of_finding = |finding: &Finding| {
+        let mut group = MeasurementGroup::of_finding(finding, algorithm(report, finding));
+        let changes = report.changes_of(&finding.id);
+        group.evaluations.extend(changes.map(|(_, change, _)| (own(CHANGE), own(change.word()))));
+        let set = report.element_set(finding).cloned();
+        group.evaluations.extend(set.map(|set| (own(ELEMENT_SET), set)));
+        group
+    };
+    let signed = report.signatures.len();
+    let first = imprint(report, signed, at)?;
+    let measured = measured::groups(report, &first.equipment.software_version);
     let mut document = MeasurementReport {
         procedure: CodedConcept::new("LN", "18748-4", "Diagnostic imaging report"),
-        groups: report
-            .findings
-            .iter()
-            .map(|finding| {
-                let mut group = MeasurementGroup::of_finding(finding, algorithm(report, finding));
-                let changes = report.changes_of(&finding.id);
-                group.evaluations.extend(changes.map(|(_, change, _)| (own(CHANGE), own(change.word()))));
-                let set = report.element_set(finding).cloned();
-                group.evaluations.extend(set.map(|set| (own(ELEMENT_SET), set)));
-                group
-            })
-            .collect(),
+        groups: report.findings.iter().map(of_finding).chain(measured).collect(),
         findings: texts(Heading::Findings),
         impressions: texts(Heading::Impression),
         notes: notes.collect(),
@@ -226,7 +231,6 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
         verified_by: Vec::new(),
         predecessor: None,
     };
-    let signed = report.signatures.len();
     if report.state.is_final() && signed > 1 {
         // Its identifiers alone matter, and they depend on nothing but the version.
         let before = measurement_report(&document, reference, &imprint(report, signed - 1, at)?)?;
@@ -240,7 +244,7 @@ fn structured_report(report: &Report, reference: &Reference, at: &Moment) -> Res
             date_time: signature.at.hl7(),
         })
         .collect();
-    measurement_report(&document, reference, &imprint(report, signed, at)?)
+    measurement_report(&document, reference, &first)
 }
 
 /// The network that bears a finding.
@@ -262,16 +266,20 @@ const CHANGE: &str = "change since the earlier examination";
 /// The question of an evaluation that names the RadElement set which describes a finding.
 const ELEMENT_SET: &str = "common data element set";
 
+/// The concept of a note that says where general knowledge comes from.
+const CITED: &str = "source of general knowledge";
+
 /// A concept of this program's own.
 fn own(meaning: &str) -> CodedConcept {
     CodedConcept::new("99WILHELM", &meaning.to_uppercase().replace(' ', "_"), meaning)
 }
 
 /// Concepts of the sections that TID 1500 has no place of its own for.
-const NOTES: [(Heading, &str, &str, &str); 6] = [
+const NOTES: [(Heading, &str, &str, &str); 7] = [
     (Heading::Indication, "DCM", "121109", "Indications for Procedure"),
     (Heading::Technique, "DCM", "121065", "Procedure Description"),
     (Heading::Comparison, "DCM", "121067", "Previous Finding"),
+    (Heading::Reference, "99WILHELM", "REFERENCE", "General knowledge that goes with the impression"),
     (Heading::Recommendation, "DCM", "121075", "Recommendation"),
     (Heading::Limitations, "99WILHELM", "LIMITATIONS", "Limitations"),
     (Heading::Addendum, "LN", "55107-7", "Addendum Document"),
@@ -287,7 +295,8 @@ fn note(heading: Heading) -> CodedConcept {
 
 /// What a structured report of this program says, in the terms of reports.
 ///
-/// A finding's key, its code's other names, its place on a slice and its measurements stay in the document.
+/// A finding's key, its code's other names, its place on a slice and its measurements stay in the document; what was
+/// measured and no finding carries comes back.
 ///
 /// # Errors
 /// [`OutputError::Foreign`] where a group has no class, no certainty or no name.
@@ -315,7 +324,8 @@ pub fn restated(document: &MeasurementReport) -> Result<Restated, OutputError> {
         };
         sentences.extend(texts.into_iter().map(|text| (heading, text.clone())));
     }
-    let findings = document.groups.iter().map(|group| {
+    let of_findings = document.groups.iter().filter(|group| !measured::is_measured(group));
+    let findings = of_findings.map(|group| {
         let missing = |what: &str| refused(format!("group {} has no {what}", group.tracking_id));
         let (id, name) = group.tracking_id.split_once(' ').ok_or_else(|| missing("name"))?;
         let answer = |question: &str| {
@@ -358,7 +368,8 @@ pub fn restated(document: &MeasurementReport) -> Result<Restated, OutputError> {
             evidence: Vec::new(),
         })
     });
-    Ok(Restated { state, sentences, findings: findings.collect::<Result<_, OutputError>>()? })
+    let findings = findings.collect::<Result<_, OutputError>>()?;
+    Ok(Restated { state, sentences, findings, measured: measured::measured(document)? })
 }
 
 #[cfg(test)]
@@ -366,7 +377,7 @@ mod tests {
     use super::*;
     use wilhelm_formats::dicom::objects::{read_measurement_report, references};
     use wilhelm_formats::{Limits, phantom};
-    use wilhelm_report::{Signer, addendum, example, sign, stated, stated_in, write};
+    use wilhelm_report::{Measured, Signer, addendum, example, sign, stated, stated_in, write};
 
     /// A CT phantom in a folder, as a source.
     fn source() -> (tempfile::TempDir, Reference) {
@@ -405,6 +416,11 @@ mod tests {
                 assert!((a.value() - b.value()).abs() < 1e-12);
             }
         }
+        assert_eq!(back.measured.len(), report.measured.len());
+        for (found, one) in back.measured.iter().zip(&report.measured) {
+            assert!((found.low - one.low).abs() < 1e-12 && (found.high - one.high).abs() < 1e-12);
+            assert_eq!(Measured { low: one.low, high: one.high, ..found.clone() }, *one);
+        }
         document
     }
 
@@ -414,6 +430,29 @@ mod tests {
         for case in example::all() {
             check(&write(&case), &reference);
         }
+    }
+
+    #[test]
+    fn what_was_measured_is_coded_numbers_with_units_and_comes_back() {
+        let (_folder, reference) = source();
+        let document = check(&write(&example::measured_nodule()), &reference);
+        let last = document.groups.last().expect("a group");
+        assert_eq!(last.tracking_id, "N1,N2 label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef");
+        let codes: Vec<(&str, &str, f64, &str)> = last
+            .measurements
+            .iter()
+            .map(|one| {
+                let (concept, quantity) = (&one.concept, &one.quantity);
+                (concept.scheme.as_str(), concept.value.as_str(), quantity.value, quantity.unit.as_str())
+            })
+            .collect();
+        assert_eq!(codes, [("SCT", "103339001", 8.04, "mm"), ("SCT", "103340004", 6.0, "mm")]);
+        // A number whose range is gone is not taken for one.
+        let mut cut = document;
+        cut.groups.last_mut().expect("a group").measurements[1].interval = None;
+        assert!(matches!(restated(&cut), Err(OutputError::Foreign(_))));
+        cut.groups.last_mut().expect("a group").measurements.pop();
+        assert!(matches!(restated(&cut), Err(OutputError::Foreign(_))));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 use rayon::prelude::*;
 use wilhelm_filters::quality::{QualityCard, Severity, quality};
 use wilhelm_filters::{
-    IntensityBounds, Plane, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume, volume_bounds,
+    IntensityBounds, Plane, Preparation, PrepareError, Prepared, intensity_bounds, prepare, prepare_volume,
+    volume_bounds,
 };
-use wilhelm_nets::{Card, InputFacts, Model, OnnxClassifier, Prediction, Refusal};
+use wilhelm_nets::{
+    AdoptedClassifier, Card, InputFacts, Model, ModelError, OnnxClassifier, Prediction, Refusal,
+};
 use wilhelm_study::{Image, Series};
 
 use crate::PipelineError;
@@ -205,16 +208,37 @@ pub fn predict_imported(
     candidates: &[Candidate<'_>],
 ) -> Result<Vec<ImportedReading>, PipelineError> {
     let card = model.card();
+    through(candidates, |facts| card.accepts(facts), &card.preparation, |images| model.predict(images))
+}
+
+/// Images through a classifier whose weights others trained: card, quality, preparation, network.
+///
+/// # Errors
+/// [`PipelineError::Model`] if the network fails; an image it does not accept is no error.
+pub fn predict_adopted(
+    model: &AdoptedClassifier,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<ImportedReading>, PipelineError> {
+    let card = model.card();
+    through(candidates, |facts| card.accepts(facts), &card.preparation, |images| model.predict(images))
+}
+
+fn through(
+    candidates: &[Candidate<'_>],
+    accepts: impl Fn(&InputFacts) -> Result<(), Refusal> + Sync,
+    recipe: &Preparation,
+    predict: impl FnOnce(&[&Prepared]) -> Result<Vec<Vec<f64>>, ModelError>,
+) -> Result<Vec<ImportedReading>, PipelineError> {
     let prepared: Vec<Result<Prepared, String>> = candidates
         .par_iter()
-        .map(|candidate| match unfit(card.accepts(&candidate.facts), &candidate.quality) {
+        .map(|candidate| match unfit(accepts(&candidate.facts), &candidate.quality) {
             Some(reason) => Err(reason),
-            None => prepare(candidate.plane, candidate.bounds, &card.preparation)
+            None => prepare(candidate.plane, candidate.bounds, recipe)
                 .map_err(|error| format!("it cannot be prepared: {error}")),
         })
         .collect();
     let accepted: Vec<&Prepared> = prepared.iter().filter_map(|prepared| prepared.as_ref().ok()).collect();
-    let mut rows = model.predict(&accepted)?.into_iter();
+    let mut rows = predict(&accepted)?.into_iter();
     Ok(prepared
         .into_iter()
         .map(|prepared| match prepared {
@@ -227,7 +251,11 @@ pub fn predict_imported(
         .collect())
 }
 
-fn prepared(candidate: &Candidate<'_>, card: &Card) -> Result<Prepared, PrepareError> {
+/// An image or volume as a card's network takes it.
+///
+/// # Errors
+/// [`PrepareError`] for an image that cannot be brought to the network's grid.
+pub fn prepared(candidate: &Candidate<'_>, card: &Card) -> Result<Prepared, PrepareError> {
     match (card.architecture.slices, candidate.volume) {
         (1, _) | (_, None) => prepare(candidate.plane, candidate.bounds, &card.preparation),
         (slices, Some(stack)) => {

@@ -3,7 +3,7 @@ use wilhelm_filters::quality::QualityCard;
 use wilhelm_filters::{IntensityBounds, Preparation, Region};
 use wilhelm_study::{Defect, SourceFile};
 
-use crate::{DraftSettings, FusionSettings, RequestReading};
+use crate::{DraftSettings, FusionSettings, KnowledgeUse, RequestReading};
 
 /// A model that took part, or could have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +63,9 @@ pub struct Settings {
     /// What an encoder and a language model said of the request, where they were asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_readings: Vec<RequestReading>,
+    /// What general knowledge the report was given, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<KnowledgeUse>,
 }
 
 /// Everything that decided a report: the same provenance gives the same bytes.

@@ -14,6 +14,7 @@ use crate::picture::{heat_map_overlay, picture};
 use crate::predict::{Candidate, Reading, bounds, predict_planes};
 use crate::prior::{self, Comparable, same_kind};
 use crate::provenance::{ModelVerdict, ModelVersion, Provenance, Settings};
+use crate::reference::{Asked, KnowledgeBase, KnowledgeUse, references};
 use crate::{DraftSettings, Drafting, FusionMode, FusionSettings, PipelineError, RequestReading, draft};
 
 /// File name of the picture with what the network looked at.
@@ -26,6 +27,8 @@ pub struct Readers<'a> {
     pub models: &'a [Model],
     /// The language model, where one is asked.
     pub language_model: Option<&'a dyn Drafting>,
+    /// Where general knowledge is taken from; none where the report is to have none.
+    pub knowledge: Option<KnowledgeBase<'a>>,
 }
 
 /// What was asked for.
@@ -113,9 +116,25 @@ pub fn read_series(
         .transpose()?;
 
     go("state", 0, 1)?;
-    let mut case = case(series, readers.models, &read, heat_map.as_ref(), &quality, options)?;
+    let mut case = case(series, readers, &read, heat_map.as_ref(), &quality, options)?;
     let comparison = compared(&mut case, &options.earlier)?;
     let mut report = write(&case);
+    let knowledge = match &readers.knowledge {
+        None => None,
+        Some(knowledge) => {
+            go("look up what is known", 0, 1)?;
+            let asked = Asked {
+                exam: &case.exam,
+                findings: &case.findings,
+                request: &options.request,
+                age_years: series.patient.age_years,
+                decisions: &options.decisions,
+            };
+            let composed = references(&asked, knowledge)?;
+            let refused = report.refer(&composed.references, &composed.rules);
+            Some(KnowledgeUse::of(knowledge, refused))
+        }
+    };
     // Models that another fits better are listed, not spoken of.
     report.abstentions = read.abstentions(readers.models);
     let mut remarks = Vec::new();
@@ -142,6 +161,7 @@ pub fn read_series(
             request_sha256: (!request.is_empty()).then(|| sha256(request.as_bytes())),
             fusion: (options.fusion.mode != FusionMode::Off).then(|| options.fusion.clone()),
             request_readings: options.request_readings.clone(),
+            knowledge,
         },
         defects: series.defects.clone(),
         quality,
@@ -238,6 +258,11 @@ fn choose(
         let reading = if model.card().architecture.slices > 1 {
             // The report shows one picture, and the evidence is a place in it.
             Reading::Refused { reason: "it reads whole volumes, which only `predict` does".to_owned() }
+        } else if !model.card().targets.is_one_of() {
+            // A report weighs labels of which one is right against each other.
+            Reading::Refused {
+                reason: "it gives several labels at once, which only `predict` does".to_owned(),
+            }
         } else {
             let reading = predict_planes(model, std::slice::from_ref(candidate))?.pop();
             reading.expect("one image gives one reading")
@@ -292,12 +317,13 @@ fn without_folder(defect: &Defect) -> Defect {
 
 fn case(
     series: &Series,
-    models: &[Model],
+    readers: Readers<'_>,
     read: &Verdicts,
     heat_map: Option<&HeatMap>,
     quality: &QualityCard,
     options: &ReadOptions,
 ) -> Result<Case, PipelineError> {
+    let models = readers.models;
     let input_sha256 = series.sources.first().map_or("", |source| source.sha256.as_str());
     let found = read.chosen.as_ref().map(|chosen| {
         let card = models[chosen.model].card();
@@ -319,7 +345,7 @@ fn case(
         defects.push(Defect::new(DefectKind::Unsupported, "image", message));
     }
     Ok(Case {
-        id: report_id(series, models, options),
+        id: report_id(series, readers, options),
         exam: exam(series, read.chosen.as_ref().map(|chosen| &models[chosen.model])),
         findings,
         evidence,
@@ -389,12 +415,12 @@ fn exam(series: &Series, model: Option<&Model>) -> Exam {
 }
 
 /// Decided by what was read, by whom and how, so that the same reading has the same name.
-fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String {
+fn report_id(series: &Series, readers: Readers<'_>, options: &ReadOptions) -> String {
     let mut hash = Sha256::new();
     for source in &series.sources {
         hash.update(source.sha256.as_bytes());
     }
-    for model in models {
+    for model in readers.models {
         hash.update(model.card().weights_sha256.as_bytes());
     }
     hash.update(options.seed.to_le_bytes());
@@ -408,6 +434,11 @@ fn report_id(series: &Series, models: &[Model], options: &ReadOptions) -> String
         for reading in &options.request_readings {
             hash.update(to_json(reading).as_bytes());
         }
+    }
+    if let Some(knowledge) = &readers.knowledge {
+        hash.update(to_json(&KnowledgeUse::of(knowledge, Vec::new())).as_bytes());
+        let generation = knowledge.passages.and_then(|passages| passages.manifest());
+        hash.update(generation.map_or("", |manifest| manifest.generation.as_str()).as_bytes());
     }
     for comparable in &options.earlier {
         hash.update(comparable.source.as_bytes());

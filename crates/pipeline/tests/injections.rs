@@ -86,7 +86,7 @@ fn options(request: &[&str], wording: Freedom) -> ReadOptions {
 fn report(series: &Series, request: &[&str], wording: Freedom, model: Option<&dyn TextModel>) -> Report {
     let rephraser = model.map(|model| Rephraser { model, sha256: None, seed: 1, examples: None });
     let language_model = rephraser.as_ref().map(|rephraser| rephraser as &dyn Drafting);
-    let readers = Readers { models: &MODELS, language_model };
+    let readers = Readers { models: &MODELS, language_model, knowledge: None };
     read_series(series, readers, &options(request, wording), &mut |_, _, _| true).expect("it is read").report
 }
 

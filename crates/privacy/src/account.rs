@@ -5,6 +5,7 @@
 
 mod book;
 mod file;
+mod link;
 mod password;
 mod principal;
 mod role;
@@ -13,6 +14,7 @@ mod user;
 
 pub use book::{Accounts, Challenge, Checked, Policy, SignedIn};
 pub use file::AccountsFile;
+pub use link::{LinkPurpose, LinkSecret, link_fits, link_parts};
 pub use password::{ARGON2_ITERATIONS, ARGON2_LANES, ARGON2_MEMORY_KIB};
 pub use principal::{Principal, Refusal, Target, Via};
 pub use role::{Permission, Role};

@@ -1,4 +1,5 @@
 use crate::change::{Change, Compared};
+use crate::reference::Known;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wilhelm_study::{Certainty, EvidenceId, Finding, FindingId, Laterality, ProbabilityInterval, Quantity};
@@ -69,6 +70,11 @@ pub enum Claim {
         rule: String,
         /// How it came to say so.
         applied: Applied,
+    },
+    /// General knowledge, of no patient.
+    Reference {
+        /// What it says.
+        says: Known,
     },
     /// Words of the person who signed; the program neither made nor checked them.
     Attested,

@@ -1,10 +1,13 @@
 //! Made-up cases for documentation, tests and pages: no patient, no real image.
 
+use std::collections::BTreeMap;
+
 use wilhelm_study::{
     Certainty, Evidence, EvidenceId, EvidenceSource, Finding, FindingId, ImageBox, Laterality, Measurement,
     Modality, Observation, ProbabilityInterval, Quantity, View,
 };
 
+use crate::guideline::{MeasuredInput, apply_measured, guideline};
 use crate::{Abstention, Case, Caution, Exam, ImageRef, ModelUse, Prior};
 
 /// A finding with its probability; the interval reaches `half` to each side.
@@ -202,6 +205,32 @@ pub fn chest_ct() -> Case {
     nodule.measurements = vec![measurement("diameter", 8.0, "mm", 0)];
     case.findings = vec![effusion, nodule, finding("F3", "pneumothorax", &[], 0.02, 0.015)];
     case
+}
+
+/// A chest CT whose nodule was measured in a mask for the rule of the Fleischner Society.
+pub fn measured_nodule() -> Case {
+    let axis = |input: &str, value: f64| MeasuredInput {
+        input: input.to_owned(),
+        value: format!("{value:.2} mm"),
+        low: format!("{:.2} mm", value - 0.4),
+        high: format!("{:.2} mm", value + 0.4),
+        method: "long axis in the acquired plane where it is longest".to_owned(),
+        on: "label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef".to_owned(),
+    };
+    let given: BTreeMap<String, String> = [
+        ("age", "61 years"),
+        ("known_cancer", "no"),
+        ("immunosuppressed", "no"),
+        ("screening", "no"),
+        ("number", "single"),
+        ("density", "solid"),
+        ("risk", "low"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let rule = guideline("fleischner-2017").expect("a rule of this program");
+    let decision = apply_measured(rule, &given, &[axis("long_axis", 8.04), axis("short_axis", 6.0)]);
+    Case { decisions: vec![decision.expect("all that it asks for")], ..chest_ct() }
 }
 
 /// An image that no model read.

@@ -19,7 +19,7 @@ impl Report {
         );
         self.evidence.push(Evidence {
             id: EvidenceId(EVIDENCE.to_owned()),
-            source: EvidenceSource::Rule { citation },
+            source: EvidenceSource::rule(citation),
             summary: text.clone(),
         });
         let id = (1_usize..)

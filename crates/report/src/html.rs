@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use wilhelm_study::{Certainty, Evidence, EvidenceSource, Finding};
 
+use crate::reference::{link, parts};
 use crate::write::words;
 use crate::{Author, Heading, Measured, Report, Section, Sentence};
 
@@ -190,7 +191,7 @@ fn body(section: &Section, report: &Report) -> Markup {
     let numbered = section.heading == Heading::Impression && section.sentences.len() > 1;
     markup! {
         @if !section.sentences.is_empty() {
-            section class={ "part part-" (section.heading.title().to_lowercase()) } {
+            section class={ "part part-" (part_name(section.heading)) } {
                 h2 { (section.heading.title()) }
                 @if numbered {
                     ol { @for s in &section.sentences { li id=(s.id) { (sentence(s, report)) } } }
@@ -200,6 +201,11 @@ fn body(section: &Section, report: &Report) -> Markup {
             }
         }
     }
+}
+
+/// A heading as a name of the style sheet.
+pub(crate) fn part_name(heading: Heading) -> String {
+    heading.title().to_lowercase().replace(' ', "-")
 }
 
 fn sentence(sentence: &Sentence, report: &Report) -> Markup {
@@ -284,9 +290,18 @@ pub(crate) fn kind(source: &EvidenceSource) -> String {
         EvidenceSource::Measurement { method } => format!("measured: {method}"),
         EvidenceSource::Header { attributes } => format!("header: {}", attributes.join(", ")),
         EvidenceSource::PatientText { line } => format!("supplied by the requester, line {line}"),
-        EvidenceSource::Rule { citation } => citation.clone(),
+        EvidenceSource::Rule { citation, version: Some(version), .. } => {
+            format!("{citation} (rule version {version})")
+        }
+        EvidenceSource::Rule { citation, .. } => citation.clone(),
         EvidenceSource::Fusion { observation, .. } => format!("sources put together for {observation}"),
         EvidenceSource::Person { name, at } => format!("{name}, {at}"),
+        EvidenceSource::Statement { source, citation: Some(citation), .. } => {
+            format!("{citation}; knowledge base, {source}")
+        }
+        EvidenceSource::Statement { source, .. } => format!("knowledge base, {source}"),
+        EvidenceSource::Passage { title: Some(title), source, .. } => format!("{title}; {source}"),
+        EvidenceSource::Passage { source, .. } => source.clone(),
         _ => "evidence".to_owned(),
     }
 }
@@ -300,7 +315,27 @@ fn evidence(evidence: &[Evidence]) -> Markup {
                     @for item in evidence {
                         tr id=(item.id.0) {
                             th { (item.id.0) }
-                            td { (item.summary) div.small { (kind(&item.source)) } }
+                            td { (item.summary) div.small { (kind(&item.source)) } (opened(&item.source)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What general knowledge and rules are made of, opened at a click; with the address of the source, where it has one.
+fn opened(source: &EvidenceSource) -> Markup {
+    let (parts, link) = (parts(source), link(source));
+    markup! {
+        @if source.is_general() || !parts.is_empty() {
+            details.source {
+                summary { "Source" }
+                table.evidence {
+                    tbody {
+                        @for (name, text) in &parts { tr { th { (name) } td { bdi { (text) } } } }
+                        @if let Some(link) = &link {
+                            tr { th { "link" } td { a href=(link) rel="noreferrer noopener external" { (link) } } }
                         }
                     }
                 }

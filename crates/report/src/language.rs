@@ -12,6 +12,7 @@ mod originals;
 mod page;
 mod plain;
 mod reading;
+mod reference;
 mod sayings;
 
 use schemars::JsonSchema;
@@ -23,6 +24,7 @@ pub use reading::{Length, flesch_kincaid_grade, syllables};
 
 pub(crate) use fixed::fixed;
 pub(crate) use page::{chinese_row, kind, overlay_caption, spoken, stands, state_title};
+pub(crate) use plain::with_article;
 
 /// The language of an edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -40,6 +40,7 @@ mod lifecycle;
 mod measured;
 mod moment;
 mod pdf;
+mod reference;
 mod report;
 mod restate;
 mod rule;
@@ -70,6 +71,10 @@ pub use lifecycle::{Edit, LifecycleError, Revision, Signature, Signer, addendum,
 pub use measured::Measured;
 pub use moment::{Moment, MomentError};
 pub use pdf::{PdfError, edition_pdf, pdf};
+pub use reference::{
+    AlternativeKind, Known, QuoteKind, Reference, RefusedReference, ToldBy, WeighedSign, link,
+    short_citation, short_title,
+};
 pub use report::{
     Author, DISCLAIMER, Heading, Report, ReportError, SCHEMA_VERSION, SIGNED_DISCLAIMER, Section, Sentence,
     State, StruckSentence,

@@ -25,6 +25,12 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Decimals that a measurement is said with: rules compare hundredths, which nobody measures.
+    pub const DECIMALS: u8 = 1;
+
+    /// What a sentence about measurements begins with.
+    pub(crate) const LEAD: &str = "Measured on ";
+
     /// A rule's measured input as a measurement of the report; `None` where its three numbers have no common unit.
     pub(crate) fn of(input: &MeasuredInput, id: EvidenceId) -> Option<Self> {
         let number = |text: &str| -> Option<(f64, String)> {
@@ -40,8 +46,7 @@ impl Measured {
         Some(Self {
             id,
             name: input.input.replace('_', " "),
-            // Rules compare hundredths; nobody measures them.
-            quantity: Quantity { value, unit, decimals: 1 },
+            quantity: Quantity { value, unit, decimals: Self::DECIMALS },
             low,
             high,
             method: input.method.clone(),

@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn every_example_becomes_a_pdf_that_keeps_its_standards_and_the_same_twice() {
-        for case in example::all() {
+        let mut long = example::measured_nodule();
+        // More than a page of labels, as a sum of many lesions has.
+        long.decisions[0].measured[0].on = "label 1 20.00 mm in plane 1, ".repeat(120);
+        for case in example::all().into_iter().chain([example::measured_nodule(), long]) {
             let report = write(&case);
             let one = pdf(&report, &HtmlImages::default(), &at()).expect("a PDF");
             assert!(one.starts_with(b"%PDF-1.7"));

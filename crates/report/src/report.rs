@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Version of the report's JSON form.
-pub const SCHEMA_VERSION: &str = "1";
+pub const SCHEMA_VERSION: &str = "2";
 
 /// What every report says of itself.
 pub const DISCLAIMER: &str = "Research software, not a medical device. This is a draft made by a \
@@ -53,6 +53,14 @@ pub enum ReportError {
     Duplicate {
         /// The id.
         id: String,
+    },
+    /// General knowledge that its evidence does not say.
+    #[error("sentence {sentence} states general knowledge that does not hold: {reason}")]
+    Reference {
+        /// The sentence.
+        sentence: String,
+        /// Why it does not hold.
+        reason: String,
     },
     /// A claim that says something else than its finding.
     #[error("sentence {sentence} states {what} of finding {finding} otherwise than the finding does")]
@@ -136,6 +144,8 @@ pub enum Heading {
     Findings,
     /// What it means.
     Impression,
+    /// General knowledge that goes with the impression, of no patient.
+    Reference,
     /// What should be done next.
     Recommendation,
     /// What the report cannot know.
@@ -146,12 +156,13 @@ pub enum Heading {
 
 impl Heading {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Indication,
         Self::Technique,
         Self::Comparison,
         Self::Findings,
         Self::Impression,
+        Self::Reference,
         Self::Recommendation,
         Self::Limitations,
         Self::Addendum,
@@ -165,6 +176,7 @@ impl Heading {
             Self::Comparison => "Comparison",
             Self::Findings => "Findings",
             Self::Impression => "Impression",
+            Self::Reference => "Reference information",
             Self::Recommendation => "Recommendation",
             Self::Limitations => "Limitations",
             Self::Addendum => "Addendum",
@@ -314,13 +326,20 @@ impl Report {
         })
     }
 
-    /// The report as it leaves, without findings that a person rejected. One that a sentence still speaks of stays with its
-    /// sentence: words and findings leave together.
+    /// The report as it leaves, without findings that a person rejected and the general knowledge that went with them. One
+    /// that another sentence still speaks of stays with its sentence: words and findings leave together.
     #[must_use]
     pub fn without(&self, rejected: &BTreeSet<FindingId>) -> Self {
+        let is_general = |sentence: &Sentence| matches!(sentence.claim, Claim::Reference { .. });
         let gone: BTreeSet<&FindingId> =
-            rejected.iter().filter(|id| self.sentences_of(id).next().is_none()).collect();
+            rejected.iter().filter(|id| self.sentences_of(id).all(is_general)).collect();
         let mut report = self.clone();
+        for section in &mut report.sections {
+            let goes = |sentence: &Sentence| {
+                is_general(sentence) && sentence.findings.iter().any(|id| gone.contains(id))
+            };
+            section.sentences.retain(|sentence| !goes(sentence));
+        }
         report.findings.retain(|finding| !gone.contains(&finding.id));
         report.priors.retain(|prior| !gone.contains(&prior.of));
         for item in report.template.iter_mut().flat_map(|filled| &mut filled.items) {
@@ -447,8 +466,20 @@ impl Report {
                 self.check_statement(&sentence.id, statement)?;
             }
             self.check_change(sentence)?;
+            self.check_reference(sentence)?;
         }
         Ok(())
+    }
+
+    /// General knowledge must be what its evidence says; what a person wrote is theirs.
+    fn check_reference(&self, sentence: &Sentence) -> Result<(), ReportError> {
+        let Claim::Reference { says } = &sentence.claim else { return Ok(()) };
+        let bears: Vec<&Evidence> =
+            self.evidence.iter().filter(|evidence| sentence.bears.contains(&evidence.id)).collect();
+        match crate::reference::refused(&sentence.text, sentence.findings.first(), says, &bears, self) {
+            Some(reason) => Err(ReportError::Reference { sentence: sentence.id.clone(), reason }),
+            None => Ok(()),
+        }
     }
 
     /// A claim of change must be what the two examinations say.

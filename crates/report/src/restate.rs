@@ -3,7 +3,7 @@
 use wilhelm_study::{Certainty, Finding};
 
 use crate::write::words;
-use crate::{Heading, Report, State};
+use crate::{Heading, Measured, Report, State};
 
 /// What was read from another form of a report.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Restated {
     pub sentences: Vec<(Heading, String)>,
     /// What was looked for; empty where the form has only words (plain text).
     pub findings: Vec<Finding>,
+    /// What was measured and no finding carries; empty where the form has only words.
+    pub measured: Vec<Measured>,
 }
 
 /// What a sentence says of one finding, as far as words can say it.

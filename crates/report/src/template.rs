@@ -203,7 +203,7 @@ pub fn heading_code(heading: Heading) -> Option<CodedConcept> {
         Heading::Findings => ("121070", "Findings"),
         Heading::Impression => ("121072", "Impressions"),
         Heading::Recommendation => ("121074", "Recommendations"),
-        Heading::Limitations | Heading::Addendum => return None,
+        Heading::Reference | Heading::Limitations | Heading::Addendum => return None,
     };
     Some(CodedConcept::new("DCM", value, meaning))
 }

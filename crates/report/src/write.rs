@@ -115,7 +115,7 @@ impl<'a> Draft<'a> {
         let rule = rule(name);
         let id = EvidenceId(rule.id.to_owned());
         if self.taken.insert(rule.id.to_owned()) {
-            let source = EvidenceSource::Rule { citation: rule.citation.to_owned() };
+            let source = EvidenceSource::rule(rule.citation);
             self.evidence.push(Evidence { id: id.clone(), source, summary: rule.text.to_owned() });
         }
         id
@@ -186,7 +186,7 @@ impl<'a> Draft<'a> {
             let mut bears: Vec<EvidenceId> =
                 self.case.evidence.iter().filter(of_model).map(|e| e.id.clone()).collect();
             if bears.is_empty() {
-                let source = EvidenceSource::Rule { citation: format!("card of model {}", model.name) };
+                let source = EvidenceSource::rule(format!("card of model {}", model.name));
                 bears.push(self.bear("M", source, format!("model {} version {}", model.name, model.version)));
             }
             let mut text = format!("Read by model {}, version {}", model.name, model.version);
@@ -222,7 +222,7 @@ impl<'a> Draft<'a> {
     fn findings(&mut self) {
         self.open(Heading::Findings);
         for abstention in &self.case.abstentions {
-            let source = EvidenceSource::Rule { citation: format!("card of model {}", abstention.model) };
+            let source = EvidenceSource::rule(format!("card of model {}", abstention.model));
             let reason = unstopped(&abstention.reason);
             let id = self.bear("A", source, format!("model {} abstained: {reason}", abstention.model));
             let text = format!("Model {} did not read the image: {reason}.", abstention.model);
@@ -339,7 +339,7 @@ impl<'a> Draft<'a> {
             let text = unstopped(&caution.text);
             let mut bears = caution.evidence.clone();
             if bears.is_empty() {
-                let source = EvidenceSource::Rule { citation: "model card".to_owned() };
+                let source = EvidenceSource::rule("model card".to_owned());
                 bears.push(self.bear("C", source, text.clone()));
             }
             let rule = bears[0].0.clone();
@@ -357,7 +357,7 @@ impl<'a> Draft<'a> {
         limit(self, "R-PROBABILITY");
         for model in &self.case.models {
             for text in model.limits.iter().map(|text| unstopped(text)) {
-                let source = EvidenceSource::Rule { citation: format!("card of model {}", model.name) };
+                let source = EvidenceSource::rule(format!("card of model {}", model.name));
                 let id = self.bear("C", source, text.clone());
                 let claim = Claim::Limitation { rule: id.0.clone() };
                 let said = words::limit(&text, &model.name, self.case.models.len() > 1);

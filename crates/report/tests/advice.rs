@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use wilhelm_report::guideline::{Decision, MeasuredInput, apply, apply_measured, guideline};
+use wilhelm_report::guideline::{Decision, apply, guideline};
 use wilhelm_report::{
     Case, Claim, GroundContext, Heading, HtmlImages, Issue, Moment, Subject, Voice, edition, example, fhir,
     ground, hl7, html, text, write,
@@ -63,30 +63,9 @@ fn a_rule_that_cannot_be_decided_recommends_nothing_and_says_what_it_lacks() {
     );
 }
 
-/// A chest CT whose nodule was measured in a mask for the rule.
-fn measured_nodule() -> Case {
-    let axis = |input: &str, value: f64| MeasuredInput {
-        input: input.to_owned(),
-        value: format!("{value:.2} mm"),
-        low: format!("{:.2} mm", value - 0.4),
-        high: format!("{:.2} mm", value + 0.4),
-        method: "long axis in the acquired plane where it is longest".to_owned(),
-        on: "label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef".to_owned(),
-    };
-    let mut inputs: BTreeMap<String, String> =
-        ADULT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    for (name, value) in [("number", "single"), ("density", "solid"), ("risk", "low")] {
-        inputs.insert(name.to_owned(), value.to_owned());
-    }
-    let rule = guideline("fleischner-2017").unwrap();
-    let decision =
-        apply_measured(rule, &inputs, &[axis("long_axis", 8.04), axis("short_axis", 6.0)]).unwrap();
-    Case { decisions: vec![decision], ..example::chest_ct() }
-}
-
 #[test]
 fn what_was_measured_for_a_rule_stands_in_the_findings_and_in_every_form() {
-    let report = write(&measured_nodule());
+    let report = write(&example::measured_nodule());
     report.check().unwrap();
     let said = "Measured on label 3 (nodule), plane 12, mask SHA-256 0123456789abcdef: long axis 8.0 mm (7.6 to 8.4 mm), short \
                 axis 6.0 mm (5.6 to 6.4 mm).";
@@ -119,11 +98,13 @@ fn what_was_measured_for_a_rule_stands_in_the_findings_and_in_every_form() {
     assert_eq!(quantities, [8.04, 6.0]);
     let results = value["entry"][0]["resource"]["result"].as_array().unwrap().len();
     assert_eq!(results, report.findings.len() + 2);
-    assert_eq!(fhir::read(&bundle).unwrap().findings.len(), report.findings.len());
+    let back = fhir::read(&bundle).unwrap();
+    assert_eq!((back.findings.len(), back.measured), (report.findings.len(), report.measured.clone()));
     let message = hl7::message(&report, &issue, &hl7::Parties::default());
     let expected = "|NM|LONG_AXIS^long axis^99WILHELM^MEASURED^^99WILHELM|N1|8.0|mm^^UCUM|7.6-8.4|";
     assert!(message.contains(expected), "{message}");
-    assert_eq!(hl7::read(&message).unwrap().said.findings.len(), report.findings.len());
+    let back = hl7::read(&message).unwrap().said;
+    assert_eq!((back.findings.len(), back.measured.len()), (report.findings.len(), 2));
 }
 
 /// Sentences before the gate of a report that applied a rule: what has to be refused with which words, or accepted.

@@ -33,6 +33,24 @@ pub enum Event {
         /// Number of decisions on its findings.
         decisions: u32,
     },
+    /// Something happened in a consultation.
+    Consultation {
+        /// Its name.
+        consultation: String,
+        /// Study Instance UID.
+        study: String,
+        /// `made`, `opened`, `note`, `opinion` or `ended`.
+        what: &'static str,
+    },
+    /// Somebody opened a report or left it.
+    Readers {
+        /// The report's name.
+        report: String,
+        /// Study Instance UID.
+        study: String,
+        /// The accounts that have it open.
+        who: Vec<String>,
+    },
 }
 
 impl Event {
@@ -42,13 +60,18 @@ impl Event {
             Self::Study { .. } => "study",
             Self::Job(_) => "job",
             Self::Report { .. } => "report",
+            Self::Consultation { .. } => "consultation",
+            Self::Readers { .. } => "readers",
         }
     }
 
     /// The study it is about; whoever may not see that does not hear of it.
     pub fn study(&self) -> Option<&str> {
         match self {
-            Self::Study { study, .. } | Self::Report { study, .. } => Some(study),
+            Self::Study { study, .. }
+            | Self::Report { study, .. }
+            | Self::Consultation { study, .. }
+            | Self::Readers { study, .. } => Some(study),
             Self::Job(job) => job.study.as_deref(),
         }
     }
@@ -61,6 +84,10 @@ impl Event {
             Self::Report { report, study, version, state, decisions } => json!({
                 "report": report, "study": study, "version": version, "state": state, "decisions": decisions,
             }),
+            Self::Consultation { consultation, study, what } => {
+                json!({ "consultation": consultation, "study": study, "what": what })
+            }
+            Self::Readers { report, study, who } => json!({ "report": report, "study": study, "who": who }),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The archive over HTTP: DICOMweb under `/dicom-web`, a page of studies, and whether it is well.
 
+mod annotate;
 mod bin;
 mod built;
+mod consult;
 mod desk;
 mod fhir;
 mod frames;
@@ -9,6 +11,7 @@ mod guard;
 mod jobs;
 mod live;
 mod multipart;
+mod ohif;
 mod page;
 mod parameters;
 mod permission;
@@ -34,13 +37,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use wilhelm_store::Store;
 
+use crate::consult::Live;
 use crate::desk::Desk;
+use crate::dimse::Peer;
 use crate::events::Events;
 use crate::ledger::Ledger;
 use crate::rules::Rules;
 use crate::sign_in::SignIn;
+use crate::web::Remotes;
 
 pub(crate) use guard::{of_identifier, patient};
+pub(crate) use ohif::Ohif;
 pub(crate) use refusal::Refusal;
 
 /// What every handler knows.
@@ -65,6 +72,14 @@ pub(crate) struct Site {
     pub rules: Arc<Rules>,
     /// How long what was deleted is kept.
     pub bin: Duration,
+    /// Who looks at what together, and who has which report open.
+    pub live: Arc<Live>,
+    /// Stations that studies may be sent to by DIMSE.
+    pub peers: Vec<Peer>,
+    /// Archives that studies may be sent to by DICOMweb.
+    pub remotes: Arc<Remotes>,
+    /// OHIF's viewer, where it is offered.
+    pub ohif: Option<Arc<Ohif>>,
 }
 
 impl Site {
@@ -157,7 +172,9 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/fhir/Observation", get(fhir::report::observations))
         .route("/fhir/Observation/{id}", get(fhir::report::observation))
         .merge(desk::routes(&site))
-        .merge(jobs::routes());
+        .merge(consult::routes())
+        .merge(jobs::routes())
+        .merge(annotate::routes());
     // The built page is the same for everybody and asks for sign-in itself; the plain one shows studies.
     let (guarded, front) = if built::is_there() {
         let page = Router::new().route("/", get(built::index)).route("/assets/{*name}", get(built::asset));
@@ -182,10 +199,14 @@ fn public() -> Router<Arc<Site>> {
         .route("/health", get(health))
         .route("/fhir/metadata", get(fhir::metadata))
         .route("/api/openapi.json", get(openapi))
+        .route("/ohif", get(ohif::index))
+        .route("/ohif/", get(ohif::index))
+        .route("/ohif/{*path}", get(ohif::below))
         .route("/sign-in", get(session::form).post(session::sent))
         .route("/api/session", session)
         .route("/api/session/password", put(session::password))
         .route("/api/emergency", post(session::emergency))
+        .route("/api/guest", post(consult::open_link))
 }
 
 async fn nowhere() -> Refusal {

@@ -8,13 +8,14 @@ use wilhelm_store::Store;
 use crate::dimse::Settings as Entity;
 use crate::events::Events;
 use crate::rules::{Rules, Watch};
-use crate::work::{EmptyBin, Notify, SendStudy, Work, Workers};
+use crate::web::Remotes;
+use crate::work::{EmptyBin, Notify, SendStudy, SendWeb, Work, Workers};
 use crate::{Ledger, ServeError};
 
 /// What is done in the background.
 #[derive(Clone)]
 pub struct Settings {
-    /// Works beside those of the archive itself (`send`, `notify`, `empty-bin`), as the one that reads studies.
+    /// Works beside those of the archive itself (`send`, `send-web`, `notify`, `empty-bin`), as the one that reads studies.
     pub works: Vec<Arc<dyn Work>>,
     /// Jobs that are done at once; 0 does none, and they wait.
     pub threads: usize,
@@ -22,6 +23,8 @@ pub struct Settings {
     pub rules: Rules,
     /// Addresses that may be told of studies, beside those of this machine.
     pub notify: Vec<String>,
+    /// Archives that studies may be sent to by DICOMweb.
+    pub remotes: Arc<Remotes>,
     /// How long what was deleted is kept.
     pub bin: Duration,
     /// Where it is told what happens.
@@ -35,6 +38,7 @@ impl Default for Settings {
             threads: 2,
             rules: Rules::default(),
             notify: Vec::new(),
+            remotes: Arc::default(),
             bin: Duration::from_secs(30 * 24 * 3600),
             events: Events::default(),
         }
@@ -80,6 +84,11 @@ impl Background {
         };
         let mut works: Vec<Arc<dyn Work>> = vec![
             Arc::new(send),
+            Arc::new(SendWeb {
+                store: Arc::clone(store),
+                ledger: ledger.cloned(),
+                remotes: Arc::clone(&settings.remotes),
+            }),
             Arc::new(Notify::new(Arc::clone(store), settings.notify.clone())),
             Arc::new(EmptyBin::new(Arc::clone(store), ledger.cloned(), settings.bin)),
         ];

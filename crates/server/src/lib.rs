@@ -7,6 +7,8 @@
 //! it is durable; what is large is streamed, and a slow client holds back its own answer alone; the length of anything that
 //! comes from outside is judged before it is taken; no log and no error holds a patient's value.
 
+pub mod annotate;
+mod consult;
 pub mod desk;
 pub mod dimse;
 pub mod events;
@@ -20,6 +22,7 @@ mod serve;
 mod sign_in;
 mod tls;
 mod transcode;
+pub mod web;
 pub mod work;
 
 pub use jobs::Settings as JobSettings;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use wilhelm_store::queue::NewJob;
 
 use crate::dimse::Peer;
-use crate::work::{Notify, SendStudy};
+use crate::work::{Notify, SendStudy, SendWeb};
 
 pub use judge::{Condition, Verdict, judge};
 pub use parse::RulesError;
@@ -30,11 +30,49 @@ pub enum Do {
         /// Which.
         to: Peer,
     },
+    /// The study is sent to an archive of `server.web_peers` by DICOMweb.
+    SendWeb {
+        /// Its address.
+        to: String,
+    },
+    /// What of the study can be de-identified is sent so, to a station or an archive.
+    DeidentifyAndSend {
+        /// Which.
+        to: Destination,
+    },
     /// An address is told that the study is complete.
     Notify {
         /// Which.
         url: String,
     },
+}
+
+/// Where studies may be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A station of `server.peers`.
+    Station(Peer),
+    /// An archive of `server.web_peers`, by its address.
+    Archive(String),
+}
+
+impl Destination {
+    /// The kind of job that sends there.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Station(_) => SendStudy::KIND,
+            Self::Archive(_) => SendWeb::KIND,
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Station(peer) => peer.fmt(formatter),
+            Self::Archive(url) => formatter.write_str(url),
+        }
+    }
 }
 
 impl Do {
@@ -43,6 +81,8 @@ impl Do {
         match self {
             Self::Read => "read",
             Self::Send { .. } => SendStudy::KIND,
+            Self::SendWeb { .. } => SendWeb::KIND,
+            Self::DeidentifyAndSend { to } => to.kind(),
             Self::Notify { .. } => Notify::KIND,
         }
     }
@@ -52,6 +92,8 @@ impl Do {
         match self {
             Self::Read => "read".to_owned(),
             Self::Send { to } => format!("send to {to}"),
+            Self::SendWeb { to } => format!("send to {to}"),
+            Self::DeidentifyAndSend { to } => format!("de-identify and send to {to}"),
             Self::Notify { url } => format!("notify {url}"),
         }
     }
@@ -60,6 +102,8 @@ impl Do {
         match self {
             Self::Read => json!({}),
             Self::Send { to } => json!({ "to": to.to_string() }),
+            Self::SendWeb { to } => json!({ "to": to }),
+            Self::DeidentifyAndSend { to } => json!({ "to": to.to_string(), "deidentify": true }),
             Self::Notify { url } => json!({ "url": url }),
         }
     }
@@ -160,6 +204,8 @@ pub struct Reach {
     pub peers: Vec<Peer>,
     /// Addresses that may be told, beside those of this machine.
     pub notify: Vec<String>,
+    /// Addresses of archives that studies may be sent to by DICOMweb.
+    pub web: Vec<String>,
 }
 
 /// The rules of an archive, in the order of their file.

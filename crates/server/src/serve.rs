@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use tokio::sync::oneshot;
 use wilhelm_privacy::audit::{Action, AuditError};
 use wilhelm_store::{Store, StoreError};
 
+use crate::consult::{Live, deliver_missing};
 use crate::desk::Desk;
 use crate::dimse::{Service, Settings as DimseSettings};
 use crate::events::Events;
 use crate::hl7::{Service as Messages, Settings as MessageSettings};
-use crate::http::{Site, router};
+use crate::http::{Ohif, Site, router};
 use crate::jobs::Background;
 use crate::work::{QueuedReadings, ReadStudy};
 use crate::{JobSettings, Ledger, SignIn, Tls};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub desk: Option<Arc<Desk>>,
     /// What is done in the background.
     pub jobs: JobSettings,
+    /// The folder of OHIF's viewer as `tools/ohif.sh` makes it, for `/ohif`; `None` offers none.
+    pub ohif: Option<PathBuf>,
 }
 
 impl Settings {
@@ -60,6 +64,7 @@ impl Settings {
             upload_bytes: 16 << 30,
             desk: None,
             jobs: JobSettings::default(),
+            ohif: None,
         }
     }
 }
@@ -102,6 +107,14 @@ pub enum ServeError {
     /// The catalog failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of OHIF's viewer is not one.
+    #[error("server.ohif {}: {why}", folder.display())]
+    Ohif {
+        /// Which folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system gave no threads.
     #[error("starting threads failed: {0}")]
     Threads(std::io::Error),
@@ -118,6 +131,7 @@ pub struct Server {
     serving: Option<tokio::task::JoinHandle<()>>,
     background: Background,
     events: Events,
+    live: Arc<Live>,
     ledger: Option<Arc<Ledger>>,
 }
 
@@ -134,7 +148,7 @@ impl Server {
     /// Starts listening.
     ///
     /// # Errors
-    /// [`ServeError::Exposed`] for an address that others reach, [`ServeError::Listen`], [`ServeError::Threads`].
+    /// [`ServeError::Exposed`] for an address that others reach, [`ServeError::Ohif`], [`ServeError::Listen`], [`ServeError::Threads`].
     pub fn start(store: Arc<Store>, settings: Settings) -> Result<Self, ServeError> {
         // DIMSE knows no passwords: its list of peers is all the sign-in that it has.
         let exposed = |what, address: SocketAddr, wants| ServeError::Exposed { what, address, wants };
@@ -155,6 +169,11 @@ impl Server {
         {
             return Err(exposed("server.hl7", *address, "the senders in server.hl7_peers"));
         }
+        let ohif = settings.ohif.map(|folder| match Ohif::open(&folder) {
+            Ok(ohif) => Ok(Arc::new(ohif)),
+            Err(why) => Err(ServeError::Ohif { folder, why }),
+        });
+        let ohif = ohif.transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(128)
@@ -180,6 +199,7 @@ impl Server {
         let events = jobs.events.clone();
         desk.on_change(Arc::new(move |changed| events.publish(changed.event())));
         let background = Background::start(&store, &jobs, &settings.entity, settings.ledger.as_ref())?;
+        let peers = settings.entity.peers.clone();
         let dimse = match settings.dimse {
             Some(address) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -190,7 +210,11 @@ impl Server {
             None => None,
         };
         let missing = Arc::clone(&desk);
-        runtime.spawn_blocking(move || missing.deliver_missing());
+        let opinions = Arc::clone(&store);
+        runtime.spawn_blocking(move || {
+            missing.deliver_missing();
+            deliver_missing(&opinions);
+        });
         let hl7 = match settings.hl7 {
             Some((address, messages)) => {
                 let listener = std::net::TcpListener::bind(address).map_err(listen(address))?;
@@ -200,7 +224,11 @@ impl Server {
             }
             None => None,
         };
+        let live = Arc::new(Live::default());
         let site = Arc::new(Site {
+            live: Arc::clone(&live),
+            peers,
+            remotes: Arc::clone(&settings.jobs.remotes),
             store,
             desk,
             hosts: settings.hosts,
@@ -212,6 +240,7 @@ impl Server {
             events: settings.jobs.events.clone(),
             rules: Arc::new(settings.jobs.rules),
             bin: settings.jobs.bin,
+            ohif,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let service = router(site).into_make_service_with_connect_info::<SocketAddr>();
@@ -239,7 +268,7 @@ impl Server {
         let (stop, runtime, serving) = (Some(stop), Some(runtime), Some(serving));
         let events = settings.jobs.events;
         let ledger = settings.ledger;
-        Ok(Self { http, dimse, hl7, stop, runtime, serving, background, events, ledger })
+        Ok(Self { http, dimse, hl7, stop, runtime, serving, background, events, live, ledger })
     }
 
     /// Where HTTP is listened for.
@@ -287,6 +316,7 @@ impl Server {
         }
         // Whoever listens to events would keep a connection open.
         self.events.end();
+        self.live.end();
         if let Some(dimse) = &mut self.dimse {
             dimse.stop(PATIENCE);
         }

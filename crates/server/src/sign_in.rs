@@ -8,7 +8,9 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use wilhelm_privacy::SystemEntropy;
-use wilhelm_privacy::account::{AccountError, Accounts, AccountsFile, Policy, Principal, SignedIn, UserName};
+use wilhelm_privacy::account::{
+    AccountError, Accounts, AccountsFile, Permission, Policy, Principal, SignedIn, UserName,
+};
 use wilhelm_privacy::audit::Reference;
 
 /// Tries to sign in that one address has at once.
@@ -27,6 +29,8 @@ pub(crate) enum Credential {
     Session(String),
     /// The secret of `Authorization: Bearer`.
     Token(String),
+    /// The secret of the cookie of a guest, who has no account.
+    Guest(String),
 }
 
 /// The file of accounts as it was when it was last looked at.
@@ -62,6 +66,20 @@ impl SignIn {
         &self.policy
     }
 
+    /// Whether an account of this name is there, is not closed, and has a role that may do something.
+    ///
+    /// # Errors
+    /// What the file of accounts says.
+    pub(crate) fn has(&self, name: &str, permission: Permission) -> Result<bool, AccountError> {
+        let accounts = self.file.read()?;
+        let found = accounts.users().any(|(own, user)| {
+            own.as_str() == name
+                && !user.is_disabled
+                && user.roles.iter().any(|role| role.permissions().contains(&permission))
+        });
+        Ok(found)
+    }
+
     /// Seconds to wait where an address tried too often.
     pub(crate) fn wait(&self, from: IpAddr, now: DateTime<Utc>) -> Option<i64> {
         self.doors.wait(from, now)
@@ -83,6 +101,7 @@ impl SignIn {
         }
         match credential {
             Credential::Token(secret) => held.accounts.token(secret, now),
+            Credential::Guest(_) => Err(AccountError::Unknown),
             Credential::Session(secret) => {
                 let before = held.accounts.clone();
                 let principal = held.accounts.session(secret, now, &self.policy)?;

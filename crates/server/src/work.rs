@@ -10,6 +10,8 @@ mod empty_bin;
 mod notify;
 mod read_study;
 mod send;
+mod send_web;
+mod unnamed;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +29,7 @@ pub use notify::{Notify, NotifyError, Target};
 pub(crate) use read_study::QueuedReadings;
 pub use read_study::ReadStudy;
 pub use send::SendStudy;
+pub use send_web::SendWeb;
 
 /// The job was cancelled, or the program ends: the work stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::backup::Hold;
 use crate::ingest::NAMED;
 use crate::objects::{Checksum, checksum_of, hexadecimal};
 use crate::store::{Store, located};
-use crate::{Located, ReportFault, StoreError};
+use crate::{AnnotationFault, Located, ReportFault, StoreError};
 
 /// What is wrong with one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct Checked {
     pub report_parts: u64,
     /// What is wrong with reports; nothing of them is repaired.
     pub report_faults: Vec<ReportFault>,
+    /// Projects of annotation and answers looked at.
+    pub annotation_parts: u64,
+    /// What is wrong with annotations; nothing of them is repaired.
+    pub annotation_faults: Vec<AnnotationFault>,
     /// Files that no row names, as a program killed between file and row leaves them.
     pub strays: Vec<String>,
     /// What SQLite says of the catalog; empty where it is sound.
@@ -45,7 +49,10 @@ pub struct Checked {
 impl Checked {
     /// Whether nothing that was acknowledged is missing or broken.
     pub fn is_sound(&self) -> bool {
-        self.faults.is_empty() && self.report_faults.is_empty() && self.catalog.is_empty()
+        self.faults.is_empty()
+            && self.report_faults.is_empty()
+            && self.annotation_faults.is_empty()
+            && self.catalog.is_empty()
     }
 }
 
@@ -53,7 +60,7 @@ impl Checked {
 const PAGE: i64 = 1000;
 
 impl Store {
-    /// Reads every object and every part of every report and compares it with its checksum. With `repair`, broken objects
+    /// Reads every object and every part of every report and project of annotation and compares it with its checksum. With `repair`, broken objects
     /// leave the catalog, what is left of their files goes to `quarantine`, and files that no row names are removed.
     ///
     /// # Errors
@@ -70,8 +77,19 @@ impl Store {
             let lines = prepared.query_map([], |row| row.get::<_, String>(0))?;
             lines.filter(|line| line.as_deref() != Ok("ok")).collect()
         })?;
-        let (report_parts, report_faults) = self.check_reports()?;
-        let mut checked = Checked { catalog, report_parts, report_faults, ..Checked::default() };
+        let (mut report_parts, mut report_faults) = self.check_reports()?;
+        let (parts, faults) = self.check_consultations()?;
+        report_parts += parts;
+        report_faults.extend(faults);
+        let (annotation_parts, annotation_faults) = self.check_annotations()?;
+        let mut checked = Checked {
+            catalog,
+            report_parts,
+            report_faults,
+            annotation_parts,
+            annotation_faults,
+            ..Checked::default()
+        };
         // Files first: an object that arrives while this runs has its file before its row.
         let files = self.files()?;
         let mut named: HashSet<String> = HashSet::new();

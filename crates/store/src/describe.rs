@@ -20,6 +20,14 @@ use crate::{Limits, StoreError};
 /// Stands in the stored metadata for the address of the object, before the path of each bulk value. No JSON text holds this byte.
 pub const BULK_MARK: char = '\u{1}';
 
+/// A data set as [`Store::metadata`](crate::Store::metadata) gives it, the addresses of bulk values without [`BULK_MARK`], which no JSON may hold.
+///
+/// # Errors
+/// [`serde_json::Error`] for what this program did not write.
+pub fn read_metadata(json: &str) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::from_str(&json.replace(BULK_MARK, ""))
+}
+
 /// Longest binary value that stands in the metadata itself, in bytes.
 const INLINE: u32 = 256;
 /// Longest text value that stands in the metadata itself, in bytes.

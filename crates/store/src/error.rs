@@ -179,6 +179,29 @@ pub enum StoreError {
         /// Which part.
         part: String,
     },
+    /// An answer or a final label that was changed after it was looked at.
+    #[error("it was changed in the meantime and is at version {version}: look at it again")]
+    AnswerOutdated {
+        /// Its latest version.
+        version: u32,
+    },
+    /// A project of annotation that takes no answers.
+    #[error("the project is closed: it takes no answers until it is opened again")]
+    ProjectClosed,
+    /// A part of a project of annotation that is not what was written.
+    #[error("{part} of annotation project {project} is not what was written: run `wilhelm store check`")]
+    Annotation {
+        /// The project's name.
+        project: String,
+        /// Which part.
+        part: String,
+    },
+    /// A consultation that is over, or whose link opens nothing any more.
+    #[error("the consultation {message}")]
+    Consultation {
+        /// Why not.
+        message: &'static str,
+    },
     /// The archive is being closed.
     #[error("the archive is being closed")]
     Closed,
@@ -224,6 +247,9 @@ impl StoreError {
                 | Self::NotFound { .. }
                 | Self::Outdated { .. }
                 | Self::Superseded
+                | Self::AnswerOutdated { .. }
+                | Self::ProjectClosed
+                | Self::Consultation { .. }
                 | Self::Order { .. }
                 | Self::WorkitemThere
                 | Self::Patient { .. }

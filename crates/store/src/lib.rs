@@ -10,6 +10,7 @@
 //! This crate knows no network, and nothing of what pixels mean.
 
 mod activity;
+mod annotations;
 mod attributes;
 pub mod backup;
 mod bell;
@@ -17,6 +18,7 @@ mod bin;
 mod check;
 mod columns;
 mod commitments;
+mod consult;
 mod content;
 mod describe;
 mod element;
@@ -37,16 +39,24 @@ mod workitems;
 mod worklist;
 
 pub use activity::{Activity, Facts, Matched, Outcome, RuleState};
+pub use annotations::{
+    AnnotationFault, Annotations, ItemImage, ItemOrder, ItemRow, NewItem, NewProject, ProjectRow,
+    StoredAnswer, TaskRow,
+};
 pub use attributes::{Attributes, InstanceAttributes, SeriesAttributes, StudyAttributes};
 pub use bell::Bell;
 pub use bin::{Binned, Deleted};
 pub use check::{Checked, Fault};
 pub use columns::Level;
 pub use commitments::Commitment;
+pub use consult::{
+    Consultation, Consultations, Guest, GuestRole, NewConsultation, NewOpinion, Opened, StoredNote,
+    StoredOpinion,
+};
 pub use content::Content;
 pub use describe::{
     BULK_MARK, BulkPlace, Description, FileMeta, PixelPlace, bulk_place, data_set_json, describe, file_meta,
-    inflated,
+    inflated, read_metadata,
 };
 pub use error::StoreError;
 pub use ingest::Receipt;

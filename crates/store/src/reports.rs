@@ -4,7 +4,7 @@
 //! stand in none of it, and the bytes lie sealed where the archive is.
 
 mod macros;
-mod part;
+pub(crate) mod part;
 mod sound;
 mod worklist;
 mod write;

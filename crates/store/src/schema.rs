@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// One step a version; a step that was published is never edited.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 13] = [
     FIRST,
     include_str!("schema/reports.sql"),
     include_str!("schema/queue.sql"),
@@ -17,6 +17,8 @@ const STEPS: [&str; 11] = [
     crate::workitems::STEP,
     crate::worklist::NAMESPACES,
     crate::bin::PATIENT_STEP,
+    include_str!("schema/annotations.sql"),
+    include_str!("schema/consult.sql"),
 ];
 
 const FIRST: &str = "

@@ -494,7 +494,7 @@ impl Store {
         self.folders.content(&located.checksum)
     }
 
-    /// Seals the objects and the parts of reports that lie open, as they came before sealing was set; gives how many.
+    /// Seals the objects and the parts of reports and annotations that lie open, as they came before sealing was set; gives how many.
     ///
     /// An object is never without a whole file: the sealed one is on the disk before the open one is removed.
     ///
@@ -504,7 +504,12 @@ impl Store {
         let (mut after, mut count) = (0, 0);
         loop {
             let page = self.page(after)?;
-            let Some(last) = page.last() else { return Ok(count + self.seal_reports()?) };
+            let Some(last) = page.last() else {
+                return Ok(count
+                    + self.seal_reports()?
+                    + self.seal_annotations()?
+                    + self.seal_consultations()?);
+            };
             after = last.key;
             for object in page {
                 count += u64::from(self.folders.seal(&object.checksum)?);

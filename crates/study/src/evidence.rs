@@ -62,6 +62,56 @@ pub enum EvidenceSource {
     Rule {
         /// Where the rule comes from.
         citation: String,
+        /// Version of the rule, where it has one of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        /// Address of the rule in the graph of what is known, where that has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement: Option<String>,
+    },
+    /// A statement of the graph of what is known: it speaks of no patient.
+    Statement {
+        /// Of what.
+        subject: KnownTerm,
+        /// What is said.
+        predicate: KnownTerm,
+        /// The other end: a thing, or a text.
+        object: KnownTerm,
+        /// Address of the named graph that holds it.
+        graph: String,
+        /// Title of the source that this graph was made from.
+        source: String,
+        /// Release of the source.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        /// License of the source, in its makers' words.
+        license: String,
+        /// Whom the statement itself cites.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        citation: Option<String>,
+        /// The figures of a statement on how often a finding goes with a disease.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figures: Option<KnownFrequency>,
+        /// The sentence that supports it, where it was built from a text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sentence: Option<String>,
+    },
+    /// A passage of a text that speaks of no patient of this program.
+    Passage {
+        /// Its identifier, which stays as long as its document does: `pubmed:31000001#2`.
+        id: String,
+        /// Title of its document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// Where it comes from.
+        source: String,
+        /// Its license, as far as one is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        license: Option<String>,
+        /// The words that bear the sentence, as they stand there.
+        quote: String,
+        /// Where they stand in the passage: first character and the one behind the last, from 0.
+        span: [usize; 2],
     },
     /// Several sources put together to the probability of one finding.
     Fusion {
@@ -81,6 +131,51 @@ pub enum EvidenceSource {
         /// When, as RFC 3339 writes it.
         at: String,
     },
+}
+
+impl EvidenceSource {
+    /// A rule without a version of its own.
+    pub fn rule(citation: impl Into<String>) -> Self {
+        Self::Rule { citation: citation.into(), version: None, statement: None }
+    }
+
+    /// Whether it is general knowledge, which bears nothing of a patient.
+    pub const fn is_general(&self) -> bool {
+        matches!(self, Self::Statement { .. } | Self::Passage { .. })
+    }
+}
+
+/// An end of a statement, or what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownTerm {
+    /// Its address; `None` for a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iri: Option<String>,
+    /// Its name, or the text.
+    pub label: String,
+}
+
+/// How often a finding goes with a disease.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownFrequency {
+    /// Share of those with the disease who have the finding.
+    pub sensitivity: f64,
+    /// Share of those without it who have the finding.
+    pub false_positive_rate: f64,
+    /// Of whom these figures are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<String>,
+}
+
+impl KnownFrequency {
+    /// How many times likelier the finding, or its absence, is with the disease than without it.
+    pub fn likelihood_ratio(&self, present: bool) -> f64 {
+        if present {
+            self.sensitivity / self.false_positive_rate
+        } else {
+            (1.0 - self.sensitivity) / (1.0 - self.false_positive_rate)
+        }
+    }
 }
 
 /// What one source adds to the log odds of a finding.

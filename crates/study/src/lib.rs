@@ -31,6 +31,7 @@ mod modality;
 mod phi;
 mod progress;
 mod raster;
+mod sentence;
 mod series;
 mod unit;
 mod voxels;
@@ -38,7 +39,9 @@ mod voxels;
 pub use cine::Cine;
 pub use code::CodedConcept;
 pub use defect::{Defect, DefectKind};
-pub use evidence::{Contribution, Contributor, Evidence, EvidenceId, EvidenceSource};
+pub use evidence::{
+    Contribution, Contributor, Evidence, EvidenceId, EvidenceSource, KnownFrequency, KnownTerm,
+};
 pub use finding::{Certainty, Finding, FindingId, ImageBox, Laterality, Measurement, Observation, Quantity};
 pub use geometry::{Direction, Geometry, GeometryError, Index, PointLps, Spacing};
 pub use identifier::{
@@ -50,6 +53,7 @@ pub use modality::{Modality, View};
 pub use phi::Phi;
 pub use progress::{Progress, Silent};
 pub use raster::Raster;
+pub use sentence::{is_abbreviated, sentence_end};
 pub use series::{Image, Patient, Series, SourceFile};
 pub use unit::{Mm, Probability, ProbabilityInterval, UnitError};
 pub use voxels::{

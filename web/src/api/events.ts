@@ -14,6 +14,8 @@ export type Happening =
   | { what: "study"; study: string; instances: number }
   | { what: "job"; job: Job }
   | { what: "report"; report: string; study: string; version: number; state: ReportState; decisions: number }
+  | { what: "consultation"; consultation: string; study: string; happened: string }
+  | { what: "readers"; report: string; study: string; who: string[] }
   /** Time to look: nothing tells what happened. */
   | { what: "look" };
 
@@ -33,7 +35,8 @@ export function happening(kind: string, data: string): Happening | undefined {
   try {
     const told = JSON.parse(data) as Record<string, unknown>;
     if (kind === "job") return { what: "job", job: told as unknown as Job };
-    if (kind === "study" || kind === "report") return { what: kind, ...told } as Happening;
+    if (kind === "consultation") return { ...told, happened: told.what, what: "consultation" } as Happening;
+    if (kind === "study" || kind === "report" || kind === "readers") return { what: kind, ...told } as Happening;
   } catch {
     // Not JSON: another version's event.
   }
@@ -46,7 +49,7 @@ function open() {
   if (typeof EventSource === "undefined") return;
   const opened = new EventSource("/api/events");
   source = opened;
-  for (const kind of ["study", "job", "report"]) {
+  for (const kind of ["study", "job", "report", "consultation", "readers"]) {
     opened.addEventListener(kind, (event) => {
       const one = happening(kind, String((event as MessageEvent<unknown>).data));
       if (one) tell(one);

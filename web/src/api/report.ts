@@ -11,6 +11,7 @@ export const HEADINGS = [
   "comparison",
   "findings",
   "impression",
+  "reference",
   "recommendation",
   "limitations",
   "addendum",
@@ -70,12 +71,46 @@ export interface Contribution {
   citation?: string | null;
 }
 
+/** A thing of the knowledge base, or a text. */
+export interface Term {
+  iri?: string | null;
+  label: string;
+}
+
+/** A statement of the knowledge base: of no patient. */
+export interface Statement {
+  kind: "statement";
+  subject: Term;
+  predicate: Term;
+  object: Term;
+  graph: string;
+  source: string;
+  version?: string | null;
+  license: string;
+  citation?: string | null;
+  figures?: { sensitivity: number; false_positive_rate: number; population?: string | null } | null;
+  sentence?: string | null;
+}
+
+/** A passage of an indexed text: of no patient. */
+export interface Passage {
+  kind: "passage";
+  id: string;
+  title?: string | null;
+  source: string;
+  license?: string | null;
+  quote: string;
+  span: [number, number];
+}
+
 export type EvidenceSource =
   | { kind: "model"; model: string; version: string; weights_sha256: string }
   | { kind: "measurement"; method: string }
   | { kind: "header"; attributes: string[] }
   | { kind: "patient_text"; line: number }
-  | { kind: "rule"; citation: string }
+  | { kind: "rule"; citation: string; version?: string | null; statement?: string | null }
+  | Statement
+  | Passage
   | { kind: "fusion"; observation: string; before: number; after: number; contributions: Contribution[] }
   | { kind: "person"; name: string; at: string };
 

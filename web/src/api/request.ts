@@ -16,9 +16,11 @@ export class Conflicted extends Refused {
 }
 
 export interface Asked {
-  method?: "GET" | "POST" | "PUT";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   /** What is sent, as JSON. */
   body?: unknown;
+  /** What is sent as it is, in its own media type. */
+  text?: { type: string; table: string };
   /** The ETag that the change is made to. */
   match?: string;
   signal?: AbortSignal;
@@ -44,14 +46,16 @@ async function refusal(response: Response): Promise<Refused> {
 }
 
 /** Asks an address. Throws `Refused`, of which `Conflicted` is one; `TypeError` where the archive does not answer. */
-export async function ask<T>(path: string, { method = "GET", body, match, signal }: Asked = {}): Promise<Answer<T>> {
+export async function ask<T>(path: string, { method = "GET", body, text, match, signal }: Asked = {}): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (text !== undefined) headers["Content-Type"] = text.type;
   if (match !== undefined) headers["If-Match"] = match;
   const response = await fetch(`/api${path}`, {
     method,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(text === undefined ? {} : { body: text.table }),
     ...(signal ? { signal } : {}),
   });
   if (response.status === 401) window.dispatchEvent(new Event(SIGNED_OUT));

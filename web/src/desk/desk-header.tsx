@@ -4,7 +4,7 @@ import { moment } from "../dicom/show";
 import { useLanguage, useWords } from "../language/language";
 import { ExportMenu } from "./export-menu";
 
-export type Asked = "sign" | "addendum" | "reason" | "help";
+export type Asked = "sign" | "addendum" | "reason" | "help" | "template";
 
 interface Props {
   report: DeskReport;
@@ -55,6 +55,11 @@ export function DeskHeader({ report: { id, version, report }, unsaved, busy, onS
         {isSigned && (
           <button type="button" disabled={busy || unsaved > 0} title={unsaved > 0 ? words.desk.signUnsaved : undefined} onClick={() => onAsk("addendum")}>
             {words.desk.addendum}
+          </button>
+        )}
+        {!isSigned && (
+          <button type="button" disabled={busy} onClick={() => onAsk("template")}>
+            {words.template.open}
           </button>
         )}
         <ExportMenu report={id} />

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { type Macro, readMacros } from "../api/macros";
 import { type Finding, type Heading, SIGNED, sentences, type Sentence, signerName } from "../api/report";
 import type { DecisionWord, Place } from "../api/reports";
+import { AlsoOpenNote, OpinionsPanel, useOpinions } from "../consult/desk-parts";
 import { useWords } from "../language/language";
 import { fitting } from "../macros/expand";
 import type { Session } from "../session/session";
@@ -11,21 +12,23 @@ import { ConflictDialog } from "./conflict-dialog";
 import { type Asked, DeskHeader } from "./desk-header";
 import { DeskHelp } from "./desk-help";
 import { deskCommand, type DeskCommand, isSave } from "./desk-keys";
-import { countOf, type Draft, isEmpty, removed } from "./edits";
+import { countOf, type Draft, isEmpty, removed, withAdded } from "./edits";
 import { EvidencePanel, isOnImage } from "./evidence-panel";
 import { type Choice, FindingsPanel } from "./findings-panel";
 import { decisionOn } from "./machine";
-import { newKey, ReportText } from "./report-text";
+import { freshKey, newKey, ReportText } from "./report-text";
 import { SignDialog } from "./sign-dialog";
 import { Tabs } from "./tabs";
+import { TemplateDialog } from "./template-dialog";
 import { TextDialog } from "./text-dialog";
 import type { CheckState } from "./use-check";
 import { useDesk } from "./use-desk";
 import { VersionsPanel } from "./versions-panel";
 
-type Tab = "evidence" | "findings" | "versions";
+type Tab = "evidence" | "findings" | "versions" | "opinions";
 
 interface Props {
+  study: string;
   report: string;
   session: Session;
   /** Shows the place of evidence on the image; nothing where there is none. */
@@ -34,9 +37,10 @@ interface Props {
 }
 
 /** A report beside its images: read, checked against its evidence, changed, signed. */
-export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
+export function DeskPanel({ study, report: id, session, onPlace, onOverlay }: Props) {
   const words = useWords();
   const desk = useDesk(id);
+  const opinions = useOpinions(study);
   const { state } = desk;
   const root = useRef<HTMLElement>(null);
   const [macros, setMacros] = useState<Macro[]>([]);
@@ -210,6 +214,7 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
       />
       <div className="notes">
         {desk.wrong !== "" && <p role="alert">{desk.wrong}</p>}
+        <AlsoOpenNote report={id} />
         <p role="status" className="hidden" data-testid="said">
           {desk.said}
         </p>
@@ -266,6 +271,9 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
           { name: "evidence", title: words.desk.evidence },
           { name: "findings", title: `${words.desk.findings} (${report.findings.length})` },
           { name: "versions", title: `${words.desk.versions} (${base.report.versions.length})` },
+          ...(opinions.length > 0
+            ? [{ name: "opinions" as const, title: `${words.consult.opinions} (${opinions.length})` }]
+            : []),
         ]}
         chosen={tab}
         onChoose={setTab}
@@ -289,9 +297,21 @@ export function DeskPanel({ report: id, session, onPlace, onOverlay }: Props) {
             onDecide={(finding, choice) => void decide(finding, choice)}
           />
         )}
+        {tab === "opinions" && <OpinionsPanel opinions={opinions} />}
         {tab === "versions" && <VersionsPanel report={id} versions={base.report.versions} earlier={base.report.earlier} />}
       </Tabs>
       {asked === "help" && <DeskHelp onClose={() => setAsked(undefined)} />}
+      {asked === "template" && (
+        <TemplateDialog
+          modality={report.exam.modality ?? ""}
+          bodyPart={bodyPart}
+          onDone={(given) => {
+            setAsked(undefined);
+            change(given.reduce((now, text) => withAdded(now, { key: freshKey(), heading: "findings", text }), draft));
+          }}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
       {asked === "sign" && (
         <SignDialog
           mayBePreliminary={report.state === "draft"}

@@ -4,6 +4,7 @@ import { moment } from "../dicom/show";
 import { useLanguage, useWords } from "../language/language";
 import { percent } from "../worklist/triage";
 import { FusionTable } from "./fusion-table";
+import { Cited, PassageDetails, StatementDetails } from "./known";
 import { Probability } from "./probability";
 
 interface Props {
@@ -86,7 +87,19 @@ function Details({ evidence: { id, source }, findings }: { evidence: Evidence; f
     case "patient_text":
       return <p className="note">{words.desk.line(source.line)}</p>;
     case "rule":
-      return <p className="note">{source.citation}</p>;
+      return (
+        <>
+          <p className="note">
+            <Cited words={source.citation} />
+          </p>
+          {source.version != null && <p className="note">{words.desk.ruleVersion(source.version)}</p>}
+          {source.statement != null && <p className="note">{words.desk.inKnowledge(source.statement)}</p>}
+        </>
+      );
+    case "statement":
+      return <StatementDetails statement={source} />;
+    case "passage":
+      return <PassageDetails passage={source} />;
     case "fusion":
       return (
         <>

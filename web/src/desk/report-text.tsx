@@ -138,4 +138,4 @@ export function newKey(heading: Heading): string {
 }
 
 let made = 0;
-const freshKey = () => `added-${(made += 1)}`;
+export const freshKey = () => `added-${(made += 1)}`;

@@ -64,6 +64,17 @@ export function thumbnailAddress(study: string, series: string): string {
   return `${BASE}/studies/${study}/series/${series}/thumbnail`;
 }
 
+/** Puts an object into its study (STOW-RS). Throws `Refused` where the archive did not take it. */
+export async function store(study: string, file: Uint8Array<ArrayBuffer>): Promise<void> {
+  const response = await fetch(`${BASE}/studies/${study}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/dicom", Accept: "application/dicom+json" },
+    body: file,
+  });
+  if (response.status === 401) window.dispatchEvent(new Event(SIGNED_OUT));
+  if (!response.ok) throw new Refused(response.status, await detail(response));
+}
+
 /** A whole object in Explicit VR Little Endian. */
 export async function wholeObject(study: string, series: string, instance: string): Promise<Uint8Array> {
   const path = `${BASE}/studies/${study}/series/${series}/instances/${instance}`;

@@ -1,9 +1,25 @@
+import { englishAnnotate } from "./en-annotate";
+import { englishConsult } from "./en-consult";
 import { englishDesk } from "./en-desk";
+import { englishImages } from "./en-images";
 import { englishLists } from "./en-lists";
 
 export const english = {
   ...englishLists,
+  annotate: englishAnnotate,
   desk: englishDesk,
+  consult: englishConsult,
+  images: englishImages,
+  template: {
+    title: "Fill in by a template",
+    why: "Each answer becomes a sentence of the findings, in your name. Nothing is saved before you save the report.",
+    choose: "Template",
+    insert: (count: number) => (count === 1 ? "Insert 1 sentence" : `Insert ${count} sentences`),
+    present: "present",
+    absent: "none",
+    more: (name: string) => `More on ${name}`,
+    open: "Template",
+  },
   research: "Research software, not a medical device",
   unreachable: "The archive does not answer.",
   loading: "Loading",
@@ -78,6 +94,9 @@ export const english = {
     ellipse: "Ellipse",
     probe: "Probe",
     crosshairs: "Crosshairs",
+    brush: "Brush",
+    eraser: "Eraser",
+    threshold: "Threshold brush",
     invert: "Invert",
     cine: "Cine",
     reset: "Reset",

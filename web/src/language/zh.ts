@@ -1,10 +1,26 @@
 import type { Words } from "./en";
+import { chineseAnnotate } from "./zh-annotate";
+import { chineseConsult } from "./zh-consult";
 import { chineseDesk } from "./zh-desk";
+import { chineseImages } from "./zh-images";
 import { chineseLists } from "./zh-lists";
 
 export const chinese: Words = {
   ...chineseLists,
+  annotate: chineseAnnotate,
   desk: chineseDesk,
+  consult: chineseConsult,
+  images: chineseImages,
+  template: {
+    title: "按模板填写",
+    why: "每个回答成为所见中的一句话，以您的名义。保存报告之前不会保存任何内容。",
+    choose: "模板",
+    insert: (count: number) => `插入 ${count} 句`,
+    present: "有",
+    absent: "无",
+    more: (name: string) => `${name} 的说明`,
+    open: "模板",
+  },
   research: "研究用软件,不是医疗器械",
   unreachable: "影像库没有响应。",
   loading: "正在加载",
@@ -79,6 +95,9 @@ export const chinese: Words = {
     ellipse: "椭圆",
     probe: "取值",
     crosshairs: "十字线",
+    brush: "画笔",
+    eraser: "橡皮",
+    threshold: "阈值画笔",
     invert: "反相",
     cine: "播放",
     reset: "重置",

@@ -6,8 +6,6 @@ import * as tools from "@cornerstonejs/tools";
 import { stack, viewport } from "./engine";
 import { type Window, windowRange } from "./presets";
 
-const CINE_FRAMES_PER_SECOND = 12;
-
 /** Scrolls by a number of images, to the ends and no further. */
 export function step(id: string, by: number): void {
   const images = stack(id);
@@ -85,10 +83,11 @@ export function reset(ids: readonly string[]): void {
   }
 }
 
-export function cine(id: string, on: boolean): void {
+/** Plays so many frames a second, or stops. */
+export function cine(id: string, framesPerSecond: number | undefined): void {
   const element = viewport(id)?.element;
   if (!element) return;
-  if (on) tools.utilities.cine.playClip(element, { framesPerSecond: CINE_FRAMES_PER_SECOND, loop: true });
+  if (framesPerSecond !== undefined) tools.utilities.cine.playClip(element, { framesPerSecond, loop: true });
   else tools.utilities.cine.stopClip(element);
 }
 

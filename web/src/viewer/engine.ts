@@ -6,7 +6,7 @@ import * as tools from "@cornerstonejs/tools";
 
 import { StackProbeTool } from "./probe";
 import type { Frame } from "./series";
-import type { Tool } from "./keys";
+import { PAINTING, type PaintTool, type Tool } from "./keys";
 
 const ENGINE = "wilhelm";
 const GROUPS = { stack: "wilhelm-stack", mpr: "wilhelm-mpr" } as const;
@@ -22,6 +22,16 @@ const NAMES: Record<Tool, string> = {
   ellipse: tools.EllipticalROITool.toolName,
   probe: StackProbeTool.toolName,
   crosshairs: tools.CrosshairsTool.toolName as string,
+  brush: "wilhelm-brush",
+  eraser: "wilhelm-eraser",
+  threshold: "wilhelm-threshold",
+};
+
+/** What each of the brushes does to the labels below it. */
+const STRATEGIES: Record<PaintTool, string> = {
+  brush: "FILL_INSIDE_CIRCLE",
+  eraser: "ERASE_INSIDE_CIRCLE",
+  threshold: "THRESHOLD_INSIDE_CIRCLE",
 };
 
 export const MEASURING: readonly Tool[] = ["length", "angle", "ellipse", "probe"];
@@ -60,16 +70,37 @@ function start(): core.RenderingEngine {
     tools.EllipticalROITool,
     StackProbeTool,
     tools.CrosshairsTool,
+    tools.BrushTool,
   ];
   all.forEach((tool) => tools.addTool(tool));
   for (const group of ["stack", "mpr"] as const) {
     const made = tools.ToolGroupManager.createToolGroup(GROUPS[group]);
     for (const tool of Object.keys(NAMES) as Tool[]) {
+      if (isPainting(tool)) continue;
       if (tool !== "crosshairs" || group === "mpr") made?.addTool(NAMES[tool]);
+    }
+    if (group === "stack") {
+      for (const tool of PAINTING) {
+        made?.addToolInstance(NAMES[tool], tools.BrushTool.toolName as string, { activeStrategy: STRATEGIES[tool] });
+      }
     }
     choose(group, "windowLevel");
   }
+  // A brush listens to keys of its own, which are other commands here.
+  for (const brush of brushes()) brush.configuration["actions"] = {};
   return new core.RenderingEngine(ENGINE);
+}
+
+function isPainting(tool: Tool): tool is PaintTool {
+  return (PAINTING as readonly string[]).includes(tool);
+}
+
+/** The brushes of stacks. */
+export function brushes(): tools.BrushTool[] {
+  return PAINTING.flatMap((tool) => {
+    const found: unknown = toolGroup("stack")?.getToolInstance(NAMES[tool]);
+    return found instanceof tools.BrushTool ? [found] : [];
+  });
 }
 
 function toolGroup(group: Group) {

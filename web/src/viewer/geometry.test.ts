@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { evenSpacing, linkedIndex, nearest, normal, plane, sameDirection } from "./geometry";
+import { evenSpacing, linkedIndex, milliliters, nearest, normal, plane, sameDirection } from "./geometry";
 
 test("the normal of an axial image points to the head, and of a coronal one to the back", () => {
   // Zero has a sign, which says nothing here.
@@ -47,4 +47,11 @@ test("linked stacks without positions move by images, and stop at the ends", () 
   expect(linkedIndex(link, 3)).toBe(6);
   expect(linkedIndex(link, 50)).toBe(7);
   expect(linkedIndex(link, -50)).toBe(0);
+});
+
+test("voxels are milliliters by the sides of pixels and the distance of slices", () => {
+  // 1000 voxels of 0.5 mm x 0.5 mm x 2 mm are 500 cubic millimeters.
+  expect(milliliters(1000, [0.5, 0.5], 2)).toBeCloseTo(0.5, 12);
+  expect(milliliters(1000, [0.5, 0.5], undefined)).toBeUndefined();
+  expect(milliliters(1000, [], 2)).toBeUndefined();
 });

@@ -56,6 +56,13 @@ export function evenSpacing(sorted: readonly number[]): number | undefined {
   return even ? spacing : undefined;
 }
 
+/** A number of voxels in mL, between sides of pixels and slices in mm; nothing where these are not known. */
+export function milliliters(voxels: number, pixelSpacing: readonly number[], between: number | undefined): number | undefined {
+  const [rows, columns] = pixelSpacing;
+  if (rows === undefined || columns === undefined || between === undefined) return undefined;
+  return (voxels * rows * columns * between) / 1000;
+}
+
 /** The index whose position is nearest. */
 export function nearest(positions: readonly number[], wanted: number): number {
   let best = 0;

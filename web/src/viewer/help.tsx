@@ -19,7 +19,12 @@ export function Help({ onClose }: { onClose: () => void }) {
     ["I", words.viewer.invert],
     ["R", words.viewer.reset],
     ["C", words.viewer.cine],
+    [", .", words.images.rate],
     ["M", words.viewer.mpr],
+    ["F", words.images.fusion],
+    ["K", words.images.markThis],
+    ["Ctrl Z", words.images.undo],
+    ["Ctrl Y", words.images.redo],
     ["?", words.help.sheet],
     ["Esc", words.help.escape],
   ];

@@ -42,6 +42,8 @@ export interface Laid {
   id: string;
   /** Pixels that a later segment took from an earlier one. */
   overlapping: number;
+  /** Voxels of each segment, as the object has them. */
+  voxels: ReadonlyMap<number, number>;
 }
 
 /** Makes the label images of a segmentation; they hold segment numbers. */
@@ -50,16 +52,20 @@ export function lay(id: string, file: Uint8Array, segmentation: Segmentation, se
   const labels = core.imageLoader.createAndCacheDerivedLabelmapImages(imageIds);
   const pixels = framePixels(file, segmentation);
   let overlapping = 0;
+  const voxels = new Map<number, number>();
   segmentation.frames.forEach((frame, at) => {
     const image = labels[imageOf(frame, series) ?? -1];
     const outlined = pixels[at];
     if (!image?.voxelManager || !outlined) return;
     const scalars = image.voxelManager.getScalarData();
+    let count = 0;
     for (let voxel = 0; voxel < outlined.length; voxel += 1) {
       if (outlined[voxel] === 0) continue;
+      count += 1;
       if (scalars[voxel] !== 0) overlapping += 1;
       scalars[voxel] = frame.segment;
     }
+    voxels.set(frame.segment, (voxels.get(frame.segment) ?? 0) + count);
     image.voxelManager.setScalarData(scalars);
   });
   tools.segmentation.addSegmentations([
@@ -74,10 +80,15 @@ export function lay(id: string, file: Uint8Array, segmentation: Segmentation, se
       },
     },
   ]);
-  return { id, overlapping };
+  return { id, overlapping, voxels };
 }
 
-export function showOn(viewportId: string, laid: Laid): void {
+/** Takes a segmentation off every viewport, and forgets it. */
+export function takeAway(laid: Pick<Laid, "id">): void {
+  tools.segmentation.removeSegmentation(laid.id);
+}
+
+export function showOn(viewportId: string, laid: Pick<Laid, "id">): void {
   tools.segmentation.addLabelmapRepresentationToViewport(viewportId, [{ segmentationId: laid.id }]);
 }
 
@@ -87,12 +98,12 @@ export function setSegmentVisible(viewportId: string, laid: Laid, segment: numbe
 }
 
 /** A segment's color as CSS writes it. */
-export function segmentColor(viewportId: string, laid: Laid, segment: number): string {
+export function segmentColor(viewportId: string, laid: Pick<Laid, "id">, segment: number): string {
   const [red, green, blue] = tools.segmentation.config.color.getSegmentIndexColor(viewportId, laid.id, segment);
   return `rgb(${red} ${green} ${blue})`;
 }
 
-export function setOpacity(laid: Laid, opacity: number): void {
+export function setOpacity(laid: Pick<Laid, "id">, opacity: number): void {
   tools.segmentation.config.style.setStyle(
     { type: Labelmap, segmentationId: laid.id },
     { fillAlpha: opacity, fillAlphaInactive: opacity },

@@ -29,6 +29,11 @@ export function presets(modality: string): [PresetName, Window][] {
   return modality === "CT" ? CT : [];
 }
 
+/** A customary window of CT. */
+export function presetWindow(name: PresetName): Window | undefined {
+  return CT.find(([preset]) => preset === name)?.[1];
+}
+
 /** The windows of a header, each with its explanation, which may be empty. */
 export function headerWindows(header: DataSet): (Window & { explanation: string })[] {
   const centers = numbers(header, TAGS.windowCenter);

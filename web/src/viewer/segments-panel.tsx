@@ -4,8 +4,9 @@ import { segmentation as parsed, type Segmentation } from "../dicom/segmentation
 import { TAGS, text } from "../dicom/json";
 import { seriesMetadata, wholeObject } from "../dicom/web";
 import { useWords } from "../language/language";
-import { fits, type Laid, lay, segmentColor, setOpacity, setSegmentVisible, showOn } from "./overlay";
+import { fits, type Laid, lay, segmentColor, setOpacity, setSegmentVisible, showOn, takeAway } from "./overlay";
 import type { ImageSeries, SeriesLine } from "./series";
+import { Volume } from "./volume-text";
 
 interface Props {
   lines: SeriesLine[];
@@ -46,11 +47,16 @@ export function SegmentsPanel({ lines, series, viewportId, ready }: Props) {
 
   useEffect(() => {
     let gone = false;
+    let shown: Overlay[] = [];
     async function show() {
       if (!series || !ready) return;
       const all: Overlay[] = [];
       for (const line of lines) all.push(...(await overlays(line, series)));
-      if (gone) return;
+      if (gone) {
+        all.forEach(({ laid }) => takeAway(laid));
+        return;
+      }
+      shown = all;
       for (const { laid } of all) {
         showOn(viewportId, laid);
         setOpacity(laid, OPACITY);
@@ -61,6 +67,7 @@ export function SegmentsPanel({ lines, series, viewportId, ready }: Props) {
     show().catch(() => setUnfit(true));
     return () => {
       gone = true;
+      shown.forEach(({ laid }) => takeAway(laid));
     };
   }, [lines, series, viewportId, ready]);
 
@@ -94,6 +101,7 @@ export function SegmentsPanel({ lines, series, viewportId, ready }: Props) {
                   style={{ background: segmentColor(viewportId, overlay.laid, segment.number) }}
                 />
                 {segment.label}
+                {series && <Volume voxels={overlay.laid.voxels.get(segment.number) ?? 0} series={series} />}
               </label>
             </li>
           ))}

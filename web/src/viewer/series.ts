@@ -4,7 +4,7 @@ import { type DataSet, number, numbers, TAGS, text } from "../dicom/json";
 import { frameAddress } from "../dicom/web";
 import { dot, evenSpacing, normal, type Plane, plane, sameDirection, triple } from "./geometry";
 
-export type Kind = "images" | "segmentation" | "report" | "other";
+export type Kind = "images" | "segmentation" | "report" | "keys" | "other";
 
 /** One line of the list of series, from a search. */
 export interface SeriesLine {
@@ -15,13 +15,15 @@ export interface SeriesLine {
   description: string;
   count: number;
   kind: Kind;
+  /** As the header has it; empty where it says none. */
+  bodyPart: string;
 }
 
 const KINDS: Record<string, Kind> = {
   SEG: "segmentation",
   SR: "report",
   PR: "other",
-  KO: "other",
+  KO: "keys",
   DOC: "other",
   RTSTRUCT: "other",
   RTPLAN: "other",
@@ -38,6 +40,7 @@ export function seriesLine(found: DataSet): SeriesLine {
     description: text(found, TAGS.seriesDescription),
     count: number(found, TAGS.numberOfSeriesRelatedInstances) ?? 0,
     kind: KINDS[modality] ?? "images",
+    bodyPart: text(found, TAGS.bodyPartExamined),
   };
 }
 
@@ -64,7 +67,15 @@ export interface ImageSeries {
   isVolume: boolean;
 }
 
-function framesOf(header: DataSet, study: string, series: string, axis: readonly number[] | undefined): Frame[] {
+/** Where the pixels of a frame are asked for. */
+export type FrameAddress = (study: string, series: string, instance: string, frame: number) => string;
+
+function framesOf(
+  header: DataSet,
+  [study, series]: readonly [string, string],
+  axis: readonly number[] | undefined,
+  address: FrameAddress,
+): Frame[] {
   if ((number(header, TAGS.rows) ?? 0) === 0) return [];
   const sopInstanceUid = text(header, TAGS.sopInstanceUid);
   const count = Math.max(1, number(header, TAGS.numberOfFrames) ?? 1);
@@ -72,7 +83,7 @@ function framesOf(header: DataSet, study: string, series: string, axis: readonly
   const direction = axis && triple(axis);
   const position = count === 1 && place && direction ? dot(place, direction) : undefined;
   return Array.from({ length: count }, (_, at) => ({
-    imageId: `wadors:${globalThis.location.origin}${frameAddress(study, series, sopInstanceUid, at + 1)}`,
+    imageId: `wadors:${globalThis.location.origin}${address(study, series, sopInstanceUid, at + 1)}`,
     sopInstanceUid,
     frame: at + 1,
     position,
@@ -81,7 +92,7 @@ function framesOf(header: DataSet, study: string, series: string, axis: readonly
 }
 
 /** The frames of a series in order: along the slice normal where all are parallel, else by Instance Number. */
-export function imageSeries(metadata: readonly DataSet[]): ImageSeries {
+export function imageSeries(metadata: readonly DataSet[], address: FrameAddress = frameAddress): ImageSeries {
   const withPixels = metadata.filter((header) => (number(header, TAGS.rows) ?? 0) > 0);
   const first = withPixels[0] ?? {};
   const orientation = numbers(first, TAGS.imageOrientation);
@@ -92,7 +103,7 @@ export function imageSeries(metadata: readonly DataSet[]): ImageSeries {
   const [study, series] = [text(first, TAGS.studyInstanceUid), text(first, TAGS.seriesInstanceUid)];
   const frames = [...withPixels]
     .sort((one, other) => (number(one, TAGS.instanceNumber) ?? 0) - (number(other, TAGS.instanceNumber) ?? 0))
-    .flatMap((header) => framesOf(header, study, series, parallel ? direction : undefined));
+    .flatMap((header) => framesOf(header, [study, series], parallel ? direction : undefined, address));
   const placed = frames.length > 0 && frames.every((frame) => frame.position !== undefined);
   if (placed) frames.sort((one, other) => (one.position ?? 0) - (other.position ?? 0));
   const positions = placed ? frames.map((frame) => frame.position ?? 0) : [];

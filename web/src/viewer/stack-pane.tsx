@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup, stack } from "./engine";
-import { isColor, rangeWindow, type Window } from "./presets";
+import { isColor, rangeWindow, type Window, windowRange } from "./presets";
 import type { ImageSeries } from "./series";
 import { SideLetters } from "./side-letters";
 import { imageSides } from "./sides";
@@ -26,9 +26,13 @@ interface Props {
   onShown: (shown: Shown) => void;
   /** What lies over the image that is shown, by its place in the series, once it is drawn. */
   over?: ((index: number) => ReactNode) | undefined;
+  /** The window that it begins with; the image's own where none is given. */
+  window?: Window | undefined;
+  /** What is said of the image that is shown, by its place. */
+  flag?: ((index: number) => string) | undefined;
 }
 
-export function StackPane({ id, series, label, start, active, onActivate, onShown, over }: Props) {
+export function StackPane({ id, series, label, start, active, onActivate, onShown, over, flag, window }: Props) {
   const words = useWords();
   const element = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Shown>();
@@ -84,6 +88,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       try {
         const images = series.frames.map((frame) => frame.imageId);
         await viewport.setStack(images, start ?? (series.isVolume ? images.length >> 1 : 0));
+        if (window) viewport.setProperties({ voiRange: windowRange(window) });
         viewport.render();
         say();
         tools.utilities.stackContextPrefetch.enable(target);
@@ -96,7 +101,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       ended.abort();
       undo?.();
     };
-    // A new start is a jump within the same stack, which the viewer makes itself.
+    // A new window is set by the viewer; a new start is a jump within the same stack, which the viewer makes itself.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [id, series]);
 
@@ -110,6 +115,7 @@ export function StackPane({ id, series, label, start, active, onActivate, onShow
       <div className="image" ref={element} tabIndex={0} role="group" aria-label={words.viewer.viewport(label)} />
       {shown && over?.(shown.index)}
       <div className="corner top-left">{label}</div>
+      {shown && <div className="corner top-right">{flag?.(shown.index)}</div>}
       <SideLetters sides={imageSides(series.frames[shown?.index ?? 0]?.header ?? {})} />
       {shown && (
         <div className="corner bottom-left" data-testid="slice">

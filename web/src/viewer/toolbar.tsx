@@ -10,12 +10,14 @@ interface Props {
   mpr: boolean;
   canMpr: boolean;
   cine: boolean;
+  /** Frames a second. */
+  rate: number;
   inverted: boolean;
   onCommand: (command: Command) => void;
   onWindow: (window: Window | "full") => void;
 }
 
-export function Toolbar({ modality, header, tool, mpr, canMpr, cine, inverted, onCommand, onWindow }: Props) {
+export function Toolbar({ modality, header, tool, mpr, canMpr, cine, rate, inverted, onCommand, onWindow }: Props) {
   const words = useWords();
   const offered: Tool[] = mpr ? [...TOOLS, "crosshairs"] : [...TOOLS];
   const windows = windowChoices(modality, header);
@@ -64,6 +66,19 @@ export function Toolbar({ modality, header, tool, mpr, canMpr, cine, inverted, o
       <button type="button" aria-pressed={cine} disabled={mpr} title={named(words.viewer.cine, "c")} onClick={() => onCommand({ do: "cine" })}>
         {words.viewer.cine}
       </button>
+      {cine && (
+        <label className="inline">
+          <input
+            type="range"
+            min="1"
+            max="60"
+            value={rate}
+            aria-label={words.images.rate}
+            onChange={(event) => onCommand({ do: "setRate", rate: Number(event.target.value) })}
+          />
+          {words.images.perSecond(rate)}
+        </label>
+      )}
       <button type="button" title={named(words.viewer.reset, "r")} onClick={() => onCommand({ do: "reset" })}>
         {words.viewer.reset}
       </button>

@@ -20,8 +20,8 @@ async function load(uid: string, signal: AbortSignal): Promise<Study> {
   return { header: studies[0] ?? {}, lines: lines.map((line) => ({ ...line, study: uid })) };
 }
 
-/** The series of a study; nothing for no study. */
-export function useStudy(uid: string | undefined): Loaded<Study> {
+/** The series of a study, asked for again for each new `time`, while what was there stays; nothing for no study. */
+export function useStudy(uid: string | undefined, time = 0): Loaded<Study> {
   const [found, setFound] = useState<{ uid: string; loaded: Loaded<Study> }>();
   useEffect(() => {
     if (uid === undefined) return undefined;
@@ -35,7 +35,7 @@ export function useStudy(uid: string | undefined): Loaded<Study> {
       },
     );
     return () => ended.abort();
-  }, [uid]);
+  }, [uid, time]);
   return found !== undefined && found.uid === uid ? found.loaded : { state: "loading" };
 }
 

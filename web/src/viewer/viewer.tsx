@@ -1,6 +1,11 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
+import type { Anchor, View } from "../api/consult";
 import type { Place } from "../api/reports";
+import { ConsultationsOfStudy } from "../consult/of-study";
+import { ShareLayer, takeOver } from "../consult/share-layer";
+import { ThreadPanel } from "../consult/thread-panel";
+import { useRoom } from "../consult/use-room";
 import { DeskPanel } from "../desk/desk";
 import type { ImageReference } from "../dicom/content";
 import { type DataSet, TAGS, text } from "../dicom/json";
@@ -10,13 +15,21 @@ import { useLanguage, useWords } from "../language/language";
 import { routeAddress } from "../route";
 import type { Session } from "../session/session";
 import * as act from "./commands";
-import { choose, engine, viewport } from "./engine";
+import { choose, engine, stack, viewport } from "./engine";
 import { type Link, linkedIndex } from "./geometry";
+import { frameRate, stepRate } from "./frame-rate";
+import { FusionPanel } from "./fusion-panel";
+import { type Hanging, hang, hangsByRule, keepHanging, type RuleName } from "./hanging";
 import { Help } from "./help";
-import { type Command, command, isScrolling, isTyping, type Tool } from "./keys";
+import { KeyImagesPanel } from "./key-images-panel";
+import { KeyStrip } from "./key-strip";
+import { type Command, command, isScrolling, isTyping, PAINTING, type Tool } from "./keys";
 import { Measurements } from "./measurements";
 import { OverlayControl } from "./overlay-control";
+import { PaintPanel } from "./paint-panel";
+import { redo, undo } from "./painting";
 import { PlaceLayer } from "./place-layer";
+import { presetWindow, type Window } from "./presets";
 import { ReportPanel } from "./report-panel";
 import { ReportsOfStudy } from "./reports-of-study";
 import { SegmentsPanel } from "./segments-panel";
@@ -24,6 +37,8 @@ import { type ImageSeries, imageSeries, type SeriesLine } from "./series";
 import { SeriesList } from "./series-list";
 import { type Shown, StackPane } from "./stack-pane";
 import { Toolbar, windowChoices } from "./toolbar";
+import { labelOf, useFusion } from "./use-fusion";
+import { useKeyImages } from "./use-key-images";
 import { type Study, usePriors, useStudy } from "./use-study";
 import { VOLUME_PANES, type VolumePane, VolumePanes } from "./volume-panes";
 
@@ -37,7 +52,10 @@ interface Pane {
   series: ImageSeries;
   label: string;
   start: number | undefined;
+  window?: Window | undefined;
 }
+
+const NO_LINES: SeriesLine[] = [];
 
 /** Of an overlay at first: the image shows through. */
 const OPACITY = 0.6;
@@ -47,13 +65,17 @@ interface Props {
   beside: string | undefined;
   /** The report whose desk stands beside the images. */
   report: string | undefined;
+  /** The consultation in which it is looked at. */
+  consult: string | undefined;
   session: Session;
 }
 
-export function Viewer({ study, beside, report, session }: Props) {
+export function Viewer({ study, beside, report, consult, session }: Props) {
   const words = useWords();
   const { language } = useLanguage();
-  const own = useStudy(study);
+  // What is saved into the study here is looked for again.
+  const [time, setTime] = useState(0);
+  const own = useStudy(study, time);
   const other = useStudy(beside);
   const ownStudy = own.state === "there" ? own.value : undefined;
   const otherStudy = other.state === "there" ? other.value : undefined;
@@ -72,7 +94,22 @@ export function Viewer({ study, beside, report, session }: Props) {
   const [place, setPlace] = useState<Place>();
   const [opacity, setOpacity] = useState(OPACITY);
   const [listed, setListed] = useState(false);
+  const [followed, setFollowed] = useState<string>();
+  const [mark, setMark] = useState<Anchor>();
   const link = useRef<Link>(undefined);
+  const room = useRoom(consult);
+  const isGuest = session.state === "signed-in" && session.guest !== undefined;
+  const [twoUp, setTwoUp] = useState(false);
+  const [rule, setRule] = useState<RuleName>();
+  const [byRule, setByRule] = useState(hangsByRule);
+  const [chosenRate, setChosenRate] = useState<number>();
+  const [unsaved, setUnsaved] = useState(false);
+  const hung = useRef(false);
+  const atDesk = report !== undefined;
+  const account = session.state === "signed-in" ? session.name : "";
+  const fusion = useFusion(ownStudy?.lines ?? NO_LINES, panes.one?.series, mpr);
+  const keys = useKeyImages(study, useKind(ownStudy, "keys"));
+  const again = useCallback(() => setTime((now) => now + 1), []);
 
   const put = useCallback((id: PaneId, pane: Pane) => {
     setPanes((now) => ({ ...now, [id]: pane }));
@@ -85,10 +122,30 @@ export function Viewer({ study, beside, report, session }: Props) {
     loaded(line).then((pane) => put(id, pane), fail);
   };
 
+  const { choose: chooseOver } = fusion;
   useEffect(() => {
+    if (!ownStudy || hung.current) return;
+    hung.current = true;
+    const alone = atDesk || beside !== undefined;
     const first = firstImages(ownStudy);
-    if (first) loaded(first).then((pane) => put("one", pane), fail);
-  }, [ownStudy, put, fail]);
+    const plan: Partial<Hanging> | undefined = alone || !hangsByRule() ? first && { first } : hang(ownStudy.lines);
+    if (!plan?.first) return;
+    const { second, over } = plan;
+    loaded(plan.first).then((pane) => {
+      put("one", { ...pane, window: plan.window && presetWindow(plan.window) });
+      setRule(plan.rule);
+      if (!over || !pane.series.isVolume) return;
+      chooseOver(over.series);
+      choose("mpr", "windowLevel");
+      setMpr(true);
+    }, fail);
+    if (second) {
+      loaded(second).then((pane) => {
+        put("two", pane);
+        setTwoUp(true);
+      }, fail);
+    }
+  }, [ownStudy, put, fail, atDesk, beside, chooseOver]);
 
   useEffect(() => {
     const first = firstImages(otherStudy);
@@ -98,20 +155,26 @@ export function Viewer({ study, beside, report, session }: Props) {
   useEffect(() => act.leave, []);
 
   const one = panes.one;
-  const two = beside === undefined ? undefined : panes.two;
+  const two = beside === undefined && !twoUp ? undefined : panes.two;
   const acting = active === "two" && two ? two : one;
   const actingId: PaneId = acting === two && two ? "two" : "one";
+  const images = useKind(ownStudy, "images");
   const shownIds = useMemo<readonly string[]>(() => (mpr ? VOLUME_PANES : [actingId]), [mpr, actingId]);
   const header = acting?.series.frames[0]?.header;
   const modality = acting?.series.modality ?? "";
   const canMpr = (acting?.series.isVolume ?? false) && !two;
+
+  const rate = chosenRate ?? frameRate(header);
+  const isUnsaved = unsaved || keys.marked.length > 0;
+  const question = words.images.unsaved;
+  const mayLeave = useCallback(() => !isUnsaved || window.confirm(question), [isUnsaved, question]);
 
   const run = useCallback(
     (given: Command) => {
       const target = mpr ? activePlane : actingId;
       switch (given.do) {
         case "tool":
-          if (given.tool === "crosshairs" && !mpr) return;
+          if (given.tool === "crosshairs" ? !mpr : isPaint(given.tool) && (mpr || atDesk || actingId !== "one")) return;
           setTool(given.tool);
           choose(mpr ? "mpr" : "stack", given.tool);
           break;
@@ -135,12 +198,12 @@ export function Viewer({ study, beside, report, session }: Props) {
           break;
         case "cine":
           if (mpr) return;
-          act.cine(actingId, !cine);
+          act.cine(actingId, cine ? undefined : rate);
           setCine(!cine);
           break;
         case "mpr": {
           if (!mpr && !canMpr) return;
-          const kept = tool === "crosshairs" ? "windowLevel" : tool;
+          const kept = tool === "crosshairs" || isPaint(tool) ? "windowLevel" : tool;
           setTool(kept);
           choose(mpr ? "stack" : "mpr", kept);
           setMpr(!mpr);
@@ -152,12 +215,36 @@ export function Viewer({ study, beside, report, session }: Props) {
         case "help":
           setHelp(true);
           break;
+        case "rate":
+        case "setRate": {
+          const next = given.do === "rate" ? stepRate(rate, given.by) : given.rate;
+          setChosenRate(next);
+          if (cine) act.cine(actingId, next);
+          break;
+        }
+        case "fusion": {
+          const fit = fusion.candidates.find((one) => "overlaid" in one);
+          if (mpr && fit) fusion.choose(fusion.chosen ? "" : fit.line.series);
+          break;
+        }
+        case "key": {
+          const frame = mpr ? undefined : acting?.series.frames[stack(actingId)?.getCurrentImageIdIndex() ?? -1];
+          if (frame && actingId === "one") keys.toggle(frame);
+          break;
+        }
+        case "undo":
+          undo();
+          break;
+        case "redo":
+          redo();
+          break;
         case "leave":
+          if (isGuest || !mayLeave()) return;
           window.location.hash = routeAddress({ at: "worklist" });
           break;
       }
     },
-    [mpr, activePlane, actingId, modality, header, shownIds, cine, canMpr, tool],
+    [mpr, activePlane, actingId, modality, header, shownIds, cine, canMpr, tool, atDesk, rate, fusion, acting, keys, mayLeave, isGuest],
   );
 
   useEffect(() => {
@@ -207,24 +294,59 @@ export function Viewer({ study, beside, report, session }: Props) {
     }
   }
 
+  const follow = useRef<(view: View) => void>(undefined);
+  useEffect(() => {
+    follow.current = (view) => {
+      const here = one?.series.series === view.series && indexOf(one.series, { sopInstanceUid: view.instance, frame: view.frame }) >= 0;
+      void showImage({ sopInstanceUid: view.instance, frame: view.frame })
+        .then(() => here && takeOver("one", view))
+        .catch(fail);
+    };
+  });
+  const led = room?.others.find(({ who }) => who === followed)?.view;
+  useEffect(() => {
+    if (led) follow.current?.(led);
+  }, [led]);
+
+  function showMark(anchor: Anchor | undefined) {
+    setMark(anchor);
+    if (anchor) void showImage({ sopInstanceUid: anchor.instance, frame: anchor.frame }).catch(fail);
+  }
+
   function showPlace(shown: Place | undefined) {
     setPlace(shown);
     if (shown?.instance) void showImage({ sopInstanceUid: shown.instance, frame: shown.frame ?? 1 }).catch(fail);
   }
 
   const placed = report === undefined || (place?.overlay ?? place?.region) === null ? undefined : place;
-  const over = (pane: Pane) => (index: number) => {
+  const placeOver = (pane: Pane, index: number) => {
     const frame = pane.series.frames[index];
     if (!placed || frame?.sopInstanceUid !== placed.instance || frame.frame !== (placed.frame ?? 1)) return null;
     return <PlaceLayer key={placed.overlay ?? placed.words} viewportId="one" place={placed} opacity={opacity} />;
   };
+  const over = (pane: Pane) => (index: number) => (
+    <>
+      {placeOver(pane, index)}
+      {room && !room.isOver && (
+        <ShareLayer key={pane.series.series} viewportId="one" series={pane.series} room={room} mark={mark} />
+      )}
+    </>
+  );
 
   const failed = own.state === "failed" ? own.why : wrong;
-  const atDesk = report !== undefined;
   return (
     <div className={atDesk ? `viewer at-desk${listed ? " listed" : ""}` : "viewer"}>
       <header className="bar">
-        <a href={routeAddress({ at: "worklist" })}>← {words.viewer.back}</a>
+        {!isGuest && (
+          <a
+            href={routeAddress({ at: "worklist" })}
+            onClick={(event) => {
+              if (!mayLeave()) event.preventDefault();
+            }}
+          >
+            ← {words.viewer.back}
+          </a>
+        )}
         {ownStudy && <Patient header={ownStudy.header} language={language} />}
         <span className="space" />
         {atDesk && (
@@ -235,6 +357,11 @@ export function Viewer({ study, beside, report, session }: Props) {
             <a href={routeAddress({ at: "study", study })}>{words.desk.toViewer}</a>
           </>
         )}
+        {session.state !== "signed-out" && session.ohif && (
+          <a href={`/ohif/viewer?StudyInstanceUIDs=${study}`} target="_blank" rel="noreferrer">
+            {words.images.openInOhif}
+          </a>
+        )}
         <span className="note research">{words.research}</span>
       </header>
       <Toolbar
@@ -244,6 +371,7 @@ export function Viewer({ study, beside, report, session }: Props) {
         mpr={mpr}
         canMpr={canMpr}
         cine={cine}
+        rate={rate}
         inverted={inverted}
         onCommand={run}
         onWindow={(window) => act.setWindow(shownIds, window)}
@@ -252,12 +380,44 @@ export function Viewer({ study, beside, report, session }: Props) {
         <h2>{words.viewer.seriesOfStudy}</h2>
         <SeriesList
           lines={ownStudy?.lines ?? []}
-          shown={new Set(one ? [one.series.series] : [])}
+          shown={new Set([one, two].flatMap((pane) => (pane ? [pane.series.series] : [])))}
           onChoose={(line) => {
             setMpr(false);
-            show("one", line);
+            show(beside === undefined ? actingId : "one", line);
           }}
         />
+        {beside === undefined && images.length > 1 && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={twoUp}
+              onChange={(event) => {
+                setTwoUp(event.target.checked);
+                setMpr(false);
+                setActive("one");
+                const next = images.find((line) => line.series !== one?.series.series);
+                if (event.target.checked && !panes.two && next) show("two", next);
+              }}
+            />
+            {words.images.twoSeries}
+          </label>
+        )}
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={byRule}
+            onChange={(event) => {
+              setByRule(event.target.checked);
+              keepHanging(event.target.checked);
+            }}
+          />
+          {words.images.byRule}
+        </label>
+        {rule && rule !== "first" && (
+          <p className="note" data-testid="rule">
+            {words.images.rules[rule]}
+          </p>
+        )}
         {two && otherStudy && (
           <>
             <h2>{date(text(otherStudy.header, TAGS.studyDate))}</h2>
@@ -268,7 +428,7 @@ export function Viewer({ study, beside, report, session }: Props) {
             />
           </>
         )}
-        <Priors priors={priors} study={study} beside={beside} />
+        {!isGuest && <Priors priors={priors} study={study} beside={beside} />}
       </nav>
       <main className={two ? "panes two" : "panes"}>
         <h1 className="hidden">{words.viewer.seriesOfStudy}</h1>
@@ -280,6 +440,9 @@ export function Viewer({ study, beside, report, session }: Props) {
             active={activePlane}
             onActivate={setActivePlane}
             onReady={() => performance.mark("wilhelm.volume")}
+            over={fusion.chosen}
+            look={fusion.look}
+            onRange={(range) => fusion.change({ range })}
           />
         )}
         {!mpr &&
@@ -293,6 +456,11 @@ export function Viewer({ study, beside, report, session }: Props) {
                   series={pane.series}
                   label={pane.label}
                   start={pane.start}
+                  window={pane.window}
+                  flag={(index) => {
+                    const frame = pane.series.frames[index];
+                    return frame && keys.isKey(frame) ? words.images.key : "";
+                  }}
                   active={id === actingId && two !== undefined}
                   onActivate={() => {
                     if (id !== active) link.current = undefined;
@@ -304,11 +472,13 @@ export function Viewer({ study, beside, report, session }: Props) {
               )
             );
           })}
+        {atDesk && <KeyStrip keys={keys} account={account} onShow={(image) => void showImage(image).catch(fail)} onSaved={again} />}
         {placed && !mpr && <OverlayControl opacity={opacity} onChange={setOpacity} />}
       </main>
       {report !== undefined && (
         <DeskPanel
           key={report}
+          study={study}
           report={report}
           session={session}
           onPlace={showPlace}
@@ -329,8 +499,40 @@ export function Viewer({ study, beside, report, session }: Props) {
             {words.viewer.linked}
           </label>
         )}
-        {!atDesk && <ReportsOfStudy study={study} />}
+        {room && (
+          <ThreadPanel
+            key={room.id}
+            room={room}
+            session={session}
+            followed={followed}
+            onFollow={setFollowed}
+            marked={mark}
+            onMark={showMark}
+          />
+        )}
+        {!atDesk && !isGuest && <ReportsOfStudy study={study} />}
+        {!atDesk && !isGuest && session.state === "signed-in" && (
+          <ConsultationsOfStudy study={study} mayInvite={session.role === "radiologist"} />
+        )}
         <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
+        {mpr && <FusionPanel fusion={fusion} />}
+        <KeyImagesPanel
+          keys={keys}
+          account={account}
+          onToggle={() => run({ do: "key" })}
+          onShow={(image) => void showImage(image).catch(fail)}
+          onSaved={again}
+        />
+        <PaintPanel
+          viewportId="one"
+          series={one?.series}
+          ready={drawn && !mpr}
+          tool={tool}
+          account={account}
+          onTool={(chosen) => run({ do: "tool", tool: chosen })}
+          onUnsaved={setUnsaved}
+          onSaved={again}
+        />
         <SegmentsPanel
           key={one?.series.series}
           lines={useKind(ownStudy, "segmentation")}
@@ -353,9 +555,10 @@ export function Viewer({ study, beside, report, session }: Props) {
 
 async function loaded(line: SeriesLine): Promise<Pane> {
   const series = imageSeries(await seriesMetadata(line.study, line.series));
-  const label = [line.modality, line.number ?? "", line.description].join(" ").trim();
-  return { series, label, start: undefined };
+  return { series, label: labelOf(line), start: undefined };
 }
+
+const isPaint = (tool: Tool) => (PAINTING as readonly string[]).includes(tool);
 
 function firstImages(study: Study | undefined): SeriesLine | undefined {
   return study?.lines.find((line) => line.kind === "images");

@@ -3,7 +3,9 @@ import { useEffect, useRef, useState } from "react";
 
 import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup } from "./engine";
-import { headerWindows, windowRange } from "./presets";
+import { firstRange, look, type Look, type Overlaid, takeOff, volumeName } from "./fusion";
+import { Readout } from "./readout";
+import { headerWindows, type Range, windowRange } from "./presets";
 import type { ImageSeries } from "./series";
 import { SideLetters } from "./side-letters";
 import { cameraSides, type Sides } from "./sides";
@@ -28,6 +30,11 @@ interface Props {
   active: VolumePane;
   onActivate: (pane: VolumePane) => void;
   onReady: () => void;
+  /** What lies over the planes; its projection takes the place of the first volume's. */
+  over: Overlaid | undefined;
+  look: Look;
+  /** The range of an overlay that was just laid. */
+  onRange: (range: Range) => void;
 }
 
 /** Cornerstone's own target of events knows no signals. */
@@ -36,17 +43,38 @@ function listen(event: string, listener: (event: Event) => void, until: AbortSig
   until.addEventListener("abort", () => core.eventTarget.removeEventListener(event, listener));
 }
 
+const isThere = (running: core.RenderingEngine, pane: VolumePane) => running.getViewports().some((one) => one.id === pane);
+const isCached = (series: ImageSeries) => core.cache.getVolumeLoadObject(volumeName(series)) !== undefined;
+
+/** A projection through the whole volume. */
+function project(running: core.RenderingEngine) {
+  const viewport = running.getViewport<core.VolumeViewport>("mip");
+  viewport.setBlendMode(core.Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
+  viewport.setSlabThickness(WHOLE);
+}
+
+/** The window that a pane begins with. */
+function setFirst(running: core.RenderingEngine, pane: VolumePane, series: ImageSeries) {
+  const viewport = running.getViewport<core.VolumeViewport>(pane);
+  const [window] = headerWindows(series.frames[0]?.header ?? {});
+  const shown = pane === "mip" && series.modality === "CT" ? CT_PROJECTION : window;
+  if (shown) viewport.setProperties({ voiRange: windowRange(shown) });
+  if (pane === "mip") project(running);
+}
+
 /** Three planes through a volume, and its maximum intensity projection. */
-export function VolumePanes({ series, active, onActivate, onReady }: Props) {
+export function VolumePanes({ series, active, onActivate, onReady, over, look: wanted, onRange }: Props) {
   const words = useWords();
   const elements = useRef<Partial<Record<VolumePane, HTMLDivElement>>>({});
   const [percent, setPercent] = useState(0);
   const [sides, setSides] = useState<Partial<Record<VolumePane, Sides>>>({});
   const [wrong, setWrong] = useState(false);
-  const report = useRef({ onReady, onActivate });
+  const [placed, setPlaced] = useState<{ series: ImageSeries; running: core.RenderingEngine }>();
+  const [laid, setLaid] = useState<Overlaid>();
+  const report = useRef({ onReady, onActivate, onRange });
   useEffect(() => {
-    report.current = { onReady, onActivate };
-  }, [onReady, onActivate]);
+    report.current = { onReady, onActivate, onRange };
+  }, [onReady, onActivate, onRange]);
 
   useEffect(() => {
     const ended = new AbortController();
@@ -82,21 +110,13 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
 
     async function fill(running: core.RenderingEngine) {
       register(series.frames);
-      const volumeId = `cornerstoneStreamingImageVolume:${series.series}`;
+      const volumeId = volumeName(series);
       const imageIds = series.frames.map((frame) => frame.imageId);
       const volume = await core.volumeLoader.createAndCacheVolume(volumeId, { imageIds });
       if (ended.signal.aborted) return;
       await core.setVolumesForViewports(running, [{ volumeId }], [...VOLUME_PANES]);
-      const [window] = headerWindows(series.frames[0]?.header ?? {});
-      for (const pane of VOLUME_PANES) {
-        const viewport = running.getViewport<core.VolumeViewport>(pane);
-        const shown = pane === "mip" && series.modality === "CT" ? CT_PROJECTION : window;
-        if (shown) viewport.setProperties({ voiRange: windowRange(shown) });
-        if (pane === "mip") {
-          viewport.setBlendMode(core.Enums.BlendModes.MAXIMUM_INTENSITY_BLEND);
-          viewport.setSlabThickness(WHOLE);
-        }
-      }
+      for (const pane of VOLUME_PANES) setFirst(running, pane, series);
+      setPlaced({ series, running });
       for (const { pane, element } of places) {
         const look = () => {
           const { viewUp, viewPlaneNormal } = running.getViewport(pane).getCamera();
@@ -128,6 +148,53 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
     };
   }, [series]);
 
+  useEffect(() => {
+    if (!over || placed?.series !== series) return undefined;
+    const { running } = placed;
+    const ended = new AbortController();
+    // Asked for anew after each wait.
+    const wantsIt = () => !ended.signal.aborted;
+    let isLaid = false;
+    const planes = VOLUME_PANES.filter((pane) => pane !== "mip");
+
+    async function lay(of: Overlaid) {
+      register(of.series.frames);
+      const volumeId = volumeName(of.series);
+      const imageIds = of.series.frames.map((frame) => frame.imageId);
+      const volume = await core.volumeLoader.createAndCacheVolume(volumeId, { imageIds });
+      // Its values are all there before their range is asked for.
+      await new Promise<void>((done) => {
+        listen(core.Enums.Events.IMAGE_VOLUME_LOADING_COMPLETED, () => volume.loadStatus?.loaded === true && done(), ended.signal);
+        volume.load(() => done());
+      });
+      if (!wantsIt()) return;
+      isLaid = true;
+      await core.addVolumesToViewports(running, [{ volumeId, visibility: true }], planes);
+      await core.setVolumesForViewports(running, [{ volumeId }], ["mip"]);
+      project(running);
+      const [lower, upper] = volume.voxelManager?.getRange() ?? [0, 1];
+      report.current.onRange(firstRange(of, { lower, upper }));
+      setLaid(of);
+    }
+
+    lay(over).catch(() => setWrong(true));
+    return () => {
+      ended.abort();
+      setLaid(undefined);
+      if (!isLaid || !isThere(running, "mip") || !isCached(series)) return;
+      planes.forEach((pane) => takeOff(pane, over.series));
+      void core.setVolumesForViewports(running, [{ volumeId: volumeName(series) }], ["mip"]).then(() => {
+        setFirst(running, "mip", series);
+        running.renderViewports(["mip"]);
+      });
+    };
+  }, [over, placed, series]);
+
+  useEffect(() => {
+    if (laid) VOLUME_PANES.forEach((pane) => look(pane, laid, wanted, pane === "mip"));
+    if (laid) performance.mark("wilhelm.fused");
+  }, [laid, wanted]);
+
   return (
     <div className="volume">
       {VOLUME_PANES.map((pane) => (
@@ -150,6 +217,7 @@ export function VolumePanes({ series, active, onActivate, onReady }: Props) {
           <SideLetters sides={sides[pane]} />
         </section>
       ))}
+      <Readout series={series} over={laid} active={active} />
       {percent < 100 && !wrong && (
         <p className="over" role="status">
           {words.viewer.volumeLoading(percent)}

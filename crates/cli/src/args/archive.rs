@@ -104,6 +104,27 @@ pub struct StoreSeal {
 }
 
 #[derive(Debug, Args)]
+pub struct SendWeb {
+    /// Where to: the base address of its DICOMweb services, https:// but for this machine
+    #[arg(value_name = "ADDRESS")]
+    pub to: String,
+    /// Study Instance UIDs of the archive, which is not served meanwhile; or DICOM files and folders
+    #[arg(value_name = "STUDY or PATH", required = true)]
+    pub what: Vec<String>,
+    #[command(flatten)]
+    pub archive: ArchiveFolder,
+    /// File with the token that the other side gave, its owner's alone (mode 600)
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The certificate authorities to trust, and no others: PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct SendDicom {
     /// DICOM files and folders; none only verifies that the other side answers
     pub paths: Vec<PathBuf>,

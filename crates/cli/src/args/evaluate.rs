@@ -33,8 +33,38 @@ pub enum EvaluateVerb {
     Robustness(EvaluateRobustness),
     /// What classifiers without a network reach on the images that a recipe holds out, beside a model
     Baselines(EvaluateBaselines),
+    /// Several models together, such as the seeds of a sweep, and several views of each image, beside each model alone
+    Ensemble(EvaluateEnsemble),
     /// Two tables of numbers, without truth: Kolmogorov-Smirnov, population stability and mean discrepancy
     Drift(EvaluateDrift),
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateEnsemble {
+    /// Folder of a model, or one whose subfolders `seed-N` are models (an arm of a sweep); can be repeated
+    #[arg(long, value_name = "DIR", required = true)]
+    pub member: Vec<PathBuf>,
+    #[command(flatten)]
+    pub data: LabeledData,
+    /// Show each image in other ways too and average the logits: `rotate=10,shift=0.05,scale=0.1`, degrees and shares of
+    /// the side, each to both sides
+    #[arg(long, value_name = "VIEWS")]
+    pub views: Option<String>,
+    /// Resamples behind the intervals
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub replicates: usize,
+    /// Seed of the draws
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for ensemble.json, ensemble.md and ensemble.csv (the mean's probabilities, for `wilhelm evaluate`)
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-ensemble")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -330,9 +360,6 @@ pub struct EvaluateRobustness {
     /// Resamples behind the intervals of the AUC
     #[arg(long, value_name = "NUMBER", default_value_t = 500)]
     pub replicates: usize,
-    /// Only the images that this list names, one a line: a model's validation.txt
-    #[arg(long, value_name = "FILE")]
-    pub only: Option<PathBuf>,
     /// Folder with models instead of those that come with the program
     #[arg(long, value_name = "DIR")]
     pub models: Option<PathBuf>,

@@ -14,7 +14,7 @@ pub struct Explain {
 
 #[derive(Debug, Args)]
 pub struct ExplainImage {
-    /// The image: a file, folder or zip archive with one series
+    /// The image or volume: a file, folder or zip archive with one series
     pub image: PathBuf,
     /// Name of the model
     #[arg(long)]
@@ -28,7 +28,7 @@ pub struct ExplainImage {
     /// Layer of Grad-CAM and Grad-CAM++, from 1 (the finest); without it, the deepest of at least 7 x 7 places
     #[arg(long, value_name = "NUMBER")]
     pub layer: Option<usize>,
-    /// Where the truth lies: a gray picture of the image's size, above 0 inside
+    /// Where the truth lies: a gray picture or a volume of the image's size, above 0 inside
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
     /// How far from the truth the greatest value may lie to count as a hit, in pixels of the image
@@ -58,6 +58,12 @@ pub struct ExplainImage {
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+    /// Write each map as a DICOM parametric map too, in the study of the image, which must have come as DICOM
+    #[arg(long)]
+    pub dicom: bool,
+    /// Of a volume, write a picture of every slice with each map over it
+    #[arg(long)]
+    pub every_slice: bool,
     /// Folder for maps, pictures, scores and the page
     #[arg(long, value_name = "DIR", default_value = "wilhelm-explain")]
     pub out: PathBuf,
@@ -102,8 +108,10 @@ pub enum CaseMetric {
 
 #[derive(Debug, Subcommand)]
 pub enum ExplainVerb {
-    /// What a model makes of shuffled, blank, noisy and flipped images: whether it reads the image
+    /// What a model makes of shuffled, blank, noisy and flipped images or volumes: whether it reads them
     Certificate(Certificate),
+    /// What maps are worth over many cases: deletion, insertion and, with masks, the pointing game, with intervals
+    Scores(CaseScores),
     /// Store the features of labeled images, so that the nearest of them can be shown beside others
     Cases(Cases),
     /// Which way a label's number goes with what examples of yours have in common (concept activation vectors)
@@ -111,7 +119,7 @@ pub enum ExplainVerb {
 }
 
 // A doc comment here would take the place of the verb's own.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LabeledData {
     /// Labeled images: folders by label, a folder with labels.csv, or an NPZ file in MedMNIST's layout
     #[arg(long, value_name = "PATH")]
@@ -119,6 +127,9 @@ pub struct LabeledData {
     /// Only this split: val, train, test
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Only the images that this list names, one a line: a model's validation.txt
+    #[arg(long, value_name = "FILE")]
+    pub only: Option<PathBuf>,
     /// At most so many images of each label, spread evenly over what is there
     #[arg(long, value_name = "NUMBER")]
     pub limit: Option<usize>,
@@ -134,9 +145,57 @@ pub struct Certificate {
     /// Side of the patches that are shuffled, in pixels of the network's input; without it, an eighth of the side
     #[arg(long, value_name = "PIXELS")]
     pub patch: Option<usize>,
+    /// Write the figures into the model's card, in its folder below --models; they must be of images held out (--only)
+    #[arg(long, requires = "models", requires = "only", conflicts_with = "limit")]
+    pub on_card: bool,
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Folder with models instead of those that come with the program
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CaseScores {
+    /// Name of the model
+    #[arg(long)]
+    pub model: String,
+    #[command(flatten)]
+    pub data: LabeledData,
+    /// Folder of masks in the layout of the images, above 0 inside; may be the folder of the images
+    #[arg(long, value_name = "DIR")]
+    pub masks: Option<PathBuf>,
+    /// What the name of a mask has behind that of its image: `scan.png` has `scan_mask.png`
+    #[arg(long, value_name = "TEXT", default_value = "_mask", requires = "masks")]
+    pub suffix: String,
+    /// How maps are made; several with commas between
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "all")]
+    pub method: Vec<ExplainMethod>,
+    /// Key of the label whose logit is explained; without it, each image's own
+    #[arg(long, value_name = "KEY")]
+    pub label: Option<String>,
+    /// Layer of Grad-CAM and Grad-CAM++, from 1 (the finest); without it, the deepest of at least 7 x 7 places
+    #[arg(long, value_name = "NUMBER")]
+    pub layer: Option<usize>,
+    /// How far from the truth the greatest value may lie to count as a hit, in pixels of the image
+    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, requires = "masks")]
+    pub tolerance: f64,
+    /// Resamples behind the intervals
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub replicates: usize,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for scores.json, scores.csv and scores.md
+    #[arg(long, value_name = "DIR", default_value = "wilhelm-scores")]
+    pub out: PathBuf,
+    /// Replace what is already there
+    #[arg(long)]
+    pub force: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -190,6 +190,8 @@ pub enum SendVerb {
     Hl7(SendHl7),
     /// Send DICOM files to another archive or station, or verify that it answers; to this machine only, unless the configuration lists the host
     Dicom(super::SendDicom),
+    /// Send studies by DICOMweb: what is there already is asked for, the rest is sent, however often the line breaks
+    Web(super::SendWeb),
 }
 
 #[derive(Debug, Args)]

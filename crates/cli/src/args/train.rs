@@ -33,6 +33,9 @@ pub struct Computing {
     /// Train even where about more memory would be needed than there is
     #[arg(long)]
     pub no_memory_check: bool,
+    /// Go on with a run of another build or kind of processor too, whose weights may differ from those of an unbroken run
+    #[arg(long)]
+    pub other_build: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -142,10 +142,13 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         tls,
         upload_bytes: values.upload_bytes,
         jobs,
+        ohif: Some(&values.ohif).filter(|folder| !folder.is_empty()).map(PathBuf::from),
         ..ServerSettings::open(http, dimse, entity)
     };
     let mut server = Server::start(store, settings).map_err(|error| match error {
-        ServeError::Exposed { .. } | ServeError::Rule { .. } => Stop::usage(error.to_string()),
+        ServeError::Exposed { .. } | ServeError::Rule { .. } | ServeError::Ohif { .. } => {
+            Stop::usage(error.to_string())
+        }
         other => Stop::ours(other.to_string()),
     })?;
     let elapsed = started.elapsed().as_millis();
@@ -445,7 +448,14 @@ fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
             .iter()
             .map(|one| json!({ "report": one.report, "part": one.part, "fault": word(&one.fault) }))
             .collect();
+        let annotation_faults: Vec<_> = checked
+            .annotation_faults
+            .iter()
+            .map(|one| json!({ "project": one.project, "part": one.part, "fault": word(&one.fault) }))
+            .collect();
         print_json(&json!({
+            "annotation_parts": checked.annotation_parts,
+            "annotation_faults": annotation_faults,
             "objects": checked.objects,
             "faults": faults,
             "report_parts": checked.report_parts,
@@ -465,6 +475,20 @@ fn check(verb: &args::StoreCheck, config: &Config) -> anyhow::Result<Exit> {
         }
         for one in &checked.report_faults {
             text.push_str(&format!("{}\treport {}\t{}\n", word(&one.fault), one.report, one.part));
+        }
+        if checked.annotation_parts > 0 {
+            let parts = checked.annotation_parts;
+            text.push_str(&format!(
+                "{parts} projects and answers of annotation compared with their hashes\n"
+            ));
+        }
+        for one in &checked.annotation_faults {
+            text.push_str(&format!(
+                "{}\tannotation project {}\t{}\n",
+                word(&one.fault),
+                one.project,
+                one.part
+            ));
         }
         for line in &checked.catalog {
             text.push_str(&format!("catalog\t{line}\n"));

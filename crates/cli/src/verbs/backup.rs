@@ -1,6 +1,7 @@
 //! `wilhelm store backup`, `check-backup` and `restore`; and what a served archive does in the background.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -8,6 +9,7 @@ use serde_json::json;
 use wilhelm_server::JobSettings;
 use wilhelm_server::dimse::Peer;
 use wilhelm_server::rules::{Reach, Rules};
+use wilhelm_server::web::Remotes;
 use wilhelm_store::StoreError;
 use wilhelm_store::backup::{self, BackupFault, Wanted};
 
@@ -20,12 +22,17 @@ use crate::output::{print, print_json};
 /// What the configuration says of jobs, rules and the bin.
 pub fn jobs(config: &Config, peers: &[Peer]) -> anyhow::Result<JobSettings> {
     let server = &config.values.server;
+    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    let (tokens, authorities) = (path(&server.web_tokens), path(&server.web_authorities));
+    let remotes = Remotes::new(&server.web_peers, tokens.as_deref(), authorities.as_deref())
+        .map_err(|error| Stop::usage(format!("server.web_peers: {error}")))?;
     let rules = match server.rules.as_str() {
         "" => Rules::default(),
         file => {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| Stop::usage(format!("server.rules: {file} is not readable: {error}")))?;
-            let reach = Reach { peers: peers.to_vec(), notify: server.notify.clone() };
+            let reach =
+                Reach { peers: peers.to_vec(), notify: server.notify.clone(), web: server.web_peers.clone() };
             Rules::parse(&text, &reach)
                 .map_err(|error| Stop::usage(format!("server.rules: {file}, {error}")))?
         }
@@ -34,6 +41,7 @@ pub fn jobs(config: &Config, peers: &[Peer]) -> anyhow::Result<JobSettings> {
         threads: server.workers,
         rules,
         notify: server.notify.clone(),
+        remotes: Arc::new(remotes),
         bin: Duration::from_secs(u64::from(server.bin_days) * 24 * 3600),
         ..JobSettings::default()
     })

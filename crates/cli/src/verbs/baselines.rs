@@ -22,6 +22,7 @@ pub fn run(wanted: &EvaluateBaselines, config: &Config) -> anyhow::Result<Exit> 
         return Err(Stop::usage(format!("{} is already there: add --force to replace it", report.display())));
     }
     let recipe = Recipe::from_toml(&read_text(&wanted.recipe, "recipe")?)?;
+    recipe.require_one_of("evaluate baselines is")?;
     let data = load(&recipe, &wanted.data)?;
     let division = divide(&recipe, &data)?;
     let model = wanted

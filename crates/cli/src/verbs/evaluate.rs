@@ -1,4 +1,5 @@
 mod drift;
+mod ensemble;
 mod fusion;
 mod label_tables;
 mod reports;
@@ -34,6 +35,7 @@ pub fn run(verb: &Evaluate, config: &Config) -> anyhow::Result<Exit> {
         Some(EvaluateVerb::Labels(wanted)) => label_tables::run(wanted),
         Some(EvaluateVerb::Robustness(wanted)) => super::robustness::run(wanted, config),
         Some(EvaluateVerb::Drift(wanted)) => drift::run(wanted),
+        Some(EvaluateVerb::Ensemble(wanted)) => ensemble::run(wanted, config),
         Some(EvaluateVerb::Baselines(wanted)) => super::baselines::run(wanted, config),
         None => predictions(&verb.predictions),
     }

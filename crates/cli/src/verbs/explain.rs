@@ -2,21 +2,26 @@ mod cases;
 mod certificate;
 mod concepts;
 pub(super) mod data;
+mod dicom;
 mod page;
+mod scores;
+mod slices;
+
+pub use certificate::rows as certificate_rows;
 
 use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use wilhelm_filters::Prepared;
 use wilhelm_filters::montage::ColorPicture;
-use wilhelm_filters::{PrepareError, Prepared, prepare};
 use wilhelm_formats::{Compression, encode_nifti, encode_png_gray, encode_png_rgb};
 use wilhelm_nets::explain::{
     Attribution, ExplainSettings, Explanation, Method, Metric, Pointing, SanityScores, StoredCases,
-    contact_sheet, display_weights, overlay, pointing,
+    contact_sheet, pointing,
 };
 use wilhelm_nets::{Model, Prediction};
-use wilhelm_pipeline::{Candidate, Reading, picture, predict_planes};
+use wilhelm_pipeline::{Candidate, Reading, predict_planes, prepared};
 use wilhelm_study::{Arbitrary, Geometry, Image, Mm, Series, Spacing, Volume};
 
 use crate::args::{self, CaseMetric, ExplainMethod, ExplainVerb};
@@ -25,6 +30,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::{pick, shelf, table};
+use slices::Slices;
 
 /// Pictures in a row of the overview.
 const ACROSS: usize = 4;
@@ -32,34 +38,37 @@ const ACROSS: usize = 4;
 const WHAT_A_MAP_IS: &str = "A map shows what raised a number, not what causes disease.";
 /// Similar cases listed of each kind.
 const NEIGHBORS: usize = 5;
-/// Pixels along the longer side of a picture, at least.
-const LEAST_SIDE: usize = 320;
 
 /// `wilhelm explain`
 pub fn run(verb: &args::Explain, config: &Config) -> anyhow::Result<Exit> {
     match (&verb.verb, &verb.image) {
         (Some(ExplainVerb::Certificate(verb)), _) => certificate::run(verb, config),
+        (Some(ExplainVerb::Scores(verb)), _) => scores::run(verb, config),
         (Some(ExplainVerb::Cases(verb)), _) => cases::run(verb, config),
         (Some(ExplainVerb::Concepts(verb)), _) => concepts::run(verb, config),
         (None, Some(verb)) => image(verb, config),
-        (None, None) => {
-            Err(Stop::usage("explain needs an IMAGE and a --model, or `certificate`, `cases` or `concepts`"))
-        }
+        (None, None) => Err(Stop::usage(
+            "explain needs an IMAGE and a --model, or `certificate`, `scores`, `cases` or `concepts`",
+        )),
     }
 }
 
 /// One map with what goes with it.
 struct Shown {
     explanation: Explanation,
-    native: Attribution,
+    /// Least and greatest value, and column, row and slice of the greatest on the image's own grid.
+    range: (f32, f32),
+    peak: [usize; 3],
     scores: Option<SanityScores>,
     pointing: Option<Pointing>,
+    /// Over the image, of a volume over the slice of the greatest value.
     overlay: ColorPicture,
+    /// The slices of a volume that stand side by side in a picture, from 0.
+    sheet: Vec<usize>,
 }
 
 fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-    model.require_flat()?;
     let settings = settings(verb, &model)?;
     let cases = verb.cases.as_deref().map(|path| stored_cases(path, &model, config)).transpose()?;
     let mut all = pick::series(std::slice::from_ref(&verb.image), config)?;
@@ -67,17 +76,25 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
         1 => all.remove(0),
         count => return Err(Stop::usage(format!("{count} series were found, expected one image"))),
     };
-    let candidate = Candidate::of_series(&series)?;
-    let size = [candidate.plane.columns(), candidate.plane.rows()];
+    let candidate = match model.card().architecture.slices {
+        1 => Candidate::of_series(&series)?,
+        _ => Candidate::of_volume(&series)?,
+    };
+    let flat = [candidate.plane.columns(), candidate.plane.rows(), 1];
+    let size = candidate.volume.map_or(flat, |stack| stack.size);
+    if verb.dicom {
+        dicom::check(&series)?;
+    }
     let truth = verb.mask.as_deref().map(|path| truth(path, size, config)).transpose()?;
     let (prediction, prepared, note) = read(&model, &candidate, &series)?;
     let label = label(verb.label.as_deref(), &model, &prediction)?;
 
     let line = Line::new("explaining");
-    let methods = methods(&verb.method);
+    let methods = methods(&verb.method, &model)?;
     let random = if verb.no_scores { None } else { Some(model.random_orders(&prepared, &label, &settings)?) };
-    let (gray, columns, rows) = picture(candidate.plane, candidate.bounds)?;
-    let shown_truth = truth.as_deref().map(|truth| nearest(truth, size, [columns, rows]));
+    let slices = Slices::new(&candidate)?;
+    let shown_truth = truth.as_deref().map(|truth| slices.nearest(truth));
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut shown = Vec::with_capacity(methods.len());
     for (done, method) in methods.iter().enumerate() {
         line.at(done, methods.len());
@@ -86,14 +103,31 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
             Some(random) => Some(model.sanity(&prepared, &explanation, random, &settings)?),
             None => None,
         };
-        let native = explanation.map.onto(explanation.placement(), [size[0], size[1], 1])?;
+        let native = explanation.map.onto(explanation.placement(size[2]), size)?;
         let pointing = match &truth {
-            Some(truth) => Some(pointing(&native, truth, native.size(), verb.tolerance)?),
+            Some(truth) => Some(pointing(&native, truth, size, verb.tolerance)?),
             None => None,
         };
-        let weights = display_weights(native.resampled([columns, rows, 1])?.values());
-        let overlay = overlay(&gray, &weights, shown_truth.as_deref(), [columns, rows], LEAST_SIDE)?;
-        shown.push(Shown { explanation, native, scores, pointing, overlay });
+        let drawn = slices.drawn(&native, shown_truth.as_deref())?;
+        let key = method.key();
+        files.push((format!("overlay-{key}.png"), png(&drawn.overlay)?));
+        if let Some(sheet) = &drawn.sheet {
+            files.push((format!("slices-{key}.png"), png(sheet)?));
+        }
+        if verb.every_slice {
+            for at in 0..size[2] {
+                let over = slices.one(&drawn, at, shown_truth.as_deref())?;
+                files.push((format!("overlay-{key}-slice-{:04}.png", at + 1), png(&over)?));
+            }
+        }
+        let volume = map_volume(&native, &series)?;
+        files.push((format!("map-{key}.nii.gz"), encode_nifti(&volume, Compression::Gzip)));
+        if verb.dicom {
+            files.push((format!("map-{key}.dcm"), dicom::map(&volume, &explanation, &series, config)?));
+        }
+        let range = range(native.values());
+        let (overlay, sheet) = (drawn.overlay, drawn.places);
+        shown.push(Shown { explanation, range, peak: native.peak(), scores, pointing, overlay, sheet });
     }
     drop(line);
     let similar = match &cases {
@@ -102,6 +136,14 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     };
 
     let mut summary = summary(&series, &model, &prediction, &label, &settings, &shown);
+    if size[2] > 1 {
+        summary["slices"] = json!(size[2]);
+    }
+    if verb.dicom {
+        for map in summary["maps"].as_array_mut().into_iter().flatten() {
+            map["dicom"] = json!(format!("map-{}.dcm", map["method"].as_str().unwrap_or_default()));
+        }
+    }
     if let Some(similar) = &similar {
         summary["similar_cases"] = json!(similar);
         summary["distance"] = json!(metric(verb.metric));
@@ -112,21 +154,16 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
     summary["notes"] = json!(notes);
     summary["research_use_only"] = json!(true);
     let html = page::page(&summary, &shown, &notes);
-    let mut files: Vec<(String, Vec<u8>)> = vec![
-        ("image.png".to_owned(), encode_png_gray(u32::try_from(columns)?, u32::try_from(rows)?, &gray)?),
+    let (columns, rows, gray) = slices.middle();
+    files.extend([
+        ("image.png".to_owned(), encode_png_gray(u32::try_from(columns)?, u32::try_from(rows)?, gray)?),
         (
             "explanation.json".to_owned(),
             format!("{}\n", serde_json::to_string_pretty(&summary)?).into_bytes(),
         ),
         ("explanation.html".to_owned(), html.into_bytes()),
-    ];
-    for one in &shown {
-        let key = one.explanation.method.key();
-        files.push((format!("overlay-{key}.png"), png(&one.overlay)?));
-        let volume = map_volume(&one.native, &series)?;
-        files.push((format!("map-{key}.nii.gz"), encode_nifti(&volume, Compression::Gzip)));
-    }
-    let blank = overlay(&gray, &vec![0.0; gray.len()], shown_truth.as_deref(), [columns, rows], LEAST_SIDE)?;
+    ]);
+    let blank = slices.plain(shown_truth.as_deref())?;
     let sheet: Vec<ColorPicture> =
         std::iter::once(blank).chain(shown.iter().map(|one| one.overlay.clone())).collect();
     files.push(("overview.png".to_owned(), png(&contact_sheet(&sheet, ACROSS))?));
@@ -137,7 +174,8 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
         print_json(&summary)?;
     } else {
         print(&page::text(&summary, &shown, &notes))?;
-        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        let single = |name: &&str| !name.contains("-slice-");
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).filter(single).collect();
         print(&format!("in {}: {}\n", verb.out.display(), names.join(", ")))?;
     }
     Ok(if series.defects.is_empty() && !prediction.abstains { Exit::Done } else { Exit::Defects })
@@ -145,23 +183,7 @@ fn image(verb: &args::ExplainImage, config: &Config) -> anyhow::Result<Exit> {
 
 /// Settings that fit the network, with what the command line asks for.
 fn settings(verb: &args::ExplainImage, model: &Model) -> anyhow::Result<ExplainSettings> {
-    let mut settings = model.explain_settings(verb.seed);
-    let layers = model.map_layers().len();
-    if let Some(layer) = verb.layer {
-        if !(1..=layers).contains(&layer) {
-            let known: Vec<String> = model
-                .map_layers()
-                .iter()
-                .map(|layer| format!("{} ({} x {})", layer.number, layer.columns, layer.rows))
-                .collect();
-            return Err(Stop::usage(format!(
-                "--layer {layer}: model {} has the layers {}",
-                model.card().name,
-                known.join(", ")
-            )));
-        }
-        settings.layer = layer;
-    }
+    let mut settings = with_layer(model.explain_settings(verb.seed), verb.layer, model)?;
     if let Some(window) = verb.window {
         settings.window.window = window;
         settings.window.stride = window.div_ceil(2);
@@ -172,7 +194,35 @@ fn settings(verb: &args::ExplainImage, model: &Model) -> anyhow::Result<ExplainS
     Ok(settings)
 }
 
-fn methods(asked: &[ExplainMethod]) -> Vec<Method> {
+/// The same with the layer that was asked for.
+fn with_layer(
+    mut settings: ExplainSettings,
+    layer: Option<usize>,
+    model: &Model,
+) -> anyhow::Result<ExplainSettings> {
+    let layers = model.map_layers().len();
+    if let Some(layer) = layer {
+        if !(1..=layers).contains(&layer) {
+            let known: Vec<String> = model
+                .map_layers()
+                .iter()
+                .map(|layer| {
+                    format!("{} ({})", layer.number, sides([layer.columns, layer.rows, layer.slices]))
+                })
+                .collect();
+            return Err(Stop::usage(format!(
+                "--layer {layer}: model {} has the layers {}",
+                model.card().name,
+                known.join(", ")
+            )));
+        }
+        settings.layer = layer;
+    }
+    Ok(settings)
+}
+
+/// The methods that were asked for; of all, those that have something to say of the network.
+fn methods(asked: &[ExplainMethod], model: &Model) -> anyhow::Result<Vec<Method>> {
     let asks = |method: &Method| {
         asked.iter().any(|asked| match asked {
             ExplainMethod::GradCam => *method == Method::GradCam,
@@ -184,7 +234,23 @@ fn methods(asked: &[ExplainMethod]) -> Vec<Method> {
             ExplainMethod::All => true,
         })
     };
-    Method::ALL.into_iter().filter(asks).collect()
+    let chosen: Vec<Method> = Method::ALL.into_iter().filter(asks).collect();
+    if asked.contains(&ExplainMethod::All) {
+        return Ok(chosen.into_iter().filter(|method| model.check_method(*method).is_ok()).collect());
+    }
+    chosen.iter().try_for_each(|method| model.check_method(*method))?;
+    Ok(chosen)
+}
+
+fn range(values: &[f32]) -> (f32, f32) {
+    values
+        .iter()
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+}
+
+/// The sides of a grid; a flat one has two.
+fn sides([columns, rows, slices]: [usize; 3]) -> String {
+    if slices == 1 { format!("{columns} x {rows}") } else { format!("{columns} x {rows} x {slices}") }
 }
 
 const fn metric(metric: CaseMetric) -> Metric {
@@ -201,14 +267,11 @@ fn read(
     series: &Series,
 ) -> anyhow::Result<(Prediction, Prepared, Option<String>)> {
     let name = &model.card().name;
-    let prepared = || -> Result<Prepared, PrepareError> {
-        prepare(candidate.plane, candidate.bounds, &model.card().preparation)
-    };
     match predict_planes(model, std::slice::from_ref(candidate))?.pop() {
         Some(Reading::Read { prediction, prepared }) => Ok((prediction, prepared, None)),
         Some(Reading::Abstained { reason, prediction }) => {
             let note = format!("{name} abstains: {reason}; what raised its numbers is shown all the same.");
-            Ok((prediction, prepared()?, Some(note)))
+            Ok((prediction, prepared(candidate, model.card())?, Some(note)))
         }
         Some(Reading::Refused { reason }) => {
             Err(Stop::input(format!("{}: {name} does not read this image: {reason}", series.title)))
@@ -251,44 +314,41 @@ fn stored_cases(path: &Path, model: &Model, config: &Config) -> anyhow::Result<S
     Ok(cases)
 }
 
-/// The pixels of a truth that has the image's size.
-fn truth(path: &Path, size: [usize; 2], config: &Config) -> anyhow::Result<Vec<bool>> {
+/// The pixels of a truth that has the image's size, and holds some.
+fn truth(path: &Path, size: [usize; 3], config: &Config) -> anyhow::Result<Vec<bool>> {
+    let inside = mask(path, size, config)?;
+    if !inside.contains(&true) {
+        return Err(Stop::input(format!("mask {} is empty: no pixel is above 0", path.display())));
+    }
+    Ok(inside)
+}
+
+/// The pixels of a mask that has the image's size.
+fn mask(path: &Path, size: [usize; 3], config: &Config) -> anyhow::Result<Vec<bool>> {
     let mut all = pick::series(std::slice::from_ref(&path.to_owned()), config)?;
     let name = path.display();
     let series = match all.len() {
         1 => all.remove(0),
         count => return Err(Stop::input(format!("mask {name} holds {count} images, expected one"))),
     };
-    let [columns, rows, slices] = series.image.size();
-    if [columns, rows, slices] != [size[0], size[1], 1] {
+    let found = series.image.size();
+    if found != size {
+        let unit = if size[2] == 1 { "pixels" } else { "voxels" };
         return Err(Stop::input(format!(
-            "mask {name} has {columns} x {rows} pixels, the image has {} x {}",
-            size[0], size[1]
+            "mask {name} has {} {unit}, the image has {}",
+            sides(found),
+            sides(size)
         )));
     }
-    let inside: Vec<bool> = series.image.values().iter().map(|value| *value > 0.0).collect();
-    if !inside.contains(&true) {
-        return Err(Stop::input(format!("mask {name} is empty: no pixel is above 0")));
-    }
-    Ok(inside)
+    Ok(series.image.values().iter().map(|value| *value > 0.0).collect())
 }
 
-/// A truth at another size, as its nearest pixels.
-fn nearest(truth: &[bool], [columns, rows]: [usize; 2], [to_columns, to_rows]: [usize; 2]) -> Vec<bool> {
-    let at = |place: usize, to: usize, from: usize| ((2 * place + 1) * from / (2 * to)).min(from - 1);
-    (0..to_columns * to_rows)
-        .map(|place| {
-            let (column, row) = (place % to_columns, place / to_columns);
-            truth[at(row, to_rows, rows) * columns + at(column, to_columns, columns)]
-        })
-        .collect()
-}
-
-/// A map as a volume of one slice, for files that hold volumes: in the space of the image's own slice where it has one,
-/// else on a grid that only counts pixels.
+/// A map as a volume, for files that hold volumes: in the space of the image's own slices where it has one, else on a grid
+/// that only counts pixels.
 fn map_volume(native: &Attribution, series: &Series) -> anyhow::Result<Volume<Arbitrary>> {
-    let [columns, rows, _] = native.size();
+    let [columns, rows, slices] = native.size();
     let geometry = match (&series.image, series.image.geometry()) {
+        (_, Some(geometry)) if geometry.size()[2] == slices => *geometry,
         (_, Some(geometry)) => geometry.cropped([0, 0, geometry.size()[2] / 2], [columns, rows, 1])?,
         (Image::Flat(image), None) => {
             let spacing = image.spacing().map(|spacing| [spacing.between_columns, spacing.between_rows]);
@@ -346,20 +406,19 @@ fn summary(
 
 fn map_json(one: &Shown) -> Value {
     let explanation = &one.explanation;
-    let [column, row, _] = one.native.peak();
-    let range =
-        one.native.values().iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
-            (low.min(*value), high.max(*value))
-        });
-    json!({
+    let ([column, row, slice], (least, greatest)) = (one.peak, one.range);
+    let deep = explanation.map.size()[2] > 1;
+    // Pixels and places of a flat image have two numbers.
+    let shown = if deep { 3 } else { 2 };
+    let mut map = json!({
         "method": explanation.method,
         "name": explanation.method.name(),
         "a_bright_place_says": explanation.method.says(),
         "layer": explanation.layer,
-        "computed_on": explanation.own_size,
+        "computed_on": explanation.own_size[..shown],
         "region": explanation.region,
-        "least": range.0,
-        "greatest": range.1,
+        "least": least,
+        "greatest": greatest,
         "greatest_at": { "column": column, "row": row },
         "completeness": explanation.completeness,
         "attention_elsewhere": explanation.elsewhere,
@@ -367,7 +426,13 @@ fn map_json(one: &Shown) -> Value {
         "pointing": one.pointing,
         "overlay": format!("overlay-{}.png", explanation.method.key()),
         "map": format!("map-{}.nii.gz", explanation.method.key()),
-    })
+    });
+    if deep {
+        map["greatest_at"]["slice"] = json!(slice);
+        map["slices"] = json!(format!("slices-{}.png", explanation.method.key()));
+        map["slices_shown"] = json!(one.sheet);
+    }
+    map
 }
 
 /// The scores of a map as a line of a table.
@@ -408,10 +473,10 @@ const SCORE_COLUMNS: [&str; 9] =
     ["map", "computed on", "rank corr.", "SSIM", "deletion", "random", "insertion", "random", "pointing"];
 
 fn grid_words(explanation: &Explanation) -> String {
-    let [columns, rows] = explanation.own_size;
+    let grid = sides(explanation.own_size);
     match explanation.layer {
-        Some(layer) => format!("layer {}: {columns} x {rows}", layer.number),
-        None => format!("{columns} x {rows}"),
+        Some(layer) => format!("layer {}: {grid}", layer.number),
+        None => grid,
     }
 }
 

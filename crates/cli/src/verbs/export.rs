@@ -26,6 +26,12 @@ pub fn run(
             "model {name} was made by others and is an ONNX file already: copy the one beside its card"
         )));
     }
+    if let Some(entry) = shelf.adopted_by_name(name) {
+        return Err(Stop::input(format!(
+            "model {name} was made by others: copy the weights beside its card, in {}",
+            entry.place()
+        )));
+    }
     let fused = shelf.fused_by_name(name);
     if fused.is_some() && format == ExportFormat::Onnx {
         return Err(Stop::input(format!(

@@ -18,7 +18,7 @@ use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::table;
 use crate::verbs::baselines;
-use crate::verbs::train::{Progress, borrowed, model_files};
+use crate::verbs::train::{Progress, borrowed, keeping, model_files};
 
 /// The table of out-of-fold predictions.
 pub const PREDICTIONS: &str = "out-of-fold.csv";
@@ -110,7 +110,12 @@ fn one(
         return Ok(Ok(metrics));
     }
     let division = divide(&fold.recipe, data)?;
-    let run = Run::open(folder, &fold.text, &data.sha256, true, wanted.checkpoint_every)?;
+    let run = Run::open(
+        folder,
+        &fold.text,
+        &data.sha256,
+        &keeping(&wanted.computing, true, wanted.checkpoint_every)?,
+    )?;
     let mut progress = Progress::new(wanted.computing)?;
     let command = format!("wilhelm train classifier --folds {}: fold {}", wanted.count, fold.number);
     let trained =

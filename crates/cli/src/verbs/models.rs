@@ -1,11 +1,14 @@
+mod import;
+
 use std::fmt::Write;
 
 use serde_json::json;
 use wilhelm_llm::{
     FetchStep, MINILM, SMOLLM2, fetch, fetch_folder, fetch_folder_from_wheel, fetch_from_wheel,
 };
-use wilhelm_nets::{Interval, SegmenterValidation, Validation};
+use wilhelm_nets::{Card, Interval, SegmenterValidation, Validation};
 
+use super::explain::certificate_rows;
 use super::export;
 use crate::args::{self, ModelsVerb};
 use crate::config::Config;
@@ -28,15 +31,28 @@ pub fn run(verb: &args::Models, config: &Config) -> anyhow::Result<Exit> {
                 }
                 return Ok(Exit::Done);
             }
+            if let Some(entry) = shelf.adopted_by_name(name) {
+                if verb.json {
+                    print_json(&entry.card)?;
+                } else {
+                    print(&entry.card.to_toml()?)?;
+                }
+                return Ok(Exit::Done);
+            }
             match (shelf.segmenter(name), shelf.imported_by_name(name), verb.json) {
                 (Some(entry), _, true) => print_json(&entry.card)?,
                 (Some(entry), _, false) => print(&entry.card.to_toml()?)?,
                 (None, Some(entry), true) => print_json(&entry.card)?,
                 (None, Some(entry), false) => print(&entry.card.to_toml()?)?,
                 (None, None, true) => print_json(&shelf.get(name)?.card)?,
-                (None, None, false) => print(&shelf.get(name)?.card.to_toml()?)?,
+                (None, None, false) => {
+                    let card = &shelf.get(name)?.card;
+                    print(&card.to_toml()?)?;
+                    print(&reads_image(card))?;
+                }
             }
         }
+        ModelsVerb::Import(wanted) => import::run(wanted, verb.json)?,
         ModelsVerb::Export { name, format, out, force } => {
             let shelf = shelf::open(verb.models.as_deref(), config)?;
             export::run(&shelf, name, *format, out, *force, verb.json)?;
@@ -94,12 +110,18 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             .iter()
             .map(|entry| json!({ "kind": "fusion", "card": entry.card, "place": entry.place() }))
             .collect();
+        let adopted: Vec<_> = shelf
+            .adopted()
+            .iter()
+            .map(|entry| json!({ "kind": "adopted-classifier", "card": entry.card, "place": entry.place() }))
+            .collect();
         let language = json!({ "kind": "language", "name": "smollm2", "package": language.package,
             "version": language.version, "sha256": language.file_sha256, "fetched": fetched });
         let encoder = json!({ "kind": "sentence-encoder", "name": "minilm", "package": encoder.package,
             "version": encoder.version, "wheel_sha256": encoder.wheel_sha256, "fetched": encoder_fetched });
         return print_json(
             &json!({ "models": models, "fused": fused, "segmenters": segmenters, "imported": imported,
+                "adopted": adopted,
                 "language_models": [language], "sentence_encoders": [encoder] }),
         );
     }
@@ -146,6 +168,16 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
             "", card.license
         )?;
     }
+    for entry in shelf.adopted() {
+        let card = &entry.card;
+        writeln!(text, "{:18} {} ({}, {})", card.name, card.title, card.version, entry.place())?;
+        writeln!(text, "{:18} accepts {}", "", card.input.words)?;
+        writeln!(
+            text,
+            "{:18} by others, for predict alone: PyTorch weights, not calibrated, abstains from nothing, {} license",
+            "", card.license
+        )?;
+    }
     let state = if fetched { "fetched" } else { "not fetched: wilhelm models fetch smollm2" };
     writeln!(text, "{:18} language model SmolLM2-135M-Instruct, proposes words only ({state})", "smollm2")?;
     let state = if encoder_fetched { "fetched" } else { "not fetched: wilhelm models fetch minilm" };
@@ -155,6 +187,17 @@ fn list(verb: &args::Models, config: &Config) -> anyhow::Result<()> {
 
 /// The validation figures in a line.
 pub fn figures(validation: &Validation) -> String {
+    if !validation.each.is_empty() {
+        return format!(
+            "validation: mean AUC of {} labels {}, {} of the known labels called right at the operating points (commonest \
+             answers {:.3}), {} images",
+            validation.each.len(),
+            interval(&validation.macro_auc),
+            interval(&validation.accuracy),
+            validation.accuracy_of_commonest,
+            validation.images
+        );
+    }
     format!(
         "validation: AUC {}, accuracy {} (commonest label {:.3}), {} images",
         interval(&validation.macro_auc),
@@ -162,6 +205,20 @@ pub fn figures(validation: &Validation) -> String {
         validation.accuracy_of_commonest,
         validation.images
     )
+}
+
+/// Whether the model reads the image, as comments that leave what stands above a card.
+fn reads_image(card: &Card) -> String {
+    let Some(reads) = &card.reads_image else {
+        return "\n# Whether it reads the image was not measured: `wilhelm explain certificate`\n".to_owned();
+    };
+    let heading = format!("Does it read the image? On {}:\n", reads.data);
+    let sentences = reads.sentences().join("\n");
+    let all = format!("{heading}{}{sentences}", certificate_rows(&reads.rows));
+    std::iter::once(String::new())
+        .chain(all.lines().map(|line| format!("# {line}")))
+        .map(|line| line + "\n")
+        .collect()
 }
 
 /// What looks at the images without a network, on the same ones; `None` for a card that knows of nothing.

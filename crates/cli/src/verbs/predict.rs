@@ -148,7 +148,7 @@ pub(super) fn flat_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Can
     split.images.iter().map(candidate).collect()
 }
 
-fn volume_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
+pub(super) fn volume_candidates<'a>(split: &'a NpzSplit) -> anyhow::Result<Vec<Candidate<'a>>> {
     let candidate = |volume: &'a Volume<Arbitrary>| -> anyhow::Result<Candidate<'a>> {
         let size @ [columns, rows, slices] = volume.geometry().size();
         let bounds = volume_bounds(volume.voxels(), Some(split.stored_range), None);

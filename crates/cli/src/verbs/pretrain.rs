@@ -5,7 +5,7 @@ use wilhelm_nets::{ContrastiveFigures, EncoderCard};
 use crate::args::TrainPretrain;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
-use crate::verbs::train::{Progress, beside};
+use crate::verbs::train::{Progress, beside, keeping};
 
 /// `metrics.json`
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Metrics<'a> {
     seconds: f64,
     weights_sha256: &'a str,
     data_sha256: &'a str,
-    validation: ContrastiveFigures,
+    validation: Option<ContrastiveFigures>,
 }
 
 /// `wilhelm train pretrain`
@@ -37,7 +37,7 @@ pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
     let folder = run.clone().unwrap_or_else(|| beside(out));
     // A classifier's run of the same recipe is another run.
     let text = format!("{text}\n# Of `wilhelm train pretrain`\n");
-    let run = Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?;
+    let run = Run::open(&folder, &text, &examples.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained = pretrain(&division, Some(&run), &name, &mut progress)?;
     drop(progress);
     let card = &trained.card;
@@ -67,8 +67,7 @@ pub fn run(wanted: &TrainPretrain) -> anyhow::Result<Exit> {
     run.finish(&metrics)?;
     if *json {
         print_json(&metrics)?;
-    } else {
-        let figures = card.validation;
+    } else if let Some(figures) = card.validation {
         print(&format!(
             "{}: on {} images held out the NT-Xent loss is {:.3} ({:.3} is chance), and {:.1} % of views find their image's other \
              view\n",

@@ -14,6 +14,7 @@ use crate::args;
 use crate::audit::Book;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
+use crate::knowledge::Known;
 use crate::language::{self, Loaded};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::progress::Line;
@@ -45,11 +46,14 @@ pub fn run(verb: &args::Read, config: &Config) -> anyhow::Result<Exit> {
     }
     let models = shelf::load_all(&shelf::open(verb.models.as_deref(), config)?)?;
     let patients: Vec<_> = reading.series.iter().map(|series| &series.patient).collect();
-    let known = known_values(&patients);
-    let loaded = if verb.no_llm { None } else { language::load(config, verb.seed, known)? };
+    let loaded = if verb.no_llm { None } else { language::load(config, verb.seed, known_values(&patients))? };
     let rephraser = loaded.as_ref().map(Loaded::rephraser);
-    let readers =
-        Readers { models: &models, language_model: rephraser.as_ref().map(|model| model as &dyn Drafting) };
+    let known = if verb.no_knowledge { None } else { Known::open(config, verb.passages.as_deref())? };
+    let readers = Readers {
+        models: &models,
+        language_model: rephraser.as_ref().map(|model| model as &dyn Drafting),
+        knowledge: known.as_ref().map(Known::base),
+    };
     let mut options = ReadOptions {
         request,
         seed: verb.seed.unwrap_or(u64::from(config.values.llm.seed)),

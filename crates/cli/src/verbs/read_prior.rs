@@ -113,7 +113,7 @@ fn of_images(
         earlier: Vec::new(),
         ..options.clone()
     };
-    let readers = Readers { language_model: None, ..readers };
+    let readers = Readers { language_model: None, knowledge: None, ..readers };
     let outcome = read_series(&series, readers, &options, &mut |_, _, _| true)?;
     if outcome.report.findings.is_empty() {
         let why =

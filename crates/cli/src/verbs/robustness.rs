@@ -6,7 +6,7 @@ use wilhelm_nets::Model;
 use crate::args::EvaluateRobustness;
 use crate::config::Config;
 use crate::exit::{Exit, Stop};
-use crate::output::{print, print_json, read_text, write_folder};
+use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
 use crate::verbs::explain::data;
 use crate::{shelf, table};
@@ -25,16 +25,8 @@ pub fn run(wanted: &EvaluateRobustness, config: &Config) -> anyhow::Result<Exit>
             card.name
         )));
     }
-    let mut set = data::load(&wanted.data, card, config)?;
-    if let Some(list) = &wanted.only {
-        let text = read_text(list, "list")?;
-        let listed: std::collections::BTreeSet<&str> = text.lines().map(str::trim).collect();
-        set.images.retain(|image| listed.contains(image.name.as_str()));
-        set.left_out.retain(|(name, _)| listed.contains(name.as_str()));
-        if set.images.is_empty() {
-            return Err(Stop::input(format!("{} names none of the images", list.display())));
-        }
-    }
+    model.require_one_of("robustness")?;
+    let set = data::load(&wanted.data, card, config)?;
     let truth: Vec<usize> = set.images.iter().map(|image| image.label).collect();
     let labels: Vec<String> = card.labels.iter().map(|label| label.key.clone()).collect();
     let images: Vec<&Prepared> = set.images.iter().map(|image| &image.prepared).collect();
@@ -63,7 +55,7 @@ pub fn run(wanted: &EvaluateRobustness, config: &Config) -> anyhow::Result<Exit>
         replicates: wanted.replicates,
     };
     let mut found = summarize(&reading, &clean, &corrupted)?;
-    if wanted.only.is_none() {
+    if wanted.data.only.is_none() {
         found.notes.push("the images may be among those that the model was trained on".to_owned());
     }
     let page = document(&found)?;

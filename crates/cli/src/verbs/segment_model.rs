@@ -55,7 +55,10 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     if let Err(refusal) = segmenter.accepts(series.modality.as_ref()) {
         return Err(Stop::input(format!("{}: {refusal}", card.name)));
     }
-    if let (Some(needed), Some(room)) = (segmenter.bytes_to_outline(&series), crate::room::room())
+    let held = crate::memory::held_bytes();
+    let needed = segmenter.bytes_to_outline(&series);
+    let foretold = held.zip(needed).map(|(held, needed)| held + needed.max(to_draw(&series)));
+    if let (Some(needed), Some(room)) = (needed, crate::room::room())
         && !verb.no_memory_check
         && needed > room.bytes
     {
@@ -64,9 +67,6 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     let line = Line::new("segmenting");
     let found = segmenter.outline(&series, &line)?;
     drop(line);
-    if let Some(peak) = crate::memory::peak_bytes() {
-        eprintln!("wilhelm: at most {:.2} GB of memory were held", peak as f64 / 1e9);
-    }
     let header = ["segment", "label", "measurement", "value", "unit"];
     let sizes = sizes(&found, &series);
     let rows: Vec<Vec<String>> = sizes
@@ -106,6 +106,11 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
     files.push(("measurements.json", format!("{}\n", serde_json::to_string_pretty(&summary)?).into_bytes()));
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     write_folder(&verb.out, &borrowed, verb.force)?;
+    // Last of all: label files and pictures are memory too.
+    if let (Some(peak), Some(foretold)) = (crate::memory::peak_bytes(), foretold) {
+        let [peak, foretold] = [peak, foretold].map(|bytes| bytes as f64 / 1e9);
+        eprintln!("wilhelm: at most {peak:.3} GB of memory were held; {foretold:.3} GB were foretold");
+    }
     if verb.json {
         print_json(&summary)?;
     } else {
@@ -117,6 +122,14 @@ pub fn run(verb: &args::Segment, config: &Config) -> anyhow::Result<Exit> {
         print(&format!("in {}: {}\n", verb.out.display(), names.join(", ")))?;
     }
     Ok(if series.defects.is_empty() { Exit::Done } else { Exit::Defects })
+}
+
+/// Bytes that the overview of a volume takes: values and labels once more, turned as they are read, beside the labels found.
+fn to_draw(series: &Series) -> u64 {
+    const VALUE: u64 = 4;
+    const LABEL: u64 = 2;
+    let voxels: usize = series.image.size().iter().product();
+    voxels as u64 * (VALUE + 2 * LABEL)
 }
 
 /// A segmenter by its name among the models, or by its folder.

@@ -19,6 +19,7 @@ pub fn run(verb: &args::Send, config: &Config) -> anyhow::Result<Exit> {
     match &verb.verb {
         args::SendVerb::Hl7(send) => hl7(send, config),
         args::SendVerb::Dicom(send) => super::send_dicom::run(send, config),
+        args::SendVerb::Web(send) => super::send_web::run(send, config),
     }
 }
 

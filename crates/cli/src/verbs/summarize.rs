@@ -47,7 +47,7 @@ fn passages_of(path: &Path) -> anyhow::Result<Vec<Passage>> {
         })?;
         (open_texts(path)?, form)
     };
-    let origin = Origin { file: name, license: None };
+    let origin = Origin { file: name, ..Origin::default() };
     let mut found = Vec::new();
     let read = read_passages(&mut *input, form, &origin, &mut |passage| {
         found.push(passage);

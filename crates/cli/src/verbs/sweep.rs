@@ -15,7 +15,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::verbs::baselines;
 use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
-use crate::verbs::train::{Progress, borrowed, model_files};
+use crate::verbs::train::{Progress, borrowed, keeping, model_files};
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -92,9 +92,11 @@ fn each<R: Clone, D, M>(
         let result = match one(variant, &data) {
             Err(error) => match error.downcast::<LearnError>() {
                 // A network that does not learn is a result; a disk that is full is not.
-                Ok(error @ (LearnError::Diverged { .. } | LearnError::NoSignal { .. })) => {
-                    Err(error.to_string())
-                }
+                Ok(
+                    error @ (LearnError::Diverged { .. }
+                    | LearnError::Exploded { .. }
+                    | LearnError::NoSignal { .. }),
+                ) => Err(error.to_string()),
                 Ok(error) => return Err(error.into()),
                 Err(error) => return Err(error),
             },
@@ -140,7 +142,7 @@ fn one(
     if let Some(encoder) = encoder {
         refuse_what_it_saw(&encoder, &start, &division)?;
     }
-    let run = Run::open(&folder, &text, &data.sha256, true, Run::EVERY)?;
+    let run = Run::open(&folder, &text, &data.sha256, &keeping(&verb.computing, true, Run::EVERY)?)?;
     let mut progress = Progress::new(verb.computing)?;
     let command = format!("wilhelm sweep: arm {}, seed {}", variant.arm, variant.seed);
     let name = "recipe.toml".to_owned() + &words.on_card;

@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use wilhelm_learn::fusion::FusionRecipe;
 use wilhelm_learn::{
-    EpochReport, LearnError, Recipe, Room, Run, RunMetrics, Start, TrainProgress, Trained, divide, load,
-    train_classifier,
+    EpochReport, Keeping, LearnError, Maker, Recipe, Resume, Room, Run, RunMetrics, Start, TrainProgress,
+    Trained, baselines_of_labels, certify, divide, load, train_classifier,
 };
 use wilhelm_nets::{Processor, Validation};
 
@@ -17,7 +17,8 @@ use crate::progress::Line;
 use crate::verbs::baselines;
 use crate::verbs::beginning::{Beginning, begin, refuse_what_it_saw};
 use crate::verbs::folds::Wanted;
-use crate::verbs::models::figures;
+use crate::verbs::models::{figures, interval};
+use crate::version::program;
 
 pub struct Progress {
     line: Line,
@@ -35,10 +36,7 @@ pub struct Progress {
 impl Progress {
     /// Fails where what shall compute is not there, and says on what the network learns where that is not plain.
     pub fn new(computing: args::Computing) -> anyhow::Result<Self> {
-        let processor = match computing.device {
-            args::DeviceChoice::Cpu => Processor::Cpu,
-            args::DeviceChoice::Gpu => Processor::Gpu,
-        };
+        let processor = processor(&computing);
         let name = processor.name().map_err(LearnError::Processor)?;
         if processor == Processor::Gpu {
             eprintln!("learning on {name}");
@@ -53,6 +51,25 @@ impl Progress {
             losses: (Vec::new(), Vec::new()),
         })
     }
+}
+
+/// What computes the network.
+const fn processor(computing: &args::Computing) -> Processor {
+    match computing.device {
+        DeviceChoice::Cpu => Processor::Cpu,
+        DeviceChoice::Gpu => Processor::Gpu,
+    }
+}
+
+/// How a run is kept by this build on the device that was asked for.
+pub fn keeping(computing: &args::Computing, resume: bool, every: f64) -> anyhow::Result<Keeping> {
+    let device = processor(computing).kind().map_err(LearnError::Processor)?;
+    let resume = match (resume, computing.other_build) {
+        (false, _) => Resume::No,
+        (true, false) => Resume::Alike,
+        (true, true) => Resume::ByOthers,
+    };
+    Ok(Keeping { resume, every: every.max(0.0), maker: Maker { program: program(), device } })
 }
 
 impl TrainProgress for Progress {
@@ -185,6 +202,8 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let set = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Beginning { start, words, encoder } = begin(weights.as_deref(), start.as_deref(), &parsed)?;
+    // A start that is refused leaves no run behind.
+    start.check(&parsed)?;
     let device = if computing.device == DeviceChoice::Gpu { " --device gpu" } else { "" };
     let command = format!(
         "wilhelm train classifier --recipe models/recipes/{name} --data {set}{}{device} --out models/{}",
@@ -204,13 +223,33 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
             let folder = run_folder(out, run.as_deref());
             // What a run began with decides it too.
             let text = text + &words.in_recipe;
-            Some(Run::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?)
+            Some(Run::open(
+                &folder,
+                &text,
+                &examples.sha256,
+                &keeping(computing, *resume, *checkpoint_every)?,
+            )?)
         }
     };
     let mut trained = train_classifier(&division, start, run.as_ref(), &name, &command, &mut progress)?;
     drop(progress);
-    if !no_baselines {
-        let cache = run.as_ref().map(|run| run.folder().join("features"));
+    if run.is_some() {
+        trained.card.training.program = program();
+    }
+    if parsed.targets.is_one_of() {
+        let line = Line::new("certifying");
+        let reads = certify(&trained, &division, &command, &mut |done, total| line.at(done, total))?;
+        trained.card.reads_image = Some(reads);
+    }
+    let cache = run.as_ref().map(|run| run.folder().join("features"));
+    if !no_baselines && !parsed.targets.is_one_of() {
+        let line = Line::new("baselines");
+        let progress = |what: &str, done: usize, total: usize| {
+            line.say(what);
+            line.at(done, total);
+        };
+        baselines_of_labels(&division, &mut trained, &command, cache.as_deref(), &progress)?;
+    } else if !no_baselines {
         let found = baselines::beside(&division, &trained, &command, cache.as_deref())?;
         trained.card.validation.baselines = found.metrics();
     }
@@ -224,13 +263,35 @@ fn classifier(verb: &TrainClassifier) -> anyhow::Result<Exit> {
     } else {
         print(&format!("{}\n", figures(&trained.card.validation)))?;
         print_labels(&trained.card.validation)?;
-        print(&baselines::table_of(None, &trained.card.validation.baselines))?;
+        if parsed.targets.is_one_of() {
+            print(&baselines::table_of(None, &trained.card.validation.baselines))?;
+        }
     }
     Ok(Exit::Done)
 }
 
 /// A line of figures for each label.
 pub fn print_labels(validation: &Validation) -> anyhow::Result<()> {
+    for label in &validation.each {
+        print(&format!(
+            "  {:12} AUC {}, at {:.3}: sensitivity {}, specificity {}; Brier {} (its share {:.3}), {} of {} images\n",
+            label.label,
+            interval(&label.auc),
+            label.threshold,
+            interval(&label.sensitivity),
+            interval(&label.specificity),
+            interval(&label.brier),
+            label.brier_of_share,
+            label.positives,
+            label.known
+        ))?;
+        for baseline in &label.baselines {
+            print(&format!("  {:12}   {}: AUC {}\n", "", baseline.name, interval(&baseline.macro_auc)))?;
+        }
+    }
+    if !validation.each.is_empty() {
+        return Ok(());
+    }
     for label in &validation.labels {
         print(&format!(
             "  {:12} AUC {:.3} ({:.3} to {:.3}), recall {:.3} ({:.3} to {:.3}), {} images\n",

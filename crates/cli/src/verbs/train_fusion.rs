@@ -11,7 +11,7 @@ use crate::output::{print, print_json, write_folder};
 use crate::table::columns;
 use crate::verbs::folds::Wanted;
 use crate::verbs::models::{figures, interval};
-use crate::verbs::train::{Progress, borrowed, print_labels, run_folder};
+use crate::verbs::train::{Progress, borrowed, keeping, print_labels, run_folder};
 
 pub fn run(verb: &TrainClassifier, text: &str) -> anyhow::Result<Exit> {
     let other = [("--weights", verb.weights.is_some()), ("--start", verb.start.is_some())];
@@ -42,8 +42,8 @@ pub fn run(verb: &TrainClassifier, text: &str) -> anyhow::Result<Exit> {
     // A split that is refused leaves no run behind.
     let division = divide_cases(&recipe, &data)?;
     let folder = run_folder(&verb.out, verb.run.as_deref());
-    let every = verb.checkpoint_every.max(0.0);
-    let runs = FusionRuns::open(&folder, (&recipe, text), &data.data.sha256, verb.resume, every)?;
+    let keeping = keeping(&verb.computing, verb.resume, verb.checkpoint_every)?;
+    let runs = FusionRuns::open(&folder, (&recipe, text), &data.data.sha256, &keeping)?;
     let trained = train_fusion(&recipe, &data, &division, Some(&runs), (&name, &command), &mut progress)?;
     drop(progress);
     write_folder(&verb.out, &borrowed(&model_files(&trained)?), verb.force)?;

@@ -8,7 +8,7 @@ use crate::args::TrainReport;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::table;
-use crate::verbs::train::{Progress, borrowed, run_folder};
+use crate::verbs::train::{Progress, borrowed, keeping, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
@@ -36,7 +36,8 @@ pub fn run(verb: &TrainReport) -> anyhow::Result<Exit> {
     // A split that is refused leaves no run behind.
     let division = divide(&parsed.recipe, &examples)?;
     let folder = run_folder(out, run.as_deref());
-    let runs = ReportRuns::open(&folder, &text, &examples.sha256, *resume, checkpoint_every.max(0.0))?;
+    let runs =
+        ReportRuns::open(&folder, &text, &examples.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained = train_report(&parsed, &text, &division, Some(&runs), (&name, &command), &mut progress)?;
     drop(progress);
     write_folder(out, &borrowed(&files(&trained, text)?), *force)?;
@@ -60,7 +61,7 @@ fn texts(verb: &TrainReport, text: &str) -> anyhow::Result<Exit> {
     let mut progress = Progress::new(*computing)?;
     let reports = Reports::load(&parsed, data)?;
     let folder = run_folder(out, run.as_deref());
-    let run = Run::open(&folder, text, &reports.sha256, *resume, checkpoint_every.max(0.0))?;
+    let run = Run::open(&folder, text, &reports.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained = train_summary(&parsed, text, &reports, Some(&run), &command, &mut progress)?;
     drop(progress);
     let TrainedSummary { card, weights, tokenizer, metrics, .. } = trained;

@@ -11,7 +11,7 @@ use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::verbs::folds::Wanted;
 use crate::verbs::models::interval;
-use crate::verbs::train::{Progress, borrowed, run_folder};
+use crate::verbs::train::{Progress, borrowed, keeping, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
@@ -52,7 +52,7 @@ pub fn run(verb: &TrainSegmenter) -> anyhow::Result<Exit> {
     // A split that is refused leaves no run behind.
     let division = divide_masks(&parsed, &outlines)?;
     let folder = run_folder(out, run.as_deref());
-    let run = Run::open(&folder, &text, &outlines.sha256, *resume, checkpoint_every.max(0.0))?;
+    let run = Run::open(&folder, &text, &outlines.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained = train_segmenter(&division, Some(&run), &name, &command, &mut progress)?;
     drop(progress);
     write_folder(out, &borrowed(&model_files(&trained)?), *force)?;

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Stop};
 use crate::output::{print, print_json, read_text, write_folder};
 use crate::table;
-use crate::verbs::train::{Progress, borrowed, run_folder};
+use crate::verbs::train::{Progress, borrowed, keeping, run_folder};
 
 /// Trains, writes the model's folder and closes the run.
 pub fn run(verb: &TrainText, config: &Config) -> anyhow::Result<Exit> {
@@ -46,7 +46,7 @@ pub fn run(verb: &TrainText, config: &Config) -> anyhow::Result<Exit> {
     texts.divide(&parsed)?;
     let base = TextBase::open(&folder)?;
     let folder = run_folder(out, run.as_deref());
-    let runs = Run::open(&folder, &text, &texts.sha256, *resume, checkpoint_every.max(0.0))?;
+    let runs = Run::open(&folder, &text, &texts.sha256, &keeping(computing, *resume, *checkpoint_every)?)?;
     let trained =
         train_text(&parsed, &texts, (&base, &named), Some(&runs), (&name, &command), &mut progress)?;
     drop(progress);

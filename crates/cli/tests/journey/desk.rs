@@ -43,6 +43,19 @@ fn the_demonstration_has_studies_that_were_read_and_one_is_edited_and_signed() {
         .map(|section| section["sentences"][0].clone())
         .expect("findings");
     assert!(sentence["bears"][0].is_string(), "{sentence}");
+    // General knowledge is there with its source, and is shown on no image.
+    let (known, place) = report["report"]["evidence"]
+        .as_array()
+        .expect("evidence")
+        .iter()
+        .find(|one| one["source"]["kind"] == "statement")
+        .map(|one| (one, &report["evidence"][one["id"].as_str().unwrap_or_default()]))
+        .expect("a statement");
+    assert!(known["source"]["citation"].is_string() && place["words"] == known["summary"], "{place}");
+    assert!(
+        place["kind"] == "statement" && place["series"].is_null() && place["instance"].is_null(),
+        "{place}"
+    );
     let said =
         value!({ "sentence": sentence["id"], "text": "No malignant breast lesion.", "language": "en" });
     let head = format!("POST /api/reports/{id}/check\nContent-Type: application/json");

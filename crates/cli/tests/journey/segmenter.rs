@@ -4,9 +4,9 @@
 mod rule;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Output;
 
+use crate::killed::killed;
 use crate::{code, gray_png, json, path, stderr, wilhelm};
 use rule::SIDE;
 
@@ -99,7 +99,7 @@ fn a_segmenter_is_trained_outlines_a_picture_and_is_measured() {
         wilhelm(&["segment", "model", path(&image), "--model", path(&model), "--out", path(&out), "--json"]);
     assert!(code(&outlined) <= 1, "{}", stderr(&outlined));
     if cfg!(target_os = "linux") {
-        assert!(stderr(&outlined).contains("GB of memory were held"), "{}", stderr(&outlined));
+        assert!(stderr(&outlined).contains("GB of memory were held; "), "{}", stderr(&outlined));
     }
     let summary = json(&outlined.stdout);
     let area = summary["measurements"][0]["value"].as_f64().expect("a number");
@@ -157,24 +157,7 @@ fn a_segmenter_s_run_killed_again_and_again_ends_with_the_weights_of_an_unbroken
     let whole = place.train("whole", &[]);
     assert_eq!(code(&whole), 0, "{}", stderr(&whole));
     let arguments = place.arguments("broken", &["--resume", "--checkpoint-every", "0"]);
-    let (mut kills, mut wait) = (0, 150);
-    while kills < 4 {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wilhelm"))
-            .args(&arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        std::thread::sleep(Duration::from_millis(wait));
-        if child.try_wait().expect("asked").is_some() {
-            break;
-        }
-        child.kill().expect("killed");
-        child.wait().expect("gone");
-        kills += 1;
-        wait = 120 + (wait * 7919) % 180;
-    }
-    assert_eq!(kills, 4, "the run was over before the fourth kill: it is too short for this machine");
+    killed(&arguments, &place.at("broken.run"), 4);
     let rest = place.train("broken", &["--resume"]);
     assert_eq!(code(&rest), 0, "{}", stderr(&rest));
     let read = |run: &str, name: &str| std::fs::read(place.at(run).join(name)).expect("there");
@@ -308,6 +291,121 @@ fn the_memory_of_a_training_is_foretold_within_the_stated_factor() {
         foretold < FACTOR * held && held < FACTOR * foretold,
         "{held} GB held more, {foretold} GB foretold"
     );
+}
+
+/// An untrained network of volumes as a model's folder: what its numbers are does not change the memory.
+fn untrained(folder: &Path) {
+    use sha2::{Digest, Sha256};
+    use wilhelm_nets::arch::{UNet3d, UNetConfig, save_torch};
+    use wilhelm_nets::{
+        AcceptedVolume, DistanceUnit, OutputKind, Processor, SegmentClass, SegmenterArchitecture,
+        SegmenterCard, SegmenterValidation, TrainedSegmenter, Training, WindowPreparation,
+    };
+    use wilhelm_study::{CodedConcept, Modality, QuantityKind};
+    let none = || "none".to_owned();
+    let config = UNetConfig { channels: 1, widths: vec![4, 8], classes: 2 };
+    let device = Processor::Cpu.device().expect("always there");
+    device.seed(1);
+    let weights = save_torch(&UNet3d::new(&config, &device)).expect("weights");
+    let card = SegmenterCard {
+        schema: SegmenterCard::SCHEMA,
+        kind: SegmenterCard::KIND.to_owned(),
+        name: "untrained".to_owned(),
+        version: "0".to_owned(),
+        title: "An untrained network".to_owned(),
+        license: none(),
+        must_not: Vec::new(),
+        weights: "weights.safetensors".to_owned(),
+        weights_sha256: Sha256::digest(&weights).iter().map(|byte| format!("{byte:02x}")).collect(),
+        architecture: SegmenterArchitecture::UNet3d(config),
+        input: AcceptedVolume {
+            modalities: vec![Modality::Mr],
+            quantity: QuantityKind::Arbitrary,
+            words: none(),
+            population: none(),
+        },
+        preparation: None,
+        segment: None,
+        source: None,
+        agreement: Vec::new(),
+        trained: Some(TrainedSegmenter {
+            output: OutputKind::Softmax,
+            truth: none(),
+            preparation: WindowPreparation {
+                window: [32; 3],
+                overlap: 0.5,
+                spacing: None,
+                bounds: None,
+                mean: 0.5,
+                deviation: 0.3,
+            },
+            segments: vec![SegmentClass {
+                name: "part".to_owned(),
+                code: CodedConcept::new("SCT", "123037004", "Anatomical Structure"),
+                abnormal: false,
+            }],
+            training: Training {
+                data: none(),
+                data_license: none(),
+                citation: none(),
+                images: 0,
+                data_sha256: none(),
+                epochs: 0,
+                seed: 1,
+                program: none(),
+                recipe: none(),
+            },
+            validation: SegmenterValidation {
+                split: none(),
+                images: 0,
+                empty: 0,
+                unit: DistanceUnit::Millimeters,
+                tolerance: 1.0,
+                command: none(),
+                segments: Vec::new(),
+                baselines: Vec::new(),
+            },
+        }),
+    };
+    std::fs::create_dir_all(folder).expect("made");
+    std::fs::write(folder.join("card.toml"), card.to_toml().expect("a card")).expect("written");
+    std::fs::write(folder.join("weights.safetensors"), weights).expect("written");
+}
+
+#[test]
+fn the_memory_of_outlining_is_foretold_and_grows_with_a_volume_by_its_voxels_alone() {
+    use wilhelm_study::{Arbitrary, Geometry, Mm, Spacing, Volume};
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: only Linux says how much memory a process held");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let model = place.path().join("untrained");
+    untrained(&model);
+    let of = |slices: usize| {
+        let one = Spacing::new(Mm(1.0), Mm(1.0), Mm(1.0)).expect("positive");
+        let geometry = Geometry::axis_aligned([128, 128, slices], one).expect("a grid");
+        let values = (0..geometry.voxels()).map(|at| ((at % 977) + (at / 4099) % 53) as f32).collect();
+        let volume = Volume::<Arbitrary>::new(geometry, values).expect("a volume");
+        let file = place.path().join(format!("{slices}.nii"));
+        let bytes = wilhelm_formats::encode_nifti(&volume, wilhelm_formats::Compression::None);
+        std::fs::write(&file, bytes).expect("written");
+        let out = place.path().join(format!("out-{slices}"));
+        let outlined =
+            wilhelm(&["segment", "model", path(&file), "--model", path(&model), "--out", path(&out)]);
+        assert!(code(&outlined) <= 1, "{}", stderr(&outlined));
+        assert!(out.join("overview.png").is_file() && out.join("labels.nii.gz").is_file());
+        memory(&stderr(&outlined))
+    };
+    let (short, long) = (of(64), of(256));
+    const FACTOR: f64 = 1.4;
+    const PROGRAM: f64 = 0.05;
+    for (held, foretold) in [short, long] {
+        assert!(held < FACTOR * foretold + PROGRAM, "{held} GB held, {foretold} GB foretold");
+    }
+    // Values, labels and their copies for the overview; no sums of windows beyond one layer of them.
+    let voxels = 128.0 * 128.0 * 192.0;
+    assert!(long.0 - short.0 < 24e-9 * voxels + PROGRAM, "{short:?} {long:?}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Training runs that are killed, resumed and refused.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use crate::killed::killed;
 use crate::{code, gray_png, json, path, root, stderr, wilhelm};
 
 const SIDE: u32 = 16;
@@ -140,25 +139,8 @@ fn a_run_killed_ten_times_ends_with_the_weights_of_an_unbroken_one() {
     assert!(json(&whole.stdout)["macro_auc"]["estimate"].as_f64().expect("a figure") > 0.95);
 
     let arguments = place.arguments("broken", &["--resume", "--checkpoint-every", "0"]);
-    let (mut kills, mut wait) = (0, 150);
-    // Each part lives a little longer than the time that it takes to start, so that it makes some steps.
-    while kills < 10 {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wilhelm"))
-            .args(&arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        std::thread::sleep(Duration::from_millis(wait));
-        if child.try_wait().expect("asked").is_some() {
-            break;
-        }
-        child.kill().expect("killed");
-        child.wait().expect("gone");
-        kills += 1;
-        wait = 120 + (wait * 7919) % 230;
-    }
-    assert_eq!(kills, 10, "the run was over before the tenth kill: it is too short for this machine");
+    let reached = killed(&arguments, &place.at("broken.run"), 10);
+    assert!(reached.len() == 10 && reached[9] < 200, "{reached:?} of 40 passes of 5 steps");
     let rest = place.train("broken", &["--resume"]);
     assert_eq!(code(&rest), 0, "{}", stderr(&rest));
     for name in ["weights.safetensors", "outliers.safetensors"] {

@@ -48,6 +48,7 @@ mod reference;
 mod secondary_capture;
 mod segmentation;
 mod stamp;
+mod text_document;
 
 pub use common::{Equipment, Imprint, RESEARCH_USE, Written};
 pub use encapsulated_pdf::encapsulated_pdf;
@@ -69,3 +70,4 @@ pub use reference::{
 pub use secondary_capture::{CaptureColor, secondary_capture};
 pub use segmentation::{LabelCoding, fractional_segmentation, label_segmentation, segmentation};
 pub use stamp::Stamp;
+pub use text_document::{TextDocument, text_document};

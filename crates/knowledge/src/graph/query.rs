@@ -83,6 +83,14 @@ impl Binding {
         }
     }
 
+    /// The whole address of a name, or a text.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        match &self.term {
+            Value::Named(value) | Value::Blank(value) | Value::Text { text: value, .. } => value,
+        }
+    }
+
     /// For people: names short, texts without quotes.
     #[must_use]
     pub fn shown(&self) -> String {

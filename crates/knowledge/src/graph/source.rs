@@ -37,8 +37,14 @@ impl SourceName {
         &self.0
     }
 
+    /// The address of its named graph.
+    #[must_use]
+    pub fn iri(&self) -> String {
+        format!("{SOURCES}{}", self.0)
+    }
+
     pub(super) fn graph(&self) -> NamedNode {
-        NamedNode::new_unchecked(format!("{SOURCES}{}", self.0))
+        NamedNode::new_unchecked(self.iri())
     }
 }
 

@@ -5,6 +5,9 @@ const WORDS: usize = 160;
 /// A sentence of more words than this is no sentence: a table, a list, a document without periods. It is cut.
 const SENTENCE: usize = 400;
 
+/// Bytes of a word at most: what is longer is none (a picture in letters, a line without spaces) and counts as several.
+const WORD: usize = 256;
+
 /// A piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -13,7 +16,7 @@ pub struct Piece {
 }
 
 /// Cuts a text into pieces of whole sentences, of at most 160 words but for longer sentences (those above 400 are cut).
-/// White space is evened out; a text without letters or digits gives none.
+/// White space is evened out; a word of more than 256 bytes is cut into several; a text without letters or digits gives none.
 #[must_use]
 pub fn pieces(text: &str) -> Vec<Piece> {
     let mut found = Vec::new();
@@ -26,7 +29,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
         words.clear();
     };
     for place in sentences(text) {
-        let sentence: Vec<&str> = text[place].split_whitespace().collect();
+        let sentence: Vec<&str> = text[place].split_whitespace().flat_map(bounded).collect();
         if !words.is_empty() && words.len() + sentence.len() > WORDS {
             close(&mut words);
         }
@@ -42,4 +45,17 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     }
     close(&mut words);
     found
+}
+
+/// A word, in parts where it is too long for one.
+fn bounded(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, behind) = rest.split_at(rest.floor_char_boundary(WORD));
+        rest = behind;
+        Some(part)
+    })
 }

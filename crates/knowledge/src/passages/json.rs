@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Document, Origin, PassageError, Take};
 
 /// Most bytes of a line.
-const LINE: u64 = 64 << 20;
+const LINE: u64 = 16 << 20;
 
 /// One JSON value: PubMedQA's object (identifier to question, contexts, long answer), a list of documents, or a document.
 pub(super) fn read(text: &str, origin: &Origin, take: &mut Take<'_>) -> Result<(), PassageError> {
@@ -18,10 +18,10 @@ pub(super) fn read(text: &str, origin: &Origin, take: &mut Take<'_>) -> Result<(
         }
         Value::Array(list) => {
             for (at, one) in list.iter().enumerate() {
-                document(one, &format!("{}:{}", origin.file, at + 1), origin, take)?;
+                document(one, &format!("{}:{}", origin.name(), at + 1), origin, take)?;
             }
         }
-        one => document(one, &origin.file, origin, take)?,
+        one => document(one, &origin.name(), origin, take)?,
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ pub(super) fn read_lines(
             continue;
         }
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(origin, line, &error))?;
-        document(&value, &format!("{}:{line}", origin.file), origin, take)?;
+        document(&value, &format!("{}:{line}", origin.name()), origin, take)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(form: Form, text: &str) -> Result<Vec<Passage>, PassageError> {
-    let origin = Origin { file: "here".to_owned(), license: Some("CC0".to_owned()) };
+    let origin = Origin { file: "here".to_owned(), license: Some("CC0".to_owned()), version: None };
     let mut found = Vec::new();
     read_passages(&mut text.as_bytes(), form, &origin, &mut |passage| {
         found.push(passage);
@@ -158,6 +158,47 @@ fn what_is_malformed_is_named_with_its_file_and_line() {
     check(Form::Text, " \n ", "here has no text that could be cited: expected sentences");
     let deep = "<a>".repeat(300);
     check(Form::Xml, &deep, "here line 1: more than 256 elements inside each other");
+}
+
+#[test]
+fn what_is_read_at_once_has_a_bound() {
+    let most = "here line 1 is larger than 4 MB, which is the most for a tag, a comment or a text between tags: leave it out";
+    let long = "a ".repeat(5 << 19) + &"a ".repeat(1 << 19);
+    for text in [
+        format!("<PubmedArticle><AbstractText>{long}</AbstractText></PubmedArticle>"),
+        format!("<PubmedArticle><!--{long}--></PubmedArticle>"),
+        format!("<PubmedArticle><a b=\"{long}\"/></PubmedArticle>"),
+    ] {
+        assert_eq!(read(Form::Xml, &text).expect_err("too large").to_string(), most);
+    }
+    let line = format!("{{\"text\": \"{}\"}}", "a".repeat(17 << 20));
+    let said = read(Form::JsonLines, &line).expect_err("too large").to_string();
+    assert!(said.starts_with("here line 1 is larger than 16 MB"), "{said}");
+}
+
+#[test]
+fn an_endless_word_becomes_passages_of_a_bounded_size() {
+    let found = read(Form::Text, &"\u{E9}x".repeat(1 << 20)).expect("text");
+    assert!(found.iter().all(|one| one.text.len() <= 400 * 257), "a passage is longer");
+    let letters: usize = found.iter().map(|one| one.text.chars().filter(|c| *c != ' ').count()).sum();
+    assert_eq!(letters, 2 << 20, "nothing is lost");
+}
+
+#[test]
+fn a_files_documents_are_called_by_its_path_and_content() {
+    let of = |version: Option<&str>| {
+        let version = version.map(str::to_owned);
+        let origin = Origin { file: "texts/a.txt".to_owned(), license: None, version };
+        let mut found = Vec::new();
+        let taken = &mut |passage: Passage| {
+            found.push(passage.id);
+            Ok(())
+        };
+        read_passages(&mut "Air.".as_bytes(), Form::Text, &origin, taken).expect("text");
+        found.remove(0)
+    };
+    assert_eq!(of(None), "file:texts/a.txt#1");
+    assert_eq!(of(Some("3f2a91c0")), "file:texts/a.txt@3f2a91c0#1");
 }
 
 #[test]

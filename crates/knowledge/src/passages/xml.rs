@@ -8,7 +8,9 @@ use super::{Document, Origin, PassageError, Take};
 /// Elements inside elements at most.
 const DEPTH: usize = 256;
 /// Most bytes of text of one article.
-const ARTICLE: usize = 64 << 20;
+const ARTICLE: usize = 16 << 20;
+/// Most bytes of one tag, comment or stretch of text between tags: what is read at once.
+const NODE: usize = 4 << 20;
 
 /// Articles of PubMed (`PubmedArticle`), of JATS (`article`) and MedQuAD's documents (`Document` with `QAPair`), streamed.
 /// No entity of a document's own is resolved, so none can swell.
@@ -17,7 +19,7 @@ pub(super) fn read(
     origin: &Origin,
     take: &mut Take<'_>,
 ) -> Result<(), PassageError> {
-    let mut reader = Reader::from_reader(Lines { input, line: 1 });
+    let mut reader = Reader::from_reader(Lines { input, line: 1, since: 0 });
     reader.config_mut().check_end_names = true;
     let mut article = Article::default();
     let mut path: Vec<String> = Vec::new();
@@ -25,8 +27,17 @@ pub(super) fn read(
     let wrong = |line: usize, what: String| PassageError::Malformed { file: origin.file.clone(), line, what };
     loop {
         buffer.clear();
+        reader.get_mut().since = 0;
         let event = match reader.read_event_into(&mut buffer) {
             Ok(event) => event,
+            Err(quick_xml::Error::Io(error)) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                return Err(PassageError::TooLarge {
+                    file: format!("{} line {}", origin.file, reader.get_ref().line),
+                    most: NODE >> 20,
+                    form: "a tag, a comment or a text between tags",
+                    instead: "leave it out",
+                });
+            }
             Err(quick_xml::Error::Io(error)) => {
                 let reason = std::io::Error::new(error.kind(), error.to_string());
                 return Err(PassageError::Unreadable { file: origin.file.clone(), reason });
@@ -87,15 +98,18 @@ pub(super) fn read(
     }
 }
 
-/// Counts lines as they are consumed.
+/// Counts lines as they are consumed, and ends what would be read at once without a bound.
 struct Lines<'a> {
     input: &'a mut dyn BufRead,
     line: usize,
+    /// Bytes since the last event.
+    since: usize,
 }
 
 impl std::io::Read for Lines<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let read = self.input.read(into)?;
+        self.since += read;
         self.line += into[..read].iter().filter(|byte| **byte == b'\n').count();
         Ok(read)
     }
@@ -103,12 +117,16 @@ impl std::io::Read for Lines<'_> {
 
 impl BufRead for Lines<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.since > NODE {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
         self.input.fill_buf()
     }
     fn consume(&mut self, amount: usize) {
         if let Ok(buffer) = self.input.fill_buf() {
             self.line += buffer[..amount.min(buffer.len())].iter().filter(|byte| **byte == b'\n').count();
         }
+        self.since += amount;
         self.input.consume(amount);
     }
 }
@@ -288,7 +306,7 @@ impl Article {
         }
         let named = found.journal.unwrap_or_else(|| origin.file.clone());
         let document = Document {
-            id: found.id.unwrap_or_else(|| format!("file:{}", origin.file)),
+            id: found.id.unwrap_or_else(|| format!("file:{}", origin.name())),
             title: found.title,
             source: found.year.map_or_else(|| named.clone(), |year| format!("{named}, {year}")),
             license: found.license.or_else(|| origin.license.clone()),

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
+use wilhelm_study::sentence_end;
 
 /// A word, a number or a mark, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,28 +40,26 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// The sentences of a text, as byte ranges without the white space around them.
 ///
 /// A sentence ends at a period, question mark or exclamation mark before white space and a capital, a digit or a bracket,
-/// unless what stands before is a short form of the language ("vs.", "Dr.", "e.g.", an initial), and at an empty line.
+/// unless what stands before is a short form of the language ("vs.", "Dr.", "e.g.", an initial), at the marks of Chinese, and
+/// at an empty line.
 #[must_use]
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut ends = Vec::new();
     let bytes = text.as_bytes();
+    let mut last = 0;
     for (at, character) in text.char_indices() {
-        let behind = at + character.len_utf8();
-        match character {
-            '.' | '!' | '?' => {
-                let rest = &text[behind..];
-                let begins = rest.trim_start().chars().next();
-                let fits = begins
-                    .is_none_or(|next| next.is_uppercase() || next.is_numeric() || "([\"'".contains(next));
-                if rest.starts_with(char::is_whitespace)
-                    && fits
-                    && !(character == '.' && is_short(&text[..at]))
-                {
-                    ends.push(behind);
-                }
-            }
-            '\n' if bytes.get(behind) == Some(&b'\n') => ends.push(behind),
-            _ => {}
+        let end = match character {
+            '.' | '!' | '?' => sentence_end(text, at).filter(|end| {
+                let begins = text[*end..].trim_start().chars().next();
+                begins.is_some_and(|next| next.is_uppercase() || next.is_numeric() || "([\"'".contains(next))
+            }),
+            '\u{3002}' | '\u{ff01}' | '\u{ff1f}' => sentence_end(text, at),
+            '\n' if bytes.get(at + 1) == Some(&b'\n') => Some(at + 1),
+            _ => None,
+        };
+        if let Some(end) = end.filter(|end| *end > last) {
+            ends.push(end);
+            last = end;
         }
     }
     ends.push(text.len());
@@ -76,16 +75,6 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
         from = to;
     }
     found
-}
-
-fn is_short(before: &str) -> bool {
-    let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
-    let known = [
-        "vs", "dr", "mr", "mrs", "ms", "prof", "fig", "figs", "no", "approx", "cf", "al", "e.g", "i.e", "st",
-        "i.v", "i.p", "s.c",
-    ];
-    let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-    initial || known.contains(&word.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]

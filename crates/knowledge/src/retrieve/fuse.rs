@@ -9,6 +9,10 @@ pub struct Ranked {
     pub score: f64,
 }
 
+/// How many passages each way gives to the order of both, in the program and in its measurements: enough that the first hundred
+/// hardly change with more.
+pub const DEPTH: usize = 400;
+
 /// Makes one order of several by their ranks: each order adds weight / (60 + rank), with ranks from 1. Equal sums stand in
 /// the order of the passages' numbers.
 ///

@@ -156,7 +156,12 @@ impl Vectors {
                 .enumerate()
                 .map(|(at, rows)| {
                     let query = &query;
-                    scope.spawn(move || best_of(rows, step, query, scale, at * part, most))
+                    scope.spawn(move || {
+                        pulp::Arch::new().dispatch(Scan(
+                            #[inline(always)]
+                            || best_of(rows, step, query, scale, at * part, most),
+                        ))
+                    })
                 })
                 .collect();
             hands.into_iter().flat_map(|hand| hand.join().expect("a scan of bytes does not fail")).collect()
@@ -176,6 +181,19 @@ fn finer(query: &[f32]) -> (Vec<i16>, f32) {
     (numbers, largest / MOST / length)
 }
 
+/// A scan that is compiled for each kind of processor; the one it runs on is asked.
+struct Scan<F>(F);
+
+impl<T, F: FnMut() -> T> pulp::NullaryFnOnce for Scan<F> {
+    type Output = T;
+
+    #[inline(always)]
+    fn call(mut self) -> T {
+        (self.0)()
+    }
+}
+
+#[inline(always)]
 fn best_of(rows: &[u8], step: usize, query: &[i16], scale: f32, first: usize, most: usize) -> Vec<Ranked> {
     let most = most.clamp(1, (rows.len() / step).max(1));
     let mut best: Vec<Ranked> = Vec::with_capacity(2 * most);
@@ -199,6 +217,7 @@ fn best_of(rows: &[u8], step: usize, query: &[i16], scale: f32, first: usize, mo
 }
 
 /// Written so that the compiler makes vector instructions of it.
+#[inline(always)]
 fn product(row: &[u8], query: &[i16]) -> i32 {
     row.iter().zip(query).map(|(byte, number)| i32::from(byte.cast_signed()) * i32::from(*number)).sum()
 }

@@ -1,8 +1,7 @@
 use wilhelm_nets::{BaselineMetric, FigureDifferences};
-use wilhelm_stats::{Rows, fit_recalibration};
 
 use super::{Baseline, Tried};
-use crate::evaluate::{Draws, Scored};
+use crate::evaluate::{Draws, Scored, calibrate, crossed};
 use crate::fewshot::largest;
 use crate::{Division, LearnError};
 
@@ -13,7 +12,7 @@ pub(super) struct Measured {
     what: String,
     /// A row an image.
     probabilities: Vec<Vec<f64>>,
-    /// Whether its probabilities are calibrated on the images that measure them, as a network's are.
+    /// Whether its probabilities are calibrated, as a network's are.
     calibrated: bool,
     tried: Vec<Tried>,
 }
@@ -50,24 +49,27 @@ impl Measured {
         Self { name, what, probabilities, calibrated: false, tried: Vec::new() }
     }
 
-    /// Its figures, and what should be known of them.
+    /// Its figures, and what should be known of them; `parts` as the network's own.
     pub fn figures(
         &self,
         labels: &[usize],
+        parts: &[usize],
         draws: &Draws<'_>,
         network: Option<&Scored<'_>>,
     ) -> Result<(Baseline, Option<String>), LearnError> {
         let mut note = None;
         let probabilities = if self.calibrated {
-            match calibrated(&self.probabilities, labels)? {
-                Some(probabilities) => probabilities,
-                None => {
+            let logits = logarithms(&self.probabilities);
+            match calibrate(&logits, labels) {
+                Ok(_) => crossed(&logits, labels, parts),
+                Err(LearnError::NoSignal { .. }) => {
                     note = Some(format!(
                         "{}: no better than chance, so that its probabilities stand as they are",
                         self.name
                     ));
                     self.probabilities.clone()
                 }
+                Err(error) => return Err(error),
             }
         } else {
             self.probabilities.clone()
@@ -102,21 +104,10 @@ pub(super) fn shares(division: &Division<'_>, places: &[usize]) -> Vec<f64> {
     shares
 }
 
-/// The probabilities after a temperature and biases, as a network's card has them; `None` for what is no better than chance.
-fn calibrated(probabilities: &[Vec<f64>], labels: &[usize]) -> Result<Option<Vec<Vec<f64>>>, LearnError> {
-    let classes = probabilities.first().map_or(0, Vec::len);
-    let logits: Vec<f64> =
-        probabilities.iter().flatten().map(|probability| probability.max(f64::MIN_POSITIVE).ln()).collect();
-    let fit = fit_recalibration(Rows::new(&logits, classes)?, labels)?;
-    if fit.slope <= 0.0 {
-        return Ok(None);
-    }
-    let calibration = wilhelm_nets::Calibration {
-        temperature: 1.0 / fit.slope,
-        bias: fit.bias,
-        covariance: fit.covariance,
-    };
-    Ok(Some(logits.chunks_exact(classes).map(|row| calibration.probabilities(row)).collect()))
+/// Logits of probabilities: a temperature and biases make of them what they make of those that the probabilities came from.
+pub(super) fn logarithms(probabilities: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let row = |row: &Vec<f64>| row.iter().map(|p| p.max(f64::MIN_POSITIVE).ln()).collect();
+    probabilities.iter().map(row).collect()
 }
 
 /// The setting of the least log loss, the first of equals, among those that have one.

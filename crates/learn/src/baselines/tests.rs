@@ -24,6 +24,7 @@ fn pictures(count: usize) -> Dataset {
             thumbnail: pixels.clone(),
             pixels,
             label: if place % 20 < 2 { 1 - label } else { label },
+            truths: Vec::new(),
         }
     };
     Dataset { examples: (0..count).map(one).collect(), sha256: "abc".to_owned() }

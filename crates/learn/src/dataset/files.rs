@@ -14,6 +14,8 @@ pub(crate) struct Entry<T = usize> {
     pub source: String,
     /// Where it is.
     pub path: PathBuf,
+    /// Further files of the same series.
+    pub beside: Vec<PathBuf>,
     /// The line of the table that names it.
     pub line: Option<u64>,
     /// Whose it is, as a running number from 1.
@@ -59,7 +61,8 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
         Some(line) => format!("{} (line {line}): {what}", entry.source),
         None => format!("{}: {what}", entry.source),
     };
-    let reading = wilhelm_formats::read(std::slice::from_ref(&entry.path), &Limits::default(), &Silent);
+    let paths: Vec<PathBuf> = std::iter::once(&entry.path).chain(&entry.beside).cloned().collect();
+    let reading = wilhelm_formats::read(&paths, &Limits::default(), &Silent);
     if let Some(failure) = reading.failures.first() {
         return Err(fault(&failure.error));
     }
@@ -75,5 +78,6 @@ fn one(recipe: &Recipe, entry: Entry) -> Result<Example, String> {
         pixels: on_grid.pixels,
         thumbnail: on_grid.thumbnail,
         label: entry.truth,
+        truths: Vec::new(),
     })
 }

@@ -40,6 +40,7 @@ pub(super) fn entries(folder: &Path, classes: &[String]) -> Result<Vec<Entry>, L
             empty.push(class.clone());
         }
         entries.extend(images.into_iter().map(|(name, path)| Entry {
+            beside: Vec::new(),
             source: format!("{class}/{name}"),
             path,
             line: None,

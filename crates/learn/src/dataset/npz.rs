@@ -5,26 +5,34 @@ use wilhelm_filters::volume_bounds;
 use wilhelm_formats::Limits;
 
 use super::{Example, grid};
-use crate::{LearnError, Recipe};
+use crate::error::some;
+use crate::relations::copies_between;
+use crate::{CopiesOfTest, LearnError, Recipe};
 
-/// The splits of an archive in MedMNIST's layout except `test`, pooled.
-pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnError> {
+/// The splits of an archive in MedMNIST's layout except `test`, pooled; those of `test` are held against them, so that what
+/// is measured by them later was not learned from.
+pub(super) fn read(
+    recipe: &Recipe,
+    file: &Path,
+    copies_of_test: CopiesOfTest,
+) -> Result<Vec<Example>, LearnError> {
     let npz = wilhelm_formats::read_npz(file, &Limits::default())?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let volumes = recipe.architecture.slices > 1;
-    let mut examples = Vec::new();
+    let (mut examples, mut test) = (Vec::new(), Vec::new());
     let mut index = 0;
     for split in npz.splits {
         let first = index;
         index += split.len();
-        if split.name == "test" {
-            continue;
-        }
+        let is_test = split.name == "test";
         let fail = |what: String| LearnError::Data { place: format!("{name}, split {}", split.name), what };
-        let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
+        if split.labels.is_none() && !is_test {
+            return Err(fail("has no labels".to_owned()));
+        }
         let label = |place: usize| {
+            let labels = split.labels.as_ref();
             labels
-                .get(place)
+                .and_then(|labels| labels.get(place))
                 .and_then(|row| row.first())
                 .and_then(|label| usize::try_from(*label).ok())
                 .filter(|label| *label < recipe.labels.len())
@@ -60,10 +68,51 @@ pub(super) fn read(recipe: &Recipe, file: &Path) -> Result<Vec<Example>, LearnEr
                 side: None,
                 pixels: on_grid.pixels,
                 thumbnail: on_grid.thumbnail,
-                label: label(place)?,
+                // A test may keep its labels to itself.
+                label: if is_test { 0 } else { label(place)? },
+                truths: Vec::new(),
             })
         };
-        examples.extend((0..*found).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?);
+        let read = (0..*found).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        if is_test { &mut test } else { &mut examples }.extend(read);
     }
-    Ok(examples)
+    apart(examples, &test, (recipe.duplicates_above, copies_of_test), &name)
+}
+
+/// Refuses images of which the archive's test has a copy, or leaves them out.
+fn apart(
+    examples: Vec<Example>,
+    test: &[Example],
+    (duplicates_above, copies_of_test): (f64, CopiesOfTest),
+    name: &str,
+) -> Result<Vec<Example>, LearnError> {
+    let copies = copies_between(&examples, test, duplicates_above);
+    if copies.is_empty() {
+        return Ok(examples);
+    }
+    match copies_of_test {
+        CopiesOfTest::LeaveOut => {
+            let place = |at: &usize| copies.binary_search_by_key(at, |(own, _)| *own).is_err();
+            Ok(examples.into_iter().enumerate().filter(|(at, _)| place(at)).map(|(_, one)| one).collect())
+        }
+        CopiesOfTest::Refuse => {
+            let pairs: Vec<String> = copies
+                .iter()
+                .map(|(own, other)| {
+                    format!("{} and {} of its test", examples[*own].source, test[*other].source)
+                })
+                .collect();
+            Err(LearnError::Data {
+                place: name.to_owned(),
+                what: format!(
+                    "{} of {} images to learn from show the same as one of its test, by equal pixels or by thumbnails that \
+                     correlate above {duplicates_above}, so that a figure on the test would be too good: {}; \
+                     copies_of_test = \"leave_out\" under [data] does without them",
+                    pairs.len(),
+                    examples.len(),
+                    some(&pairs, "; ")
+                ),
+            })
+        }
+    }
 }

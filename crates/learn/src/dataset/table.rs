@@ -36,19 +36,22 @@ fn entries(folder: &Path, table: &Table, columns: &Columns<'_>) -> Result<Vec<En
 
 /// What names the rows of a table, each once.
 #[derive(Clone, Copy)]
-pub(crate) enum Naming {
+pub(crate) enum Naming<'a> {
     /// The column `file`.
     File,
     /// The column `case`.
     Case,
+    /// A column of identifiers.
+    Key(&'a str),
 }
 
-impl Naming {
-    /// The column and what is expected there.
-    const fn words(self) -> (&'static str, &'static str) {
+impl<'a> Naming<'a> {
+    /// The column, what is expected there, and what it names.
+    const fn words(self) -> (&'a str, &'static str, &'a str) {
         match self {
-            Self::File => ("file", "the name of an image"),
-            Self::Case => ("case", "what tells the case apart"),
+            Self::File => ("file", "the name of an image", "file"),
+            Self::Case => ("case", "what tells the case apart", "case"),
+            Self::Key(column) => (column, "the identifier of an image", "image"),
         }
     }
 }
@@ -74,6 +77,17 @@ pub(crate) fn cases(
     named(Naming::Case, folder, table, columns, "class", |cell| label(columns.classes, cell))
 }
 
+/// The rows of a table that names images by an identifier, with their labels; the identifier stands in the place of the
+/// name, and goes no further than to whoever looks for the files.
+pub(super) fn keyed(
+    folder: &Path,
+    table: &Table,
+    columns: &Columns<'_>,
+    column: &str,
+) -> Result<Vec<Entry>, EvaluationError> {
+    named(Naming::Key(column), folder, table, columns, "class", |cell| label(columns.classes, cell))
+}
+
 /// Which of the classes a cell names.
 fn label(classes: &[String], cell: &str) -> Result<usize, String> {
     let label = classes.iter().position(|class| class == cell);
@@ -81,21 +95,21 @@ fn label(classes: &[String], cell: &str) -> Result<usize, String> {
 }
 
 fn named<T>(
-    naming: Naming,
+    naming: Naming<'_>,
     folder: &Path,
     table: &Table,
     columns: &Columns<'_>,
     column: &str,
     truth: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<Entry<T>>, EvaluationError> {
-    let (kind, words) = naming.words();
+    let (named, words, kind) = naming.words();
     let place = |name: &str| {
         table.column(name).ok_or_else(|| EvaluationError::Table {
             file: table.file().to_owned(),
             what: format!("has no column {name}; there are {}", table.header().join(", ")),
         })
     };
-    let (file, column) = (place(kind)?, place(column)?);
+    let (file, column) = (place(named)?, place(column)?);
     let patient = columns.patient.map(place).transpose()?;
     let split = columns.split.map(place).transpose()?;
     // Identifiers go no further than this map.
@@ -137,6 +151,7 @@ fn named<T>(
         entries.push(Entry {
             source: source.to_owned(),
             path: folder.join(source),
+            beside: Vec::new(),
             line: Some(row.line),
             patient,
             side,

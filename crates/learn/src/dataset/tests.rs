@@ -1,4 +1,5 @@
 use super::*;
+use crate::DicomKey;
 
 /// Numbers from 0 to 255 without any order.
 fn noise(seed: u32, at: u32) -> u8 {
@@ -18,6 +19,7 @@ pub(crate) fn example(place: usize, label: usize) -> Example {
         thumbnail: pixels.clone(),
         pixels,
         label,
+        truths: Vec::new(),
     }
 }
 
@@ -165,4 +167,133 @@ fn volumes_in_files_are_brought_to_the_network_s_slices_and_flat_images_are_refu
         said.contains("1 of 3 images cannot be used: p/2.png: is a flat image, but the network"),
         "{said}"
     );
+}
+
+/// CT phantoms in a folder each, the even ones without noise; and a table that names them by `key`.
+fn phantoms(folder: &Path, key: DicomKey, count: u64) -> Vec<String> {
+    use wilhelm_formats::dicom::objects::references;
+    use wilhelm_formats::phantom::{CtPhantom, write_ct_series};
+    let mut named = Vec::new();
+    for seed in 0..count {
+        let place = folder.join(format!("scans/{seed:02}"));
+        let noise_hu = if seed % 2 == 0 { 0.0 } else { 600.0 };
+        // Each has its own spacing, so that none is a copy of another.
+        let phantom = CtPhantom {
+            columns: 16 + seed as u16,
+            rows: 16 + seed as u16,
+            slices: 4,
+            noise_hu,
+            seed: seed + 1,
+            ..CtPhantom::default()
+        };
+        std::fs::create_dir_all(&place).expect("made");
+        write_ct_series(&place, &phantom).expect("written");
+        let header = references(&[place], &[], &wilhelm_formats::Limits::default()).expect("headers");
+        named.push(match key {
+            DicomKey::StudyInstanceUid => header.study().as_str().to_owned(),
+            _ => header.series().as_str().to_owned(),
+        });
+    }
+    let row = |(at, uid): (usize, &String)| format!("{uid},{},{at}\n", if at % 2 == 0 { "n" } else { "p" });
+    let rows: String = named.iter().enumerate().map(row).collect();
+    std::fs::write(folder.join("t.csv"), format!("{},class,who\n{rows}", key.column())).expect("written");
+    named
+}
+
+fn of_dicom(key: &str, more: &str) -> Recipe {
+    let data = format!(
+        "[data]\nkind = \"dicom\"\nfolder = \"scans\"\ntable = \"t.csv\"\nkey = \"{key}\"\nclasses = [\"n\", \"p\"]\n{more}[input]"
+    );
+    let side = recipe(&[]).architecture.side;
+    let (old, new) = (format!("\nside = {side}\n"), "\nside = 12\nslices = 4\n".to_owned());
+    recipe(&[
+        (OLD_DATA, &data),
+        (&old, &new),
+        ("modalities = [\"CR\", \"DX\"]", "modalities = [\"CT\"]"),
+        ("views = [\"PA\", \"AP\"]\n", ""),
+    ])
+}
+
+#[test]
+fn dicom_series_are_found_by_their_identifiers_and_no_identifier_goes_further() {
+    for (key, word) in [
+        (DicomKey::SeriesInstanceUid, "series_instance_uid"),
+        (DicomKey::StudyInstanceUid, "study_instance_uid"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let uids = phantoms(folder.path(), key, 4);
+        std::fs::write(folder.path().join("scans/notes.txt"), "no image").expect("written");
+        let data = load(&of_dicom(word, ""), folder.path()).expect("data");
+        let seen: Vec<(&str, usize, Option<usize>, usize)> = data
+            .examples
+            .iter()
+            .map(|one| (one.source.as_str(), one.label, one.patient, one.pixels.len()))
+            .collect();
+        let first = |nth: usize| seen[nth].0.starts_with(&format!("{nth:02}/"));
+        assert!((0..4).all(first), "{seen:?}");
+        assert_eq!(seen.iter().map(|one| one.1).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        // All headers have one Patient ID.
+        assert!(seen.iter().all(|one| one.2 == Some(1) && one.3 == 4 * 12 * 12), "{seen:?}");
+        assert!(!format!("{:?}", data.examples).contains(&uids[0]));
+        // A row without an image is named by its line, not by its identifier.
+        let table = folder.path().join("t.csv");
+        let text = std::fs::read_to_string(&table).expect("a table");
+        std::fs::write(&table, text + "1.2.3.4.5,p,x\n").expect("written");
+        let said = load(&of_dicom(word, ""), folder.path()).expect_err("no such image").to_string();
+        assert!(
+            said.contains(&format!(
+                "1 of 5 rows name no image that can be used: line 6: no image has this {word}"
+            )),
+            "{said}"
+        );
+        assert!(!said.contains("1.2.3.4.5"), "{said}");
+    }
+}
+
+#[test]
+fn a_dicom_image_of_another_modality_is_refused_by_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 2);
+    let mut other = of_dicom("series_instance_uid", "");
+    other.input.modalities = vec![wilhelm_study::Modality::Mr];
+    let said = load(&other, folder.path()).expect_err("of CT").to_string();
+    assert!(said.contains("of modality CT, the recipe is for MR"), "{said}");
+}
+
+#[test]
+fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 24);
+    let mut recipe = of_dicom("series_instance_uid", "patient = \"who\"\n");
+    recipe.architecture.widths = vec![4, 8];
+    recipe.architecture.features = 16;
+    recipe.architecture.model_width = 8;
+    recipe.architecture.heads = 2;
+    recipe.architecture.encoder_layers = 0;
+    recipe.architecture.decoder_layers = 0;
+    recipe.validation_share = Some(0.34);
+    recipe.duplicates_above = 1.1;
+    recipe.optimization.epochs = 15;
+    recipe.optimization.batch = 4;
+    recipe.optimization.learning_rate = 0.01;
+    recipe.augmentation.noise = 0.0;
+    let data = load(&recipe, folder.path()).expect("data");
+    let division = crate::divide(&recipe, &data).expect("a split");
+    assert_eq!(division.patients, Some(24), "a patient each, by the table");
+    struct Quiet;
+    impl crate::TrainProgress for Quiet {
+        fn step(&mut self, _: usize, _: usize) {}
+        fn epoch(&mut self, _: crate::EpochReport) {}
+        fn cancelled(&self) -> bool {
+            false
+        }
+        fn seconds(&self) -> f64 {
+            0.0
+        }
+    }
+    let start = crate::Start::Fresh;
+    let trained =
+        crate::train_classifier(&division, start, None, "r.toml", "a command", &mut Quiet).expect("trained");
+    let auc = trained.card.validation.macro_auc;
+    assert!(auc.estimate > 0.9, "noise is told from none: {auc:?}");
 }

@@ -2,7 +2,7 @@ use wilhelm_nets::Interval;
 use wilhelm_stats::{
     BootstrapInterval, Resampling, Rows, StatsError, accuracy, bootstrap_interval,
     bootstrap_interval_by_group, brier_score_multiclass, macro_one_vs_rest_auc, paired_bootstrap,
-    paired_bootstrap_by_group,
+    paired_bootstrap_by_group, top_label_calibration_error,
 };
 
 /// Replicates behind each interval.
@@ -41,6 +41,12 @@ impl<'a> Scored<'a> {
     pub fn brier(&self, drawn: &[usize]) -> Option<f64> {
         let (values, classes) = self.table(drawn);
         brier_score_multiclass(Rows::new(&values, classes).ok()?, &pick(drawn, self.labels)).ok()
+    }
+
+    /// Expected calibration error of the likeliest label, ten bins.
+    pub fn calibration_error(&self, drawn: &[usize]) -> Option<f64> {
+        let (values, classes) = self.table(drawn);
+        top_label_calibration_error(Rows::new(&values, classes).ok()?, &pick(drawn, self.labels), 10).ok()
     }
 
     fn table(&self, drawn: &[usize]) -> (Vec<f64>, usize) {

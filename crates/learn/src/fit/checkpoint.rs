@@ -31,6 +31,9 @@ pub(crate) struct Standing {
     pub history: Vec<EpochReport>,
     /// The pass with the least validation loss, and that loss.
     pub best: Option<(usize, f32)>,
+    /// Loss of the first step; older checkpoints do not say it.
+    #[serde(default)]
+    pub first: Option<f32>,
 }
 
 /// Named bytes of a checkpoint.

@@ -27,6 +27,8 @@ struct Points {
     training: Vec<usize>,
     /// After how many batches a target is no number.
     spoiled_after: Option<usize>,
+    /// After how many batches targets count ten thousand times.
+    grown_after: Option<usize>,
     batches: Cell<usize>,
     loss: Loss,
 }
@@ -41,6 +43,7 @@ fn points() -> Points {
     Points {
         training: (0..90).collect(),
         spoiled_after: None,
+        grown_after: None,
         batches: Cell::new(0),
         loss: Loss::CrossEntropy,
     }
@@ -58,7 +61,14 @@ impl Lessons for Points {
         self.batches.set(self.batches.get() + 1);
         let spoiled = self.spoiled_after.is_some_and(|after| self.batches.get() > after);
         let inputs: Vec<f32> = places.iter().flat_map(|place| point(*place).0).collect();
-        let one = if spoiled { f32::NAN } else { 1.0 };
+        let grown = self.grown_after.is_some_and(|after| self.batches.get() > after);
+        let one = if spoiled {
+            f32::NAN
+        } else if grown {
+            1e4
+        } else {
+            1.0
+        };
         let targets: Vec<f32> = places
             .iter()
             .flat_map(|place| (0..3).map(move |label| if label == point(*place).1 { one } else { 0.0 }))
@@ -227,10 +237,54 @@ fn a_diverging_loss_stops_the_run_and_the_last_good_checkpoint_stays() {
 }
 
 #[test]
+fn a_loss_that_explodes_and_stays_a_number_stops_the_run_and_the_last_good_checkpoint_stays() {
+    let place = tempfile::tempdir().expect("a folder");
+    let checkpoints = Checkpoints::new(place.path().to_owned());
+    let sgd = Optimizer::Sgd { momentum: 0.0, nesterov: false };
+    // From the third pass on the targets count ten thousand times.
+    let exploding = Points { grown_after: Some(20), ..points() };
+    let settings = Optimization { optimizer: sgd, learning_rate: 1e-6, epochs: 9, ..settings() };
+    let stopped = trained(&settings, &exploding, Some((&checkpoints, 1e9)), &mut until(1000));
+    let error = stopped.expect_err("the loss explodes");
+    assert!(matches!(error, LearnError::Exploded { epoch: 5, passes: 3, kept: true, .. }), "{error:?}");
+    let said = error.to_string();
+    assert!(said.contains("in epoch 5 and was above 10 times that of the first step"), "{said}");
+    assert!(said.ends_with("the run's folder keeps the last good checkpoint"), "{said}");
+    // Nine steps a pass: what was kept is the end of the second.
+    let (standing, _) = checkpoints.newest().expect("read").expect("the second pass's");
+    assert_eq!((standing.epoch, standing.steps, standing.history.len()), (3, 18, 2));
+    // Killed within the explosion, it goes on from there and stops at the same pass.
+    let again = trained(&settings, &exploding, Some((&checkpoints, 1e9)), &mut until(1000));
+    assert!(matches!(again, Err(LearnError::Exploded { .. })), "{again:?}");
+}
+
+#[test]
+fn a_loss_that_starts_near_nothing_may_rise_and_two_bad_passes_are_forgiven() {
+    let standing = |first: f32, losses: &[f32]| {
+        let report = |training_loss: f32| EpochReport {
+            epoch: 1,
+            epochs: 1,
+            learning_rate: 0.1,
+            training_loss,
+            validation_loss: 1.0,
+            validation_accuracy: None,
+            validation_dice: None,
+        };
+        let history = losses.iter().map(|loss| report(*loss)).collect();
+        Standing { first: Some(first), history, ..Standing::default() }
+    };
+    assert_eq!(standing(1.0, &[1.0, 10.5, 11.0]).exploded(), 2);
+    assert_eq!(standing(1.0, &[11.0, 11.0, 9.0]).exploded(), 0);
+    assert_eq!(standing(0.01, &[0.2, 0.9, 0.9]).exploded(), 0);
+    assert_eq!(standing(0.01, &[1.1, 1.1, 1.1]).exploded(), 3);
+    assert_eq!(Standing::default().exploded(), 0);
+}
+
+#[test]
 fn a_run_without_progress_stops_early_and_the_best_pass_is_kept() {
     let hopeless = Optimization { patience: 2, keep: Keep::Best, ..settings() };
-    // So large a rate that the first pass is not beaten for long.
-    let wild = Optimization { learning_rate: 3.0, epochs: 40, ..hopeless };
+    // So large a rate that the best pass is not beaten for long, and not so large that the loss explodes.
+    let wild = Optimization { learning_rate: 0.2, epochs: 40, ..hopeless };
     let fitted = trained(&wild, &points(), None, &mut until(10_000)).expect("trained");
     assert!(fitted.history.len() < 40, "{}", fitted.history.len());
     assert_eq!(fitted.epoch + 2, fitted.history.len());

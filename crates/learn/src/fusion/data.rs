@@ -69,6 +69,7 @@ impl FusionData {
                 thumbnail: Vec::new(),
                 pixels,
                 label: case.label,
+                truths: Vec::new(),
             };
             (example, present)
         };
@@ -117,6 +118,7 @@ impl FusionData {
             },
             thumbnail: Vec::new(),
             source: example.source.clone(),
+            truths: Vec::new(),
             ..*example
         };
         self.data.examples.iter().enumerate().map(example).collect()
@@ -186,6 +188,7 @@ pub fn load_cases(recipe: &FusionRecipe, folder: &Path) -> Result<FusionData, Le
                     thumbnail: Vec::new(),
                     pixels: side_by_side(inputs),
                     label: entry.truth,
+                    truths: Vec::new(),
                 });
             }
             Err(fault) => faults.push(fault),

@@ -236,7 +236,7 @@ mod tests {
                     let right = if at % 5 == 0 { -1.0 } else { 1.0 };
                     let sure = right * (1.0 + at as f64 / 100.0) * if at % 3 == 0 { 4.0 } else { 1.0 };
                     let logits = if at % 2 == 0 { vec![sure, 0.0] } else { vec![0.0, sure] };
-                    HeldOutCase { image: format!("{at}"), label: at % 2, logits }
+                    HeldOutCase { image: format!("{at}"), label: at % 2, known: Vec::new(), logits }
                 })
                 .collect(),
         };

@@ -5,7 +5,7 @@ use wilhelm_stats::{Rows, fit_softmax_regression, softmax};
 use super::lessons::Cases;
 use super::train::FittedFusion;
 use super::{FusionData, FusionRecipe};
-use crate::evaluate::{calibrate, measure};
+use crate::evaluate::{calibrate, crossed, measure, parts};
 use crate::relations::groups;
 use crate::train::pass;
 use crate::{LearnError, Recipe, Split, folds_by_group};
@@ -28,6 +28,8 @@ pub struct SubsetFigures {
     pub stack: Option<Stack>,
     /// From logits to probabilities, or why there is none.
     pub calibration: Result<Calibration, String>,
+    /// Of each case by a calibration on other cases, without a calibration those of the logits themselves.
+    pub probabilities: Vec<Vec<f64>>,
     /// Its figures, where they have a value.
     pub figures: Option<Validation>,
 }
@@ -51,15 +53,6 @@ pub(super) struct AsTheyCome {
 }
 
 impl SubsetFigures {
-    /// Probabilities of its cases; without a calibration those of the logits themselves.
-    fn probabilities(&self) -> Vec<Vec<f64>> {
-        let one = |logits: &Vec<f64>| match &self.calibration {
-            Ok(calibration) => calibration.probabilities(logits),
-            Err(_) => softmax(logits, 1.0),
-        };
-        self.logits.iter().map(one).collect()
-    }
-
     /// As it stands on a card.
     pub(super) fn card(self, recipe: &FusionRecipe) -> SubsetCard {
         let figures = self.figures.as_ref();
@@ -114,11 +107,11 @@ impl FusionFigures {
         let (mut places, mut probabilities, mut logits) = (Vec::new(), Vec::new(), Vec::new());
         for place in &split.validation {
             let Some(subset) = self.subset(&data.present[*place]) else { continue };
-            let (Ok(calibration), Ok(at)) = (&subset.calibration, subset.places.binary_search(place)) else {
+            let (Ok(_), Ok(at)) = (&subset.calibration, subset.places.binary_search(place)) else {
                 continue;
             };
             places.push(*place);
-            probabilities.push(calibration.probabilities(&subset.logits[at]));
+            probabilities.push(subset.probabilities[at].clone());
             logits.push(subset.logits[at].clone());
         }
         if places.is_empty() {
@@ -228,8 +221,7 @@ fn stacked(inputs: Vec<bool>, members: &[Member], cases: &Cases<'_>) -> Result<S
         }
         Ok(Stack { weights, intercepts })
     };
-    let groups = groups(&cases.data.data.examples, &cases.data.copies);
-    let groups: Vec<usize> = places.iter().map(|place| groups[*place]).collect();
+    let groups = groups_of(&places, cases);
     let folds = folds_by_group(&groups, &labels, STACK_FOLDS, cases.recipe.recipe.split_seed());
     let mut logits = vec![vec![0.0; classes]; places.len()];
     let mut crossed = || -> Result<Stack, LearnError> {
@@ -245,7 +237,16 @@ fn stacked(inputs: Vec<bool>, members: &[Member], cases: &Cases<'_>) -> Result<S
         Ok(stack) => Ok(measured(inputs, places, logits, Some(stack), cases)),
         Err(LearnError::Stats(error)) => {
             let calibration = Err(format!("its stack cannot be fitted: {error}"));
-            Ok(SubsetFigures { inputs, places, logits, stack: None, calibration, figures: None })
+            let probabilities = logits.iter().map(|row| softmax(row, 1.0)).collect();
+            Ok(SubsetFigures {
+                inputs,
+                places,
+                logits,
+                stack: None,
+                calibration,
+                probabilities,
+                figures: None,
+            })
         }
         Err(error) => Err(error),
     }
@@ -275,10 +276,18 @@ fn measured(
         }),
     };
     let patients: Option<Vec<usize>> = places.iter().map(|place| examples[*place].patient).collect();
-    let mut found = SubsetFigures { inputs, places, logits, stack, calibration, figures: None };
-    let probabilities = found.probabilities();
+    let probabilities = match calibration {
+        Ok(_) => crossed(&logits, &labels, &parts(&groups_of(&places, cases), &labels, recipe.split_seed())),
+        Err(_) => logits.iter().map(|row| softmax(row, 1.0)).collect(),
+    };
     // A figure that has no value for these cases is left out.
     let patients = patients.as_deref();
-    found.figures = measure(recipe, &probabilities, &labels, patients, String::new(), String::new()).ok();
-    found
+    let figures = measure(recipe, &probabilities, &labels, patients, String::new(), String::new()).ok();
+    SubsetFigures { inputs, places, logits, stack, calibration, probabilities, figures }
+}
+
+/// The group of each case: copies and cases of one patient.
+fn groups_of(places: &[usize], cases: &Cases<'_>) -> Vec<usize> {
+    let groups = groups(&cases.data.data.examples, &cases.data.copies);
+    places.iter().map(|place| groups[*place]).collect()
 }

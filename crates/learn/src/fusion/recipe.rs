@@ -90,7 +90,9 @@ impl FusionRecipe {
                 "start is for recipes of one input: an encoder of several is not made by train pretrain",
             ));
         }
-        let recipe = Self { recipe: recipe.checked()?, fusion, shared, drop_input, baselines, inputs };
+        let recipe = recipe.checked()?;
+        recipe.require_one_of("several inputs are")?;
+        let recipe = Self { recipe, fusion, shared, drop_input, baselines, inputs };
         match recipe.fault() {
             Some(fault) => Err(LearnError::Recipe(fault)),
             None => Ok(recipe),

@@ -10,12 +10,13 @@ use wilhelm_nets::{FusionCard, InputCard, OutlierCard, Training};
 use super::lessons::Cases;
 use super::measure::{AsTheyCome, figures};
 use super::{FusionData, FusionFigures, FusionMetrics, FusionRecipe};
+use crate::evaluate::CROSSED;
 use crate::fit::drawn;
 use crate::hash::sha256;
 use crate::recorder::recorded;
 use crate::split::divide_with;
 use crate::train::{Pictures, class_weights, fit_outliers, held_out, preparation};
-use crate::{Division, HeldOut, Keep, LearnError, Recipe, Run, Split, TrainProgress};
+use crate::{Division, HeldOut, Keep, Keeping, LearnError, Recipe, Run, Split, TrainProgress};
 
 /// The folders of a run: that of the network of all inputs, and below it one of each network of one input.
 #[derive(Debug)]
@@ -33,14 +34,12 @@ impl FusionRuns {
         folder: &Path,
         (recipe, text): (&FusionRecipe, &str),
         data_sha256: &str,
-        resume: bool,
-        every: f64,
+        keeping: &Keeping,
     ) -> Result<Self, LearnError> {
-        let main = Run::open(folder, text, data_sha256, resume, every)?;
+        let main = Run::open(folder, text, data_sha256, keeping)?;
         let member = |key: &&str| {
             let folder = folder.join(format!("alone-{key}"));
-            let began = folder.join("run.json").exists();
-            Run::open(&folder, text, data_sha256, resume && began, every)
+            Run::open(&folder, text, data_sha256, &keeping.within(&folder))
         };
         let keys = if recipe.has_members() { recipe.keys() } else { Vec::new() };
         Ok(Self { main, members: keys.iter().map(member).collect::<Result<_, _>>()? })
@@ -163,8 +162,14 @@ pub fn fit_fusion(
         progress.network(&format!("input {} alone", known.key));
         let weights = class_weights(&of_member, &examples, &own);
         let preparation = &preparations[input];
-        let pictures =
-            Pictures { recipe: &of_member, examples: &examples, split: &own, preparation, weights };
+        let pictures = Pictures {
+            recipe: &of_member,
+            examples: &examples,
+            split: &own,
+            preparation,
+            weights,
+            presence: None,
+        };
         let fresh = |device: &Device| Classifier::new(&of_member.architecture, device);
         let run = runs.and_then(|runs| runs.members.get(input));
         let name = format!("{}: {} alone", recipe.recipe.name, known.key);
@@ -226,11 +231,7 @@ pub fn train_fusion(
         Fusion::Late => "; each case was measured by a stack of other validation cases",
         Fusion::Early | Fusion::Intermediate => "",
     };
-    let words = format!(
-        "{}{stacked}; temperature and biases were fitted on the same cases, so the calibration figures are \
-         optimistic{words}",
-        division.words
-    );
+    let words = format!("{}{stacked}; {CROSSED}{words}", division.words);
     if let Some(runs) = runs {
         // Before the figures, which networks that learned nothing do not have.
         let (places, logits) = fitted.figures.outputs(recipe.fusion, data, split);

@@ -105,7 +105,9 @@ impl ReportRecipe {
                  \"classifier\" or \"fresh\"; take it out"
             )));
         }
-        let recipe = Self { recipe: recipe.checked()?, grammar, decoder, writing };
+        let recipe = recipe.checked()?;
+        recipe.require_one_of("writers of reports are")?;
+        let recipe = Self { recipe, grammar, decoder, writing };
         match recipe.fault() {
             Some(fault) => Err(LearnError::Recipe(fault)),
             None => recipe.optimization().check(None).map(|()| recipe),

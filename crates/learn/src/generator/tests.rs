@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::{Dataset, EpochReport, Example, LearnError, TrainProgress, divide};
+use crate::{Dataset, EpochReport, Example, Keeping, LearnError, TrainProgress, divide};
 
 fn text() -> String {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/recipes/chest-report.toml");
@@ -57,6 +57,7 @@ fn pictures(count: usize) -> Dataset {
             pixels,
             thumbnail,
             label,
+            truths: Vec::new(),
         }
     });
     Dataset::new(examples.collect())
@@ -142,7 +143,12 @@ fn what_is_seen_is_learned_and_a_run_that_was_killed_gives_the_same_weights() {
     let division = divide(&recipe.recipe, &data).expect("a split");
     let place = tempfile::tempdir().expect("a folder");
     let train = |folder: &str, resume: bool, stop_after: usize| {
-        let runs = ReportRuns::open(&place.path().join(folder), &text, &data.sha256, resume, 0.5)?;
+        let runs = ReportRuns::open(
+            &place.path().join(folder),
+            &text,
+            &data.sha256,
+            &Keeping::for_tests(resume, 0.5),
+        )?;
         let mut steps = Steps { done: 0, stop_after };
         train_report(&recipe, &text, &division, Some(&runs), ("r.toml", "c"), &mut steps)
     };

@@ -15,7 +15,7 @@ use crate::hash::sha256;
 use crate::recorder::recorded;
 use crate::seed::generator;
 use crate::train::{Pictures, class_weights, pass, preparation};
-use crate::{Division, EpochReport, Example, LearnError, Run, TrainProgress};
+use crate::{Division, EpochReport, Example, Keeping, LearnError, Run, TrainProgress};
 
 /// Resamples of the intervals that a run writes.
 const RESAMPLING: Resampling = Resampling { replicates: 1000, level: 0.95, seed: 1 };
@@ -36,13 +36,12 @@ impl ReportRuns {
         folder: &Path,
         recipe: &str,
         data_sha256: &str,
-        resume: bool,
-        every: f64,
+        keeping: &Keeping,
     ) -> Result<Self, LearnError> {
-        let main = Run::open(folder, recipe, data_sha256, resume, every)?;
+        let main = Run::open(folder, recipe, data_sha256, keeping)?;
         let inner = folder.join("classifier");
-        let began = inner.join("run.json").exists();
-        Ok(Self { main, classifier: Run::open(&inner, recipe, data_sha256, resume && began, every)? })
+        let classifier = Run::open(&inner, recipe, data_sha256, &keeping.within(&inner))?;
+        Ok(Self { main, classifier })
     }
 
     /// Writes what came out, and removes the checkpoints: the run is over.
@@ -148,7 +147,8 @@ pub fn train_report(
 
     progress.network("the labels (classifier)");
     let weights = class_weights(settings, examples, split);
-    let pictures = Pictures { recipe: settings, examples, split, preparation: &preparation, weights };
+    let pictures =
+        Pictures { recipe: settings, examples, split, preparation: &preparation, weights, presence: None };
     let fresh = |device: &Device| Classifier::new(&settings.architecture, device);
     let name = format!("{}: classifier", settings.name);
     let run = runs.map(|runs| &runs.classifier);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dataset::tests::recipe;
-use crate::{Dataset, Run, divide};
+use crate::{Dataset, Keeping, Run, divide};
 
 /// A recipe for a network that learns in a second.
 fn small() -> Recipe {
@@ -79,7 +79,7 @@ fn views_of_an_image_find_each_other_after_training_and_a_stopped_run_ends_with_
     let (recipe, data) = (small(), data());
     let division = divide(&recipe, &data).expect("a split");
     let whole = pretrain(&division, None, "r.toml", &mut Steps { left: 100_000 }).expect("trained");
-    let figures = whole.card.validation;
+    let figures = whole.card.validation.expect("it was measured");
     assert!((figures.loss_of_chance - 31.0_f64.ln()).abs() < 1e-9);
     assert!(figures.loss < figures.loss_of_chance - 0.5, "{figures:?}");
     assert!(figures.accuracy > 4.0 / 31.0, "{figures:?}");
@@ -90,7 +90,8 @@ fn views_of_an_image_find_each_other_after_training_and_a_stopped_run_ends_with_
     );
 
     let place = tempfile::tempdir().expect("a folder");
-    let open = |resume: bool| Run::open(place.path(), "r", "d", resume, 60.0).expect("a run");
+    let open =
+        |resume: bool| Run::open(place.path(), "r", "d", &Keeping::for_tests(resume, 60.0)).expect("a run");
     let run = open(false);
     let stopped = pretrain(&division, Some(&run), "r.toml", &mut Steps { left: 17 });
     assert!(matches!(stopped, Err(LearnError::Cancelled)));

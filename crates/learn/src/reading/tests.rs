@@ -4,7 +4,7 @@ use wilhelm_study::Silent;
 
 use super::*;
 use crate::evaluation::Figure;
-use crate::{EpochReport, LearnError, Run, TrainProgress};
+use crate::{EpochReport, Keeping, LearnError, Run, TrainProgress};
 
 const RECIPE: &str = r#"
 name = "agreement"
@@ -155,8 +155,10 @@ fn a_run_that_was_stopped_ends_with_the_same_weights() {
     };
     let whole = train(None, &mut to_the_end()).expect("a run");
     let folder = tempfile::tempdir().expect("a folder");
-    let open =
-        |resume: bool| Run::open(folder.path(), &text, &texts.sha256, resume, 0.0).expect("a run's folder");
+    let open = |resume: bool| {
+        Run::open(folder.path(), &text, &texts.sha256, &Keeping::for_tests(resume, 0.0))
+            .expect("a run's folder")
+    };
     let stopped = train(Some(&open(false)), &mut Steps { done: 0, stop_after: 6 });
     assert!(matches!(stopped, Err(LearnError::Cancelled)));
     let run = open(true);

@@ -25,6 +25,9 @@ pub trait WrittenRecipe: Sized {
 
 /// Refuses a label named as another column of the out-of-fold predictions.
 fn label_taken(recipe: &Recipe) -> Option<String> {
+    if let Some(refused) = recipe.several_labels("folds are") {
+        return Some(refused);
+    }
     let label = recipe.labels.iter().find(|label| COLUMNS.contains(&label.key.as_str()))?;
     Some(format!(
         "label {} is named as another column of the out-of-fold predictions: name it otherwise",

@@ -110,6 +110,7 @@ fn nobody() -> Example {
         pixels: Vec::new(),
         thumbnail: Vec::new(),
         label: 0,
+        truths: Vec::new(),
     }
 }
 
@@ -154,6 +155,7 @@ fn outline(recipe: &SegmenterRecipe, entry: Entry<MaskFile>) -> Result<Outline, 
         pixels: thumbnail.clone(),
         thumbnail,
         label: usize::from(empty),
+        truths: Vec::new(),
     };
     Ok(Outline {
         example,

@@ -72,7 +72,15 @@ fn of_folders(
             Some((mask, place)) => {
                 used.insert(key);
                 let truth = MaskFile { source: named(masks, mask), path: place.clone() };
-                entries.push(Entry { source, path, line: None, patient: None, side: None, truth });
+                entries.push(Entry {
+                    source,
+                    path,
+                    beside: Vec::new(),
+                    line: None,
+                    patient: None,
+                    side: None,
+                    truth,
+                });
             }
             None => alone.push(source),
         }

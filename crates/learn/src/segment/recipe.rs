@@ -4,6 +4,7 @@ use wilhelm_nets::{AcceptedVolume, SegmentClass, WindowPreparation};
 use wilhelm_study::CodedConcept;
 
 use crate::origin::Origin;
+use crate::recipe::mirrored::Sides;
 use crate::recipe::{Holding, stated};
 use crate::{Augmentation, Fold, LearnError, Optimization, SegmentationLoss};
 
@@ -137,6 +138,12 @@ pub struct SegmenterRecipe {
     /// Seed of the split alone; left out, it is the seed.
     #[serde(default)]
     pub split_seed: Option<u64>,
+    /// Says that left and right may never change places.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_matters: bool,
+    /// Why left and right may change places although the two halves of this part of the body differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_because: Option<String>,
     /// Share of the images held out for validation; left out where the data or a fold say which are.
     #[serde(default)]
     pub validation_share: Option<f64>,
@@ -292,7 +299,25 @@ impl SegmenterRecipe {
             return fail(fault.to_owned());
         }
         self.optimization.check(self.optimization.loss.fault())?;
+        self.check_mirrors()?;
         self.holding()?;
         Ok(())
+    }
+
+    /// Refuses mirror images where a segment names a side, and asks for a reason where one is of a part of the body whose
+    /// halves differ.
+    fn check_mirrors(&self) -> Result<(), LearnError> {
+        let names: Vec<&str> = self.segments.iter().map(|segment| segment.name.as_str()).collect();
+        let words = names.iter().flat_map(|name| name.split_whitespace());
+        let parts: Vec<String> = words.map(str::to_owned).collect();
+        let mirrors = if self.augmentation.mirror { &["mirror under [augmentation]"][..] } else { &[] };
+        let sides = Sides {
+            mirrors,
+            matter: self.side_matters,
+            because: self.mirror_because.as_deref(),
+            body_parts: &parts,
+            names: &names,
+        };
+        sides.check()
     }
 }

@@ -6,7 +6,7 @@ mod rule;
 use std::path::Path;
 
 use super::*;
-use crate::{EpochReport, Example, LearnError, Run, TrainProgress};
+use crate::{EpochReport, Example, Keeping, LearnError, Run, TrainProgress};
 use rule::SIDE;
 use wilhelm_nets::{
     DistanceUnit, Interval, SegmentBaseline, SegmentMetric, Segmenter, SegmenterArchitecture,
@@ -219,7 +219,9 @@ fn check_resumed(recipe: &SegmenterRecipe) {
     assert!(unbroken.weights == again.weights && unbroken.card == again.card);
     for stop in [1, 3, 4, 8] {
         let place = tempfile::tempdir().expect("a folder");
-        let open = |resume| Run::open(&place.path().join("run"), "r", "d", resume, -1.0).expect("a run");
+        let open = |resume| {
+            Run::open(&place.path().join("run"), "r", "d", &Keeping::for_tests(resume, -1.0)).expect("a run")
+        };
         let run = open(false);
         let stopped = trained(recipe, folder.path(), Some(&run), stop);
         assert!(matches!(stopped, Err(LearnError::Cancelled)), "{stop}");

@@ -72,11 +72,12 @@ pub(crate) fn metrics(seed: u64, auc: f64) -> RunMetrics {
         macro_auc: interval(auc),
         accuracy: interval(auc / 2.0),
         accuracy_of_commonest: 0.5,
-        brier: 0.25,
-        calibration_error: 0.0,
+        brier: interval(0.25),
+        calibration_error: interval(0.0),
         labels: Vec::<ClassMetric>::new(),
         command: String::new(),
         baselines: Vec::new(),
+        each: Vec::new(),
     };
     RunMetrics {
         model: "m".to_owned(),

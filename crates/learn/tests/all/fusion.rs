@@ -8,7 +8,7 @@ use wilhelm_filters::{Fit, Prepared, Region};
 use wilhelm_learn::fusion::{
     FusionCase, FusionData, FusionFigures, FusionRecipe, FusionRuns, divide_cases, fit_fusion, train_fusion,
 };
-use wilhelm_learn::{EpochReport, LearnError, TrainProgress};
+use wilhelm_learn::{EpochReport, Keeping, LearnError, Maker, Resume, TrainProgress};
 use wilhelm_nets::{FusionCard, FusionModel, ModelError};
 
 struct Quiet;
@@ -183,8 +183,14 @@ fn a_run_that_was_stopped_again_and_again_ends_with_the_weights_of_an_unbroken_o
     let words = ("r.toml", "a command");
     let whole = train_fusion(&recipe, &data, &division, None, words, &mut Quiet).expect("trained");
     let folder = tempfile::tempdir().expect("a folder");
-    let open =
-        |resume: bool| FusionRuns::open(folder.path(), (&recipe, "text"), &data.data.sha256, resume, 60.0);
+    let keeping = |resume: bool| Keeping {
+        resume: if resume { Resume::Alike } else { Resume::No },
+        every: 60.0,
+        maker: Maker { program: "a test".to_owned(), device: "paper".to_owned() },
+    };
+    let open = |resume: bool| {
+        FusionRuns::open(folder.path(), (&recipe, "text"), &data.data.sha256, &keeping(resume))
+    };
     let mut stops = 0;
     let (runs, broken) = loop {
         let runs = open(stops > 0).expect("a run to go on with");

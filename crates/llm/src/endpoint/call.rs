@@ -1,8 +1,10 @@
 use super::http::{self, Body, Response};
+use super::pace::Pace;
 use super::stream::Events;
 use super::wire::{Answer, complaint_of};
 use super::{ApiKey, EndpointSettings};
 use crate::{EndpointError, FinishReason, LlmError};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,7 @@ pub(super) struct Call {
     pub(super) body: Vec<u8>,
     pub(super) host: String,
     pub(super) settings: EndpointSettings,
+    pub(super) pace: Arc<Pace>,
     pub(super) started: Instant,
 }
 
@@ -93,7 +96,21 @@ impl Call {
         true
     }
 
+    /// Waits until the server may be asked again.
+    fn keep_pace(&self, tell: &Sender<Told>) -> Result<(), Failure> {
+        while let Err(wait) = self.pace.begin(Instant::now()) {
+            if self.left() <= wait {
+                return Err(self.out_of_time());
+            }
+            if !Self::wait(wait, tell) {
+                return Err(Failure::Unwanted);
+            }
+        }
+        Ok(())
+    }
+
     fn attempt(&self, tell: &Sender<Told>) -> Result<FinishReason, Failure> {
+        self.keep_pace(tell)?;
         let key = self.settings.key.as_ref().map(|ApiKey(secret)| secret.as_str());
         let until = self.started + self.settings.answer;
         let patience = http::Patience { connect: self.settings.connect, stall: self.settings.stall, until };

@@ -1,8 +1,12 @@
+mod config;
 mod encoder;
 mod parts;
+mod volumes;
 
+pub use config::{ClassifierConfig, HeadKind, SliceMemory};
 pub use encoder::Encoder;
-pub(super) use parts::{Scores, Tokens, feature_maps, taps};
+pub(crate) use parts::{Scores, Tokens};
+pub(super) use parts::{feature_maps, taps};
 
 use burn::module::{Module, Param};
 use burn::nn::attention::MhaInput;
@@ -10,159 +14,13 @@ use burn::nn::transformer::{
     TransformerDecoder, TransformerDecoderConfig, TransformerEncoder, TransformerEncoderConfig,
 };
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Distribution, Tensor};
-use burn_store::{ApplyError, ModuleSnapshot, SafetensorsStore};
-use serde::{Deserialize, Serialize};
+use burn::tensor::{DType, Device, Distribution, Tensor};
+use burn_store::{ApplyError, FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
 
 use crate::kernels::encode_layer;
 
-use super::{Backbone, Recurrent, RecurrentCell, RecurrentConfig, SequencePooling, VolumeBackbone};
-
-/// The recurrent network over the slices of a volume; stands on the model's card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SliceMemory {
-    /// What remembers.
-    pub cell: RecurrentCell,
-    /// Length of the state in each direction.
-    pub hidden: usize,
-}
-
-/// Sizes of a [`Classifier`]; stands on the model's card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassifierConfig {
-    /// Channels of the CNN's stages.
-    pub widths: Vec<usize>,
-    /// Stride of the stem: 1 for small images, 2 otherwise.
-    pub stem_stride: usize,
-    /// Columns and rows of the input (it is square).
-    pub side: usize,
-    /// Slices of the input, each read by the CNN; 1 is a flat image.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub slices: usize,
-    /// Whether the CNN convolves across the slices too and halves them as it does columns and rows; otherwise it reads
-    /// each slice for itself.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub volumetric: bool,
-    /// What reads the slices' feature vectors in order, forward and backward; without it the Transformer has
-    /// them alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recurrent: Option<SliceMemory>,
-    /// Length of the named feature vector.
-    pub features: usize,
-    /// Width of the Transformer.
-    pub model_width: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Encoder layers; with 0 the tokens stay as they are.
-    pub encoder_layers: usize,
-    /// Decoder layers; with 0 each label's scorer reads the token of the feature vector.
-    pub decoder_layers: usize,
-    /// Labels, one query each.
-    pub labels: usize,
-}
-
-const fn one() -> usize {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_one(slices: &usize) -> bool {
-    *slices == 1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_false(yes: &bool) -> bool {
-    !*yes
-}
-
-impl ClassifierConfig {
-    /// Side of the last feature map.
-    pub fn token_side(&self) -> usize {
-        self.halved(self.side)
-    }
-
-    /// Places of the last feature map; of slices that are read one by one, their number.
-    pub(super) fn places(&self) -> usize {
-        let places = self.token_side() * self.token_side();
-        match self.slices {
-            1 => places,
-            slices if self.volumetric => self.halved(slices) * places,
-            slices => slices,
-        }
-    }
-
-    /// Length of what becomes a token: a place's channels, a slice's feature vector or what is remembered at it.
-    pub(super) fn token_length(&self) -> usize {
-        match self.recurrent {
-            Some(memory) => 2 * memory.hidden,
-            None if self.slices == 1 || self.volumetric => self.widths.last().copied().unwrap_or(1),
-            None => self.features,
-        }
-    }
-
-    /// Sizes of what reads the slices' feature vectors.
-    pub(super) fn recurrent_config(&self) -> Option<RecurrentConfig> {
-        self.recurrent.map(|memory| RecurrentConfig {
-            cell: memory.cell,
-            features: self.features,
-            hidden: memory.hidden,
-            layers: 1,
-            pooling: SequencePooling::Mean,
-            classes: 1,
-        })
-    }
-
-    /// What is left of an axis in the last feature map.
-    fn halved(&self, length: usize) -> usize {
-        (1..self.widths.len()).fold(length.div_ceil(self.stem_stride), |length, _| length.div_ceil(2))
-    }
-
-    /// Numbers in the greatest feature map of one input.
-    fn greatest_map(&self) -> usize {
-        let mut side = self.side.div_ceil(self.stem_stride);
-        let mut slices = if self.volumetric { self.slices.div_ceil(self.stem_stride) } else { self.slices };
-        let mut most = 0;
-        for width in &self.widths {
-            most = most.max(slices * width * side * side);
-            side = side.div_ceil(2);
-            slices = if self.volumetric { slices.div_ceil(2) } else { slices };
-        }
-        most
-    }
-
-    /// Whether the sizes make a network, and one that a hostile card cannot blow up memory with.
-    pub fn is_sound(&self) -> bool {
-        let within = |value: usize, most: usize| (1..=most).contains(&value);
-        within(self.widths.len(), 6)
-            && self.widths.iter().all(|width| within(*width, 1024))
-            && within(self.stem_stride, 2)
-            && within(self.side, 1024)
-            && within(self.features, 4096)
-            && within(self.model_width, 1024)
-            && within(self.heads, 32)
-            && self.model_width.is_multiple_of(self.heads)
-            && self.encoder_layers <= 12
-            && self.decoder_layers <= 12
-            && within(self.labels, 256)
-            && self.token_side() <= 64
-            && within(self.slices, 1024)
-            && self.greatest_map() <= 1 << 28
-            && self.places() <= 4096
-            && (!self.volumetric || (self.slices > 1 && self.recurrent.is_none()))
-            && match self.recurrent {
-                None => true,
-                // Without a Transformer the labels read the feature vector, and nothing what is remembered.
-                Some(memory) => {
-                    self.slices > 1
-                        && within(memory.hidden, 1024)
-                        && self.encoder_layers + self.decoder_layers > 0
-                }
-            }
-    }
-}
+use super::trunk::{Seen, Trunk, tapped};
+use super::{Backbone, Recurrent, VolumeBackbone};
 
 /// What a forward pass gives.
 #[derive(Debug)]
@@ -206,17 +64,21 @@ pub struct Classifier {
     pub(crate) backbone: Option<Backbone>,
     /// Reads volumes as one.
     pub(crate) volume_backbone: Option<VolumeBackbone>,
-    pub(crate) feature: Linear,
-    pub(crate) feature_token: Linear,
+    /// Reads either in their place; with a linear head it is all there is.
+    pub(crate) trunk: Option<Trunk>,
+    pub(crate) feature: Option<Linear>,
+    pub(crate) feature_token: Option<Linear>,
     pub(crate) recurrent: Option<Recurrent>,
-    pub(crate) token: Linear,
-    pub(crate) position: Param<Tensor<3>>,
-    pub(crate) encoder: TransformerEncoder,
-    pub(crate) queries: Param<Tensor<3>>,
-    pub(crate) decoder: TransformerDecoder,
-    pub(crate) norm: LayerNorm,
-    pub(crate) scorer: Param<Tensor<3>>,
-    pub(crate) bias: Param<Tensor<2>>,
+    pub(crate) token: Option<Linear>,
+    pub(crate) position: Option<Param<Tensor<3>>>,
+    pub(crate) encoder: Option<TransformerEncoder>,
+    pub(crate) queries: Option<Param<Tensor<3>>>,
+    pub(crate) decoder: Option<TransformerDecoder>,
+    pub(crate) norm: Option<LayerNorm>,
+    pub(crate) scorer: Option<Param<Tensor<3>>>,
+    pub(crate) bias: Option<Param<Tensor<2>>>,
+    /// How many labels it scores.
+    pub(crate) labels: usize,
 }
 
 impl Classifier {
@@ -235,34 +97,61 @@ impl Classifier {
 
     /// The same for images of so many channels.
     pub(super) fn of_channels(config: &ClassifierConfig, channels: usize, device: &Device) -> Self {
-        let last = config.widths.last().copied().unwrap_or(1);
+        let is_transformer = config.head == HeadKind::Transformer;
         let width = config.model_width;
+        let linear = |input: usize, output: usize| {
+            is_transformer.then(|| LinearConfig::new(input, output).init(device))
+        };
+        let random =
+            |shape: [usize; 3], deviation: f64| is_transformer.then(|| random(shape, deviation, device));
+        let backbone = flat_backbone(config, channels, device);
+        let volume_backbone = volume_backbone(config, channels, device);
+        let trunk = Trunk::of(config, device);
         let recurrent = config.recurrent_config();
-        let random = |shape: [usize; 3], deviation: f64| random(shape, deviation, device);
         Self {
-            backbone: flat_backbone(config, channels, device),
-            volume_backbone: volume_backbone(config, channels, device),
-            feature: LinearConfig::new(last, config.features).init(device),
-            feature_token: LinearConfig::new(config.features, width).init(device),
+            backbone,
+            volume_backbone,
+            trunk,
+            feature: linear(config.last_width(), config.features),
+            feature_token: linear(config.features, width),
             recurrent: recurrent.map(|recurrent| Recurrent::new(&recurrent, device)),
-            token: LinearConfig::new(config.token_length(), width).init(device),
+            token: linear(config.token_length(), width),
             position: random([1, 1 + config.places(), width], 0.02),
-            encoder: TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
-                .with_norm_first(true)
-                .init(device),
+            encoder: is_transformer.then(|| {
+                TransformerEncoderConfig::new(width, 2 * width, config.heads, config.encoder_layers)
+                    .with_norm_first(true)
+                    .init(device)
+            }),
             queries: random([1, config.labels, width], 0.5),
-            decoder: TransformerDecoderConfig::new(width, 2 * width, config.heads, config.decoder_layers)
-                .with_norm_first(true)
-                .init(device),
-            norm: LayerNormConfig::new(width).init(device),
-            scorer: random([1, config.labels, width], 1.0 / (width as f64).sqrt()),
-            bias: Param::from_tensor(Tensor::<2>::zeros([1, config.labels], device)),
+            decoder: is_transformer.then(|| {
+                TransformerDecoderConfig::new(width, 2 * width, config.heads, config.decoder_layers)
+                    .with_norm_first(true)
+                    .init(device)
+            }),
+            norm: is_transformer.then(|| LayerNormConfig::new(width).init(device)),
+            scorer: random([1, config.labels, width], 1.0 / (width.max(1) as f64).sqrt()),
+            bias: is_transformer.then(|| Param::from_tensor(Tensor::<2>::zeros([1, config.labels], device))),
+            labels: config.labels,
         }
     }
 
+    /// The same with the first stages of an EfficientNet left as they are in training: 1 is its stem, each further one a
+    /// stage, 7 all of it.
+    #[must_use]
+    pub fn with_fixed_stages(self, fixed: usize) -> Self {
+        Self { trunk: self.trunk.map(|trunk| trunk.with_fixed(fixed)), ..self }
+    }
+
     /// How many labels it scores.
-    pub(super) fn labels(&self) -> usize {
-        self.bias.dims()[1]
+    pub(super) const fn labels(&self) -> usize {
+        self.labels
+    }
+
+    /// How often the maps of one input stand one after another: its slices, where they are read one by one.
+    fn slices_apart(&self, slices: usize) -> usize {
+        let is_read_as_one =
+            self.volume_backbone.is_some() || self.trunk.as_ref().is_some_and(Trunk::is_volumetric);
+        if is_read_as_one { 1 } else { slices }
     }
 
     /// The feature maps of every stage, shallowest first; those of a volume's slices one after another. The slices of
@@ -277,7 +166,34 @@ impl Classifier {
 
     /// The same of images of several channels, `[batch, channels, slices, side, side]`.
     pub(super) fn feature_maps_of_channels(&self, input: Tensor<5>) -> Vec<Tensor<4>> {
-        feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input)
+        self.see(input).maps
+    }
+
+    fn see(&self, input: Tensor<5>) -> Seen {
+        match &self.trunk {
+            Some(trunk) => trunk.see(input),
+            None => {
+                let maps = feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input);
+                Seen { maps, class_token: None }
+            }
+        }
+    }
+
+    /// Whether the last feature map alone decides the logits: not where a linear head reads a class token beside it.
+    pub(crate) fn reads_its_map(&self) -> bool {
+        let is_vision_transformer =
+            self.trunk.as_ref().is_some_and(|trunk| trunk.vision_transformer.is_some());
+        !(is_vision_transformer && self.scorer.is_none())
+    }
+
+    /// Whether tokens attend to each other on the way to its logits.
+    pub(crate) fn attends(&self) -> bool {
+        self.parts().is_some() || !self.has_stages()
+    }
+
+    /// Whether its maps of every stage lead to its logits, as those of convolutional networks do.
+    pub(crate) fn has_stages(&self) -> bool {
+        self.trunk.as_ref().is_none_or(|trunk| trunk.vision_transformer.is_none())
     }
 
     /// From the last feature map of flat images to logits and the feature vector.
@@ -290,68 +206,93 @@ impl Classifier {
     /// # Shapes
     /// `[batch * slices, channels, rows, columns]` to `[batch, labels]` and `[batch, features]`.
     pub fn head_of_slices(&self, map: Tensor<4>, slices: usize) -> (Tensor<2>, Tensor<2>) {
-        let (tokens, features) = self.tokens().of_map(map, slices);
-        (self.scores().of_tokens(tokens), features)
+        self.score(map, None, slices)
+    }
+
+    fn score(
+        &self,
+        last: Tensor<4>,
+        class_token: Option<Tensor<2>>,
+        slices: usize,
+    ) -> (Tensor<2>, Tensor<2>) {
+        match self.parts() {
+            Some((tokens, scores)) => {
+                let (tokens, features) = tokens.of_map(last, slices);
+                (scores.of_tokens(tokens), features)
+            }
+            None => self.linear().score(last, class_token),
+        }
     }
 
     /// The feature vector of the last feature map of flat images.
     pub(crate) fn features_of_map(&self, map: Tensor<4>) -> Tensor<2> {
-        self.tokens().features(map)
+        match self.parts() {
+            Some((tokens, _)) => tokens.features(map),
+            None => self.linear().features(map, None),
+        }
     }
 
     /// The logits of a feature vector beside the last feature map of flat images.
     pub(crate) fn logits_of_features(&self, features: Tensor<2>, map: Tensor<4>) -> Tensor<2> {
-        self.scores().of_tokens(self.tokens().of_features(features, map))
+        match self.parts() {
+            Some((tokens, scores)) => scores.of_tokens(tokens.of_features(features, map)),
+            None => self.linear().logits_of_features(features),
+        }
     }
 
-    fn tokens(&self) -> Tokens<'_> {
-        Tokens {
-            feature: &self.feature,
-            feature_token: &self.feature_token,
+    fn linear(&self) -> &Trunk {
+        self.trunk.as_ref().expect("a network without a Transformer has a trunk with a head")
+    }
+
+    /// What makes tokens of the last feature map and logits of tokens; `None` with a linear head.
+    pub(crate) fn parts(&self) -> Option<(Tokens<'_>, Scores<'_>)> {
+        let tokens = Tokens {
+            feature: self.feature.as_ref()?,
+            feature_token: self.feature_token.as_ref()?,
             recurrent: self.recurrent.as_ref(),
-            token: &self.token,
-            position: self.position.val(),
-        }
-    }
-
-    fn scores(&self) -> Scores<'_> {
-        Scores {
-            encoder: &self.encoder,
-            queries: self.queries.val(),
-            decoder: &self.decoder,
-            norm: &self.norm,
-            scorer: self.scorer.val(),
-            bias: self.bias.val(),
-        }
+            token: self.token.as_ref()?,
+            position: self.position.as_ref()?.val(),
+        };
+        let scores = Scores {
+            encoder: self.encoder.as_ref()?,
+            queries: self.queries.as_ref()?.val(),
+            decoder: self.decoder.as_ref()?,
+            norm: self.norm.as_ref()?,
+            scorer: self.scorer.as_ref()?.val(),
+            bias: self.bias.as_ref()?.val(),
+        };
+        Some((tokens, scores))
     }
 
     /// The last feature map that follows from the map of a stage, counted from 0; of a network of flat images.
     pub(crate) fn last_map(&self, map: Tensor<4>, stage: usize) -> Tensor<4> {
-        self.backbone.as_ref().expect("volumetric networks are not asked").after(map, stage)
+        match (&self.trunk, &self.backbone) {
+            (Some(trunk), _) => trunk.after(map, stage),
+            (None, Some(backbone)) => backbone.after(map, stage),
+            (None, None) => unreachable!("volumetric networks are not asked"),
+        }
     }
 
     /// Attention on the way from the last feature map to the logits: among the tokens in each encoder layer, then of
     /// each label's query in each decoder layer.
     ///
     /// This is [`head`](Self::head) once more, layer by layer, as it predicts (without dropout): burn's layers keep
-    /// their attention to themselves.
-    pub(crate) fn attention_of_map(&self, map: Tensor<4>) -> Attention {
-        let [batch, channels, rows, columns] = map.dims();
-        let pooled = map.clone().mean_dim(3).mean_dim(2).reshape([batch, channels]);
-        let features = relu(self.feature.forward(pooled));
-        let places = map.reshape([batch, channels, rows * columns]).swap_dims(1, 2);
-        let summary = self.feature_token.forward(features).unsqueeze_dim::<3>(1);
-        let mut tokens = Tensor::cat(vec![summary, self.token.forward(places)], 1) + self.position.val();
-        let mut among = Vec::with_capacity(self.encoder.layers.len());
-        for layer in &self.encoder.layers {
+    /// their attention to themselves. `None` with a linear head.
+    pub(crate) fn attention_of_map(&self, map: Tensor<4>) -> Option<Attention> {
+        let (parts, scores) = self.parts()?;
+        let batch = map.dims()[0];
+        let features = parts.features(map.clone());
+        let mut tokens = parts.of_features(features, map);
+        let mut among = Vec::with_capacity(scores.encoder.layers.len());
+        for layer in &scores.encoder.layers {
             // Normalized first, as the network was made.
             let normalized = layer.norm_2.forward(tokens.clone());
             among.push(layer.mha.forward(MhaInput::self_attn(normalized)).weights);
             tokens = encode_layer(layer, tokens);
         }
-        let mut target = self.queries.val().repeat_dim(0, batch);
-        let mut of_labels = Vec::with_capacity(self.decoder.layers.len());
-        for layer in &self.decoder.layers {
+        let mut target = scores.queries.repeat_dim(0, batch);
+        let mut of_labels = Vec::with_capacity(scores.decoder.layers.len());
+        for layer in &scores.decoder.layers {
             let normalized = layer.norm_3.forward(target.clone());
             let asked = target + layer.self_attn.forward(MhaInput::self_attn(normalized)).context;
             let query = layer.norm_1.forward(asked.clone());
@@ -360,7 +301,13 @@ impl Classifier {
             let sum = asked + read.context;
             target = sum.clone() + layer.pwff.forward(layer.norm_2.forward(sum));
         }
-        Attention { among, of_labels, read: target }
+        Some(Attention { among, of_labels, read: target })
+    }
+
+    /// The attention among the tokens of a vision transformer that reads flat images, with the rows and columns of its
+    /// patches; `None` of convolutional networks.
+    pub(crate) fn attention_in_trunk(&self, input: Tensor<4>) -> Option<(Vec<Tensor<4>>, [usize; 2])> {
+        self.trunk.as_ref()?.attention(input)
     }
 
     /// The whole pass.
@@ -369,13 +316,15 @@ impl Classifier {
     }
 
     /// The whole pass over images of several channels, `[batch, channels, slices, side, side]`.
-    pub(super) fn forward_channels(&self, input: Tensor<5>) -> Forward {
-        let [_, _, slices, _, _] = input.dims();
-        let slices = if self.volume_backbone.is_some() { 1 } else { slices };
-        let maps = self.feature_maps_of_channels(input);
-        let taps = taps(&maps, slices);
+    pub(crate) fn forward_channels(&self, input: Tensor<5>) -> Forward {
+        let slices = self.slices_apart(input.dims()[2]);
+        let Seen { maps, class_token } = self.see(input);
+        let taps = match &self.trunk {
+            Some(_) => taps(&maps.iter().map(tapped).collect::<Vec<_>>(), slices),
+            None => taps(&maps, slices),
+        };
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let (logits, features) = self.head_of_slices(last, slices);
+        let (logits, features) = self.score(last, class_token, slices);
         Forward { logits, features, taps }
     }
 }
@@ -386,7 +335,10 @@ pub(super) fn with_weights<M: Module + ModuleSnapshot>(
     weights: Vec<u8>,
 ) -> Result<M, String> {
     // What does not fit is told by its first tensor: the store's own words are a list of all.
-    let mut store = SafetensorsStore::from_bytes(Some(weights)).validate(false).allow_partial(true);
+    let mut store = SafetensorsStore::from_bytes(Some(weights))
+        .validate(false)
+        .allow_partial(true)
+        .with_from_adapter(FloatCastAdapter::to(DType::F32));
     let result = network.load_from(&mut store).map_err(|error| error.to_string())?;
     if let Some((missing, _)) = result.missing.first() {
         return Err(format!("{missing} is missing in the file"));
@@ -414,7 +366,8 @@ pub(super) fn random(shape: [usize; 3], deviation: f64, device: &Device) -> Para
 
 /// The CNN of networks that read images, or slices one by one.
 pub(super) fn flat_backbone(config: &ClassifierConfig, channels: usize, device: &Device) -> Option<Backbone> {
-    (!config.volumetric).then(|| Backbone::of_channels(channels, &config.widths, config.stem_stride, device))
+    (!config.volumetric && config.cnn.is_none())
+        .then(|| Backbone::of_channels(channels, &config.widths, config.stem_stride, device))
 }
 
 /// The CNN of networks that read volumes as one.
@@ -423,14 +376,14 @@ pub(super) fn volume_backbone(
     channels: usize,
     device: &Device,
 ) -> Option<VolumeBackbone> {
-    config
-        .volumetric
+    (config.volumetric && config.cnn.is_none())
         .then(|| VolumeBackbone::of_channels(channels, &config.widths, config.stem_stride, device))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::arch::RecurrentCell;
 
     pub(crate) fn config() -> ClassifierConfig {
         ClassifierConfig {
@@ -440,6 +393,8 @@ pub(super) mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -580,8 +535,10 @@ pub(super) mod tests {
         let config = ClassifierConfig { encoder_layers: 2, decoder_layers: 2, ..config() };
         let network = Classifier::new(&config, &device);
         let map = Tensor::<4>::random([2, 8, 4, 4], Distribution::Normal(0.0, 1.0), &device);
-        let read = network.norm.forward(network.attention_of_map(map.clone()).read);
-        let logits = (read * network.scorer.val()).sum_dim(2).reshape([2, 3]) + network.bias.val();
+        let (_, scores) = network.parts().expect("a Transformer");
+        let attention = network.attention_of_map(map.clone()).expect("a Transformer");
+        let read = scores.norm.forward(attention.read);
+        let logits = (read * scores.scorer).sum_dim(2).reshape([2, 3]) + scores.bias;
         // The layers that tell their attention are burn's, and add in another order.
         assert!(scalar((logits - network.head(map).0).abs().max()) < 1e-5);
     }

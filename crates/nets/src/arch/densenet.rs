@@ -18,6 +18,9 @@ pub struct DenseNetConfig {
     pub channels: usize,
     /// Channels of the stem.
     pub stem: usize,
+    /// A stem of 3 at stride 1 without pooling, for sides of 28 to 64; else 7 at stride 2 and pooling.
+    #[serde(default)]
+    pub small_stem: bool,
     /// Channels that each layer adds.
     pub growth: usize,
     /// Layers of each block.
@@ -32,7 +35,15 @@ pub struct DenseNetConfig {
 impl DenseNetConfig {
     /// DenseNet-121, as torchvision has it for three channels and TorchXRayVision for one: 1024 features.
     pub fn densenet_121(channels: usize, classes: usize) -> Self {
-        Self { channels, stem: 64, growth: 32, blocks: vec![6, 12, 24, 16], features: None, classes }
+        Self {
+            channels,
+            stem: 64,
+            small_stem: false,
+            growth: 32,
+            blocks: vec![6, 12, 24, 16],
+            features: None,
+            classes,
+        }
     }
 
     /// Channels that leave each block.
@@ -49,7 +60,7 @@ impl DenseNetConfig {
     /// How many weights a network of these sizes has.
     pub fn parameters(&self) -> usize {
         let mut width = self.stem;
-        let mut count = 49 * self.channels * self.stem + 2 * self.stem;
+        let mut count = self.stem().0.pow(2) * self.channels * self.stem + 2 * self.stem;
         for (block, layers) in self.blocks.iter().enumerate() {
             if block > 0 {
                 count += 2 * width + width * (width / 2);
@@ -62,6 +73,11 @@ impl DenseNetConfig {
             }
         }
         count + 2 * width + Head::parameters(width, self.features, self.classes)
+    }
+
+    /// Side and stride of the stem's kernel.
+    fn stem(&self) -> (usize, usize) {
+        if self.small_stem { (3, 1) } else { (7, 2) }
     }
 
     /// Whether the sizes make a network, and one that a hostile card cannot blow up memory with.
@@ -156,12 +172,20 @@ pub struct DenseNet {
     pub(crate) blocks: Vec<Vec<DenseLayer>>,
     pub(crate) transitions: Vec<Transition>,
     pub(crate) norm: BatchNorm,
-    pub(crate) head: Head,
+    /// Not there where something else reads the maps.
+    pub(crate) head: Option<Head>,
+    pub(crate) pools: bool,
 }
 
 impl DenseNet {
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &DenseNetConfig, device: &Device) -> Self {
+        Self::with_head(config, true, device)
+    }
+
+    /// The same with or without its head.
+    pub(super) fn with_head(config: &DenseNetConfig, with_head: bool, device: &Device) -> Self {
+        let (kernel, stride) = config.stem();
         let widths = config.widths();
         let last = widths.last().copied().unwrap_or(config.stem);
         let blocks = config.blocks.iter().enumerate().map(|(block, layers)| {
@@ -171,7 +195,7 @@ impl DenseNet {
                 .collect()
         });
         Self {
-            stem: convolution([config.channels, config.stem], 7, 2, device),
+            stem: convolution([config.channels, config.stem], kernel, stride, device),
             stem_norm: BatchNormConfig::new(config.stem).init(device),
             blocks: blocks.collect(),
             transitions: widths[..widths.len().saturating_sub(1)]
@@ -179,13 +203,17 @@ impl DenseNet {
                 .map(|width| Transition::new(*width, device))
                 .collect(),
             norm: BatchNormConfig::new(last).init(device),
-            head: Head::new(last, config.features, config.classes, device),
+            head: with_head.then(|| Head::new(last, config.features, config.classes, device)),
+            pools: !config.small_stem,
         }
     }
 
     /// The feature maps of every block, shallowest first.
     pub fn feature_maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        let mut current = halved(normalize(&self.stem_norm, convolve(&self.stem, input), Then::Rectify));
+        let mut current = normalize(&self.stem_norm, convolve(&self.stem, input), Then::Rectify);
+        if self.pools {
+            current = halved(current);
+        }
         let mut maps = Vec::with_capacity(self.blocks.len());
         for (at, block) in self.blocks.iter().enumerate() {
             current = block.iter().fold(current, |current, layer| layer.forward(current));
@@ -203,20 +231,32 @@ impl DenseNet {
         }
     }
 
-    /// The logits that follow from the map of a block, counted from 0.
-    pub(crate) fn logits_after(&self, map: Tensor<4>, block: usize) -> Tensor<2> {
+    /// The last feature map that follows from that of a block, counted from 0.
+    pub(super) fn after(&self, map: Tensor<4>, block: usize) -> Tensor<4> {
         let mut current = map;
         for (at, block) in self.blocks.iter().enumerate().skip(block + 1) {
             current = self.between(block.iter().fold(current, |current, layer| layer.forward(current)), at);
         }
-        self.head.forward(pooled(current)).1
+        current
+    }
+
+    /// The logits that follow from the map of a block, counted from 0.
+    pub(crate) fn logits_after(&self, map: Tensor<4>, block: usize) -> Tensor<2> {
+        self.own_head().forward(pooled(self.after(map, block))).1
+    }
+
+    fn own_head(&self) -> &Head {
+        self.head.as_ref().expect("a network by itself has a head")
     }
 
     /// The whole pass.
+    ///
+    /// # Panics
+    /// If it was made without a head.
     pub fn forward(&self, input: Tensor<4>) -> StagedForward<4> {
         let stages = self.feature_maps(input);
         let pooled = pooled(stages.last().cloned().expect("there is at least one block"));
-        let (features, logits) = self.head.forward(pooled.clone());
+        let (features, logits) = self.own_head().forward(pooled.clone());
         StagedForward { stages, pooled, features, logits }
     }
 }
@@ -239,7 +279,10 @@ impl TorchNames for DenseNet {
             ["transitions", at, _, leaf] => format!("features.transition{}.conv.{leaf}", next(at)),
             // Its number is 5 whatever the number of blocks, in torchvision and TorchXRayVision.
             ["norm", leaf] => format!("features.norm5.{leaf}"),
-            ["head", part, leaf] => self.head.torch_name(part, leaf, "classifier"),
+            ["head", part, leaf] => self
+                .head
+                .as_ref()
+                .map_or_else(|| own.to_owned(), |head| head.torch_name(part, leaf, "classifier")),
             _ => own.to_owned(),
         }
     }
@@ -263,7 +306,15 @@ mod tests {
     use super::*;
 
     fn config() -> DenseNetConfig {
-        DenseNetConfig { channels: 1, stem: 6, growth: 4, blocks: vec![2, 3], features: None, classes: 2 }
+        DenseNetConfig {
+            channels: 1,
+            stem: 6,
+            small_stem: false,
+            growth: 4,
+            blocks: vec![2, 3],
+            features: None,
+            classes: 2,
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Fusion {
 }
 
 /// Sizes of a [`FusedClassifier`]; stands on the model's card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FusionConfig {
     /// Where the inputs meet.
@@ -65,7 +65,16 @@ impl FusionConfig {
         if !(2..=Self::MOST).contains(&self.inputs) {
             return Some(format!("{} inputs, expected 2 to {}", self.inputs, Self::MOST));
         }
-        if !self.network.is_sound() || self.inputs * self.network.places() > 4096 {
+        if self.network.cnn.is_some() {
+            return Some(
+                "networks of several inputs have this program's own CNN: give widths and stem_stride in the place of cnn"
+                    .to_owned(),
+            );
+        }
+        if let Some(fault) = self.network.fault() {
+            return Some(fault);
+        }
+        if self.inputs * self.network.places() > 4096 {
             return Some("the sizes of the network are out of bounds".to_owned());
         }
         if self.fusion != Fusion::Intermediate {

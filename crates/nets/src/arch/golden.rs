@@ -13,7 +13,7 @@ use super::{TorchNames, load_torch, save_torch};
 
 /// One network in the golden file.
 #[derive(Deserialize)]
-pub(super) struct Case {
+pub(crate) struct Case {
     /// Names and shapes of the state dict.
     pub tensors: BTreeMap<String, Vec<usize>>,
     /// Shape of the input.
@@ -24,7 +24,7 @@ pub(super) struct Case {
 
 /// Every `step`th number of an output.
 #[derive(Deserialize)]
-pub(super) struct Output {
+pub(crate) struct Output {
     shape: Vec<usize>,
     step: usize,
     values: Vec<f32>,
@@ -36,7 +36,7 @@ struct Golden {
 }
 
 /// A network of the golden file.
-pub(super) fn case(name: &str) -> Case {
+pub(crate) fn case(name: &str) -> Case {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/architectures.json");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut golden: Golden = serde_json::from_str(&text).expect("the form that the script writes");

@@ -100,6 +100,8 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 12,
             model_width: 8,
             heads: 2,

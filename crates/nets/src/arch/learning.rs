@@ -121,6 +121,7 @@ mod tests {
         let config = DenseNetConfig {
             channels: 1,
             stem: 8,
+            small_stem: false,
             growth: 6,
             blocks: vec![2, 2],
             features: None,

@@ -140,13 +140,19 @@ pub struct ResNet {
     pub(crate) stem: Conv2d,
     pub(crate) stem_norm: BatchNorm,
     pub(crate) stages: Vec<Vec<ResNetBlock>>,
-    pub(crate) head: Head,
+    /// Not there where something else reads the maps.
+    pub(crate) head: Option<Head>,
     pub(crate) pools: bool,
 }
 
 impl ResNet {
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &ResNetConfig, device: &Device) -> Self {
+        Self::with_head(config, true, device)
+    }
+
+    /// The same with or without its head.
+    pub(super) fn with_head(config: &ResNetConfig, with_head: bool, device: &Device) -> Self {
         let (kernel, stride) = config.stem();
         let mut input = 64;
         let stages = config.depth.blocks().into_iter().enumerate().map(|(stage, blocks)| {
@@ -164,7 +170,7 @@ impl ResNet {
             stem: convolution([config.channels, 64], kernel, stride, device),
             stem_norm: BatchNormConfig::new(64).init(device),
             stages: stages.collect(),
-            head: Head::new(config.depth.width(), config.features, config.classes, device),
+            head: with_head.then(|| Head::new(config.depth.width(), config.features, config.classes, device)),
             pools: !config.small_stem,
         }
     }
@@ -183,29 +189,41 @@ impl ResNet {
         maps
     }
 
+    /// The last feature map that follows from that of a stage, counted from 0.
+    pub(super) fn after(&self, map: Tensor<4>, stage: usize) -> Tensor<4> {
+        let later = self.stages.iter().skip(stage + 1).flatten();
+        later.fold(map, |current, block| block.forward(current))
+    }
+
     /// The logits that follow from the map of a stage, counted from 0.
     pub(crate) fn logits_after(&self, map: Tensor<4>, stage: usize) -> Tensor<2> {
-        let later = self.stages.iter().skip(stage + 1).flatten();
-        self.head.forward(pooled(later.fold(map, |current, block| block.forward(current)))).1
+        self.own_head().forward(pooled(self.after(map, stage))).1
+    }
+
+    fn own_head(&self) -> &Head {
+        self.head.as_ref().expect("a network by itself has a head")
     }
 
     /// The whole pass.
+    ///
+    /// # Panics
+    /// If it was made without a head.
     pub fn forward(&self, input: Tensor<4>) -> StagedForward<4> {
         let stages = self.feature_maps(input);
         let pooled = pooled(stages.last().cloned().expect("there are four stages"));
-        let (features, logits) = self.head.forward(pooled.clone());
+        let (features, logits) = self.own_head().forward(pooled.clone());
         StagedForward { stages, pooled, features, logits }
     }
 }
 
 impl TorchNames for ResNet {
     fn torch_name(&self, own: &str) -> String {
-        torch_name(&self.head, own)
+        torch_name(self.head.as_ref(), own)
     }
 }
 
 /// torchvision's name of a residual network's tensor, which is the same for images and volumes.
-pub(super) fn torch_name(head: &Head, own: &str) -> String {
+pub(super) fn torch_name(head: Option<&Head>, own: &str) -> String {
     match own.split('.').collect::<Vec<_>>()[..] {
         ["stem", leaf] => format!("conv1.{leaf}"),
         ["stem_norm", leaf] => format!("bn1.{leaf}"),
@@ -221,7 +239,7 @@ pub(super) fn torch_name(head: &Head, own: &str) -> String {
         ["stages", stage, block, "shortcut_norm", leaf] => {
             format!("layer{}.{block}.downsample.1.{leaf}", next(stage))
         }
-        ["head", part, leaf] => head.torch_name(part, leaf, "fc"),
+        ["head", part, leaf] => head.map_or_else(|| own.to_owned(), |head| head.torch_name(part, leaf, "fc")),
         _ => own.to_owned(),
     }
 }

@@ -71,16 +71,27 @@ impl ResNetBlock3d {
 /// Hara et al. 2018, doi:10.1109/CVPR.2018.00685; Chen et al. 2019, arXiv:1904.00625
 #[derive(Module, Debug)]
 pub struct ResNet3d {
-    stem: Conv3d,
-    stem_norm: BatchNorm,
-    stages: Vec<Vec<ResNetBlock3d>>,
-    head: Head,
-    pools: bool,
+    pub(crate) stem: Conv3d,
+    pub(crate) stem_norm: BatchNorm,
+    pub(crate) stages: Vec<Vec<ResNetBlock3d>>,
+    /// Not there where something else reads the maps.
+    pub(super) head: Option<Head>,
+    pub(crate) pools: bool,
 }
 
 impl ResNet3d {
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &ResNetConfig, device: &Device) -> Self {
+        Self::with_head(config, true, device)
+    }
+
+    /// The same without its head.
+    pub(super) fn headless(self) -> Self {
+        Self { head: None, ..self }
+    }
+
+    /// The same with or without its head.
+    pub(super) fn with_head(config: &ResNetConfig, with_head: bool, device: &Device) -> Self {
         let (kernel, stride) = config.stem();
         let mut input = 64;
         let stages = config.depth.blocks().into_iter().enumerate().map(|(stage, blocks)| {
@@ -98,7 +109,7 @@ impl ResNet3d {
             stem: convolution([config.channels, 64], kernel, stride, device),
             stem_norm: BatchNormConfig::new(64).init(device),
             stages: stages.collect(),
-            head: Head::new(config.depth.width(), config.features, config.classes, device),
+            head: with_head.then(|| Head::new(config.depth.width(), config.features, config.classes, device)),
             pools: !config.small_stem,
         }
     }
@@ -120,21 +131,28 @@ impl ResNet3d {
     /// The logits that follow from the map of a stage, counted from 0.
     pub(crate) fn logits_after(&self, map: Tensor<5>, stage: usize) -> Tensor<2> {
         let later = self.stages.iter().skip(stage + 1).flatten();
-        self.head.forward(pooled(later.fold(map, |current, block| block.forward(current)))).1
+        self.own_head().forward(pooled(later.fold(map, |current, block| block.forward(current)))).1
+    }
+
+    fn own_head(&self) -> &Head {
+        self.head.as_ref().expect("a network by itself has a head")
     }
 
     /// The whole pass.
+    ///
+    /// # Panics
+    /// If it was made without a head.
     pub fn forward(&self, input: Tensor<5>) -> StagedForward<5> {
         let stages = self.feature_maps(input);
         let pooled = pooled(stages.last().cloned().expect("there are four stages"));
-        let (features, logits) = self.head.forward(pooled.clone());
+        let (features, logits) = self.own_head().forward(pooled.clone());
         StagedForward { stages, pooled, features, logits }
     }
 }
 
 impl TorchNames for ResNet3d {
     fn torch_name(&self, own: &str) -> String {
-        torch_name(&self.head, own)
+        torch_name(self.head.as_ref(), own)
     }
 }
 
@@ -166,7 +184,7 @@ mod tests {
         // The maps of the stages are compared with PyTorch's; to draw their weights once more takes seconds.
         let network = ResNet3d::new(&config, &device);
         assert_eq!(network.stem.forward(Tensor::zeros([1, 2, 6, 8, 5], &device)).dims(), [1, 64, 3, 4, 3]);
-        let (features, logits) = network.head.forward(Tensor::zeros([1, 512], &device));
+        let (features, logits) = network.own_head().forward(Tensor::zeros([1, 512], &device));
         assert_eq!((features.expect("it is named").dims(), logits.dims()), ([1, 20], [1, 3]));
         let small = ResNet3d::new(&ResNetConfig { small_stem: true, ..config }, &device);
         assert_eq!(small.stem.forward(Tensor::zeros([1, 2, 4, 4, 2], &device)).dims(), [1, 64, 4, 4, 2]);

@@ -9,6 +9,7 @@ use crate::kernels::{attend, gelu};
 
 use super::head::MOST_PARAMETERS;
 use super::torch::TorchNames;
+use super::trunk::Seen;
 
 /// Sizes of a [`VisionTransformer`]; stands on a model's card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +151,8 @@ pub struct VisionTransformer {
     pub(crate) positions: Param<Tensor<3>>,
     pub(crate) layers: Vec<TransformerLayer>,
     pub(crate) norm: LayerNorm,
-    pub(crate) scorer: Linear,
+    /// Not there where something else reads the tokens.
+    pub(crate) scorer: Option<Linear>,
 }
 
 impl VisionTransformer {
@@ -159,6 +161,11 @@ impl VisionTransformer {
 
     /// A network with random weights; the device's seed decides them.
     pub fn new(config: &VisionTransformerConfig, device: &Device) -> Self {
+        Self::with_head(config, true, device)
+    }
+
+    /// The same with or without its scorer.
+    pub(super) fn with_head(config: &VisionTransformerConfig, with_head: bool, device: &Device) -> Self {
         let width = config.width;
         let random = |count: usize| {
             let values = Tensor::<3>::random([1, count, width], Distribution::Normal(0.0, 0.02), device);
@@ -174,21 +181,47 @@ impl VisionTransformer {
                 .map(|_| TransformerLayer::new(width, config.heads, config.inner, device))
                 .collect(),
             norm: norm(width, device),
-            scorer: LinearConfig::new(width, config.classes).init(device),
+            scorer: with_head.then(|| LinearConfig::new(width, config.classes).init(device)),
         }
     }
 
     /// The whole pass.
     ///
     /// # Panics
-    /// If the image has another side than the network's positions.
+    /// If the image has another side than the network's positions, or it was made without a scorer.
     pub fn forward(&self, input: Tensor<4>) -> VisionTransformerForward {
         let (tokens, _) = self.tokens(input);
         let tokens = self.layers.iter().fold(tokens, |tokens, layer| layer.forward(tokens));
         let tokens = self.norm.forward(tokens);
         let features = tokens.clone().narrow(1, 0, 1).squeeze_dim::<2>(1);
-        let logits = self.scorer.forward(features.clone());
+        let scorer = self.scorer.as_ref().expect("a network by itself has a scorer");
+        let logits = scorer.forward(features.clone());
         VisionTransformerForward { tokens, features, logits }
+    }
+
+    /// The tokens of the patches as maps after each quarter of the layers, the last normalized, and the class token.
+    pub(super) fn see(&self, images: Tensor<4>) -> Seen {
+        let (mut tokens, [rows, columns]) = self.tokens(images);
+        let [batch, _, width] = tokens.dims();
+        let map = |tokens: Tensor<3>| {
+            tokens.narrow(1, 1, rows * columns).swap_dims(1, 2).reshape([batch, width, rows, columns])
+        };
+        let count = self.layers.len();
+        let mut maps = Vec::with_capacity(4);
+        for (number, layer) in self.layers.iter().enumerate() {
+            tokens = layer.forward(tokens);
+            if number + 1 < count && Self::ends_a_quarter(number, count) {
+                maps.push(map(tokens.clone()));
+            }
+        }
+        let tokens = self.norm.forward(tokens);
+        maps.push(map(tokens.clone()));
+        Seen { maps, class_token: Some(tokens.narrow(1, 0, 1).squeeze_dim::<2>(1)) }
+    }
+
+    /// Whether a layer of so many, counted from 0, is the last of a quarter of them.
+    pub(crate) fn ends_a_quarter(number: usize, layers: usize) -> bool {
+        (1..=4).any(|quarter| number + 1 == (quarter * layers).div_ceil(4))
     }
 }
 

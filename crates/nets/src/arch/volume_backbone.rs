@@ -57,4 +57,9 @@ impl VolumeBackbone {
             })
             .collect()
     }
+
+    /// The last feature map that follows from the map of a stage, counted from 0.
+    pub(super) fn after(&self, map: Tensor<5>, stage: usize) -> Tensor<5> {
+        self.stages.iter().skip(stage + 1).fold(map, |current, stage| stage.forward(current))
+    }
 }

@@ -81,3 +81,35 @@ fn check<C: CardOnDisk>(card: &C) -> Result<(), CardError> {
     };
     fault().map_or(Ok(()), |what| Err(CardError::Inconsistent { model: card.named().to_owned(), what }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::Card;
+    use crate::arch::ClassifierConfig;
+
+    #[test]
+    fn cards_of_before_are_read_and_written_with_the_same_keys() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        for model in ["adrenal-shape", "brain-mr-tumor", "breast-ultrasound", "chest-pneumonia"] {
+            let place = folder.join(model).join("card.toml");
+            let text = std::fs::read_to_string(&place).unwrap_or_else(|error| panic!("{model}: {error}"));
+            let card = Card::from_toml(&text).unwrap_or_else(|error| panic!("{model}: {error}"));
+            assert!(card.targets.is_one_of() && card.architecture.cnn.is_none());
+            let again = card.to_toml().expect("TOML");
+            let [before, after] =
+                [&text, &again].map(|text| toml::from_str::<toml::Table>(text).expect("TOML"));
+            let keys = |table: &toml::Table, name: &str| -> Vec<String> {
+                table[name].as_table().expect("a table").keys().cloned().collect()
+            };
+            for name in ["architecture", "calibration", "validation"] {
+                assert_eq!(keys(&after, name), keys(&before, name), "{model}: {name}");
+            }
+            assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "{model}");
+            let sizes = toml::to_string(&card.architecture).expect("TOML");
+            let read: ClassifierConfig = toml::from_str(&sizes).expect("again");
+            assert_eq!(read, card.architecture);
+        }
+    }
+}

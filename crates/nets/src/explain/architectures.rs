@@ -13,7 +13,15 @@ impl Explained<4> for Classifier {
 
 impl Mapped<4> for Classifier {
     fn maps(&self, input: Tensor<4>) -> Vec<Tensor<4>> {
-        self.feature_maps(input)
+        let mut maps = self.feature_maps(input);
+        if !self.reads_its_map() {
+            return Vec::new();
+        }
+        if !self.has_stages() {
+            // The tokens of the patches lead to the logits only behind the last layer: before, the class token does too.
+            maps.drain(..maps.len() - 1);
+        }
+        maps
     }
 
     fn logits_of_map(&self, map: Tensor<4>, layer: usize) -> Tensor<2> {
@@ -23,16 +31,17 @@ impl Mapped<4> for Classifier {
 
 impl Attending<4> for Classifier {
     fn attention(&self, input: Tensor<4>) -> AttentionTrace {
-        let last = self.feature_maps(input).pop().expect("a backbone has at least one stage");
+        let last = self.feature_maps(input.clone()).pop().expect("a backbone has at least one stage");
         let [_, _, rows, columns] = last.dims();
-        let attention = self.attention_of_map(last);
-        // The first token is the feature vector.
-        AttentionTrace {
-            layers: attention.among,
-            readings: attention.of_labels,
-            summaries: 1,
-            places: [columns, rows, 1],
+        // A vision transformer's class token and patches become the first token and the places.
+        let mut layers = self.attention_in_trunk(input).map_or_else(Vec::new, |(layers, _)| layers);
+        let mut readings = Vec::new();
+        if let Some(attention) = self.attention_of_map(last) {
+            layers.extend(attention.among);
+            readings = attention.of_labels;
         }
+        // The first token is the feature vector.
+        AttentionTrace { layers, readings, summaries: 1, places: [columns, rows, 1] }
     }
 }
 
@@ -129,6 +138,8 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -162,12 +173,64 @@ mod tests {
         let densenet = DenseNetConfig {
             channels: 2,
             stem: 4,
+            small_stem: false,
             growth: 3,
             blocks: vec![1, 2, 1],
             features: None,
             classes: 2,
         };
         check_maps(&DenseNet::new(&densenet, &device), [1, 2, 32, 32], 3);
+    }
+
+    #[test]
+    fn classifiers_with_published_networks_are_explained_by_what_leads_to_their_logits() {
+        let device = Device::flex();
+        device.seed(23);
+        let with = |cnn: Cnn, side: usize| ClassifierConfig {
+            widths: Vec::new(),
+            stem_stride: 0,
+            cnn: Some(cnn),
+            head: HeadKind::Transformer,
+            side,
+            slices: 1,
+            volumetric: false,
+            recurrent: None,
+            features: 10,
+            model_width: 8,
+            heads: 2,
+            encoder_layers: 1,
+            decoder_layers: 1,
+            labels: 3,
+        };
+        let small = |name| Cnn { small_stem: true, ..Cnn::new(name) };
+        for name in [CnnName::ResNet18, CnnName::DenseNet121] {
+            check_maps(&Classifier::new(&with(small(name), 16), &device), [1, 1, 16, 16], 4);
+        }
+        let linear = ClassifierConfig {
+            head: HeadKind::Linear,
+            features: 512,
+            model_width: 0,
+            heads: 0,
+            encoder_layers: 0,
+            decoder_layers: 0,
+            ..with(small(CnnName::ResNet18), 16)
+        };
+        let network = Classifier::new(&linear, &device);
+        assert!(!network.attends() && network.reads_its_map());
+        check_maps(&network, [1, 1, 16, 16], 4);
+        // Of a vision transformer the last map alone, where the head reads it, and attention through both.
+        let patch = || Cnn { patch: Some(8), ..Cnn::new(CnnName::VitSmall) };
+        let vit = Classifier::new(&with(patch(), 16), &device);
+        check_maps(&vit, [1, 1, 16, 16], 1);
+        let input = Tensor::<4>::random([1, 1, 16, 16], Distribution::Normal(0.0, 1.0), &device);
+        let trace = vit.valid().attention(input.clone());
+        assert_eq!((trace.places, trace.layers.len(), trace.readings.len()), ([2, 2, 1], 13, 1));
+        let alone = Classifier::new(
+            &ClassifierConfig { features: 384, ..ClassifierConfig { cnn: Some(patch()), ..linear } },
+            &device,
+        );
+        assert!(alone.maps(input.clone()).is_empty() && !alone.reads_its_map() && alone.attends());
+        assert_eq!(alone.valid().attention(input).layers.len(), 12);
     }
 
     #[test]

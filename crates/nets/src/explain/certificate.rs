@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wilhelm_filters::Prepared;
 use wilhelm_stats::{Rows, bootstrap_interval, macro_one_vs_rest_auc, wilson_interval};
 
@@ -39,13 +39,33 @@ pub struct Certificate {
     pub rows: Vec<CertificateRow>,
 }
 
+/// A [`Certificate`] on the card of the model whose it is: measured on images that were held out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadsImage {
+    /// Which images, in words.
+    pub data: String,
+    /// How many.
+    pub images: usize,
+    /// Side of the patches, in pixels of the network's input.
+    pub patch: usize,
+    /// Start of the draws.
+    pub seed: u64,
+    /// The command that measured it.
+    pub command: String,
+    /// The real images, then each disturbance.
+    pub rows: Vec<CertificateRow>,
+}
+
 /// The figures of one disturbance. The outlier detector is asked but not obeyed: what it would have refused counts too.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CertificateRow {
     /// What was done to the images.
     pub input: Disturbance,
     /// The mean over the labels of the area under the ROC curve, against the labels of the real images, with its
     /// bootstrap interval; nothing where a label is missing.
+    #[serde(default)]
     pub macro_auc: Option<Interval>,
     /// The share of images whose likeliest label is that of the real image, with Wilson's interval.
     pub accuracy: Interval,
@@ -72,8 +92,9 @@ impl Model {
         settings: &CertificateSettings,
         step: &mut dyn FnMut(usize, usize),
     ) -> Result<Certificate, ExplainError> {
+        self.require_one_of("the certificate")?;
         let card = self.card();
-        let side = card.architecture.side;
+        let (side, slices) = (card.architecture.side, card.architecture.slices);
         if images.is_empty() {
             return Err(ExplainError::Empty("the list of images"));
         }
@@ -86,6 +107,9 @@ impl Model {
         if let Some(label) = labels.iter().find(|label| **label >= count) {
             return Err(ExplainError::Logit { found: *label, logits: count });
         }
+        for (image, _) in images {
+            self.check_size(image)?;
+        }
         let mut rows: Vec<CertificateRow> = Vec::new();
         let mut real: Vec<usize> = Vec::new();
         for (done, input) in Disturbance::ALL.into_iter().enumerate() {
@@ -93,8 +117,10 @@ impl Model {
             let mut draw = Draw::new(settings.seed, input.words());
             let mut answers = Answers::default();
             for chunk in images.chunks(64) {
-                let disturbed: Vec<Prepared> =
-                    chunk.iter().map(|(image, _)| input.of(image, settings.patch, &mut draw)).collect();
+                let disturbed: Vec<Prepared> = chunk
+                    .iter()
+                    .map(|(image, _)| input.of(image, slices, settings.patch, &mut draw))
+                    .collect();
                 for prediction in self.predict(&disturbed.iter().collect::<Vec<_>>())? {
                     let estimates = prediction.labels.iter().map(|label| label.probability.estimate.value());
                     answers.add(estimates, prediction.abstains);
@@ -175,48 +201,74 @@ impl Answers {
 }
 
 impl Certificate {
+    /// As it stands on the model's card.
+    pub fn on_card(&self, data: String, command: String) -> ReadsImage {
+        let images = self.images.iter().map(|(_, count)| count).sum();
+        let Self { patch, seed, rows, .. } = self.clone();
+        ReadsImage { data, images, patch, seed, command, rows }
+    }
+
     /// What the figures say, a sentence each.
     pub fn sentences(&self) -> Vec<String> {
-        let mut said = Vec::new();
-        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-        for row in &self.rows {
-            let mut sentence = format!("On {}", row.input.words());
-            match (&row.macro_auc, row.input.stays()) {
-                (Some(auc), Some(stays)) => {
-                    let _ = write!(
-                        sentence,
-                        " the AUC is {:.3} ({:.3} to {:.3}): ",
-                        auc.estimate, auc.low, auc.high
-                    );
-                    sentence += &if auc.low > 0.5 {
-                        format!("{stays} alone tells the model that much of the label")
-                    } else {
-                        format!("no more than chance is shown to be left when only {stays} stays")
-                    };
-                }
-                (Some(auc), None) => {
-                    let _ = write!(
-                        sentence,
-                        " the AUC is {:.3} ({:.3} to {:.3})",
-                        auc.estimate, auc.low, auc.high
-                    );
-                }
-                (None, _) => {
-                    let _ = write!(sentence, " the accuracy is {:.3}", row.accuracy.estimate);
-                }
-            }
-            let _ = write!(
-                sentence,
-                "; it is {} sure on average, gives {} of them the commonest answer, and its outlier detector refuses \
-                 {}.",
-                percent(row.confidence),
-                percent(row.commonest),
-                percent(row.refused)
-            );
-            said.push(sentence);
-        }
-        said
+        sentences(&self.rows)
     }
+}
+
+impl ReadsImage {
+    /// What the figures say, a sentence each.
+    pub fn sentences(&self) -> Vec<String> {
+        sentences(&self.rows)
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let is_share = |share: f64| (0.0..=1.0).contains(&share);
+        let is_row = |row: &CertificateRow| {
+            let auc = row.macro_auc.is_none_or(|auc| is_share(auc.estimate));
+            auc && [row.accuracy.estimate, row.same_label, row.confidence, row.commonest, row.refused]
+                .into_iter()
+                .all(is_share)
+        };
+        let inputs: Vec<Disturbance> = self.rows.iter().map(|row| row.input).collect();
+        (inputs != Disturbance::ALL || !self.rows.iter().all(is_row) || self.images == 0)
+            .then(|| "the certificate lacks an input, or has shares that are none".to_owned())
+    }
+}
+
+fn sentences(rows: &[CertificateRow]) -> Vec<String> {
+    let mut said = Vec::new();
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    for row in rows {
+        let mut sentence = format!("On {}", row.input.words());
+        match (&row.macro_auc, row.input.stays()) {
+            (Some(auc), Some(stays)) => {
+                let _ =
+                    write!(sentence, " the AUC is {:.3} ({:.3} to {:.3}): ", auc.estimate, auc.low, auc.high);
+                sentence += &if auc.low > 0.5 {
+                    format!("{stays} alone tells the model that much of the label")
+                } else {
+                    format!("no more than chance is shown to be left when only {stays} stays")
+                };
+            }
+            (Some(auc), None) => {
+                let _ =
+                    write!(sentence, " the AUC is {:.3} ({:.3} to {:.3})", auc.estimate, auc.low, auc.high);
+            }
+            (None, _) => {
+                let _ = write!(sentence, " the accuracy is {:.3}", row.accuracy.estimate);
+            }
+        }
+        let _ = write!(
+            sentence,
+            "; it is {} sure on average, gives {} of them the commonest answer, and its outlier detector refuses \
+                 {}.",
+            percent(row.confidence),
+            percent(row.commonest),
+            percent(row.refused)
+        );
+        said.push(sentence);
+    }
+    said
 }
 
 #[cfg(test)]

@@ -59,17 +59,24 @@ impl Disturbance {
         }
     }
 
-    /// The image so disturbed; `draw` decides what is random.
-    pub(super) fn of(self, image: &Prepared, patch: usize, draw: &mut Draw) -> Prepared {
+    /// The image so disturbed, or the volume, whose slices stand one below the other; `draw` decides what is random.
+    ///
+    /// Patches of a volume are as deep as they are wide.
+    pub(super) fn of(self, image: &Prepared, slices: usize, patch: usize, draw: &mut Draw) -> Prepared {
         let (columns, rows) = (image.columns, image.rows);
         let mut pixels = image.pixels.clone();
         match self {
             Self::None => {}
             Self::Mirrored => pixels.chunks_exact_mut(columns).for_each(<[f32]>::reverse),
             Self::UpsideDown => {
-                pixels = image.pixels.chunks_exact(columns).rev().flatten().copied().collect();
+                let turned = |slice: &[f32]| -> Vec<f32> {
+                    slice.chunks_exact(columns).rev().flatten().copied().collect()
+                };
+                pixels = image.pixels.chunks_exact(columns * rows / slices).flat_map(turned).collect();
             }
-            Self::ShuffledPatches => shuffle_patches(image, patch, &mut pixels, draw),
+            Self::ShuffledPatches => {
+                shuffle_patches(&image.pixels, [columns, rows / slices, slices], patch, &mut pixels, draw);
+            }
             Self::ShuffledPixels => draw.shuffle(&mut pixels),
             Self::Blank => pixels.fill(mean(&image.pixels)),
             Self::Noise => {
@@ -87,15 +94,28 @@ fn mean(values: &[f32]) -> f32 {
     (values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64) as f32
 }
 
-/// Puts the whole patches of an image in a random order; what is left over at the right and the bottom stays.
-fn shuffle_patches(image: &Prepared, patch: usize, pixels: &mut [f32], draw: &mut Draw) {
-    let (across, down) = (image.columns / patch, image.rows / patch);
-    let mut order: Vec<usize> = (0..across * down).collect();
+/// Puts the whole patches of an image or volume in a random order; what is left over at the ends of the axes stays.
+fn shuffle_patches(
+    from: &[f32],
+    [columns, rows, slices]: [usize; 3],
+    patch: usize,
+    pixels: &mut [f32],
+    draw: &mut Draw,
+) {
+    let deep = patch.min(slices);
+    let (across, down, through) = (columns / patch, rows / patch, slices / deep);
+    let mut order: Vec<usize> = (0..across * down * through).collect();
     draw.shuffle(&mut order);
-    for (to, from) in order.into_iter().enumerate() {
-        for row in 0..patch {
-            let begin = |at: usize| (at / across * patch + row) * image.columns + at % across * patch;
-            pixels[begin(to)..][..patch].copy_from_slice(&image.pixels[begin(from)..][..patch]);
+    let begin = |at: usize, row: usize, slice: usize| {
+        let (column, line) = (at % across * patch, at / across % down * patch + row);
+        ((at / (across * down) * deep + slice) * rows + line) * columns + column
+    };
+    for (to, own) in order.into_iter().enumerate() {
+        for slice in 0..deep {
+            for row in 0..patch {
+                let line = &from[begin(own, row, slice)..][..patch];
+                pixels[begin(to, row, slice)..][..patch].copy_from_slice(line);
+            }
         }
     }
 }
@@ -112,7 +132,7 @@ mod tests {
     }
 
     fn disturbed(how: Disturbance) -> Vec<f32> {
-        how.of(&image(), 2, &mut Draw::new(4, "test")).pixels
+        how.of(&image(), 1, 2, &mut Draw::new(4, "test")).pixels
     }
 
     #[test]
@@ -142,6 +162,24 @@ mod tests {
         }
         // The fifth column belongs to no patch.
         assert_eq!(pixels[9], 9.0);
+    }
+
+    #[test]
+    fn a_volume_s_slices_are_turned_each_for_itself_and_its_patches_are_cubes() {
+        let region = Region { column: 0, row: 0, columns: 4, rows: 4 };
+        let volume = Prepared { pixels: (0..64).map(|at| at as f32).collect(), columns: 4, rows: 16, region };
+        let of = |how: Disturbance| how.of(&volume, 4, 2, &mut Draw::new(4, "test")).pixels;
+        let down = of(Disturbance::UpsideDown);
+        // The first slice stays the first.
+        assert_eq!((down[0], down[12], down[16]), (12.0, 0.0, 28.0));
+        assert_eq!(of(Disturbance::Mirrored)[..4], [3.0, 2.0, 1.0, 0.0]);
+        let pixels = of(Disturbance::ShuffledPatches);
+        assert_ne!(pixels, volume.pixels);
+        for corner in [0, 2, 8, 10, 32, 34, 40, 42] {
+            let first = pixels[corner];
+            let found = [1, 4, 5, 16, 17, 20, 21].map(|step: usize| pixels[corner + step] - first);
+            assert_eq!(found, [1.0, 4.0, 5.0, 16.0, 17.0, 20.0, 21.0]);
+        }
     }
 
     #[test]

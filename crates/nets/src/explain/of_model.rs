@@ -2,13 +2,15 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use wilhelm_filters::{Prepared, Region};
 
+use super::network::{Attending, Mapped};
+use super::of_volumes::OfVolumes;
 use super::{
     Attribution, Completeness, ExplainError, Faithfulness, NoiseSettings, OrderSettings,
     ParameterRandomization, PathSettings, Placement, RandomOrders, WindowSettings, attention_rollout,
     deletion_insertion, grad_cam, grad_cam_plus_plus, integrated_gradients, occlusion,
     parameter_randomization, smooth_grad,
 };
-use crate::arch::Classifier;
+use crate::arch::Stage;
 use crate::{Model, ModelError};
 
 /// How a map is made.
@@ -84,6 +86,11 @@ impl Method {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(slices: &usize) -> bool {
+    *slices == 1
+}
+
 /// A layer whose maps can be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MapLayer {
@@ -93,6 +100,9 @@ pub struct MapLayer {
     pub columns: usize,
     /// Rows of its maps.
     pub rows: usize,
+    /// Slices of its maps; 1 of flat images.
+    #[serde(skip_serializing_if = "is_one")]
+    pub slices: usize,
     /// Its maps.
     pub channels: usize,
 }
@@ -125,8 +135,8 @@ pub struct Explanation {
     pub label: String,
     /// The layer it looked at, where it looks at one.
     pub layer: Option<MapLayer>,
-    /// Columns and rows on which it was computed, before it was brought to the grid of the network's input.
-    pub own_size: [usize; 2],
+    /// Columns, rows and slices on which it was computed, before it was brought to the grid of the network's input.
+    pub own_size: [usize; 3],
     /// The map on the grid of the network's input.
     pub map: Attribution,
     /// The native pixels that the network's input shows.
@@ -138,10 +148,10 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Where the map lies on the native grid.
-    pub const fn placement(&self) -> Placement {
+    /// Where the map lies on the native grid, which has so many slices: all of them, since a network of volumes sees all.
+    pub const fn placement(&self, slices: usize) -> Placement {
         let Region { column, row, columns, rows } = self.region;
-        Placement { start: [column, row, 0], size: [columns, rows, 1] }
+        Placement { start: [column, row, 0], size: [columns, rows, slices] }
     }
 }
 
@@ -185,33 +195,37 @@ impl SanityScores {
 impl Model {
     /// The layers whose maps Grad-CAM can read, finest first.
     pub fn map_layers(&self) -> Vec<MapLayer> {
-        let sizes = &self.card().architecture;
-        let mut side = sizes.side.div_ceil(sizes.stem_stride);
-        let layers = sizes.widths.iter().enumerate().map(|(stage, channels)| {
-            side = if stage == 0 { side } else { side.div_ceil(2) };
-            MapLayer { number: stage + 1, columns: side, rows: side, channels: *channels }
-        });
-        layers.collect()
+        if !self.network.reads_its_map() {
+            return Vec::new();
+        }
+        let stages = self.card().architecture.stages();
+        let first = if self.network.has_stages() { 0 } else { stages.len().saturating_sub(1) };
+        let layer = |(place, stage): (usize, &Stage)| MapLayer {
+            number: place + 1,
+            columns: stage.side,
+            rows: stage.side,
+            slices: stage.slices,
+            channels: stage.channels,
+        };
+        stages[first..].iter().enumerate().map(layer).collect()
     }
 
     /// Settings that fit the network: a layer of at least 7 places a side (the deepest such, since deeper features
-    /// mean more), 32 steps, 24 samples, windows of an eighth of the side, 20 random orders in 10 shares.
+    /// mean more), 32 steps, 24 samples, windows of an eighth of the side (of volumes a quarter), 20 random orders in 10
+    /// shares.
     pub fn explain_settings(&self, seed: u64) -> ExplainSettings {
         const BATCH: usize = 16;
         let layers = self.map_layers();
         let fine = layers.iter().rev().find(|layer| layer.columns >= 7).or(layers.first());
         let side = self.card().architecture.side;
         let eighth = side.div_ceil(8);
+        // A volume has as many windows as an image to the power of three halves.
+        let window = if self.card().architecture.slices > 1 { side.div_ceil(4) } else { eighth };
         ExplainSettings {
             layer: fine.map_or(1, |layer| layer.number),
             path: PathSettings { baseline: 0.0, steps: 32, batch: BATCH },
             noise: NoiseSettings { samples: 24, noise: 0.1, seed, batch: BATCH },
-            window: WindowSettings {
-                window: eighth,
-                stride: eighth.div_ceil(2),
-                baseline: 0.0,
-                batch: BATCH,
-            },
+            window: WindowSettings { window, stride: window.div_ceil(2), baseline: 0.0, batch: BATCH },
             orders: OrderSettings {
                 steps: 10,
                 repeats: 20,
@@ -239,16 +253,18 @@ impl Model {
         settings: &ExplainSettings,
     ) -> Result<Explanation, ExplainError> {
         let index = self.label_index(label)?;
-        let input = self.tensor(&[image], false)?;
-        let made = made(&self.network, &input, index, method, settings)?;
-        let [columns, rows, _] = made.map.size();
+        self.check_method(method)?;
+        let made = match self.seen(image)? {
+            Seen::Flat(input) => made(&self.network, &input, index, method, settings)?,
+            Seen::Deep(network, input) => made(&*network, &input, index, method, settings)?,
+        };
         let layer = method.has_layer().then(|| self.map_layers()[settings.layer - 1]);
         Ok(Explanation {
             method,
             label: label.to_owned(),
             layer,
-            own_size: [columns, rows],
-            map: made.map.resampled([image.columns, image.rows, 1])?,
+            own_size: made.map.size(),
+            map: made.map.resampled(self.input_size())?,
             region: image.region,
             completeness: made.completeness,
             elsewhere: made.elsewhere,
@@ -266,7 +282,10 @@ impl Model {
         settings: &ExplainSettings,
     ) -> Result<RandomOrders, ExplainError> {
         let index = self.label_index(label)?;
-        RandomOrders::new(&self.network, &self.tensor(&[image], false)?, index, &settings.orders)
+        match self.seen(image)? {
+            Seen::Flat(input) => RandomOrders::new(&self.network, &input, index, &settings.orders),
+            Seen::Deep(network, input) => RandomOrders::new(&*network, &input, index, &settings.orders),
+        }
     }
 
     /// What a map of this image is worth.
@@ -281,27 +300,122 @@ impl Model {
         settings: &ExplainSettings,
     ) -> Result<SanityScores, ExplainError> {
         let index = self.label_index(&explanation.label)?;
+        match self.seen(image)? {
+            Seen::Flat(input) => sane(&self.network, &input, index, explanation, random, settings),
+            Seen::Deep(network, input) => sane(&*network, &input, index, explanation, random, settings),
+        }
+    }
+
+    /// Only how faithful a map of this image is; see [`deletion_insertion`].
+    ///
+    /// # Errors
+    /// As [`attribution`](Self::attribution).
+    pub fn faithfulness(
+        &self,
+        image: &Prepared,
+        explanation: &Explanation,
+        random: &RandomOrders,
+        settings: &ExplainSettings,
+    ) -> Result<Faithfulness, ExplainError> {
+        let index = self.label_index(&explanation.label)?;
+        let (map, orders) = (&explanation.map, &settings.orders);
+        match self.seen(image)? {
+            Seen::Flat(input) => deletion_insertion(&self.network, &input, index, map, random, orders),
+            Seen::Deep(network, input) => deletion_insertion(&*network, &input, index, map, random, orders),
+        }
+    }
+
+    /// Whether a method has something to say of the network: attention rollout has not where slices are read one by one, and
+    /// tokens are slices.
+    ///
+    /// # Errors
+    /// [`ExplainError::Parameter`].
+    pub fn check_method(&self, method: Method) -> Result<(), ExplainError> {
+        self.require_method(method)?;
+        let sizes = &self.card().architecture;
+        if method == Method::Rollout && sizes.slices > 1 && !sizes.volumetric {
+            let expected =
+                "another: the network reads slices one by one, and attends to slices, not to places";
+            return Err(ExplainError::parameter("method", method.key(), expected));
+        }
+        Ok(())
+    }
+
+    /// Columns, rows and slices of the network's input.
+    pub fn input_size(&self) -> [usize; 3] {
+        let sizes = &self.card().architecture;
+        [sizes.side, sizes.side, sizes.slices]
+    }
+
+    /// The input as the network that reads it takes it.
+    fn seen(&self, image: &Prepared) -> Result<Seen, ModelError> {
         let input = self.tensor(&[image], false)?;
-        let again = |network: &Classifier| {
-            made(network, &input, index, explanation.method, settings)?.map.resampled(explanation.map.size())
+        let [batch, slices, rows, columns] = input.dims();
+        if slices == 1 {
+            return Ok(Seen::Flat(input));
+        }
+        Ok(Seen::Deep(
+            Box::new(OfVolumes::new(&self.network)),
+            input.reshape([batch, 1, slices, rows, columns]),
+        ))
+    }
+
+    /// The methods that fit the network: Grad-CAM where a feature map leads to the logits, rollout where there is attention.
+    pub fn methods(&self) -> Vec<Method> {
+        let attends = self.network.attends();
+        let fits = |method: &Method| match method {
+            Method::GradCam | Method::GradCamPlusPlus => self.network.reads_its_map(),
+            Method::Rollout => attends,
+            _ => true,
         };
-        let Self { network, .. } = self;
-        let map = &explanation.map;
-        Ok(SanityScores {
-            randomization: parameter_randomization(network, map, settings.checkpoints, settings.seed, again)?,
-            faithfulness: deletion_insertion(network, &input, index, map, random, &settings.orders)?,
-        })
+        Method::ALL.into_iter().filter(fits).collect()
+    }
+
+    fn require_method(&self, method: Method) -> Result<(), ExplainError> {
+        let fit = self.methods();
+        if fit.contains(&method) {
+            return Ok(());
+        }
+        let keys: Vec<&str> = fit.into_iter().map(Method::key).collect();
+        let why = match method {
+            Method::Rollout => "its network has no attention",
+            _ => "its linear head reads a class token and no feature map",
+        };
+        Err(ExplainError::parameter("method", method.key(), format!("one of {}: {why}", keys.join(", "))))
     }
 
     /// Where a label stands on the card.
     pub(super) fn label_index(&self, label: &str) -> Result<usize, ModelError> {
-        self.require_flat()?;
         let labels = &self.card().labels;
         labels.iter().position(|known| known.key == label).ok_or_else(|| ModelError::Unknown {
             name: label.to_owned(),
             known: labels.iter().map(|known| known.key.as_str()).collect::<Vec<_>>().join(", "),
         })
     }
+}
+
+/// One input of a network of images, or of one of volumes.
+enum Seen {
+    Flat(Tensor<4>),
+    Deep(Box<OfVolumes>, Tensor<5>),
+}
+
+fn sane<const D: usize, N: Mapped<D> + Attending<D>>(
+    network: &N,
+    input: &Tensor<D>,
+    index: usize,
+    explanation: &Explanation,
+    random: &RandomOrders,
+    settings: &ExplainSettings,
+) -> Result<SanityScores, ExplainError> {
+    let again = |network: &N| {
+        made(network, input, index, explanation.method, settings)?.map.resampled(explanation.map.size())
+    };
+    let map = &explanation.map;
+    Ok(SanityScores {
+        randomization: parameter_randomization(network, map, settings.checkpoints, settings.seed, again)?,
+        faithfulness: deletion_insertion(network, input, index, map, random, &settings.orders)?,
+    })
 }
 
 /// A map on its own grid, with what its method says beside it.
@@ -311,9 +425,9 @@ struct Made {
     elsewhere: Option<f64>,
 }
 
-fn made(
-    network: &Classifier,
-    input: &Tensor<4>,
+fn made<const D: usize, N: Mapped<D> + Attending<D>>(
+    network: &N,
+    input: &Tensor<D>,
     label: usize,
     method: Method,
     settings: &ExplainSettings,

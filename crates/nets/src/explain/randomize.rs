@@ -151,7 +151,7 @@ mod tests {
     use super::super::network::{Explained, values};
     use super::super::{grad_cam, integrated_gradients};
     use super::*;
-    use crate::arch::{Classifier, ClassifierConfig};
+    use crate::arch::{Classifier, ClassifierConfig, HeadKind};
     use crate::explain::PathSettings;
 
     fn classifier() -> Classifier {
@@ -162,6 +162,8 @@ mod tests {
             slices: 1,
             volumetric: false,
             recurrent: None,
+            cnn: None,
+            head: HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,

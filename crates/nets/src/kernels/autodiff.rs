@@ -9,7 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend};
 use burn::tensor::Shape;
 
-use super::{Attention, ConvolutionShape, Draw, Kernels, Steps};
+use super::{Attention, ConvolutionShape, DepthwiseShape, Draw, Kernels, Steps};
 
 const TWICE: &str = "gradients of gradients are not computed";
 
@@ -31,6 +31,26 @@ impl<B: Kernels> Backward<B, 2> for Convolve {
         }
         if let Some(node) = of_weights {
             grads.register::<B>(node.id, B::convolve_weight_gradient(saved(input), gradient, shape));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ConvolveDepthwise;
+
+impl<B: Kernels> Backward<B, 2> for ConvolveDepthwise {
+    /// Input and weights.
+    type State = (NodeId, NodeId, DepthwiseShape);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (input, weights, shape) = ops.state;
+        let mut saved = |node: NodeId| checkpointer.retrieve_node_output::<FloatTensor<B>>(node);
+        let (x, w) = B::convolve_depthwise_gradient(saved(input), saved(weights), gradient, shape);
+        for (node, found) in ops.parents.into_iter().zip([x, w]) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, found);
+            }
         }
     }
 }
@@ -217,6 +237,34 @@ impl<B: Backend + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         _: FloatTensor<Self>,
         _: ConvolutionShape,
     ) -> FloatTensor<Self> {
+        unreachable!("{TWICE}")
+    }
+
+    fn convolve_depthwise(
+        input: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        shape: DepthwiseShape,
+    ) -> FloatTensor<Self> {
+        let nodes = [input.node(), weights.node()];
+        match ConvolveDepthwise.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut preparation) => {
+                let state = (preparation.checkpoint(&input), preparation.checkpoint(&weights), shape);
+                let output = B::convolve_depthwise(input.into_primitive(), weights.into_primitive(), shape);
+                preparation.finish(state, output)
+            }
+            OpsKind::UnTracked(preparation) => {
+                let (x, w) = (input.into_primitive(), weights.into_primitive());
+                preparation.finish(B::convolve_depthwise(x, w, shape))
+            }
+        }
+    }
+
+    fn convolve_depthwise_gradient(
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: FloatTensor<Self>,
+        _: DepthwiseShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         unreachable!("{TWICE}")
     }
 

@@ -9,7 +9,7 @@ use super::attention::{Back, Vectors};
 use super::batch_norm::{self, Channels};
 use super::gelu;
 use super::recurrent::Way;
-use super::{Attention, ConvolutionShape, Draw, Kernels, Steps};
+use super::{Attention, ConvolutionShape, DepthwiseShape, Draw, Kernels, Steps};
 
 /// A tensor whose numbers lie one after another.
 struct Plain(FlexTensor);
@@ -119,6 +119,34 @@ impl Kernels for Flex {
         written(sized(&input, shape.outputs, shape.inputs, shape.kernel), |into| {
             shape.weight_gradient(x.numbers(), g.numbers(), into);
         })
+    }
+
+    fn convolve_depthwise(
+        input: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        shape: DepthwiseShape,
+    ) -> FloatTensor<Self> {
+        let (x, w) = (Plain::of(&input), Plain::of(&weights));
+        let [rows, columns] = shape.output;
+        written(sized(&input, shape.batch, shape.channels, [1, rows, columns]), |out| {
+            shape.forward(x.numbers(), w.numbers(), out);
+        })
+    }
+
+    fn convolve_depthwise_gradient(
+        input: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        shape: DepthwiseShape,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (x, w, g) = (Plain::of(&input), Plain::of(&weights), Plain::of(&gradient));
+        let of_input = written(input.layout().shape().clone(), |into| {
+            shape.input_gradient(w.numbers(), g.numbers(), into);
+        });
+        let of_weights = written(weights.layout().shape().clone(), |into| {
+            shape.weight_gradient(x.numbers(), g.numbers(), into);
+        });
+        (of_input, of_weights)
     }
 
     fn normalize(

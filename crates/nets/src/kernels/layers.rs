@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{DType, Tensor};
 
 use super::plain::{self, has_kernels};
-use super::{ConvolutionShape, Gates, Kernels, Steps};
+use super::{ConvolutionShape, DepthwiseShape, Gates, Kernels, Steps};
 
 /// The convolution of a module.
 ///
@@ -47,6 +47,35 @@ pub(crate) fn convolve(module: &Conv2d, input: Tensor<4>) -> Tensor<4> {
         Some(bias) => output + bias.val().reshape([1, outputs, 1, 1]),
         None => output,
     }
+}
+
+/// The convolution of a module without padding of its own, with as many zeros around the input as make
+/// `ceil(size / stride)` places along each axis; an odd zero stands behind.
+///
+/// # Shapes
+/// `[batch, in, h, w]` to `[batch, out, ceil(h / stride), ceil(w / stride)]`
+///
+/// # Source
+/// TensorFlow's padding "SAME"
+pub(crate) fn convolve_same(module: &Conv2d, input: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = input.dims();
+    let [outputs, of_each, rows, columns] = module.weight.dims();
+    let (size, kernel) = ([height, width], [rows, columns]);
+    let output: [usize; 2] = std::array::from_fn(|axis| size[axis].div_ceil(module.stride[axis]));
+    let zeros: [usize; 2] = std::array::from_fn(|axis| {
+        let read = output[axis].saturating_sub(1) * module.stride[axis] + kernel[axis];
+        read.saturating_sub(size[axis])
+    });
+    let before = zeros.map(|zeros| zeros / 2);
+    let is_depthwise = of_each == 1 && module.groups == channels && outputs == channels;
+    if is_depthwise && module.bias.is_none() && module.dilation == [1, 1] && is_for_kernels(&input) {
+        let shape = DepthwiseShape { batch, channels, size, kernel, stride: module.stride, before, output };
+        let weights = module.weight.val().into_dispatch();
+        return Tensor::from_dispatch(Dispatch::convolve_depthwise(input.into_dispatch(), weights, shape));
+    }
+    let [[top, left], [bottom, right]] = [before, std::array::from_fn(|axis| zeros[axis] - before[axis])];
+    let padded = if zeros == [0, 0] { input } else { input.pad((left, right, top, bottom), 0.0) };
+    convolve(module, padded)
 }
 
 /// The convolution of a module.

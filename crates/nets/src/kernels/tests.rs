@@ -153,6 +153,37 @@ fn transposed_convolutions_and_their_gradients_are_those_of_burn() {
 }
 
 #[test]
+fn depthwise_convolutions_and_their_gradients_are_those_of_burn_at_every_level() {
+    let seen = at_every_level(|level| {
+        let device = device();
+        for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (1, 1)] {
+            // Sides for which the odd zero falls behind, or there is none; and one narrower than the kernel.
+            for [rows, columns] in [[8, 21], [7, 40], [2, 3], [1, 1]] {
+                let module: Conv2d = Conv2dConfig::new([5, 5], [kernel; 2])
+                    .with_groups(5)
+                    .with_stride([stride; 2])
+                    .with_padding(PaddingConfig2d::Valid)
+                    .with_bias(false)
+                    .init(&device);
+                let zeros = |size: usize| (size.div_ceil(stride) - 1) * stride + kernel;
+                let [of_rows, of_columns] = [rows, columns].map(|size| zeros(size).saturating_sub(size));
+                let sides = [of_columns, of_rows].map(|zeros| (zeros / 2, zeros - zeros / 2));
+                let [(left, right), (top, bottom)] = sides;
+                let plain = |x: Tensor<4>| module.forward(x.pad((left, right, top, bottom), 0.0));
+                let input = noise([3, 5, rows, columns], &device);
+                let of = |gradients: &burn::tensor::Gradients| {
+                    vec![numbers(module.weight.grad(gradients).expect("a gradient"))]
+                };
+                let name = format!("{level}: kernel {kernel}, stride {stride}, {rows} x {columns}");
+                let found = with_gradients(&input, |x| convolve_same(&module, x), of);
+                compare(&name, found, with_gradients(&input, plain, of));
+            }
+        }
+    });
+    assert!(!seen.is_empty());
+}
+
+#[test]
 fn what_the_kernels_do_not_know_is_left_to_burn() {
     let device = device();
     let module: Conv2d = Conv2dConfig::new([4, 6], [3, 3]).with_groups(2).init(&device);
@@ -544,7 +575,7 @@ fn what_is_masked_changes_nothing() {
 #[test]
 fn a_graphics_processor_computes_what_the_main_processor_does() {
     use crate::Processor;
-    use crate::arch::{Classifier, ClassifierConfig, RecurrentCell, SliceMemory};
+    use crate::arch::{Classifier, ClassifierConfig, HeadKind, RecurrentCell, SliceMemory};
     use burn_store::{ModuleSnapshot, SafetensorsStore};
     let Ok(graphics) = Processor::Gpu.device() else {
         eprintln!("skipped: no graphics processor answers through Vulkan");
@@ -557,6 +588,8 @@ fn a_graphics_processor_computes_what_the_main_processor_does() {
         slices: 4,
         volumetric: false,
         recurrent: None,
+        cnn: None,
+        head: HeadKind::Transformer,
         features: 12,
         model_width: 16,
         heads: 2,

@@ -34,7 +34,8 @@ pub(crate) fn engine_rows(
     card: &Card,
 ) -> Result<(Table, Table, Vec<Table>), OnnxError> {
     let sizes = &card.architecture;
-    let widths = [sizes.labels, sizes.features].into_iter().chain(sizes.widths.iter().map(|width| 2 * width));
+    let stages = sizes.tap_widths();
+    let widths = [sizes.labels, sizes.features].into_iter().chain(stages.iter().map(|width| 2 * width));
     let names = names(card);
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
     let made = session.run(INPUT, Numbers { shape: shape.to_vec(), values }, &asked)?;
@@ -52,6 +53,6 @@ pub(crate) fn engine_rows(
 
 /// The outputs: logits, features, then one a stage.
 fn names(card: &Card) -> Vec<String> {
-    let stages = (0..card.architecture.widths.len()).map(|stage| format!("statistics_{stage}"));
+    let stages = (0..card.architecture.stage_widths().len()).map(|stage| format!("statistics_{stage}"));
     ["logits".to_owned(), "features".to_owned()].into_iter().chain(stages).collect()
 }

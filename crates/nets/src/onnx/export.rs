@@ -1,7 +1,7 @@
 use super::graph::{Graph, Setting, Value};
 use super::networks::{OnnxNetwork, Row, Traced};
 use super::{OnnxError, metadata};
-use crate::{Calibration, Card, Model, ModelError};
+use crate::{Calibration, Card, GroupCalibration, Model, ModelError};
 
 /// A network as an ONNX file.
 ///
@@ -100,7 +100,43 @@ fn mean_of_both(graph: &mut Graph, traced: &Traced) -> Traced {
     }
 }
 
+/// Of groups of labels, each group for itself, put back into the order of the card.
+fn calibrated_in_groups(graph: &mut Graph, groups: &[GroupCalibration], logits: &Value) -> Value {
+    let mut order: Vec<usize> = Vec::new();
+    let mut parts = Vec::with_capacity(groups.len());
+    for (number, group) in groups.iter().enumerate() {
+        let at = format!("calibration.{number}");
+        let places: Vec<i64> = group.labels.iter().map(|label| *label as i64).collect();
+        let places = graph.wholes(&format!("{at}.labels"), &places);
+        let own = graph.node(&at, "Gather", &[logits, &places], &[("axis", Setting::Whole(1))]);
+        let temperature = graph.numbers(&format!("{at}.temperature"), &[], &[group.temperature as f32]);
+        let is_single = group.labels.len() == 1;
+        let bias: Vec<f32> =
+            group.bias.iter().skip(usize::from(is_single)).map(|bias| *bias as f32).collect();
+        let bias = graph.numbers(&format!("{at}.bias"), &[bias.len()], &bias);
+        let scaled = graph.node(&at, "Div", &[&own, &temperature], &[]);
+        let scaled = graph.node(&at, "Add", &[&scaled, &bias], &[]);
+        parts.push(if is_single {
+            graph.node(&at, "Sigmoid", &[&scaled], &[])
+        } else {
+            graph.node(&at, "Softmax", &[&scaled], &[("axis", Setting::Whole(-1))])
+        });
+        order.extend(&group.labels);
+    }
+    let parts: Vec<&Value> = parts.iter().collect();
+    let together = graph.node("calibration", "Concat", &parts, &[("axis", Setting::Whole(1))]);
+    let mut back = vec![0_i64; order.len()];
+    for (place, label) in order.into_iter().enumerate() {
+        back[label] = place as i64;
+    }
+    let back = graph.wholes("calibration.order", &back);
+    graph.node("calibration", "Gather", &[&together, &back], &[("axis", Setting::Whole(1))])
+}
+
 fn calibrated(graph: &mut Graph, calibration: &Calibration, logits: &Value) -> Value {
+    if !calibration.groups.is_empty() {
+        return calibrated_in_groups(graph, &calibration.groups, logits);
+    }
     let temperature = graph.numbers("calibration.temperature", &[], &[calibration.temperature as f32]);
     let bias: Vec<f32> = calibration.bias.iter().map(|bias| *bias as f32).collect();
     let bias = graph.numbers("calibration.bias", &[bias.len()], &bias);

@@ -12,13 +12,28 @@ pub(crate) const EPSILON: f64 = 1e-5;
 
 /// `[batch, in, h, w]` to `[batch, out, h', w']`
 pub(crate) fn convolution(graph: &mut Graph, at: &str, module: &Conv2d, input: &Value) -> Value {
-    let weights = module.weight.val();
-    let [_, _, rows, columns] = weights.dims();
     let pads = match &module.padding {
         PaddingConfig2d::Explicit(top, left, bottom, right) => [*top, *left, *bottom, *right],
         // The networks here pad by numbers, or not at all.
         _ => [0; 4],
     };
+    padded(graph, at, module, input, ("pads", Setting::Wholes(&pads.map(|pad| pad as i64))))
+}
+
+/// `[batch, in, h, w]` to `[batch, out, ceil(h / stride), ceil(w / stride)]`, an odd zero behind.
+pub(crate) fn convolution_same(graph: &mut Graph, at: &str, module: &Conv2d, input: &Value) -> Value {
+    padded(graph, at, module, input, ("auto_pad", Setting::Word("SAME_UPPER")))
+}
+
+fn padded(
+    graph: &mut Graph,
+    at: &str,
+    module: &Conv2d,
+    input: &Value,
+    padding: (&str, Setting<'_>),
+) -> Value {
+    let weights = module.weight.val();
+    let [_, _, rows, columns] = weights.dims();
     let whole = |numbers: &[usize]| numbers.iter().map(|number| *number as i64).collect::<Vec<_>>();
     let weights = graph.weights(&format!("{at}.weight"), weights);
     let bias = module.bias.as_ref().map(|bias| graph.weights(&format!("{at}.bias"), bias.val()));
@@ -31,7 +46,7 @@ pub(crate) fn convolution(graph: &mut Graph, at: &str, module: &Conv2d, input: &
             ("dilations", Setting::Wholes(&whole(&module.dilation))),
             ("group", Setting::Whole(module.groups as i64)),
             ("kernel_shape", Setting::Wholes(&whole(&[rows, columns]))),
-            ("pads", Setting::Wholes(&whole(&pads))),
+            padding,
             ("strides", Setting::Wholes(&whole(&module.stride))),
         ],
     )

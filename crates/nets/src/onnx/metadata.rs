@@ -3,7 +3,7 @@
 use serde_json::json;
 use wilhelm_filters::Fit;
 
-use crate::Card;
+use crate::{Card, GroupCalibration, Targets};
 
 /// What each output is, in words.
 pub(super) struct OutputWords {
@@ -18,7 +18,17 @@ pub(super) fn output_words(card: &Card) -> OutputWords {
     OutputWords {
         logits: format!("before calibration, a label each: {labels}"),
         features: "the feature vector of the CNN".to_owned(),
-        probabilities: format!("after calibration, a label each, adding up to 1: {labels}"),
+        probabilities: match &card.targets {
+            Targets::OneOf => format!("after calibration, a label each, adding up to 1: {labels}"),
+            Targets::MultiLabel => format!("after calibration, a label each, each for itself: {labels}"),
+            Targets::Groups(groups) => {
+                let groups: Vec<String> = groups.iter().map(|group| group.join(" + ")).collect();
+                format!(
+                    "after calibration, a label each ({labels}); these add up to 1: {}",
+                    groups.join(", ")
+                )
+            }
+        },
     }
 }
 
@@ -47,7 +57,14 @@ pub(super) fn entries(card: &Card) -> Vec<(String, String)> {
         ("mirror", card.mirror.to_string()),
         (
             "calibration",
-            json!({ "temperature": calibration.temperature, "bias": calibration.bias }).to_string(),
+            if calibration.groups.is_empty() {
+                json!({ "temperature": calibration.temperature, "bias": calibration.bias }).to_string()
+            } else {
+                let group = |group: &GroupCalibration| {
+                    json!({ "labels": group.labels, "temperature": group.temperature, "bias": group.bias })
+                };
+                json!({ "groups": calibration.groups.iter().map(group).collect::<Vec<_>>() }).to_string()
+            },
         ),
         (
             "abstention",

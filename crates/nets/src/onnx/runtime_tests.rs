@@ -109,8 +109,15 @@ fn every_architecture_gives_the_same_by_either() {
         let features = out.features.expect("they are named");
         check("resnet", OnnxNetwork::ResNet(&network), input, out.logits, features);
     }
-    let config =
-        DenseNetConfig { channels: 1, stem: 6, growth: 4, blocks: vec![2, 3, 2], features: None, classes: 2 };
+    let config = DenseNetConfig {
+        channels: 1,
+        stem: 6,
+        small_stem: false,
+        growth: 4,
+        blocks: vec![2, 3, 2],
+        features: None,
+        classes: 2,
+    };
     let network = DenseNet::new(&config, &device).valid();
     let input = noise([3, 1, 44, 37]);
     let out = network.forward(input.clone());
@@ -148,6 +155,8 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
             slices: 5,
             volumetric,
             recurrent,
+            cnn: None,
+            head: crate::arch::HeadKind::Transformer,
             features: 10,
             model_width: 8,
             heads: 2,
@@ -168,6 +177,29 @@ fn a_classifier_of_volumes_gives_the_same_by_either() {
         assert_eq!(taps.len(), 2);
         for (tap, expected) in taps.iter().zip(out.taps) {
             close("taps", &tap.concat(), &numbers(expected));
+        }
+    }
+}
+
+#[test]
+fn a_classifier_with_a_published_network_gives_the_same_by_either() {
+    let Some(runtime) = runtime() else { return };
+    let device = Device::flex();
+    device.seed(6);
+    for (name, config, _) in super::tests::published() {
+        let mut card = shipped("chest-pneumonia").card().clone();
+        card.architecture = config.clone();
+        let network = Classifier::new(&config, &device).valid();
+        let shape = [2, config.slices, config.side, config.side];
+        let input = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let out = network.forward(input.clone());
+        let session = runtime.session(&engine_file(&network, &card).expect("written")).expect("taken");
+        let values = input.into_data().try_into_vec::<f32>().expect("floats");
+        let (logits, features, taps) = engine_rows(&session, shape, values, &card).expect("it runs");
+        close(name, &logits.concat(), &numbers(out.logits));
+        close(name, &features.concat(), &numbers(out.features));
+        for (tap, expected) in taps.iter().zip(out.taps) {
+            close(name, &tap.concat(), &numbers(expected));
         }
     }
 }

@@ -10,8 +10,8 @@ use super::check::check;
 use super::message::{AttributeProto, EXTERNAL, GraphProto, ModelProto, TensorProto, kind};
 use super::{MOST_BYTES, OnnxCard, OnnxError, OnnxNetwork, export};
 use crate::arch::{
-    Classifier, ClassifierConfig, DenseNet, DenseNetConfig, RecurrentCell, ResNet, ResNetConfig, ResNetDepth,
-    SliceMemory, VisionTransformer, VisionTransformerConfig,
+    Classifier, ClassifierConfig, Cnn, CnnName, DenseNet, DenseNetConfig, HeadKind, RecurrentCell, ResNet,
+    ResNetConfig, ResNetDepth, SliceMemory, VisionTransformer, VisionTransformerConfig,
 };
 use crate::{Card, Model};
 
@@ -77,6 +77,8 @@ fn classifier() -> ClassifierConfig {
         slices: 1,
         volumetric: false,
         recurrent: None,
+        cnn: None,
+        head: HeadKind::Transformer,
         features: 10,
         model_width: 8,
         heads: 2,
@@ -84,6 +86,55 @@ fn classifier() -> ClassifierConfig {
         decoder_layers: 2,
         labels: 3,
     }
+}
+
+/// Classifiers whose images a published network reads, with the length of their feature vector.
+pub(super) fn published() -> Vec<(&'static str, ClassifierConfig, i64)> {
+    let with = |cnn: Cnn, side: usize| ClassifierConfig {
+        widths: Vec::new(),
+        stem_stride: 0,
+        cnn: Some(cnn),
+        side,
+        features: 10,
+        ..classifier()
+    };
+    let linear = |config: ClassifierConfig| {
+        let features = config.last_width();
+        ClassifierConfig {
+            head: HeadKind::Linear,
+            features,
+            model_width: 0,
+            heads: 0,
+            encoder_layers: 0,
+            decoder_layers: 0,
+            ..config
+        }
+    };
+    let small = |name| Cnn { small_stem: true, ..Cnn::new(name) };
+    let vit = || Cnn { patch: Some(8), ..Cnn::new(CnnName::VitSmall) };
+    let color = Cnn {
+        channels: 3,
+        channel_means: vec![0.5, 0.4, 0.3],
+        channel_deviations: vec![0.2, 0.3, 0.4],
+        ..small(CnnName::ResNet18)
+    };
+    let memory = Some(SliceMemory { cell: RecurrentCell::Lstm, hidden: 5 });
+    let deep = ClassifierConfig { slices: 8, volumetric: true, ..with(small(CnnName::ResNet18), 8) };
+    vec![
+        ("resnet-18", with(small(CnnName::ResNet18), 16), 10),
+        ("resnet-50, linear", linear(with(Cnn::new(CnnName::ResNet50), 32)), 2048),
+        ("densenet-121", with(small(CnnName::DenseNet121), 16), 10),
+        ("vit-small", with(vit(), 16), 10),
+        ("vit-small, linear", linear(with(vit(), 16)), 384),
+        ("resnet-18, linear, in color", linear(with(color, 16)), 512),
+        (
+            "resnet-18, slices",
+            ClassifierConfig { slices: 3, recurrent: memory, ..with(small(CnnName::ResNet18), 8) },
+            10,
+        ),
+        ("resnet-18, volumetric", deep.clone(), 10),
+        ("resnet-18, volumetric, linear", linear(deep), 512),
+    ]
 }
 
 /// Every architecture with random weights: its name, its file, and the widths of logits and features.
@@ -109,6 +160,12 @@ fn files() -> Vec<(String, Vec<u8>, [i64; 2])> {
             (name.to_owned(), file, [3, 10])
         })
         .collect();
+    for (name, config, length) in published() {
+        let network = Classifier::new(&config, &device).valid();
+        let axes = [config.slices, config.side, config.side];
+        let file = export(OnnxNetwork::Classifier(&network), axes, name, &[]).expect("it is written");
+        files.push((name.to_owned(), file, [3, length]));
+    }
     for (depth, small_stem, features, width) in
         [(ResNetDepth::Eighteen, true, None, 512), (ResNetDepth::Fifty, false, Some(7), 7)]
     {
@@ -117,8 +174,15 @@ fn files() -> Vec<(String, Vec<u8>, [i64; 2])> {
         let file = export(OnnxNetwork::ResNet(&network), [3, 32, 32], "resnet", &[]).expect("it is written");
         files.push((format!("{depth:?}"), file, [2, width]));
     }
-    let config =
-        DenseNetConfig { channels: 1, stem: 6, growth: 4, blocks: vec![2, 3], features: None, classes: 2 };
+    let config = DenseNetConfig {
+        channels: 1,
+        stem: 6,
+        small_stem: false,
+        growth: 4,
+        blocks: vec![2, 3],
+        features: None,
+        classes: 2,
+    };
     let network = DenseNet::new(&config, &device).valid();
     let file = export(OnnxNetwork::DenseNet(&network), [1, 33, 32], "densenet", &[]).expect("it is written");
     files.push(("densenet".to_owned(), file, [2, 19]));
@@ -197,6 +261,20 @@ fn widths(graph: &GraphProto) -> BTreeMap<&str, i64> {
             (output.name.as_str(), axes[1].length.expect("a length"))
         })
         .collect()
+}
+
+#[test]
+fn networks_that_read_images_in_a_classifier_give_each_stage_to_the_outlier_detector() {
+    let device = Device::flex();
+    for (name, config, _) in published() {
+        let network = Classifier::new(&config, &device).valid();
+        let mut graph = super::graph::Graph::default();
+        let axes = [config.slices, config.side, config.side];
+        let input = graph.input("image", &axes);
+        let traced = OnnxNetwork::Classifier(&network).trace(&mut graph, &input, axes, true);
+        let widths: Vec<usize> = traced.taps.iter().map(|tap| tap.width / 2).collect();
+        assert_eq!(widths, config.tap_widths(), "{name}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use wilhelm_study::{Progress, Silent};
 
 use super::find::vectors_of;
 use super::{
-    Encoder, FORMAT, IndexedFile, LEXICAL, LibraryError, MANIFEST, Manifest, TEXTS, VECTORS, manifest,
+    Encoder, FORMAT, IndexedFile, LEXICAL, LibraryError, MANIFEST, Manifest, NAMING, TEXTS, VECTORS, manifest,
 };
 
 /// What an index is made of.
@@ -90,6 +90,7 @@ pub fn build(
         };
         // An index that cannot be opened is made anew, whatever its manifest says.
         if before.encoder == encoder
+            && before.naming == NAMING
             && key(&before.files) == key(&files)
             && super::Library::open(into, 1).is_ok()
         {
@@ -107,7 +108,11 @@ pub fn build(
     let total = files.len();
     for (at, one) in listed.iter().enumerate() {
         progress.step(at, total);
-        let origin = Origin { file: one.name.clone(), license: settings.license.map(str::to_owned) };
+        let origin = Origin {
+            file: one.name.clone(),
+            license: settings.license.map(str::to_owned),
+            version: Some(files[at].sha256[..8].to_owned()),
+        };
         let before = maker.count;
         let mut input = open_texts(&one.path)?;
         let mut stopped = None;
@@ -134,6 +139,7 @@ pub fn build(
     let (passages, doubles, embedded) = maker.finish()?;
     // A name that the bytes decide, so that the same texts give the same index.
     let mut digest = Sha256::new();
+    digest.update(NAMING.to_le_bytes());
     for file in &files {
         let license = file.license.as_deref().unwrap_or_default();
         digest.update(format!("{}\n{}\n{license}\n", file.path, file.sha256));
@@ -147,7 +153,7 @@ pub fn build(
     }
     let staged = staging.keep();
     std::fs::rename(&staged, &place).map_err(|reason| failed(&place, "cannot be written", reason))?;
-    let made = Manifest { format: FORMAT, generation, encoder, passages, doubles, files };
+    let made = Manifest { format: FORMAT, naming: NAMING, generation, encoder, passages, doubles, files };
     let text = serde_json::to_string_pretty(&made).expect("texts and numbers are JSON") + "\n";
     write_atomically(&into.join(MANIFEST), true, text.as_bytes())
         .map_err(|error| failed(into, "is not writable", std::io::Error::other(error.to_string())))?;

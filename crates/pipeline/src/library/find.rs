@@ -5,7 +5,7 @@ use tantivy::Directory;
 use tantivy::directory::{MmapDirectory, OwnedBytes, RamDirectory};
 use wilhelm_knowledge::passages::Passage;
 use wilhelm_knowledge::retrieve::{
-    Lexical, LexicalError, LexicalWriter, Ranked, Vectors, VectorsError, VectorsWriter, fused,
+    DEPTH, Lexical, LexicalError, LexicalWriter, Ranked, Vectors, VectorsError, VectorsWriter, fused,
 };
 use wilhelm_nets::text::SentenceEncoder;
 use wilhelm_study::{Progress, Silent};
@@ -49,8 +49,6 @@ pub struct Library {
 }
 
 impl Library {
-    /// How many passages each way gives to the fusion: enough that the first hundred hardly change with more.
-    const DEPTH: usize = 200;
     /// What a rank by meaning weighs beside one by words; as much, which was not tuned.
     const WEIGHT_OF_MEANING: f64 = 1.0;
 
@@ -169,7 +167,7 @@ impl Library {
         way: Way,
         most: usize,
     ) -> Result<(Vec<Ranked>, Vec<Ranked>), LibraryError> {
-        let depth = if way == Way::Both { most.max(Self::DEPTH) } else { most };
+        let depth = if way == Way::Both { most.max(DEPTH) } else { most };
         let words = if way == Way::Meaning { Vec::new() } else { self.words.search(question, depth)? };
         let meaning = match (way, encoder, &self.meaning) {
             (Way::Words, ..) => Vec::new(),

@@ -1,5 +1,5 @@
 use wilhelm_knowledge::passages::Passage;
-use wilhelm_report::Report;
+use wilhelm_report::{Heading, Report};
 
 /// The sentences of a report as passages, one a section; disclaimers are not among them. What a sentence
 /// says of a patient stays in it: [`ask`](crate::asking::ask) takes it out before a model sees it.
@@ -7,7 +7,8 @@ use wilhelm_report::Report;
 /// `document` is what they are cited by: `report:thorax-2026`.
 pub fn report_passages(document: &str, report: &Report) -> Vec<Passage> {
     let mut found: Vec<Passage> = Vec::new();
-    for (heading, sentence) in report.sentences() {
+    // General knowledge is of no patient: it is cited from where it stands.
+    for (heading, sentence) in report.sentences().filter(|(heading, _)| *heading != Heading::Reference) {
         let section = format!("{heading:?}");
         match found.last_mut() {
             Some(last) if last.section.as_deref() == Some(section.as_str()) => {

@@ -30,7 +30,7 @@ fn an_index_is_made_asked_and_made_anew_only_where_something_changed() {
     assert_eq!(built.manifest.passages, 2);
     let library = Library::open(&into, 1).expect("whole");
     let found = library.find("What is a pneumothorax?", None, Way::Words, 5).expect("asked");
-    assert_eq!(found[0].passage.id, "file:texts/a.txt#1");
+    assert_eq!(found[0].passage.id, "file:texts/a.txt@81227061#1");
     assert_eq!(found[0].passage.license.as_deref(), Some("CC0"));
     assert_eq!(found[0].rank_by_words, Some(1));
     assert!(matches!(library.find("a", None, Way::Both, 5), Err(LibraryError::Encoder { .. })));
@@ -45,6 +45,27 @@ fn an_index_is_made_asked_and_made_anew_only_where_something_changed() {
     let generations =
         std::fs::read_dir(&into).expect("listed").flatten().filter(|entry| entry.path().is_dir());
     assert_eq!(generations.count(), 1, "the old generation is gone");
+}
+
+#[test]
+fn files_of_one_path_in_two_folders_keep_passages_of_their_own() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (one, other, into) =
+        (place.path().join("one/texts"), place.path().join("other/texts"), place.path().join("index"));
+    put(&one, "a.txt", "Air in the pleural space is called pneumothorax.");
+    put(&other, "a.txt", "Fluid in the pleural space is called effusion.");
+    let places = [one.clone(), other];
+    let settings = BuildSettings { places: &places, reports: &[], license: None, encoder: None };
+    let built = build(&settings, &into, &Silent).expect("built");
+    assert_eq!((built.manifest.passages, built.manifest.doubles), (2, 0));
+    let found = |index: &Path| -> String {
+        let library = Library::open(index, 1).expect("whole");
+        library.find("pneumothorax", None, Way::Words, 5).expect("asked")[0].passage.id.clone()
+    };
+    // What else is indexed does not change how a passage is called.
+    let alone = place.path().join("alone");
+    made(&one, &alone);
+    assert_eq!(found(&into), found(&alone));
 }
 
 #[test]

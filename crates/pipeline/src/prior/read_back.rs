@@ -55,8 +55,9 @@ pub fn read_back(bytes: &[u8], limits: &Limits) -> Result<ReadBack, PriorError> 
     let document = read_measurement_report(bytes, limits).map_err(|error| refused(error.to_string()))?;
     let said = restated(&document).map_err(|error| refused(error.to_string()))?;
     let mut findings = said.findings;
-    for (finding, group) in findings.iter_mut().zip(&document.groups) {
-        finding.measurements = measurements(&document, group.tracking_id.as_str());
+    for finding in &mut findings {
+        let tracking_id = format!("{} {}", finding.id, finding.observation.name);
+        finding.measurements = measurements(&document, &tracking_id);
     }
     let identity = Identity { patient: facts.patient, date: facts.study.date, time: facts.study.time };
     Ok(report("DICOM structured report", bytes, identity, findings, examined(&said.sentences), None))

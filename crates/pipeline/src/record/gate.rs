@@ -1,3 +1,5 @@
+use wilhelm_study::sentence_end;
+
 use super::context;
 use super::short_forms::SHORT_FORMS;
 
@@ -80,11 +82,9 @@ pub fn proven(source: &str, sentence: &str) -> Result<(), Unproven> {
     let sentence = sentence.trim();
     let ends = sentence.trim_end_matches(['.', '!', '?']);
     let several = ends.contains(['\n', '\r'])
-        || ends.char_indices().any(|(at, c)| {
-            matches!(c, '.' | '!' | '?' | ';')
-                && ends[at + c.len_utf8()..].starts_with(' ')
-                && !source.contains(&ends[at..=at])
-        });
+        || ends
+            .char_indices()
+            .any(|(at, c)| sentence_end(ends, at).is_some_and(|end| end < ends.len()) && !source.contains(c));
     if ends.is_empty() || several || sentence.len() > 2 * source.len() + 80 {
         return Err(Unproven::Form);
     }

@@ -1,14 +1,10 @@
 use std::ops::Range;
 
-use super::parts::{Part, RESULTS};
+use wilhelm_study::sentence_end;
+
+use super::parts::{Part, RESULTS, announcement};
 use super::short_forms::written_out;
 use super::{Entry, dates, entry, span};
-
-/// Words before a point that end no sentence.
-const SHORT: [&str; 24] = [
-    "approx", "b.i.d", "ca", "cf", "dept", "dr", "e.g", "est", "etc", "fig", "i.e", "inc", "mr", "mrs", "ms",
-    "no", "p.o", "prof", "q.d", "resp", "st", "t.i.d", "vs", "wt",
-];
 
 /// The sentences of a note, each in its part.
 ///
@@ -40,6 +36,12 @@ pub(super) fn entries(text: &str, source: usize, day: Option<dates::Day>) -> Vec
                 }),
             };
             last = Some(part);
+            // The part says already what "meds" and "plan" announce.
+            let bytes = match (headed, begun) {
+                (None, Some(_)) => bytes.start + announcement(original)..bytes.end,
+                _ => bytes,
+            };
+            let original = &text[bytes.clone()];
             let date = dates::find(original, day);
             found.push(entry(written_out(original), part, vec![span(source, text, bytes, None)], date));
         }
@@ -107,17 +109,12 @@ fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     let part = &text[range.clone()];
     let mut found = Vec::new();
     let mut from = 0;
-    for (at, character) in part.char_indices() {
-        let behind = &part[at + character.len_utf8()..];
-        let spaced = behind.is_empty() || behind.starts_with(char::is_whitespace);
-        let ends = match character {
-            '!' | '?' | ';' => spaced,
-            '.' => spaced && !is_short(&part[from..at]),
-            _ => false,
-        };
-        if ends {
-            found.push(from..at + character.len_utf8());
-            from = at + character.len_utf8();
+    for (at, _) in part.char_indices() {
+        if let Some(end) =
+            sentence_end(part, at).filter(|end| *end > from && !is_number_of_item(&part[from..at]))
+        {
+            found.push(from..end);
+            from = end;
         }
     }
     found.push(from..part.len());
@@ -127,13 +124,10 @@ fn sentences(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
         .collect()
 }
 
-fn is_short(before: &str) -> bool {
-    let word = before.rsplit([' ', '(', '\n']).next().unwrap_or_default().to_lowercase();
-    let is_item = before.trim().len() == word.len()
-        && !word.is_empty()
-        && word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_letter = word.len() == 1 && word.as_bytes()[0].is_ascii_alphabetic();
-    is_item || is_letter || SHORT.binary_search(&word.as_str()).is_ok()
+/// Whether what stands before a point is the number of an item: "2."
+fn is_number_of_item(before: &str) -> bool {
+    let word = before.trim();
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
@@ -152,11 +146,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_forms_are_in_order() {
-        assert!(SHORT.is_sorted());
-    }
-
-    #[test]
     fn sentences_keep_their_bytes() {
         let text = "1. Dr. A. Smith saw 1.5 cm.  Next; last\n - item one\nwhich goes on.\n\nPLAN\n2) rest";
         let found: Vec<&str> =
@@ -165,5 +154,18 @@ mod tests {
             found,
             ["Dr. A. Smith saw 1.5 cm.", "Next;", "last", "item one\nwhich goes on.", "PLAN", "rest"]
         );
+        let text = "BP: 120/80. Mass of approx. 3 cm vs. 2 cm, No. 3. Fever: no. Cough b.i.d. Denies pain. 胸痛3天。无咳嗽";
+        let found: Vec<&str> =
+            lines(text).into_iter().flat_map(|line| sentences(text, line)).map(|at| &text[at]).collect();
+        let expected = [
+            "BP: 120/80.",
+            "Mass of approx. 3 cm vs. 2 cm, No. 3.",
+            "Fever: no.",
+            "Cough b.i.d.",
+            "Denies pain.",
+            "胸痛3天。",
+            "无咳嗽",
+        ];
+        assert_eq!(found, expected);
     }
 }

@@ -390,3 +390,98 @@ pub(super) const RESULTS: [&str; 40] = [
     "potassium",
     "bnp",
 ];
+
+/// Words at the beginning of a sentence that only announce its part.
+const ANNOUNCING: [&str; 18] = [
+    "allergies",
+    "assessment",
+    "cc",
+    "conclusion",
+    "current medications",
+    "diagnosis",
+    "dx",
+    "family history",
+    "fhx",
+    "home meds",
+    "imp",
+    "impression",
+    "medications",
+    "meds",
+    "past medical history",
+    "plan",
+    "pmh",
+    "pmhx",
+];
+
+/// Words behind an announcement that make it the subject of its sentence: "plan was discussed".
+const SUBJECT_OF: [&str; 37] = [
+    "and",
+    "are",
+    "as",
+    "at",
+    "by",
+    "changed",
+    "continued",
+    "discussed",
+    "for",
+    "given",
+    "had",
+    "has",
+    "have",
+    "in",
+    "include",
+    "includes",
+    "including",
+    "is",
+    "made",
+    "none",
+    "not",
+    "noted",
+    "of",
+    "on",
+    "or",
+    "per",
+    "remain",
+    "remains",
+    "reviewed",
+    "same",
+    "stopped",
+    "that",
+    "to",
+    "unchanged",
+    "was",
+    "were",
+    "with",
+];
+
+/// Bytes of the words that only announce a part, with the space behind them; 0 where a sentence begins with none.
+pub(super) fn announcement(sentence: &str) -> usize {
+    let announced = ANNOUNCING.iter().filter_map(|words| {
+        let begins = sentence.get(..words.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(words));
+        let rest = sentence.get(words.len()..).filter(|_| begins)?;
+        let behind = rest.trim_start();
+        let word = behind.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        let says = rest.len() > behind.len() && !word.is_empty() && !SUBJECT_OF.contains(&word.as_str());
+        says.then(|| sentence.len() - behind.len())
+    });
+    announced.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_only_announce_a_part_are_told_from_subjects() {
+        let check = |sentence: &str, rest: &str| assert_eq!(&sentence[announcement(sentence)..], rest);
+        check("meds metformin 500 mg", "metformin 500 mg");
+        check("Home meds  aspirin", "aspirin");
+        check("IMP angina, low risk", "angina, low risk");
+        check("Plan CT", "CT");
+        for whole in
+            ["Plan is to repeat CT", "Meds unchanged", "Impressive rash", "plan", "Plan: CT", "médecin"]
+        {
+            check(whole, whole);
+        }
+    }
+}

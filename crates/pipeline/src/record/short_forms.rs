@@ -1,11 +1,12 @@
 /// Short forms of dictations and what they stand for: those alone that have one meaning in a clinical note.
-pub(super) const SHORT_FORMS: [(&str, &str); 62] = [
+pub(super) const SHORT_FORMS: [(&str, &str); 75] = [
     ("abx", "antibiotics"),
     ("af", "atrial fibrillation"),
     ("appt", "appointment"),
     ("asa", "aspirin"),
     ("b/l", "bilateral"),
     ("bid", "twice a day"),
+    ("bnp", "BNP"),
     ("bp", "blood pressure"),
     ("c/o", "complains of"),
     ("cabg", "coronary artery bypass grafting"),
@@ -13,27 +14,35 @@ pub(super) const SHORT_FORMS: [(&str, &str); 62] = [
     ("ckd", "chronic kidney disease"),
     ("copd", "chronic obstructive pulmonary disease"),
     ("cp", "chest pain"),
+    ("crp", "C-reactive protein"),
+    ("ct", "CT"),
     ("cxr", "chest radiograph"),
     ("dm", "diabetes mellitus"),
     ("dm2", "type 2 diabetes mellitus"),
     ("dvt", "deep vein thrombosis"),
     ("dx", "diagnosis"),
+    ("ecg", "ECG"),
+    ("ekg", "ECG"),
     ("f/u", "follow-up"),
     ("fhx", "family history"),
     ("fx", "fracture"),
+    ("gcs", "GCS"),
     ("gerd", "gastroesophageal reflux disease"),
     ("h/o", "history of"),
     ("hb", "hemoglobin"),
+    ("hba1c", "HbA1c"),
     ("hf", "heart failure"),
     ("hld", "hyperlipidemia"),
     ("hr", "heart rate"),
     ("htn", "hypertension"),
     ("hx", "history of"),
     ("imp", "impression"),
+    ("inr", "INR"),
     ("lad", "lymphadenopathy"),
     ("lll", "left lower lobe"),
     ("lul", "left upper lobe"),
     ("mi", "myocardial infarction"),
+    ("mri", "MRI"),
     ("neg", "negative"),
     ("nkda", "no known drug allergies"),
     ("nsr", "normal sinus rhythm"),
@@ -54,6 +63,7 @@ pub(super) const SHORT_FORMS: [(&str, &str); 62] = [
     ("rul", "right upper lobe"),
     ("s/p", "status post"),
     ("sob", "shortness of breath"),
+    ("spo2", "SpO2"),
     ("sx", "symptoms"),
     ("temp", "temperature"),
     ("tia", "transient ischemic attack"),
@@ -62,6 +72,9 @@ pub(super) const SHORT_FORMS: [(&str, &str); 62] = [
     ("tx", "treatment"),
     ("w/", "with"),
     ("w/o", "without"),
+    ("wbc", "white blood cells"),
+    ("y/o", "year-old"),
+    ("yo", "year-old"),
 ];
 
 /// A sentence with its short forms written out and one space between words: a capital first, a full stop last.
@@ -77,7 +90,7 @@ pub(super) fn written_out(sentence: &str) -> String {
         }
     }
     let text = words.join(" ");
-    let text = text.trim_end_matches([';', ',', ':', ' ']);
+    let text = text.trim_end_matches([';', ',', ':', ' ', '\u{ff1b}', '\u{ff0c}', '\u{ff1a}']);
     let mut letters = text.chars();
     let mut written: String = match letters.next() {
         // "mRNA" and "pH" keep their first letter.
@@ -86,8 +99,12 @@ pub(super) fn written_out(sentence: &str) -> String {
         }
         _ => text.to_owned(),
     };
-    if !written.ends_with(['.', '!', '?']) {
-        written.push('.');
+    let is_chinese = |c: char| ('\u{3400}'..'\u{a000}').contains(&c);
+    let unquoted = written.trim_end_matches(['"', '\'', ')', '\u{201d}', '\u{2019}', '\u{ff09}']);
+    let is_ended = unquoted.ends_with(['.', '!', '?', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
+    let stop = if unquoted.ends_with(is_chinese) { '\u{3002}' } else { '.' };
+    if !is_ended {
+        written.push(stop);
     }
     written
 }
@@ -104,5 +121,8 @@ mod tests {
             "Patient complains of chest pain, shortness of breath (history of hypertension)."
         );
         assert_eq!(written_out("pH 7.4;"), "pH 7.4.");
+        assert_eq!(written_out("she said \"no pain.\""), "She said \"no pain.\"");
+        assert_eq!(written_out("胸痛3天；"), "胸痛3天。");
+        assert_eq!(written_out("无咳嗽。"), "无咳嗽。");
     }
 }

@@ -67,21 +67,21 @@ fn a_short_dictation_becomes_a_whole_draft() {
     assert_eq!(
         lines(&record),
         [
-            "Chief complaint: 67 yo man complains of chest pain for 3 days.",
+            "Chief complaint: 67 year-old man complains of chest pain for 3 days.",
             "History of present illness: Pain started 3 days ago at rest.",
             "History of present illness: No fever, no cough.",
             "Past history: History of hypertension, type 2 diabetes mellitus.",
-            "Medications: Meds metformin 500 mg twice a day.",
+            "Medications: Metformin 500 mg twice a day.",
             "Allergies: No known drug allergies.",
             "Family history: Mother had breast cancer.",
             "Social history: Smoker.",
             "Examination: Blood pressure 150/90, heart rate 88.",
             "Examination: Lungs clear.",
             "Results: Troponin negative.",
-            "Results: Ecg normal sinus rhythm.",
+            "Results: ECG normal sinus rhythm.",
             "Results: CT chest on 2024-03-01 shows a nodule of 8 mm.",
-            "Assessment: Impression angina, low risk.",
-            "Plan: Plan serial troponin, start aspirin 300 mg.",
+            "Assessment: Angina, low risk.",
+            "Plan: Serial troponin, start aspirin 300 mg.",
         ]
     );
     check(&record, &sources);

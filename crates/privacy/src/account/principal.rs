@@ -31,6 +31,8 @@ pub enum Via {
     Session(String),
     /// A token, by its name.
     Token(String),
+    /// A guest's session, by the name of the consultation: no account, and no permission of any role.
+    Guest(String),
 }
 
 /// What is asked for: a patient's data, or none.
@@ -97,7 +99,8 @@ impl Principal {
         let actor = match &self.via {
             Via::Session(_) => Actor::user(self.user.as_str()),
             Via::Token(id) => Actor::peer(format!("{} by token {id}", self.user)),
+            Via::Guest(_) => Actor::user(self.user.as_str()).as_role("guest"),
         };
-        actor.as_role(roles.join(" "))
+        if self.roles.is_empty() { actor } else { actor.as_role(roles.join(" ")) }
     }
 }

@@ -54,8 +54,12 @@ named! {
         ReportSign = "report.sign",
         /// Accept, edit and reject findings.
         FindingDecide = "finding.decide",
+        /// Look at the projects of annotation that one has a part in.
+        AnnotationSee = "annotation.see",
         /// Annotate images.
         AnnotationMake = "annotation.make",
+        /// Make projects of annotation and say who annotates what.
+        AnnotationManage = "annotation.manage",
         /// Run models.
         ModelRun = "model.run",
         /// Train and evaluate models.

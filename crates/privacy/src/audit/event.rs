@@ -189,6 +189,8 @@ named! {
         Key = "key",
         /// A setting.
         Setting = "setting",
+        /// A consultation.
+        Consultation = "consultation",
         /// The log itself.
         Log = "log",
         /// The program.
@@ -265,6 +267,30 @@ named! {
         ReportExported = "report.exported",
         /// A finding was accepted, edited or rejected.
         FindingDecided = "finding.decided",
+        /// A project of annotation was made, ordered, opened or closed, or got items.
+        AnnotationChanged = "annotation.changed",
+        /// Items or answers of a project of annotation were looked at.
+        AnnotationSeen = "annotation.seen",
+        /// An item was answered or skipped.
+        AnnotationMade = "annotation.made",
+        /// The final answer to an item was decided.
+        AnnotationDecided = "annotation.decided",
+        /// Answers and images were written as a training set.
+        AnnotationExported = "annotation.exported",
+        /// Somebody was invited to a study by a link.
+        ConsultationMade = "consultation.made",
+        /// A link was opened, or somebody tried to.
+        ConsultationOpened = "consultation.opened",
+        /// A consultation was looked at, or taken part in.
+        ConsultationSeen = "consultation.seen",
+        /// A note was written into a consultation's thread.
+        ConsultationNoted = "consultation.noted",
+        /// A consultation was ended before its time, with its link and the sessions of its guests.
+        ConsultationRevoked = "consultation.revoked",
+        /// A second opinion was recorded.
+        OpinionGiven = "opinion.given",
+        /// A job was put into the queue by somebody.
+        JobMade = "job.made",
         /// A job was cancelled by somebody.
         JobCancelled = "job.cancelled",
         /// A job that had ended was put back into the queue by somebody.

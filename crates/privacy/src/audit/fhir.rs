@@ -80,7 +80,22 @@ const fn coding(action: Action) -> Coding {
         }
         Action::ReportExported => life("output", "Output/Report Record Lifecycle Event", "R"),
         Action::FindingDecided => life("verify", "Verify Record Lifecycle Event", "U"),
-        Action::JobCancelled | Action::JobRetried => dcm("110100", "Application Activity", "E"),
+        Action::AnnotationChanged => dcm("110100", "Application Activity", "U"),
+        Action::AnnotationSeen => dcm("110103", "DICOM Instances Accessed", "R"),
+        Action::AnnotationMade => dcm("110100", "Application Activity", "C"),
+        Action::AnnotationDecided => life("verify", "Verify Record Lifecycle Event", "U"),
+        Action::AnnotationExported => dcm("110106", "Export", "R"),
+        Action::ConsultationMade => alert("110137", "User Security Attributes Changed", "C"),
+        Action::ConsultationOpened => {
+            Coding { subtype: Some(("110122", "Login")), ..dcm("110114", "User Authentication", "E") }
+        }
+        Action::ConsultationSeen => life("access", "Access/View Record Lifecycle Event", "R"),
+        Action::ConsultationNoted => life("originate", "Originate/Retain Record Lifecycle Event", "C"),
+        Action::ConsultationRevoked => alert("110137", "User Security Attributes Changed", "D"),
+        Action::OpinionGiven => life("attest", "Attest Record Lifecycle Event", "C"),
+        Action::JobMade | Action::JobCancelled | Action::JobRetried => {
+            dcm("110100", "Application Activity", "E")
+        }
         Action::KeyMade => alert("110129", "Security Configuration", "C"),
         Action::KeyRotated => alert("110129", "Security Configuration", "U"),
     }
@@ -161,7 +176,9 @@ fn entities(entry: &Entry) -> Value {
         ObjectKind::Key | ObjectKind::Setting | ObjectKind::Log => {
             (("2", "System Object"), "13", "Security Resource")
         }
-        ObjectKind::Finding | ObjectKind::Program => (("2", "System Object"), "4", "Domain Resource"),
+        ObjectKind::Finding | ObjectKind::Consultation | ObjectKind::Program => {
+            (("2", "System Object"), "4", "Domain Resource")
+        }
     };
     let mut what = json!({
         "type": { "system": TYPE, "code": kind.0, "display": kind.1 },

@@ -5,8 +5,8 @@ use wilhelm_study::{
 };
 
 use super::OWN_SYSTEM;
-use super::resource::MEASURED;
-use crate::{Heading, Restated, State};
+use super::resource::{MEASURED, RANGE_HIGH, RANGE_LOW};
+use crate::{Heading, Measured, Restated, State};
 
 /// Why a text is no bundle of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,9 +70,37 @@ pub fn read(text: &str) -> Result<Restated, FhirError> {
     };
     let div = report["text"]["div"].as_str();
     let div = div.ok_or_else(|| FhirError::Missing("DiagnosticReport.text.div".to_owned()))?;
-    let is_finding = |resource: &&Value| resource["code"]["coding"][0]["code"] != MEASURED;
-    let findings = of("Observation").filter(is_finding).map(finding).collect::<Result<_, _>>()?;
-    Ok(Restated { state, sentences: sentences(div), findings })
+    let is_measured = |resource: &&Value| resource["code"]["coding"][0]["code"] == MEASURED;
+    let findings = of("Observation").filter(|r| !is_measured(r)).map(finding).collect::<Result<_, _>>()?;
+    let measured = of("Observation").filter(is_measured).map(measured).collect::<Result<_, _>>()?;
+    Ok(Restated { state, sentences: sentences(div), findings, measured })
+}
+
+/// What was measured and no finding carries.
+fn measured(resource: &Value) -> Result<Measured, FhirError> {
+    let id = resource["identifier"][0]["value"].as_str();
+    let id = id.ok_or_else(|| FhirError::Missing("Observation.identifier".to_owned()))?;
+    let missing = |field: &str| FhirError::Missing(format!("Observation {id}: {field}"));
+    let text = |value: &Value, field: &str| value.as_str().map(str::to_owned).ok_or_else(|| missing(field));
+    let end = |code: &'static str| {
+        let mut parts = resource["component"].as_array().into_iter().flatten();
+        let part = parts.find(|part| part["code"]["coding"][0]["code"] == code);
+        part.and_then(|part| part["valueQuantity"]["value"].as_f64()).ok_or_else(|| missing(code))
+    };
+    let quantity = &resource["valueQuantity"];
+    Ok(Measured {
+        id: EvidenceId(id.to_owned()),
+        name: text(&resource["code"]["text"], "code.text")?,
+        quantity: Quantity {
+            value: quantity["value"].as_f64().ok_or_else(|| missing("valueQuantity.value"))?,
+            unit: text(&quantity["code"], "valueQuantity.code")?,
+            decimals: Measured::DECIMALS,
+        },
+        low: end(RANGE_LOW)?,
+        high: end(RANGE_HIGH)?,
+        method: text(&resource["method"]["text"], "method.text")?,
+        on: text(&resource["note"][0]["text"], "note.text")?,
+    })
 }
 
 /// The sentences of the narrative by section.

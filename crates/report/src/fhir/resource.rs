@@ -1,9 +1,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use wilhelm_study::{Certainty, CodedConcept, EvidenceSource, Finding, Laterality, Phi};
+use wilhelm_study::{Certainty, CodedConcept, Evidence, EvidenceSource, Finding, Laterality, Phi};
 
 use super::{Names, OWN_SYSTEM, models, narrative, observation_status, report_status};
+use crate::reference;
 use crate::write::words;
 use crate::{Heading, Issue, Measured, Report, Signature, StudyRef, text};
 
@@ -60,7 +61,37 @@ pub(super) fn diagnostic_report(
         vec![attachment("text/plain; charset=utf-8", "The report as text", text(report).as_bytes())];
     forms.extend(pdf.map(|pdf| attachment("application/pdf", "The report as PDF", pdf)));
     fields.insert("presentedForm".to_owned(), json!(forms));
+    let cited: Vec<Value> = report.evidence.iter().filter_map(related_artifact).collect();
+    if !cited.is_empty() {
+        // Behind the text, before the elements of its own.
+        fields.shift_insert(2, "extension".to_owned(), json!(cited));
+    }
     resource
+}
+
+/// General knowledge, or a rule that the knowledge base has, as what FHIR R4 has for citations on a `DiagnosticReport`.
+///
+/// # Source
+/// Extension "Related Artifact", <http://hl7.org/fhir/StructureDefinition/workflow-relatedArtifact>
+fn related_artifact(evidence: &Evidence) -> Option<Value> {
+    let kind = match &evidence.source {
+        EvidenceSource::Rule { statement: Some(_), .. } => "derived-from",
+        source if source.is_general() => "citation",
+        _ => return None,
+    };
+    let citation = match kind {
+        "citation" => reference::cited(evidence),
+        _ => crate::html::kind(&evidence.source),
+    };
+    let mut artifact =
+        json!({ "type": kind, "label": evidence.id.0, "display": evidence.summary, "citation": citation });
+    if let (Some(link), Some(fields)) = (reference::link(&evidence.source), artifact.as_object_mut()) {
+        fields.insert("url".to_owned(), json!(link));
+    }
+    Some(json!({
+        "url": "http://hl7.org/fhir/StructureDefinition/workflow-relatedArtifact",
+        "valueRelatedArtifact": artifact,
+    }))
 }
 
 fn attachment(kind: &str, title: &str, bytes: &[u8]) -> Value {
@@ -326,6 +357,9 @@ pub(super) fn observation(report: &Report, finding: &Finding, issue: &Issue, nam
 
 /// The code of a measurement that no finding carries.
 pub(super) const MEASURED: &str = "measured-quantity";
+/// The codes of the ends of its range.
+pub(super) const RANGE_LOW: &str = "range-low";
+pub(super) const RANGE_HIGH: &str = "range-high";
 
 /// A measurement that no finding carries, with the ends of its range.
 pub(super) fn measurement(report: &Report, measured: &Measured, issue: &Issue, names: &Names<'_>) -> Value {
@@ -364,8 +398,8 @@ pub(super) fn measurement(report: &Report, measured: &Measured, issue: &Issue, n
     fields.insert(
         "component".to_owned(),
         json!([
-            { "code": own("range-low", "lower end of its range"), "valueQuantity": number(*low) },
-            { "code": own("range-high", "upper end of its range"), "valueQuantity": number(*high) },
+            { "code": own(RANGE_LOW, "lower end of its range"), "valueQuantity": number(*low) },
+            { "code": own(RANGE_HIGH, "upper end of its range"), "valueQuantity": number(*high) },
         ]),
     );
     resource

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
-use wilhelm_study::{Finding, FindingId};
+use wilhelm_study::{Finding, FindingId, sentence_end};
 
 use super::parse::{Assertion, parse};
 use super::{GroundContext, change, complement, ground, judge, numbers};
@@ -82,18 +82,11 @@ pub fn review(text: &str, report: &Report) -> Review {
 fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
-    let mut rest = text.char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, next)| *next);
-        let ends = match c {
-            '\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{ff1b}' | '\n' => true,
-            // A point within a number ends nothing.
-            '.' | '!' | '?' | ';' => next.is_none_or(char::is_whitespace),
-            _ => false,
-        };
-        if ends {
-            found.push(start..at + c.len_utf8());
-            start = at + c.len_utf8();
+    for (at, c) in text.char_indices() {
+        let end = if c == '\n' { Some(at + 1) } else { sentence_end(text, at) };
+        if let Some(end) = end.filter(|end| *end > start) {
+            found.push(start..end);
+            start = end;
         }
     }
     found.push(start..text.len());

@@ -1,9 +1,10 @@
 use wilhelm_study::{Certainty, Finding, Phi};
 
 use super::escape::escaped;
+use crate::reference::cited;
 use crate::subject::uuid;
 use crate::write::words;
-use crate::{Heading, Issue, Measured, Report, State};
+use crate::{Heading, Issue, Measured, Report, Sentence, State};
 
 /// Who sends and who receives: MSH-3 to MSH-6.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub fn message(report: &Report, issue: &Issue, parties: &Parties) -> String {
     }
     observations.extend(report.measured.iter().map(|one| of_measured(one, status)));
     for (heading, sentence) in report.sentences() {
+        let says_source = heading == Heading::Reference;
         observations.push(Observation {
             kind: "TX",
             what: section(heading).to_owned(),
@@ -54,6 +56,9 @@ pub fn message(report: &Report, issue: &Issue, parties: &Parties) -> String {
             status,
             ..Observation::default()
         });
+        if says_source {
+            observations.extend(of_sources(report, sentence, status));
+        }
     }
     segments
         .extend(observations.iter().enumerate().map(|(index, observation)| observation.segment(index + 1)));
@@ -70,6 +75,8 @@ pub(super) const IMAGE_BOX: &str = "IMAGE_BOX";
 /// The alternate identifier of a measurement that no finding carries.
 pub(super) const MEASURED: &str = "MEASURED";
 pub(super) const CHANGE: &str = "CHANGE";
+/// Where a sentence of general knowledge comes from.
+pub(super) const CITED: &str = "CITED_SOURCE";
 /// What codes of earlier measurements begin with.
 pub(super) const EARLIER: &str = "EARLIER_";
 
@@ -84,13 +91,17 @@ struct Observation {
     range: String,
     flag: &'static str,
     status: &'static str,
+    /// How it was measured, in words.
+    method: String,
 }
 
 impl Observation {
     fn segment(&self, number: usize) -> String {
-        let Self { kind, what, sub, value, unit, range, flag, status } = self;
+        let Self { kind, what, sub, value, unit, range, flag, status, method } = self;
         let unit = if unit.is_empty() { String::new() } else { format!("{}^^UCUM", escaped(unit)) };
-        format!("OBX|{number}|{kind}|{what}|{sub}|{value}|{unit}|{range}|{flag}|||{status}")
+        // OBX-17 is a coded element: of one without a code the second component is the text.
+        let method = if method.is_empty() { String::new() } else { format!("||||||^{}", escaped(method)) };
+        format!("OBX|{number}|{kind}|{what}|{sub}|{value}|{unit}|{range}|{flag}|||{status}{method}")
     }
 }
 
@@ -173,8 +184,25 @@ fn of_measured(one: &Measured, status: &'static str) -> Observation {
         unit: one.quantity.unit.clone(),
         range: format!("{:.decimals$}-{:.decimals$}", one.low, one.high),
         status,
+        method: one.method.clone(),
         ..Observation::default()
     }
+}
+
+/// The sources of a sentence of general knowledge, each under the sentence's name.
+fn of_sources(report: &Report, sentence: &Sentence, status: &'static str) -> Vec<Observation> {
+    let borne =
+        report.evidence.iter().filter(|one| one.source.is_general() && sentence.bears.contains(&one.id));
+    borne
+        .map(|evidence| Observation {
+            kind: "TX",
+            what: format!("{CITED}^Source of general knowledge^{OWN}"),
+            sub: escaped(&sentence.id),
+            value: escaped(&format!("{}: {}", evidence.id, cited(evidence))),
+            status,
+            ..Observation::default()
+        })
+        .collect()
 }
 
 /// What became of it since the earlier examination, with what was measured then.
@@ -306,6 +334,7 @@ pub(super) const fn section(heading: Heading) -> &'static str {
         Heading::Findings => "59776-5^Procedure findings Narrative^LN",
         Heading::Impression => "19005-8^Radiology Imaging study [Impression] (narrative)^LN",
         Heading::Recommendation => "18783-1^Radiology Study recommendation (narrative)^LN",
+        Heading::Reference => "REFERENCE^General knowledge that goes with the impression^99WILHELM",
         Heading::Limitations => "LIMITATIONS^What the report cannot know^99WILHELM",
         Heading::Addendum => "55107-7^Addendum Document^LN",
     }

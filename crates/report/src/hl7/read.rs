@@ -9,10 +9,10 @@ use wilhelm_study::{
 
 use super::escape::unescaped;
 use super::message::{
-    CHANGE, EARLIER, IMAGE_BOX, LEVEL, MEASURED, OWN, PROBABILITY, STATE_OF_HEALTH, section,
+    CHANGE, CITED, EARLIER, IMAGE_BOX, LEVEL, MEASURED, OWN, PROBABILITY, STATE_OF_HEALTH, section,
 };
 use crate::write::words;
-use crate::{Heading, Restated, State};
+use crate::{Heading, Measured, Restated, State};
 
 /// Most bytes of a message, and most segments: far more than any report has.
 const MOST_BYTES: usize = 16 << 20;
@@ -76,30 +76,38 @@ pub fn read(message: &str) -> Result<Received, MessageError> {
     let mut findings: Vec<Open> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sentences = Vec::new();
+    let mut measured = Vec::new();
     let mut status = "";
     let observations = segments.iter().map(|s| Segment::of(s)).filter(|s| s.field(0) == "OBX");
     for (number, segment) in observations.enumerate().map(|(at, segment)| (at + 1, segment)) {
         status = segment.field(11);
         let [kind, what, sub] = [2, 3, 4].map(|field| segment.field(field));
-        if kind == "TX" {
+        if part(what, 1) == CITED && part(what, 3) == OWN {
+            // The sources of a sentence stay in the message.
+        } else if kind == "TX" {
             sentences.push((heading(what, number)?, unescaped(segment.field(5))));
         } else if kind == "CE" && part(what, 6) == OWN {
             if places.insert(sub, findings.len()).is_some() {
                 return Err(wrong(number, 4, "a finding's own name"));
             }
             findings.push(Open::new(&segment, number)?);
-        } else if part(what, 4) != MEASURED {
+        } else if part(what, 4) == MEASURED {
+            measured.push(of_measured(&segment, number)?);
+        } else {
             let at = places.get(sub).ok_or_else(|| wrong(number, 4, "the name of a finding before it"))?;
             findings[*at].take(&segment, number)?;
         }
     }
     let state = state(request.field(25), status)?;
     let findings = findings.into_iter().map(Open::closed).collect::<Result<_, _>>()?;
+    for one in &mut measured {
+        one.on = measured_on(one, &sentences).unwrap_or_default();
+    }
     let patient = of("PID").map_or_else(Patient::default, |segment| patient(&segment));
     let date: String = request.field(7).chars().take(8).collect();
     let is_date = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
     Ok(Received {
-        said: Restated { state, sentences, findings },
+        said: Restated { state, sentences, findings, measured },
         patient,
         date: is_date.then(|| Phi::new(date)),
     })
@@ -278,6 +286,39 @@ impl Open {
     }
 }
 
+/// A number that no finding carries; what it was measured on stands in the sentence that tells it.
+fn of_measured(segment: &Segment<'_>, number: usize) -> Result<Measured, MessageError> {
+    let bounds = segment.field(7);
+    // Of `-2.0--1.0` the second sign is that of the upper end.
+    let between = bounds.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(at, _)| at);
+    let ends = between.map(|at| (read_number(&bounds[..at]), read_number(&bounds[at + 1..])));
+    let Some((Some(low), Some(high))) = ends else {
+        return Err(wrong(number, 7, "the range of a measurement"));
+    };
+    Ok(Measured {
+        id: EvidenceId(unescaped(segment.field(4))),
+        name: unescaped(part(segment.field(3), 2)),
+        quantity: Quantity {
+            value: read_number(segment.field(5)).ok_or_else(|| wrong(number, 5, "a number"))?,
+            unit: unescaped(part(segment.field(6), 1)),
+            decimals: Measured::DECIMALS,
+        },
+        low,
+        high,
+        method: unescaped(part(segment.field(17), 2)),
+        on: String::new(),
+    })
+}
+
+/// The thing of the sentence that tells a measurement.
+fn measured_on(measured: &Measured, sentences: &[(Heading, String)]) -> Option<String> {
+    let said = measured.said();
+    sentences.iter().find_map(|(heading, text)| {
+        let (on, numbers) = text.strip_prefix(Measured::LEAD)?.rsplit_once(": ")?;
+        (*heading == Heading::Findings && numbers.contains(&said)).then(|| on.to_owned())
+    })
+}
+
 fn read_number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
@@ -345,6 +386,12 @@ mod tests {
 
     fn check(report: &Report) {
         let back = read(&sent(report)).expect("a message");
+        assert_eq!(back.said.measured.len(), report.measured.len());
+        for (found, one) in back.said.measured.iter().zip(&report.measured) {
+            // A message has the numbers as they are said.
+            assert_eq!((found.said(), &found.id), (one.said(), &one.id));
+            assert_eq!((&found.method, &found.on), (&one.method, &one.on));
+        }
         assert_eq!(back.said.state, report.state);
         assert_eq!(back.said.findings, bare(report));
         let sentences: Vec<_> = report.sentences().map(|(h, s)| (h, s.text.clone())).collect();
@@ -358,6 +405,12 @@ mod tests {
         for case in example::all() {
             check(&write(&case));
         }
+        let mut case = example::measured_nodule();
+        check(&write(&case));
+        let density = &mut case.decisions[0].measured[1];
+        let [value, low, high] = ["-5 HU", "-12 HU", "-1 HU"].map(str::to_owned);
+        (density.value, density.low, density.high) = (value, low, high);
+        check(&write(&case));
         let mut case = example::abdomen();
         case.request = vec!["pain | left^flank \\ ~ & \"worse\"".to_owned()];
         case.findings[0].observation.code = Some(CodedConcept::new("SCT", "36171008", "Cyst of kidney"));

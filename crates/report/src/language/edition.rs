@@ -83,12 +83,13 @@ const fn draft() -> State {
     State::Draft
 }
 
-const HEADINGS: [(Heading, [&str; 4]); 7] = [
+const HEADINGS: [(Heading, [&str; 4]); 8] = [
     (Heading::Indication, ["Indication", "临床资料", "Why the picture was taken", "检查原因"]),
     (Heading::Technique, ["Technique", "检查技术", "How it was done", "检查方式"]),
     (Heading::Comparison, ["Comparison", "对比", "Older pictures", "以往图像"]),
     (Heading::Findings, ["Findings", "影像学表现", "What the program found", "程序看到了什么"]),
     (Heading::Impression, ["Impression", "诊断意见", "In short", "简要结论"]),
+    (Heading::Reference, ["Reference information", "参考资料（一般知识，非针对本例）", "", ""]),
     (Heading::Recommendation, ["Recommendation", "建议", "What to do now", "接下来怎么做"]),
     (
         Heading::Limitations,
@@ -107,6 +108,8 @@ pub fn edition(report: &Report, voice: Voice) -> Edition {
     let mut sections: Vec<EditionSection> = report
         .sections
         .iter()
+        // What else might look the same is for who can weigh it.
+        .filter(|section| voice.audience == Audience::Clinician || section.heading != Heading::Reference)
         .map(|section| EditionSection {
             heading: section.heading,
             title: heading(section.heading, voice).to_owned(),
@@ -203,6 +206,9 @@ fn words(
             None => own(),
         };
     }
+    if let Claim::Reference { says } = &sentence.claim {
+        return super::reference::say(says, voice).unwrap_or_else(own);
+    }
     let name =
         sentence.findings.first().and_then(|id| report.finding(id)).map(|f| f.observation.name.as_str());
     match fixed(sentence, &report.exam, name, voice) {
@@ -228,7 +234,7 @@ fn add(
     };
     evidence.push(Evidence {
         id: EvidenceId(id.to_owned()),
-        source: EvidenceSource::Rule { citation: rule.citation.to_owned() },
+        source: EvidenceSource::rule(rule.citation),
         summary: rule.text.to_owned(),
     });
     let line = Line {

@@ -3,7 +3,7 @@
 use super::{Audience, Language, Voice, chinese, glossary, originals};
 use crate::report::Sentence;
 use crate::write::words;
-use crate::{Claim, Exam};
+use crate::{Claim, Exam, Measured};
 
 /// A rule's sentence in Chinese for clinicians, in plain English and in plain Chinese.
 const RULES: &[(&str, [&str; 3])] = &[
@@ -164,7 +164,7 @@ pub(crate) fn fixed(
     }
     let plain = |words: [&'static str; 3]| (voice.pick(["", words[0], words[1], words[2]]).to_owned(), false);
     Some(match &sentence.claim {
-        Claim::Finding { .. } | Claim::Change { .. } => return None,
+        Claim::Finding { .. } | Claim::Change { .. } | Claim::Reference { .. } => return None,
         Claim::Place { .. } => {
             let name = match voice.language {
                 Language::En => name?.to_owned(),
@@ -245,7 +245,7 @@ pub(crate) fn fixed(
 
 /// What was measured, with the thing it was measured on in its original words.
 fn measurement(text: &str, voice: Voice) -> Option<(String, bool)> {
-    let (on, numbers) = text.strip_prefix("Measured on ")?.strip_suffix('.')?.rsplit_once(": ")?;
+    let (on, numbers) = text.strip_prefix(Measured::LEAD)?.strip_suffix('.')?.rsplit_once(": ")?;
     let said: Vec<String> = numbers
         .split(", ")
         .map(|one| {

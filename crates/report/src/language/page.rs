@@ -7,7 +7,7 @@ use wilhelm_study::Finding;
 
 use super::edition::{Edition, Line, LineOrigin, heading};
 use super::{Audience, Language, Length, Voice, chinese};
-use crate::html::{STYLE, tone};
+use crate::html::{STYLE, part_name, tone};
 use crate::report::{Heading, State};
 use crate::write::words;
 use crate::{HtmlImages, Report};
@@ -67,7 +67,7 @@ pub fn edition_html(edition: &Edition, report: &Report, images: &HtmlImages) -> 
                     div.report {
                         @for section in &edition.sections {
                             @if !section.lines.is_empty() {
-                                section class={ "part part-" (section.heading.title().to_lowercase()) } {
+                                section class={ "part part-" (part_name(section.heading)) } {
                                     h2 { (section.title) }
                                     @if section.heading == Heading::Impression && section.lines.len() > 1 {
                                         ol { @for line in &section.lines { li { (row(line, report, voice)) } } }

@@ -32,14 +32,23 @@ pub(super) fn named(name: &str, finding: &Finding) -> String {
     let sided = finding
         .laterality
         .map_or_else(|| name.to_owned(), |laterality| format!("{} {name}", words::side(laterality)));
-    let bare =
-        UNCOUNTED.iter().any(|end| name.ends_with(end)) || finding.laterality == Some(Laterality::Bilateral);
-    let article = match (bare, sided.starts_with(['a', 'e', 'i', 'o', 'u'])) {
-        (true, _) => "",
-        (false, true) => "an ",
-        (false, false) => "a ",
-    };
-    format!("{article}{sided}")
+    if finding.laterality == Some(Laterality::Bilateral) || is_uncounted(name) {
+        return sided;
+    }
+    format!("{}{sided}", article(&sided))
+}
+
+/// A name with its article: `a glioma`, `pneumonia`.
+pub(crate) fn with_article(name: &str) -> String {
+    if is_uncounted(name) { name.to_owned() } else { format!("{}{name}", article(name)) }
+}
+
+fn is_uncounted(name: &str) -> bool {
+    UNCOUNTED.iter().any(|end| name.ends_with(end))
+}
+
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an " } else { "a " }
 }
 
 /// `, greatest diameter 23 mm`, for each measurement.

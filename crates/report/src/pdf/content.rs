@@ -1,4 +1,5 @@
 mod edition;
+mod measured;
 
 use wilhelm_study::{Certainty, Finding};
 
@@ -28,6 +29,9 @@ pub(super) fn fill(layout: &mut Layout, report: &Report, images: &HtmlImages) ->
     pictures(layout, images)?;
     if !report.findings.is_empty() {
         findings(layout, &report.findings);
+    }
+    if !report.measured.is_empty() {
+        measured::table(layout, &report.measured);
     }
     if !report.abstentions.is_empty() {
         abstentions(layout, report);
@@ -211,18 +215,7 @@ fn table<'a>(
     ordered.sort_by_key(|finding| words::rank(finding));
     heading(layout, title);
     layout.element(Role::Table, |layout| {
-        layout.element(Role::Head, |layout| {
-            let top = layout.y;
-            layout.element(Role::Row, |layout| {
-                for (title, (left, width)) in titles.into_iter().zip(COLUMNS) {
-                    layout.y = top;
-                    layout.element(Role::HeaderCell, |layout| {
-                        layout.words(&[(title, SMALL_STRONG)], MARGIN + left, width, SMALL_LEADING);
-                    });
-                }
-            });
-            layout.y = top + SMALL_LEADING + 3.0;
-        });
+        head(layout, titles);
         layout.element(Role::Body, |layout| {
             for finding in ordered {
                 row(layout, &say(finding));
@@ -230,6 +223,22 @@ fn table<'a>(
         });
     });
     layout.y += 4.0;
+}
+
+/// The titles of a table's columns.
+fn head(layout: &mut Layout, titles: [&str; 4]) {
+    layout.element(Role::Head, |layout| {
+        let top = layout.y;
+        layout.element(Role::Row, |layout| {
+            for (title, (left, width)) in titles.into_iter().zip(COLUMNS) {
+                layout.y = top;
+                layout.element(Role::HeaderCell, |layout| {
+                    layout.words(&[(title, SMALL_STRONG)], MARGIN + left, width, SMALL_LEADING);
+                });
+            }
+        });
+        layout.y = top + SMALL_LEADING + 3.0;
+    });
 }
 
 fn row(layout: &mut Layout, said: &Row<'_>) {

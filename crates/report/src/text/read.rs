@@ -66,7 +66,7 @@ pub fn read_text_report(text: &str) -> Result<Restated, TextReportError> {
         }
     }
     let state = state.ok_or(TextReportError::NoState)?;
-    Ok(Restated { state, sentences, findings: Vec::new() })
+    Ok(Restated { state, sentences, findings: Vec::new(), measured: Vec::new() })
 }
 
 /// What may stand behind the evidence.

@@ -52,7 +52,11 @@ impl Draft<'_> {
 
     /// A decision as evidence, added once, and behind it what was measured for it.
     fn decision(&mut self, decision: &Decision) -> Vec<EvidenceId> {
-        let source = EvidenceSource::Rule { citation: decision.citation.clone() };
+        let source = EvidenceSource::Rule {
+            citation: decision.citation.clone(),
+            version: Some(decision.version.clone()),
+            statement: None,
+        };
         let inputs: Vec<String> =
             decision.inputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let summary = format!("{}; given: {}", decision.summary(), inputs.join(", "));
@@ -83,7 +87,7 @@ impl Draft<'_> {
         for on in measured.chunk_by(|a, b| a.on == b.on) {
             let said: Vec<String> = on.iter().map(Measured::said).collect();
             let bears: Vec<EvidenceId> = on.iter().map(|one| one.id.clone()).collect();
-            let text = format!("Measured on {}: {}.", on[0].on, said.join(", "));
+            let text = format!("{}{}: {}.", Measured::LEAD, on[0].on, said.join(", "));
             self.say(text, Claim::Measurement { measured: bears.clone() }, bears, vec![]);
         }
     }

@@ -29,7 +29,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, Refusal> {
     let from = origin(&request);
     let (parts, body) = request.into_parts();
-    let who = parts.extensions.get::<Who>().cloned().unwrap_or(Who { principal: None });
+    let who = parts.extensions.get::<Who>().cloned().unwrap_or(Who::default());
     let [reason] = texts(&parts.headers, body, ["reason"]).await?;
     let reason = reason.trim().to_owned();
     if !REASON.contains(&reason.chars().count()) || reason.chars().any(char::is_control) {

@@ -33,7 +33,7 @@ pub(crate) fn is_there() -> bool {
     !FILES.is_empty()
 }
 
-fn media_type(path: &str) -> &'static str {
+pub(super) fn media_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, ending)| ending) {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
@@ -41,12 +41,14 @@ fn media_type(path: &str) -> &'static str {
         Some("wasm") => "application/wasm",
         Some("svg") => "image/svg+xml",
         Some("json") => "application/json",
+        Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
     }
 }
 
 /// Whether a list of codings or tags names one.
-fn names(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
+pub(super) fn names(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').any(|one| {
             let (one, quality) = one.split_once(';').unwrap_or((one, ""));

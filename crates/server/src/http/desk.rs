@@ -1,6 +1,6 @@
 //! `/api/worklist`, `/api/reports` and what goes with them: the report desk as the page meets it.
 
-mod answer;
+pub(super) mod answer;
 mod change;
 mod check;
 mod decide;
@@ -8,6 +8,7 @@ mod form;
 mod macros;
 mod report;
 mod summary;
+mod templates;
 mod worklist;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(super) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/api/studies/{study}/read", post(worklist::read))
         .route("/api/studies/{study}/reports", get(report::of_study))
         .route("/api/macros", get(macros::given).put(macros::taken))
+        .route("/api/templates", get(templates::list))
         .route("/api/decisions/summary", get(summary::summary))
 }
 

@@ -9,10 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
 use dicom_dictionary_std::tags;
-use wilhelm_privacy::account::{AccountError, Permission, Principal, Refusal as Denied, Target, Via};
+use wilhelm_privacy::account::{
+    AccountError, LinkPurpose, Permission, Principal, Refusal as Denied, Target, Via,
+};
 use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome, Reference};
 use wilhelm_store::{Level, Query, Store};
 
+use super::consult::{Guest, without_patient};
 use super::permission::{Wanted, is_uid, names_uids, wanted};
 use super::{Refusal, Site, blocking};
 use crate::ledger::Ledger;
@@ -26,9 +29,11 @@ pub(crate) const COOKIE: &str = "wilhelm_session";
 pub(crate) struct Touched(pub Vec<String>);
 
 /// Who asks, for handlers that write down by whom something was done; nobody where anyone may.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Who {
     pub principal: Option<Principal>,
+    /// Of a guest: the consultation that the principal is held to.
+    pub guest: Option<Arc<Guest>>,
 }
 
 /// What an answer adds to its entry in the audit log; never a value of a patient.
@@ -56,7 +61,10 @@ pub(crate) fn credential(headers: &HeaderMap) -> Option<Credential> {
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == COOKIE)
-        .map(|(_, secret)| Credential::Session(secret.to_owned()))
+        .map(|(_, secret)| match LinkPurpose::GuestSession.begins(secret) {
+            true => Credential::Guest(secret.to_owned()),
+            false => Credential::Session(secret.to_owned()),
+        })
 }
 
 /// Whether a browser says that a request comes from a page of ours; `None` where nothing says where it comes from.
@@ -134,15 +142,28 @@ pub(crate) fn actor(principal: Option<&Principal>, from: IpAddr) -> Actor {
     actor.from(from.to_string())
 }
 
-/// Who asks; `None` where anyone may.
+/// Who asks; `None` where anyone may. A guest is a principal without any permission.
 pub(crate) fn who(site: &Site, headers: &HeaderMap) -> Result<Option<Principal>, AccountError> {
-    let Some(sign_in) = &site.sign_in else { return Ok(None) };
-    let credential = credential(headers).ok_or(AccountError::Unknown)?;
-    sign_in.principal(&credential, Utc::now()).map(Some)
+    asking(site, headers).map(|who| who.principal)
 }
 
-/// The study of a report that a request names.
+/// Who asks, a guest with the consultation.
+pub(crate) fn asking(site: &Site, headers: &HeaderMap) -> Result<Who, AccountError> {
+    let Some(sign_in) = &site.sign_in else { return Ok(Who::default()) };
+    let credential = credential(headers).ok_or(AccountError::Unknown)?;
+    if let Credential::Guest(secret) = &credential {
+        let guest = Guest::of_secret(site, secret)?;
+        return Ok(Who { principal: Some(guest.principal()?), guest: Some(Arc::new(guest)) });
+    }
+    let principal = sign_in.principal(&credential, Utc::now())?;
+    Ok(Who { principal: Some(principal), guest: None })
+}
+
+/// The study of a report or a consultation that a request names.
 fn placed(site: &Site, mut wanted: Wanted) -> Wanted {
+    if let (None, Some(consultation)) = (&wanted.study, &wanted.consultation) {
+        wanted.study = site.store.consultations().find(consultation).ok().map(|found| found.study_uid);
+    }
     if let (None, Some(report)) = (&wanted.study, &wanted.report) {
         wanted.study = site.store.reports().find(report).ok().map(|row| row.study_uid);
     }
@@ -218,7 +239,7 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
     // A page from elsewhere can send a cookie, and what an open archive takes from all; it can send no token.
     let is_foreign = match credential(&headers) {
         Some(Credential::Token(_)) => false,
-        Some(Credential::Session(_)) => is_from_us(&headers) != Some(true),
+        Some(Credential::Session(_) | Credential::Guest(_)) => is_from_us(&headers) != Some(true),
         None => is_from_us(&headers) == Some(false),
     };
     if !reads && is_foreign {
@@ -227,15 +248,20 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
     }
     let known = {
         let (site, headers, wanted) = (Arc::clone(&site), headers.clone(), wanted.clone());
+        let (method, uri) = (method.clone(), request.uri().clone());
         let asked = move || {
-            let principal = who(&site, &headers).map_err(|error| of_account(&error))?;
+            let who = asking(&site, &headers).map_err(|error| of_account(&error))?;
             let wanted = placed(&site, wanted);
-            let may = principal.as_ref().map_or(Ok(()), |principal| allowed(&site, principal, &wanted));
-            Ok((principal, wanted, may))
+            let may = match (&who.guest, &who.principal) {
+                (Some(guest), _) => guest.may(&site, &method, &uri, wanted.permission),
+                (None, Some(principal)) => allowed(&site, principal, &wanted),
+                (None, None) => Ok(()),
+            };
+            Ok((who, wanted, may))
         };
         blocking(asked).await
     };
-    let (principal, wanted, may) = match known {
+    let (asker, wanted, may) = match known {
         Ok(known) => known,
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
             let is_page = headers
@@ -248,10 +274,18 @@ pub(crate) async fn guard(State(site): State<Arc<Site>>, mut request: Request, n
         }
         Err(refusal) => return refusal.into_response(),
     };
-    let who = actor(principal.as_ref(), from);
-    request.extensions_mut().insert(Who { principal });
+    let who = actor(asker.principal.as_ref(), from);
+    let guest = asker.guest.clone();
+    request.extensions_mut().insert(asker);
     let (mut response, action) = match may {
-        Ok(()) => (next.run(request).await, wanted.action),
+        Ok(()) => {
+            let response = next.run(request).await;
+            let response = match guest.filter(|guest| guest.consultation.hides_patient) {
+                Some(_) => without_patient(&path, response).await,
+                None => response,
+            };
+            (response, wanted.action)
+        }
         Err(reason) => (denied(reason).into_response(), Action::AccessRefused),
     };
     let outcome = match response.status() {
@@ -336,7 +370,7 @@ async fn noted(
 pub(crate) fn session_of(principal: &Principal) -> Option<&str> {
     match &principal.via {
         Via::Session(id) => Some(id),
-        Via::Token(_) => None,
+        Via::Token(_) | Via::Guest(_) => None,
     }
 }
 

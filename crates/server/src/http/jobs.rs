@@ -16,7 +16,7 @@ use super::guard::{Details, Touched, Who, may};
 use super::parameters::parameters;
 use super::{Refusal, Site, bin, blocking, live, rules};
 use crate::events::{Event, job_json};
-use crate::work::{EmptyBin, Notify, SendStudy};
+use crate::work::{EmptyBin, Notify, SendStudy, SendWeb};
 
 /// Jobs of one answer where the request does not say, and most of one.
 const USUAL: u64 = 100;
@@ -123,7 +123,7 @@ async fn one(
 /// What one has to be allowed to cancel or retry a job of a kind.
 fn wanted(kind: &str) -> Permission {
     match kind {
-        SendStudy::KIND | Notify::KIND => Permission::StudySend,
+        SendStudy::KIND | SendWeb::KIND | Notify::KIND => Permission::StudySend,
         EmptyBin::KIND => Permission::StudyDelete,
         _ => Permission::ModelRun,
     }

@@ -24,11 +24,11 @@ use super::{Refusal, Site, blocking};
 use crate::events::{Event, Heard, Listener};
 
 /// Seconds between two comments, which show both sides that the other is there.
-const BEAT: Duration = Duration::from_secs(15);
+pub(super) const BEAT: Duration = Duration::from_secs(15);
 /// Longest wait for a client that takes nothing.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Events between the archive and a client's connection.
-const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 16;
 /// Most clients at once.
 const MOST: usize = 256;
 /// Most of one account.
@@ -40,10 +40,10 @@ const REMEMBERED: usize = 1000;
 static LISTENING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Counts a client for as long as it is served.
-struct Counted(String);
+pub(super) struct Counted(String);
 
 impl Counted {
-    fn new(who: &Who) -> Result<Self, Refusal> {
+    pub(super) fn new(who: &Who) -> Result<Self, Refusal> {
         let full = |detail| Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         let account = who.principal.as_ref().map(|principal| principal.user.as_str().to_owned());
         let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +156,7 @@ impl Teller {
                 blocking(move || guard::who(&site, &headers).map_err(|error| guard::of_account(&error)));
             match known.await {
                 Ok(principal) => {
-                    self.who = Who { principal };
+                    self.who = Who { principal, guest: None };
                     // What the account may see may have changed.
                     self.seen.clear();
                 }
@@ -178,7 +178,7 @@ impl Teller {
             return true;
         }
         let wanted = match event {
-            Event::Report { .. } => Permission::ReportSee,
+            Event::Report { .. } | Event::Readers { .. } => Permission::ReportSee,
             _ => Permission::StudySee,
         };
         let study = event.study();
@@ -198,7 +198,7 @@ impl Teller {
 }
 
 /// Pieces as they come, then the end.
-struct Pieces(Receiver<Bytes>);
+pub(super) struct Pieces(pub(super) Receiver<Bytes>);
 
 impl http_body::Body for Pieces {
     type Data = Bytes;

@@ -18,6 +18,8 @@ pub(crate) struct Wanted {
     pub patient: Option<String>,
     /// The name of the report in the path.
     pub report: Option<String>,
+    /// The name of the consultation in the path.
+    pub consultation: Option<String>,
     /// Whether its handler shows and does only what the account may see and do.
     pub is_own: bool,
 }
@@ -26,7 +28,8 @@ pub(crate) struct Wanted {
 pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
     let row = |permission, action| {
         let (study, patient, report) = (study(path), patient(path), report(path));
-        Some(Wanted { permission, action, study, patient, report, is_own: is_own(path) })
+        let (consultation, is_own) = (consultation(path), is_own(path));
+        Some(Wanted { permission, action, study, patient, report, consultation, is_own })
     };
     let reads = matches!(*method, Method::GET | Method::HEAD);
     if path == "/dicom-web/workitems" || path.starts_with("/dicom-web/workitems/") {
@@ -52,6 +55,8 @@ pub(crate) fn wanted(method: &Method, path: &str) -> Option<Wanted> {
         ("" | "plain", None) if reads => row(Permission::StudySee, Action::Queried),
         ("api", _) => desk(method, path)
             .or_else(|| jobs(method, path))
+            .or_else(|| annotations(method, path))
+            .or_else(|| consult(method, path))
             .and_then(|(permission, action)| row(permission, action)),
         ("fhir", Some("DiagnosticReport" | "Observation")) if reads => {
             row(Permission::ReportSee, Action::Queried)
@@ -71,7 +76,7 @@ fn desk(method: &Method, path: &str) -> Option<(Permission, Action)> {
     let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     match (method.as_str(), parts.as_slice()) {
-        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"]) => {
+        ("GET", ["worklist"] | ["decisions", "summary"] | ["macros"] | ["templates"]) => {
             Some((Permission::ReportSee, Action::Queried))
         }
         ("PUT", ["macros"]) => Some((Permission::ReportDraft, Action::SettingChanged)),
@@ -106,9 +111,58 @@ fn jobs(method: &Method, path: &str) -> Option<(Permission, Action)> {
     }
 }
 
+/// What requests about annotation want; whose part in a project it is, their handlers ask.
+fn annotations(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let ["annotations", parts @ ..] = parts.as_slice() else { return None };
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts) {
+        ("GET", []) => Some((Permission::AnnotationSee, Action::Queried)),
+        ("POST", []) | ("POST", [_, "items" | "state"]) | ("PUT", [_, "order"]) => {
+            Some((Permission::AnnotationManage, Action::AnnotationChanged))
+        }
+        ("GET", [_, "training-set" | "unlabeled-images"]) => {
+            Some((Permission::StudyExportDeidentified, Action::AnnotationExported))
+        }
+        ("GET", [_, ..]) => Some((Permission::AnnotationSee, Action::AnnotationSeen)),
+        ("POST", [_, "items", _, "start" | "answer"]) => {
+            Some((Permission::AnnotationMake, Action::AnnotationMade))
+        }
+        ("POST", [_, "items", _, "final"]) => Some((Permission::AnnotationMake, Action::AnnotationDecided)),
+        _ => None,
+    }
+}
+
+/// What requests about consultations want of an account; what a guest may, the consultation says.
+fn consult(method: &Method, path: &str) -> Option<(Permission, Action)> {
+    let parts: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    match (method.as_str(), parts.as_slice()) {
+        ("POST", ["studies", _, "consultations"]) => Some((Permission::Consult, Action::ConsultationMade)),
+        ("GET", ["consultations"] | ["studies", _, "consultations"]) => {
+            Some((Permission::StudySee, Action::Queried))
+        }
+        ("GET", ["studies", _, "opinions"]) => Some((Permission::ReportSee, Action::ReportSeen)),
+        ("GET", ["consultations", _] | ["consultations", _, "events"])
+        | ("POST", ["consultations", _, "presence"]) => {
+            Some((Permission::StudySee, Action::ConsultationSeen))
+        }
+        ("POST", ["consultations", _, "notes"]) => Some((Permission::StudySee, Action::ConsultationNoted)),
+        ("POST", ["consultations", _, "opinions"]) => Some((Permission::ReportSign, Action::OpinionGiven)),
+        ("POST", ["consultations", _, "revoke"]) => Some((Permission::Consult, Action::ConsultationRevoked)),
+        ("GET", ["destinations"]) => Some((Permission::StudySend, Action::Queried)),
+        ("POST", ["studies", _, "send"]) => Some((Permission::StudySend, Action::JobMade)),
+        ("PUT" | "DELETE", ["reports", _, "open"]) => Some((Permission::ReportSee, Action::ReportSeen)),
+        _ => None,
+    }
+}
+
 /// Requests whose handlers look at each study themselves, so that accounts of some patients have their part.
 fn is_own(path: &str) -> bool {
-    ["/api/jobs", "/api/events", "/api/rules", "/api/macros"]
+    if matches!(path, "/api/consultations" | "/api/destinations") {
+        return true;
+    }
+    ["/api/jobs", "/api/events", "/api/rules", "/api/macros", "/api/templates", "/api/annotations"]
         .iter()
         .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
@@ -142,6 +196,12 @@ fn report(path: &str) -> Option<String> {
     let rest = places.into_iter().find_map(|place| path.strip_prefix(place))?;
     let name = super::parameters::decoded(rest.split('/').next()?);
     Some(name.split('-').next().unwrap_or_default().to_owned())
+}
+
+/// The consultation that a path names.
+fn consultation(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("/api/consultations/")?;
+    rest.split('/').next().map(super::parameters::decoded)
 }
 
 fn patient(path: &str) -> Option<String> {
@@ -225,6 +285,24 @@ mod tests {
             (Method::POST, "/api/rules/dry-run", Permission::StudySee, None, true),
             (Method::DELETE, "/api/studies/1.2", Permission::StudyDelete, Some("1.2"), false),
             (Method::GET, "/api/bin", Permission::StudyDelete, None, false),
+            (Method::GET, "/api/annotations", Permission::AnnotationSee, None, true),
+            (Method::POST, "/api/annotations", Permission::AnnotationManage, None, true),
+            (Method::PUT, "/api/annotations/ab/order", Permission::AnnotationManage, None, true),
+            (
+                Method::GET,
+                "/api/annotations/ab/items/3/images/1/frames/1",
+                Permission::AnnotationSee,
+                None,
+                true,
+            ),
+            (Method::POST, "/api/annotations/ab/items/3/answer", Permission::AnnotationMake, None, true),
+            (
+                Method::GET,
+                "/api/annotations/ab/training-set",
+                Permission::StudyExportDeidentified,
+                None,
+                true,
+            ),
             (Method::POST, "/api/bin/1.2/restore", Permission::StudyDelete, Some("1.2"), false),
         ] {
             let found = wanted(&method, path).expect("a row");
@@ -235,6 +313,8 @@ mod tests {
             (Method::DELETE, "/api/jobs/7"),
             (Method::GET, "/api/jobs/7/cancel"),
             (Method::POST, "/api/events"),
+            (Method::DELETE, "/api/annotations/ab"),
+            (Method::GET, "/api/annotationsx"),
             (Method::DELETE, "/dicom-web/studies/1.2"),
             (Method::PUT, "/dicom-web/studies"),
             (Method::GET, "/secret"),

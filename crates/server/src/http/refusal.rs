@@ -3,8 +3,10 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use wilhelm_annotate::AnnotateError;
 use wilhelm_store::StoreError;
 
+use crate::annotate::ProjectError;
 use crate::transcode::TranscodeError;
 
 /// A status and a sentence, as `application/problem+json` (RFC 9457), with the sentence as `error` too.
@@ -38,8 +40,11 @@ impl From<StoreError> for Refusal {
             | StoreError::Mismatch { .. }
             | StoreError::Superseded
             | StoreError::WorkitemThere
+            | StoreError::ProjectClosed
             | StoreError::JobState { .. } => StatusCode::CONFLICT,
-            StoreError::Outdated { .. } => StatusCode::PRECONDITION_FAILED,
+            StoreError::Outdated { .. } | StoreError::AnswerOutdated { .. } => {
+                StatusCode::PRECONDITION_FAILED
+            }
             StoreError::DiskFull { .. } | StoreError::OverQuota { .. } => StatusCode::INSUFFICIENT_STORAGE,
             StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
             error if error.is_callers_fault() => StatusCode::UNPROCESSABLE_ENTITY,
@@ -51,6 +56,27 @@ impl From<StoreError> for Refusal {
             return Self::new(status, "the archive failed; its log says why");
         }
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<ProjectError> for Refusal {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::Store(error) => error.into(),
+            error if error.is_callers_fault() => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
+            error => {
+                tracing::error!(%error, "a request about annotations failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the archive failed; its log says why")
+            }
+        }
+    }
+}
+
+impl From<AnnotateError> for Refusal {
+    fn from(error: AnnotateError) -> Self {
+        ProjectError::from(error).into()
     }
 }
 

@@ -58,7 +58,7 @@ fn shown(site: &Site, who: &Who, rule: &Rule) -> Result<Value, StoreError> {
 /// `POST /api/rules/dry-run`
 pub(crate) async fn dry_run(State(site): State<Arc<Site>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let who = parts.extensions.get::<Who>().cloned().unwrap_or(Who { principal: None });
+    let who = parts.extensions.get::<Who>().cloned().unwrap_or(Who::default());
     let [study] = texts(&parts.headers, body, ["study"]).await?;
     if !is_uid(&study) {
         return Err(Refusal::bad("the study is no UID of 1 to 64 digits and dots"));

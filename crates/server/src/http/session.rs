@@ -14,10 +14,11 @@ use wilhelm_privacy::account::{AccountError, Principal, Role, SignedIn};
 use wilhelm_privacy::audit::{Action, Actor, Event, Object, ObjectKind, Outcome};
 
 use super::guard::{
-    COOKIE, actor, credential, is_from_us, of_account, origin, patient, session_of, unknown, unwritten, who,
+    COOKIE, Who, actor, asking, credential, is_from_us, of_account, origin, patient, session_of, unknown,
+    unwritten, who,
 };
 use super::parameters::parameters;
-use super::{Refusal, Site, blocking, page};
+use super::{Refusal, Site, blocking, consult, page};
 use crate::sign_in::{Credential, SignIn};
 
 /// Largest body of these requests, in bytes.
@@ -52,10 +53,16 @@ fn open() -> Value {
 
 /// `GET /api/session`
 pub(crate) async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let asked = blocking(move || who(&site, &headers).map_err(|error| of_account(&error))).await;
+    let ohif = site.ohif.is_some();
+    let with_viewers = |mut body: Value| {
+        body["ohif"] = ohif.into();
+        json(StatusCode::OK, &body)
+    };
+    let asked = blocking(move || asking(&site, &headers).map_err(|error| of_account(&error))).await;
     match asked {
-        Ok(Some(principal)) => json(StatusCode::OK, &shown(&principal)),
-        Ok(None) => json(StatusCode::OK, &open()),
+        Ok(Who { guest: Some(guest), .. }) => json(StatusCode::OK, &consult::shown(&guest)),
+        Ok(Who { principal: Some(principal), .. }) => with_viewers(shown(&principal)),
+        Ok(_) => with_viewers(open()),
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => unknown(refusal.detail),
         Err(refusal) => refusal.into_response(),
     }
@@ -90,7 +97,7 @@ async fn small(body: Body) -> Result<axum::body::Bytes, Refusal> {
 }
 
 /// Refuses what a page from elsewhere sends; other programs, which say nothing, may.
-fn from_elsewhere(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn from_elsewhere(headers: &HeaderMap) -> Result<(), Refusal> {
     if is_from_us(headers) == Some(false) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "this is not taken from a page of another origin"));
     }
@@ -169,7 +176,7 @@ async fn enter(
 }
 
 /// A refusal that says when to come again.
-fn later(refusal: Refusal, seconds: i64) -> Response {
+pub(crate) fn later(refusal: Refusal, seconds: i64) -> Response {
     let mut response = refusal.into_response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
@@ -223,9 +230,15 @@ pub(crate) async fn end(State(site): State<Arc<Site>>, request: Request) -> Resu
     let ending = Arc::clone(&site);
     blocking(move || {
         // Nobody's session is at its end already.
-        let Ok(Some(principal)) = who(&ending, &headers) else { return Ok(()) };
-        let (Some(sign_in), Some(session)) = (&ending.sign_in, session_of(&principal)) else { return Ok(()) };
-        sign_in.end(session).map_err(|error| of_account(&error))?;
+        let Ok(Who { principal: Some(principal), guest }) = asking(&ending, &headers) else { return Ok(()) };
+        if let Some(guest) = guest {
+            ending.store.consultations().leave(&guest.session, Utc::now().into())?;
+        } else {
+            let (Some(sign_in), Some(session)) = (&ending.sign_in, session_of(&principal)) else {
+                return Ok(());
+            };
+            sign_in.end(session).map_err(|error| of_account(&error))?;
+        }
         let event = Event::new(
             actor(Some(&principal), from),
             Action::SessionEnded,

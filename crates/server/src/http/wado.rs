@@ -321,7 +321,7 @@ fn frames_wanted(media: &[Media], object: &Located) -> Result<(String, bool), Re
     ))
 }
 
-async fn raw_frames(
+pub(crate) async fn raw_frames(
     site: Arc<Site>,
     place: Place,
     list: String,

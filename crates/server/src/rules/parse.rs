@@ -6,7 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::{Do, Pattern, Reach, Rule, Rules, When};
+use super::{Destination, Do, Pattern, Reach, Rule, Rules, When};
+use crate::web::Remote;
 use crate::work::Target;
 
 /// Most rules of a file, actions of a rule and entries of a list.
@@ -257,7 +258,7 @@ impl File<'_> {
     }
 
     fn action(&self, value: &Spanned<DeValue<'_>>) -> Parsed<Do> {
-        const KINDS: [&str; 3] = ["read", "send", "notify"];
+        const KINDS: [&str; 5] = ["read", "send", "send_web", "deidentify_and_send", "notify"];
         let DeValue::Table(table) = value.get_ref() else {
             return Err(self.expected(value, "rule.do", "tables as { read = {} }"));
         };
@@ -267,17 +268,30 @@ impl File<'_> {
         };
         match name.get_ref().as_ref() {
             "read" => self.table(inner, "rule.do.read", &[]).map(|_| Do::Read),
-            "send" => self.send(inner),
+            "send" => match self.destination(inner, "rule.do.send")? {
+                Destination::Station(to) => Ok(Do::Send { to }),
+                Destination::Archive(_) => {
+                    let message = "an archive is sent to by send_web = { to = \"https://...\" }";
+                    Err(self.wrong(inner.span().start, "rule.do.send.to", message.to_owned()))
+                }
+            },
+            "send_web" => match self.destination(inner, "rule.do.send_web")? {
+                Destination::Archive(to) => Ok(Do::SendWeb { to }),
+                Destination::Station(_) => {
+                    let message = "a station is sent to by send = { to = \"TITLE@HOST:PORT\" }";
+                    Err(self.wrong(inner.span().start, "rule.do.send_web.to", message.to_owned()))
+                }
+            },
+            "deidentify_and_send" => {
+                let to = self.destination(inner, "rule.do.deidentify_and_send")?;
+                Ok(Do::DeidentifyAndSend { to })
+            }
             "notify" => {
                 let (url, at) = self.only(inner, "rule.do.notify", "url", 2000)?;
                 let wrong =
                     |error: crate::work::NotifyError| self.wrong(at, "rule.do.notify.url", error.to_string());
                 Target::parse(&url, &self.reach.notify).map_err(wrong)?;
                 Ok(Do::Notify { url })
-            }
-            "deidentify_and_send" => {
-                let message = "objects are not de-identified by this program: use read, send or notify";
-                Err(self.wrong(name.span().start, "rule.do.deidentify_and_send", message.to_owned()))
             }
             _ => Err(self.unknown(name, "rule.do", &KINDS)),
         }
@@ -298,20 +312,29 @@ impl File<'_> {
         Ok((self.text(inner, &path, longest)?, inner.span().start))
     }
 
-    fn send(&self, value: &Spanned<DeValue<'_>>) -> Parsed<Do> {
-        const KEY: &str = "rule.do.send.to";
-        let (to, at) = self.only(value, "rule.do.send", "to", 300)?;
+    /// A station of `server.peers` or an archive of `server.web_peers`, written as there.
+    fn destination(&self, value: &Spanned<DeValue<'_>>, key: &str) -> Parsed<Destination> {
+        let (to, at) = self.only(value, key, "to", 1000)?;
+        let path = format!("{key}.to");
+        let listed = |list: Vec<String>| if list.is_empty() { "none is".to_owned() } else { list.join(", ") };
         if to.contains("://") {
-            let message =
-                "sending by DICOMweb is not there yet: use a station of server.peers, as \"TITLE@HOST:PORT\"";
-            return Err(self.wrong(at, KEY, message.to_owned()));
+            if let Err(error) = Remote::parse(&to) {
+                return Err(self.wrong(at, &path, error.to_string()));
+            }
+            let known = self.reach.web.contains(&to);
+            return known.then(|| Destination::Archive(to.clone())).ok_or_else(|| {
+                let list = listed(self.reach.web.clone());
+                let message =
+                    format!("found {to:?}, expected an archive that server.web_peers lists ({list})");
+                self.wrong(at, &path, message)
+            });
         }
         let known: BTreeSet<String> = self.reach.peers.iter().map(ToString::to_string).collect();
         let peer = self.reach.peers.iter().find(|peer| peer.to_string() == to).cloned();
-        peer.map(|to| Do::Send { to }).ok_or_else(|| {
-            let list = if known.is_empty() { "none is".to_owned() } else { Vec::from_iter(known).join(", ") };
+        peer.map(Destination::Station).ok_or_else(|| {
+            let list = listed(Vec::from_iter(known));
             let message = format!("found {to:?}, expected a station that server.peers lists ({list})");
-            self.wrong(at, KEY, message)
+            self.wrong(at, &path, message)
         })
     }
 }

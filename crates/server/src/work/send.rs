@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::Utc;
 use wilhelm_privacy::audit::{Action, Actor, Event, Outcome};
 use wilhelm_store::queue::Job;
-use wilhelm_store::{Located, Place, Store};
+use wilhelm_store::{Located, Place, Store, describe};
 use wilhelm_study::StudyInstanceUid;
 
+use super::unnamed::{Unnamed, unnamed};
 use super::{Progress, Work, WorkError};
 use crate::Ledger;
 use crate::dimse::{DimseError, Kind, Outgoing, Peer, Requestor};
@@ -64,18 +65,32 @@ impl SendStudy {
         study: &str,
         peer: &Peer,
         outcome: Outcome,
-        objects: u64,
+        (objects, left_out): (u64, Option<usize>),
     ) -> Result<(), WorkError> {
         let Some(ledger) = &self.ledger else { return Ok(()) };
         let mut event = Event::new(Actor::peer(&job.by), Action::StudySent, ledger.study(study), outcome)
             .with("to", peer.to_string())
             .with("objects", objects.to_string())
             .with("job", job.id.to_string());
+        if let Some(left_out) = left_out {
+            event = event.with("de-identified", "yes").with("left out", left_out.to_string());
+        }
         event.object.patient = patient(&self.store, ledger, study);
         ledger.always(&event, Utc::now()).map_err(|error| WorkError::Retry(error.to_string()))
     }
 
-    fn outgoing(&self, located: &Located) -> Result<Outgoing, WorkError> {
+    fn outgoing(&self, located: &Located, names: Option<&Unnamed<'_>>) -> Result<Outgoing, WorkError> {
+        if let Some(names) = names {
+            let content = names.content(&self.store, located)?;
+            let described = describe(&content, self.store.limits())?;
+            return Ok(Outgoing {
+                sop_class: described.attributes.instance.sop_class,
+                sop_uid: described.attributes.sop_uid.as_str().to_owned(),
+                transfer_syntax: described.transfer_syntax,
+                data_set: described.data_set,
+                content: Arc::new(content),
+            });
+        }
         Ok(Outgoing {
             sop_class: located.sop_class.clone(),
             sop_uid: located.sop_uid.clone(),
@@ -88,7 +103,7 @@ impl SendStudy {
     fn send(
         &self,
         peer: &Peer,
-        objects: &[Located],
+        (objects, names): (&[Located], Option<&Unnamed<'_>>),
         total: u64,
         sent: &mut Sent,
         at: &dyn Progress,
@@ -99,7 +114,7 @@ impl SendStudy {
         let mut requestor =
             Requestor::associate(peer, &self.ae_title, &kinds, self.timeout).map_err(failed)?;
         for located in objects {
-            let object = self.outgoing(located)?;
+            let object = self.outgoing(located, names)?;
             match requestor.store(&object, None) {
                 Ok(_) => sent.done += 1,
                 Err(error) if Requestor::goes_on_after(&error) => {
@@ -128,12 +143,16 @@ impl Work for SendStudy {
         let study = study.ok_or_else(|| WorkError::Never("the job names no study".to_owned()))?;
         let name = study.as_str().to_owned();
         let objects = self.store.locate(&Place { study_uid: study, series_uid: None, sop_uid: None })?;
+        let hides = job.details["deidentify"].as_bool().unwrap_or(false);
+        let names = hides.then(|| Unnamed::of(&self.store, self.ledger.as_deref(), &name)).transpose()?;
+        let (objects, left_out) = unnamed(&self.store, objects, hides)?;
         let total = objects.len() as u64;
         at.say("objects", 0, Some(total))?;
-        self.note(job, &name, peer, Outcome::Done, total)?;
+        self.note(job, &name, peer, Outcome::Done, (total, hides.then_some(left_out)))?;
         let mut sent = Sent::default();
-        let outcome =
-            objects.chunks(TOGETHER).try_for_each(|objects| self.send(peer, objects, total, &mut sent, at));
+        let outcome = objects
+            .chunks(TOGETHER)
+            .try_for_each(|objects| self.send(peer, (objects, names.as_ref()), total, &mut sent, at));
         let outcome = outcome.and_then(|()| {
             if sent.refused == 0 {
                 return Ok(());
@@ -143,7 +162,7 @@ impl Work for SendStudy {
             Err(if *is_full { WorkError::Retry(reason) } else { WorkError::Never(reason) })
         });
         if outcome.is_err() {
-            self.note(job, &name, peer, Outcome::Failed, sent.done)?;
+            self.note(job, &name, peer, Outcome::Failed, (sent.done, None))?;
         }
         outcome
     }

@@ -6,5 +6,5 @@ mod life;
 mod queue;
 mod reader;
 mod rights;
-mod site;
+pub mod site;
 mod triage;

@@ -72,7 +72,12 @@ fn the_description_is_of_what_is_answered() {
     let paths = described["paths"].as_object().expect("paths");
     assert!(paths.len() > 25);
     for (path, methods) in paths {
-        let address = path.replace("{list}", "1").replace("{path}", "7FE00010").replace("{id}", "34373131");
+        let address = path
+            .replace("{list}", "1")
+            .replace("{path}", "7FE00010")
+            .replace("{id}", "34373131")
+            .replace("{item}", "1")
+            .replace("{image}", "1");
         let address: Vec<&str> =
             address.split('/').map(|part| if part.starts_with('{') { "1.2.3" } else { part }).collect();
         for method in methods.as_object().expect("methods").keys() {

@@ -40,7 +40,7 @@ fn answering(status: &'static str) -> (String, std::thread::JoinHandle<String>) 
 }
 
 fn with_rules(text: &str, entity: Entity) -> Settings {
-    let reach = Reach { peers: entity.peers.clone(), notify: Vec::new() };
+    let reach = Reach { peers: entity.peers.clone(), ..Reach::default() };
     let rules = Rules::parse(text, &reach).expect("rules");
     Settings { jobs: JobSettings { rules, ..JobSettings::default() }, ..settings(entity) }
 }

@@ -21,11 +21,16 @@ pub struct Stream(BufReader<TcpStream>);
 impl Stream {
     /// Asks for events; gives the status where there are none.
     pub fn open(site: &Site, heads: &str) -> Result<Self, u16> {
+        Self::open_at(site, "/api/events", heads)
+    }
+
+    /// Asks an address for events.
+    pub fn open_at(site: &Site, path: &str, heads: &str) -> Result<Self, u16> {
         let stream = TcpStream::connect(site.server.http()).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
         let mut stream = BufReader::new(stream);
         let heads: String = heads.lines().map(|line| format!("{line}\r\n")).collect();
-        let text = format!("GET /api/events HTTP/1.0\r\nHost: localhost\r\n{heads}\r\n");
+        let text = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{heads}\r\n");
         stream.get_mut().write_all(text.as_bytes()).expect("written");
         let mut opened = Self(stream);
         let status = opened.line().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");

@@ -74,7 +74,7 @@ impl Store {
         Ok((count, faults))
     }
 
-    fn fault(&self, report: &str, part: &str, kept: Kept) -> Option<Fault> {
+    pub(crate) fn fault(&self, report: &str, part: &str, kept: Kept) -> Option<Fault> {
         match part::opened(&self.folders, report, part, kept) {
             Ok(_) => None,
             Err(StoreError::NoKeys { .. }) => Some(Fault::Locked),

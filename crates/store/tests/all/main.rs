@@ -1,8 +1,10 @@
 //! The archive as its users see it.
 
+mod annotations;
 mod archive;
 mod backup;
 mod bin;
+mod consult;
 mod hostile;
 mod killed;
 mod matching;

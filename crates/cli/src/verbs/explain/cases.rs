@@ -18,7 +18,6 @@ pub fn run(verb: &args::Cases, config: &Config) -> anyhow::Result<Exit> {
         )));
     }
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-    model.require_flat()?;
     let card = model.card();
     let set = data::load(&verb.data, card, config)?;
     let mut cases = StoredCases::new(&card.name, &card.weights_sha256);

@@ -1,12 +1,14 @@
+use std::path::Path;
+
 use serde_json::json;
-use wilhelm_nets::Interval;
-use wilhelm_nets::explain::{Certificate, CertificateSettings};
+use wilhelm_nets::explain::{Certificate, CertificateRow, CertificateSettings};
+use wilhelm_nets::{Card, Interval};
 
 use super::data;
 use crate::args;
 use crate::config::Config;
-use crate::exit::Exit;
-use crate::output::{print, print_json};
+use crate::exit::{Exit, Stop};
+use crate::output::{print, print_json, read_text};
 use crate::progress::Line;
 use crate::{shelf, table};
 
@@ -16,7 +18,7 @@ const REPLICATES: usize = 500;
 /// `wilhelm explain certificate`
 pub fn run(verb: &args::Certificate, config: &Config) -> anyhow::Result<Exit> {
     let model = shelf::open(verb.models.as_deref(), config)?.get(&verb.model)?.load()?;
-    model.require_flat()?;
+    model.require_one_of("the certificate")?;
     let set = data::load(&verb.data, model.card(), config)?;
     let images: Vec<_> = set.images.into_iter().map(|one| (one.prepared, one.label)).collect();
     let settings = CertificateSettings {
@@ -27,11 +29,18 @@ pub fn run(verb: &args::Certificate, config: &Config) -> anyhow::Result<Exit> {
     let line = Line::new("certifying");
     let certificate = model.certificate(&images, &settings, &mut |done, total| line.at(done, total))?;
     drop(line);
-    let notes = [
+    if verb.on_card {
+        put_on_card(&certificate, verb)?;
+    }
+    let mut notes = vec![
         "Only the real images and, for most tasks, their mirror images can be read; on everything else a model that reads \
          the image is no better than chance.",
-        "Images that the model was trained on make the first row too good; those that follow are compared with it.",
     ];
+    if verb.data.only.is_none() {
+        notes.push(
+            "Images that the model was trained on make the first row too good; those that follow are compared with it.",
+        );
+    }
     if verb.json {
         let left_out: Vec<_> =
             set.left_out.iter().map(|(name, why)| json!({ "image": name, "reason": why })).collect();
@@ -63,13 +72,21 @@ fn text(certificate: &Certificate) -> String {
         certificate.version,
         counts.join(", ")
     );
+    text += &rows(&certificate.rows);
+    for sentence in certificate.sentences() {
+        text += &format!("{sentence}\n");
+    }
+    text
+}
+
+/// The figures in a table, a line an input.
+pub fn rows(rows: &[CertificateRow]) -> String {
     let header = ["input", "AUC", "accuracy", "same label", "sure", "commonest", "refused"];
     let interval = |interval: &Interval| {
         format!("{:.3} ({:.3} to {:.3})", interval.estimate, interval.low, interval.high)
     };
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-    let rows: Vec<Vec<String>> = certificate
-        .rows
+    let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             vec![
@@ -83,9 +100,30 @@ fn text(certificate: &Certificate) -> String {
             ]
         })
         .collect();
-    text += &table::columns(&header, &rows);
-    for sentence in certificate.sentences() {
-        text += &format!("{sentence}\n");
+    table::columns(&header, &rows)
+}
+
+/// Writes a certificate into the card beside the weights that it is of.
+fn put_on_card(certificate: &Certificate, verb: &args::Certificate) -> anyhow::Result<()> {
+    let (Some(models), Some(only)) = (&verb.models, &verb.data.only) else {
+        return Err(Stop::usage("--on-card needs --models and --only"));
+    };
+    let place = models.join(&verb.model).join("card.toml");
+    let mut card = Card::from_toml(&read_text(&place, "card")?)?;
+    if card.weights_sha256 != certificate.weights_sha256 {
+        return Err(Stop::input(format!(
+            "{} is the card of other weights than those that were measured",
+            place.display()
+        )));
     }
-    text
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (list, data) = (name(only), name(&verb.data.data));
+    let words = format!("the images of {data} that {list} names: held out");
+    let patch = verb.patch.map_or_else(String::new, |patch| format!(" --patch {patch}"));
+    let command = format!(
+        "wilhelm explain certificate --models models --model {} --data {data} --only models/{}/{list}{patch} --seed {} --on-card",
+        verb.model, verb.model, verb.seed
+    );
+    card.reads_image = Some(certificate.on_card(words, command));
+    Ok(wilhelm_formats::write_atomically(&place, true, card.to_toml()?.as_bytes())?)
 }

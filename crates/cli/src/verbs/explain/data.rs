@@ -1,25 +1,28 @@
 //! Labeled images on a model's grid.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use wilhelm_filters::quality::quality;
-use wilhelm_filters::{Plane, Prepared, prepare};
+use wilhelm_filters::Prepared;
 use wilhelm_formats::{Silent, read_npz};
-use wilhelm_nets::{Card, InputFacts};
-use wilhelm_pipeline::{Candidate, refusal};
-use wilhelm_study::QuantityKind;
+use wilhelm_nets::Card;
+use wilhelm_pipeline::{Candidate, prepared, refusal};
 
 use crate::args::LabeledData;
 use crate::config::Config;
 use crate::exit::Stop;
+use crate::output::read_text;
 use crate::progress::Line;
+use crate::verbs::predict::{flat_candidates, volume_candidates};
 
-/// A labeled image on the network's grid.
+/// A labeled image or volume on the network's grid.
 pub struct Labeled {
     /// The file's place below the folder, or `file.npz#index`.
     pub name: String,
     /// Index of its label on the card.
     pub label: usize,
+    /// Columns, rows and slices of the image itself.
+    pub size: [usize; 3],
     /// The network's input.
     pub prepared: Prepared,
 }
@@ -32,15 +35,29 @@ pub struct LabeledSet {
 
 /// Reads what a command line names.
 pub fn load(data: &LabeledData, card: &Card, config: &Config) -> anyhow::Result<LabeledSet> {
+    load_but(data, None, card, config)
+}
+
+/// The same, passing over files of folders whose names end so before their extension: masks beside their images.
+pub fn load_but(
+    data: &LabeledData,
+    suffix: Option<&str>,
+    card: &Card,
+    config: &Config,
+) -> anyhow::Result<LabeledSet> {
     if data.limit == Some(0) {
         return Err(Stop::usage("--limit is 0, expected at least 1"));
     }
     let mut set = LabeledSet { images: Vec::new(), left_out: Vec::new() };
+    let only = data.only.as_deref().map(Listed::read).transpose()?;
     let is_npz = data.data.extension().is_some_and(|end| end.eq_ignore_ascii_case("npz"));
     if is_npz {
-        from_npz(data, card, config, &mut set)?;
+        from_npz(data, only.as_ref(), card, config, &mut set)?;
     } else {
-        from_folder(data, card, config, &mut set)?;
+        from_folder(data, suffix, only.as_ref(), card, config, &mut set)?;
+    }
+    if let Some(only) = &only {
+        only.check(&set)?;
     }
     if set.images.is_empty() {
         let why = set.left_out.first().map(|(name, why)| format!("; {name}: {why}")).unwrap_or_default();
@@ -97,7 +114,50 @@ fn entries(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledSet) -> anyhow::Result<()> {
+/// The images that a list names.
+struct Listed {
+    place: PathBuf,
+    names: BTreeSet<String>,
+}
+
+impl Listed {
+    fn read(place: &Path) -> anyhow::Result<Self> {
+        let text = read_text(place, "list")?;
+        let names = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        Ok(Self { place: place.to_owned(), names })
+    }
+
+    /// Refuses a list of which something was not found: what is measured would be another set of images.
+    fn check(&self, set: &LabeledSet) -> anyhow::Result<()> {
+        let left_out = set.left_out.iter().map(|(name, _)| name);
+        let found: BTreeSet<&String> = set.images.iter().map(|image| &image.name).chain(left_out).collect();
+        let missing: Vec<&str> =
+            self.names.iter().filter(|name| !found.contains(name)).map(String::as_str).collect();
+        let Some(first) = missing.first() else { return Ok(()) };
+        Err(Stop::input(format!(
+            "{} names {} of {} images that are not in these data, such as {first}",
+            self.place.display(),
+            missing.len(),
+            self.names.len()
+        )))
+    }
+}
+
+/// Those of some rows that a list names, where there is one.
+fn named<T>(rows: Vec<(T, usize)>, only: Option<&Listed>, name: impl Fn(&T) -> String) -> Vec<(T, usize)> {
+    match only {
+        Some(only) => rows.into_iter().filter(|(row, _)| only.names.contains(&name(row))).collect(),
+        None => rows,
+    }
+}
+
+fn from_npz(
+    data: &LabeledData,
+    only: Option<&Listed>,
+    card: &Card,
+    config: &Config,
+    set: &mut LabeledSet,
+) -> anyhow::Result<()> {
     let npz = read_npz(&data.data, &config.limits())?;
     let file = data.data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let known: Vec<&str> = npz.splits.iter().map(|split| split.name.as_str()).collect();
@@ -114,12 +174,16 @@ fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledS
             continue;
         }
         let fail = |what: String| Stop::input(format!("{file}, split {}: {what}", split.name));
-        if !split.volumes.is_empty() {
-            return Err(fail("holds volumes, expected flat images".to_owned()));
-        }
+        let candidates = match (card.architecture.slices > 1, split.volumes.is_empty()) {
+            (true, false) => volume_candidates(split)?,
+            (false, true) => flat_candidates(split)?,
+            (true, true) if split.is_empty() => Vec::new(),
+            (true, true) => return Err(fail("holds flat images, expected volumes".to_owned())),
+            (false, false) => return Err(fail("holds volumes, expected flat images".to_owned())),
+        };
         let labels = split.labels.as_ref().ok_or_else(|| fail("has no labels".to_owned()))?;
-        let mut rows = Vec::with_capacity(split.images.len());
-        for place in 0..split.images.len() {
+        let mut rows = Vec::with_capacity(candidates.len());
+        for place in 0..candidates.len() {
             let label = labels
                 .get(place)
                 .and_then(|row| if let [only] = row.as_slice() { Some(*only) } else { None });
@@ -131,34 +195,25 @@ fn from_npz(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledS
                 label.ok_or_else(|| fail(format!("row {place} has no single label from 0 to {expected}")))?,
             ));
         }
-        for (place, label) in limited(rows, data.limit, card.labels.len()) {
-            let image = &split.images[place];
-            let candidate = Candidate {
-                facts: InputFacts {
-                    modality: None,
-                    body_part: None,
-                    view: None,
-                    quantity: QuantityKind::Arbitrary,
-                    columns: image.columns(),
-                    rows: image.rows(),
-                    slices: 1,
-                    color: split.color,
-                },
-                plane: Plane::new(image.pixels(), image.columns(), image.rows())?,
-                bounds: split.stored_range,
-                quality: quality(image.pixels(), image.columns(), image.rows(), Some(split.stored_range)),
-                volume: None,
-            };
-            set.add(&format!("{file}#{}", first + place), label, &candidate, card);
+        let name = |place: &usize| format!("{file}#{}", first + place);
+        for (place, label) in limited(named(rows, only, name), data.limit, card.labels.len()) {
+            set.add(&name(&place), label, &candidates[place], card);
         }
     }
     Ok(())
 }
 
-fn from_folder(data: &LabeledData, card: &Card, config: &Config, set: &mut LabeledSet) -> anyhow::Result<()> {
+fn from_folder(
+    data: &LabeledData,
+    suffix: Option<&str>,
+    only: Option<&Listed>,
+    card: &Card,
+    config: &Config,
+    set: &mut LabeledSet,
+) -> anyhow::Result<()> {
     let table = data.data.join("labels.csv");
-    let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, card)? };
-    let files = limited(listed, data.limit, card.labels.len());
+    let listed = if table.is_file() { listed(&table, data, card)? } else { by_folder(data, suffix, card)? };
+    let files = limited(named(listed, only, String::clone), data.limit, card.labels.len());
     read_files(&data.data, &files, card, config, set)
 }
 
@@ -176,7 +231,7 @@ fn read_files(
         let path: PathBuf = folder.join(name);
         let reading = wilhelm_formats::read(std::slice::from_ref(&path), &config.limits(), &Silent);
         match (reading.series.as_slice(), reading.failures.first()) {
-            ([series], _) => set.add(name, *label, &Candidate::of_series(series)?, card),
+            ([series], _) => set.add(name, *label, &Candidate::of_volume(series)?, card),
             (_, Some(failure)) => set.left_out.push((name.clone(), failure.error.to_string())),
             (other, None) => {
                 set.left_out.push((name.clone(), format!("holds {} images, expected one", other.len())));
@@ -192,8 +247,11 @@ impl LabeledSet {
         if let Some(reason) = refusal(card, &candidate.facts, &candidate.quality) {
             return self.left_out.push((name.to_owned(), reason));
         }
-        match prepare(candidate.plane, candidate.bounds, &card.preparation) {
-            Ok(prepared) => self.images.push(Labeled { name: name.to_owned(), label, prepared }),
+        match prepared(candidate, card) {
+            Ok(prepared) => {
+                let size = [candidate.facts.columns, candidate.facts.rows, candidate.facts.slices];
+                self.images.push(Labeled { name: name.to_owned(), label, size, prepared });
+            }
             Err(error) => self.left_out.push((name.to_owned(), error.to_string())),
         }
     }
@@ -234,7 +292,7 @@ fn listed(table: &Path, data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(
 }
 
 /// The files of folders that are called as labels are.
-fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
+fn by_folder(data: &LabeledData, suffix: Option<&str>, card: &Card) -> anyhow::Result<Vec<(String, usize)>> {
     if data.split.is_some() {
         return Err(Stop::usage("--split needs a labels.csv with a column split, or an NPZ file"));
     }
@@ -250,10 +308,18 @@ fn by_folder(data: &LabeledData, card: &Card) -> anyhow::Result<Vec<(String, usi
         })?;
         for file in entries(&folder)?.into_iter().filter(|path| path.is_file()) {
             let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            rows.push((format!("{name}/{own}"), label));
+            if suffix.is_none_or(|suffix| suffix.is_empty() || !stem(&own).ends_with(suffix)) {
+                rows.push((format!("{name}/{own}"), label));
+            }
         }
     }
     Ok(rows)
+}
+
+/// A file's name without what says its format.
+pub fn stem(name: &str) -> &str {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The label that a class is called by: its key, name or a synonym, whatever the case and the marks in between.

@@ -94,6 +94,18 @@ pub fn page(summary: &Value, shown: &[Shown], notes: &[String]) -> String {
             escaped(&super::grid_words(&one.explanation)),
             escaped(method.says())
         );
+        if one.explanation.map.size()[2] > 1 {
+            let numbers: Vec<String> = one.sheet.iter().map(|at| (at + 1).to_string()).collect();
+            let _ = writeln!(
+                html,
+                "<figure><img src=\"slices-{0}.png\" alt=\"{1} on several slices\"><figcaption>{1} on slices {2}, in \
+                 rows; the picture beside it is slice {3}, where it is greatest.</figcaption></figure>",
+                method.key(),
+                escaped(method.name()),
+                numbers.join(", "),
+                one.peak[2] + 1
+            );
+        }
     }
     html.push_str("</div>\n<p>The bar beside each map: 1 is the greatest value of this map (the brightest half percent \
          counts as one), 0 is nothing, or what lowered the number. Maps of different methods have different units.</p>\n");

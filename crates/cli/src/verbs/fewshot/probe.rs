@@ -21,6 +21,7 @@ pub fn run(wanted: &FewshotProbe, config: &Config) -> anyhow::Result<Exit> {
         return Err(Stop::usage(format!("{} is already there: add --force to replace it", report.display())));
     }
     let recipe = Recipe::from_toml(&read_text(&wanted.set.recipe, "recipe")?)?;
+    recipe.require_one_of("curves over few labels are")?;
     let data = load(&recipe, &wanted.set.data)?;
     let division = divide(&recipe, &data)?;
     let mut sources = Vec::new();

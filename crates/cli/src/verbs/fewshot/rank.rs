@@ -92,6 +92,7 @@ fn check_committee(models: &[Model]) -> anyhow::Result<()> {
                 card.name
             )));
         }
+        model.require_one_of("ranking")?;
         if keys(model) != first {
             return Err(Stop::input(format!(
                 "model {} has the labels {}, model {} has {}: a committee has the same ones",

@@ -17,7 +17,7 @@ use super::{PREDICTIONS, Wanted, command, first, predictions, read_again, togeth
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::progress::Line;
-use crate::verbs::train::{Progress, borrowed};
+use crate::verbs::train::{Progress, borrowed, keeping};
 use crate::verbs::train_fusion::model_files;
 
 #[derive(Serialize)]
@@ -105,7 +105,12 @@ fn one(
         return Ok(Ok(metrics));
     }
     let division = divide_cases(recipe, data)?;
-    let runs = FusionRuns::open(folder, (recipe, text), sha256, true, wanted.checkpoint_every)?;
+    let runs = FusionRuns::open(
+        folder,
+        (recipe, text),
+        sha256,
+        &keeping(&wanted.computing, true, wanted.checkpoint_every)?,
+    )?;
     let mut progress = Progress::new(wanted.computing)?;
     let command = format!("wilhelm train classifier --folds {}: fold {number}", wanted.count);
     let trained =

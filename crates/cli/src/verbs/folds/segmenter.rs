@@ -15,7 +15,7 @@ use super::{PREDICTIONS, Wanted, first, read_again};
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::table;
-use crate::verbs::train::{Progress, borrowed};
+use crate::verbs::train::{Progress, borrowed, keeping};
 use crate::verbs::train_segmenter::{metrics_of, model_files};
 
 #[derive(Serialize)]
@@ -73,7 +73,8 @@ fn one(
         return Ok(metrics);
     }
     let division = divide_masks(recipe, data)?;
-    let run = Run::open(folder, text, &data.sha256, true, wanted.checkpoint_every)?;
+    let run =
+        Run::open(folder, text, &data.sha256, &keeping(&wanted.computing, true, wanted.checkpoint_every)?)?;
     let mut progress = Progress::new(wanted.computing)?;
     let command = format!("wilhelm train segmenter --folds {}: fold {number}", wanted.count);
     let trained = train_segmenter(&division, Some(&run), "recipe.toml", &command, &mut progress)

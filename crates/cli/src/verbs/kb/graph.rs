@@ -14,6 +14,29 @@ use crate::output::{print, print_json, read_text};
 use crate::progress::Line;
 use crate::table;
 
+fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    Stop::input(format!("graph {} is not readable: {error}", path.display()))
+}
+
+/// The files of a graph's folder, a source each, in the order of their names; none where there is no folder.
+pub fn sources_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    match std::fs::read_dir(folder) {
+        Ok(entries) => {
+            for entry in entries {
+                let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+                if path.extension().is_some_and(|ending| ending == ENDING) {
+                    files.push(path);
+                }
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unreadable(folder, &error)),
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// A folder with a file a source: the one place that knows how the graph is kept.
 pub struct Shelf {
     pub folder: PathBuf,
@@ -29,27 +52,11 @@ impl Shelf {
     pub fn open(named: &GraphFolder, config: &Config) -> anyhow::Result<Self> {
         let folder = named.folder.clone().unwrap_or_else(|| config.cache().join("graph"));
         let graph = Graph::empty()?;
-        let unreadable = |path: &Path, error: std::io::Error| {
-            Stop::input(format!("graph {} is not readable: {error}", path.display()))
-        };
-        let mut files = Vec::new();
-        match std::fs::read_dir(&folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let path = entry.map_err(|error| unreadable(&folder, error))?.path();
-                    if path.extension().is_some_and(|ending| ending == ENDING) {
-                        files.push(path);
-                    }
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(&folder, error)),
-        }
-        files.sort();
+        let files = sources_in(&folder)?;
         let line = Line::new("opening the graph");
         for (done, path) in files.iter().enumerate() {
             line.at(done, files.len());
-            let stored = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+            let stored = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
             graph.load(&stored).map_err(|error| Stop::input(format!("{}: {error}", path.display())))?;
         }
         Ok(Self { folder, graph })

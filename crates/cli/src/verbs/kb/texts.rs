@@ -99,7 +99,7 @@ pub fn index(verb: &KbIndex, config: &Config) -> anyhow::Result<Exit> {
     }
     if manifest.doubles > 0 {
         eprintln!(
-            "wilhelm: {} passages have the name of another document's and are left out: give the files names of their own",
+            "wilhelm: {} passages have the identifier of another one and are left out: a document given twice, or two with one id",
             manifest.doubles
         );
     }

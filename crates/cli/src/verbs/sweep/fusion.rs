@@ -12,7 +12,7 @@ use crate::args;
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::verbs::folds::read_again;
-use crate::verbs::train::{Progress, borrowed};
+use crate::verbs::train::{Progress, borrowed, keeping};
 use crate::verbs::train_fusion::model_files;
 
 /// An arm with what its inputs are worth.
@@ -71,7 +71,8 @@ fn one(
         return Ok(metrics);
     }
     let division = divide_cases(recipe, data)?;
-    let runs = FusionRuns::open(&folder, (recipe, text), sha256, true, Run::EVERY)?;
+    let runs =
+        FusionRuns::open(&folder, (recipe, text), sha256, &keeping(&verb.computing, true, Run::EVERY)?)?;
     let mut progress = Progress::new(verb.computing)?;
     let command = format!("wilhelm sweep: arm {arm}, seed {seed}");
     let trained =

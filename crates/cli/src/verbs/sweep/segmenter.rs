@@ -12,7 +12,7 @@ use crate::args;
 use crate::exit::Exit;
 use crate::output::{print, print_json, write_folder};
 use crate::verbs::folds::read_again;
-use crate::verbs::train::{Progress, borrowed};
+use crate::verbs::train::{Progress, borrowed, keeping};
 use crate::verbs::train_segmenter::{metrics_of, model_files};
 
 #[derive(Serialize)]
@@ -58,7 +58,7 @@ fn one(
         return Ok(metrics);
     }
     let division = divide_masks(&variant.recipe, data)?;
-    let run = Run::open(&folder, &variant.text, &data.sha256, true, Run::EVERY)?;
+    let run = Run::open(&folder, &variant.text, &data.sha256, &keeping(&verb.computing, true, Run::EVERY)?)?;
     let mut progress = Progress::new(verb.computing)?;
     let command = format!("wilhelm sweep: arm {}, seed {}", variant.arm, variant.seed);
     let trained = train_segmenter(&division, Some(&run), "recipe.toml", &command, &mut progress)?;

@@ -56,9 +56,14 @@ impl Content {
 
     /// The document's root, which carries its template.
     pub(super) fn root(title: &CodedConcept, template: &str) -> Self {
+        Self::plain_root(title).template(template)
+    }
+
+    /// The root of a document that follows no template.
+    pub(super) fn plain_root(title: &CodedConcept) -> Self {
         let mut root = Self::new(None, "CONTAINER", Some(title));
         root.item.text(tags::CONTINUITY_OF_CONTENT, VR::CS, "SEPARATE");
-        root.template(template)
+        root
     }
 
     /// A container in another.
@@ -87,6 +92,12 @@ impl Content {
         let mut content = Self::new(Some(relation), "TEXT", Some(name));
         let blank = value.trim().is_empty();
         content.item.text(tags::TEXT_VALUE, VR::UT, if blank { "none" } else { value });
+        content
+    }
+
+    pub(super) fn person(relation: Relation, name: &CodedConcept, value: &str) -> Self {
+        let mut content = Self::new(Some(relation), "PNAME", Some(name));
+        content.item.text(tags::PERSON_NAME, VR::PN, value);
         content
     }
 

@@ -42,6 +42,17 @@ pub struct MeasuredValue {
     pub derivation: Option<CodedConcept>,
 }
 
+impl MeasuredValue {
+    /// A number under this program's name for what was measured.
+    ///
+    /// The code is the Standard's where the name is known ("volume", "long axis"), else one of this program's own scheme,
+    /// `99WILHELM`.
+    pub fn named(name: &str, quantity: &Quantity, interval: Option<(f64, f64)>) -> Self {
+        let concept = concept_of(name);
+        Self { concept, quantity: quantity.clone(), interval, method: None, derivation: None }
+    }
+}
+
 /// What a group of measurements was measured on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Region {
@@ -101,13 +112,9 @@ impl MeasurementGroup {
             method: None,
             derivation: None,
         };
-        let measured = finding.measurements.iter().map(|measurement| MeasuredValue {
-            concept: concept_of(&measurement.name),
-            quantity: measurement.quantity.clone(),
-            interval: None,
-            method: None,
-            derivation: None,
-        });
+        let measured = finding.measurements.iter();
+        let measured =
+            measured.map(|measurement| MeasuredValue::named(&measurement.name, &measurement.quantity, None));
         Self {
             tracking_id: format!("{} {}", finding.id, finding.observation.name),
             tracking_uid: None,

@@ -4,7 +4,8 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_store::{ModuleSnapshot, SafetensorsStore};
 
-use super::{Classifier, ClassifierConfig, feature_maps, flat_backbone, misfit, volume_backbone};
+use super::{Classifier, ClassifierConfig, HeadKind, feature_maps, flat_backbone, misfit, volume_backbone};
+use crate::arch::trunk::{Seen, Trunk};
 use crate::arch::{Backbone, VolumeBackbone};
 
 /// The part of a [`Classifier`] that knows no labels: its CNN and what makes the named feature vector.
@@ -19,17 +20,24 @@ pub struct Encoder {
     backbone: Option<Backbone>,
     /// Reads volumes as one.
     volume_backbone: Option<VolumeBackbone>,
-    feature: Linear,
+    /// Reads either in their place.
+    trunk: Option<Trunk>,
+    /// Not there where the last map's means are the feature vector, or the trunk names its own.
+    feature: Option<Linear>,
 }
 
 impl Encoder {
     /// An encoder with random weights; the device's seed decides them.
     pub fn new(config: &ClassifierConfig, device: &Device) -> Self {
-        let last = config.widths.last().copied().unwrap_or(1);
+        let last = config.last_width();
+        let trunk = Trunk::of(config, device);
         Self {
             backbone: flat_backbone(config, 1, device),
             volume_backbone: volume_backbone(config, 1, device),
-            feature: LinearConfig::new(last, config.features).init(device),
+            // Its own linear head is there for the vector that it names, if any.
+            trunk: if config.features == last { trunk.map(Trunk::headless) } else { trunk },
+            feature: (config.head == HeadKind::Transformer)
+                .then(|| LinearConfig::new(last, config.features).init(device)),
         }
     }
 
@@ -63,13 +71,26 @@ impl Encoder {
     /// The named feature vectors.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<2> {
         let [batch, slices, _, _] = input.dims();
-        let slices = if self.volume_backbone.is_some() { 1 } else { slices };
-        let maps =
-            feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input.unsqueeze_dim::<5>(1));
+        let is_read_as_one =
+            self.volume_backbone.is_some() || self.trunk.as_ref().is_some_and(Trunk::is_volumetric);
+        let slices = if is_read_as_one { 1 } else { slices };
+        let input = input.unsqueeze_dim::<5>(1);
+        let Seen { maps, class_token } = match &self.trunk {
+            Some(trunk) => trunk.see(input),
+            None => {
+                let maps = feature_maps(self.backbone.as_ref(), self.volume_backbone.as_ref(), input);
+                Seen { maps, class_token: None }
+            }
+        };
         let last = maps.into_iter().next_back().expect("a backbone has at least one stage");
-        let [images, channels, _, _] = last.dims();
-        let pooled = last.mean_dim(3).mean_dim(2).reshape([images, channels]);
-        let features = relu(self.feature.forward(pooled));
+        let features = match (&self.feature, &self.trunk) {
+            (Some(feature), _) => {
+                let [images, channels, _, _] = last.dims();
+                relu(feature.forward(last.mean_dim(3).mean_dim(2).reshape([images, channels])))
+            }
+            (None, Some(trunk)) => trunk.features(last, class_token),
+            (None, None) => unreachable!("one of the two is made"),
+        };
         if slices == 1 {
             return features;
         }
@@ -81,18 +102,26 @@ impl Encoder {
 impl Classifier {
     /// Its CNN and what makes its feature vector.
     pub fn encoder(&self) -> Encoder {
+        let names_none = self.feature.is_some() || self.trunk.as_ref().is_some_and(|trunk| !trunk.names());
+        let trunk = self.trunk.clone();
         Encoder {
             backbone: self.backbone.clone(),
             volume_backbone: self.volume_backbone.clone(),
+            trunk: if names_none { trunk.map(Trunk::headless) } else { trunk },
             feature: self.feature.clone(),
         }
     }
 
-    /// The same network with the encoder of another, which must have its sizes.
+    /// The same network with the encoder of another, which must have its sizes; of one that names no feature vector only
+    /// what reads the images.
     #[must_use]
     pub fn with_encoder(self, encoder: Encoder) -> Self {
-        let Encoder { backbone, volume_backbone, feature } = encoder;
-        Self { backbone, volume_backbone, feature, ..self }
+        let Encoder { backbone, volume_backbone, trunk, feature } = encoder;
+        let trunk = match (self.trunk, trunk) {
+            (Some(own), Some(other)) => Some(own.reading_as(other)),
+            (own, _) => own,
+        };
+        Self { backbone, volume_backbone, trunk, feature: feature.or(self.feature), ..self }
     }
 }
 

@@ -136,6 +136,7 @@ impl Model {
         label: &str,
         layer: ConceptLayer,
     ) -> Result<Vec<Vec<f32>>, ExplainError> {
+        self.require_flat()?;
         let label = self.label_index(label)?;
         let (copy, device) = traced(&self.network, &self.device);
         let mut all = Vec::with_capacity(images.len());

@@ -79,7 +79,7 @@ impl IntoResponse for Stop {
 
 pub(super) type Answered = Result<Response, Stop>;
 
-pub(super) fn json(status: StatusCode, body: &Value) -> Response {
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
@@ -94,7 +94,7 @@ pub(super) fn tagged(seen: Seen, body: &Value) -> Response {
 }
 
 /// The body of a request, of the form that `T` has and no other.
-pub(super) async fn body<T: DeserializeOwned>(
+pub(crate) async fn body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     form: &str,
@@ -130,7 +130,7 @@ pub(super) fn seen(headers: &HeaderMap) -> Result<Seen, Refusal> {
 }
 
 /// The account that asks; where there is no sign-in it is anyone.
-pub(super) fn account(who: &Who) -> String {
+pub(crate) fn account(who: &Who) -> String {
     who.principal.as_ref().map_or_else(|| "anyone".to_owned(), |principal| principal.user.to_string())
 }
 
@@ -143,6 +143,7 @@ pub(super) fn allowed(site: &Site, who: &Who, permission: Permission, study: &st
         study: Some(study.to_owned()),
         patient: None,
         report: None,
+        consultation: None,
         is_own: false,
     };
     guard::allowed(site, principal, &wanted).map_err(guard::denied)
@@ -160,6 +161,6 @@ pub(super) fn person(who: &Who) -> Result<(), Refusal> {
 }
 
 /// A time as reports and the archive keep it.
-pub(super) fn moment(now: DateTime<Utc>) -> Moment {
+pub(crate) fn moment(now: DateTime<Utc>) -> Moment {
     Moment::parse(&now.to_rfc3339_opts(SecondsFormat::Secs, true)).expect("RFC 3339 with an offset")
 }

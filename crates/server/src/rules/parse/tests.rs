@@ -3,7 +3,8 @@ use crate::dimse::Peer;
 
 fn reach() -> Reach {
     let peer = Peer { ae_title: "PACS".to_owned(), host: "192.0.2.7".to_owned(), port: 104 };
-    Reach { peers: vec![peer], notify: vec!["http://192.0.2.8/hook".to_owned()] }
+    let web = vec!["https://pacs.example/dicom-web".to_owned()];
+    Reach { peers: vec![peer], notify: vec!["http://192.0.2.8/hook".to_owned()], web }
 }
 
 const WHOLE: &str = r#"
@@ -11,7 +12,7 @@ const WHOLE: &str = r#"
 name = "chest"
 when = { modality = ["CT", "DX"], body_part = "CHEST", description = "*thorax*", calling_ae = "CT1", min_instances = 20 }
 after_quiet_seconds = 120
-do = [{ read = {} }, { send = { to = "PACS@192.0.2.7:104" } }, { notify = { url = "http://127.0.0.1:9000/x" } }]
+do = [{ read = {} }, { send = { to = "PACS@192.0.2.7:104" } }, { send_web = { to = "https://pacs.example/dicom-web" } }, { deidentify_and_send = { to = "PACS@192.0.2.7:104" } }, { deidentify_and_send = { to = "https://pacs.example/dicom-web" } }, { notify = { url = "http://127.0.0.1:9000/x" } }]
 
 [[rule]]
 name = "all"
@@ -25,7 +26,10 @@ do = [{ notify = { url = "http://192.0.2.8/hook" } }]
 fn a_whole_file_is_read() {
     let rules = Rules::parse(WHOLE, &reach()).expect("rules").rules;
     assert_eq!(rules.len(), 2);
-    assert_eq!(rules[0].then.iter().map(Do::kind).collect::<Vec<_>>(), ["read", "send", "notify"]);
+    assert_eq!(
+        rules[0].then.iter().map(Do::kind).collect::<Vec<_>>(),
+        ["read", "send", "send-web", "send", "send-web", "notify"]
+    );
     assert_eq!(rules[0].when.modality, ["CT", "DX"]);
     assert!(rules[0].enabled && !rules[0].once && !rules[1].enabled && rules[1].once);
     assert_eq!(rules[1].when, When::default());
@@ -36,6 +40,9 @@ fn a_whole_file_is_read() {
     let jobs = rules[0].jobs("1.2.3", 1);
     assert_eq!(jobs[1].by, "rule chest");
     assert_eq!(jobs[1].details["to"], "PACS@192.0.2.7:104");
+    assert_eq!(jobs[2].details, serde_json::json!({ "to": "https://pacs.example/dicom-web" }));
+    assert_eq!(jobs[3].details["deidentify"], true);
+    assert_ne!(jobs[1].key, jobs[3].key, "one with the patient and one without are two");
     assert_eq!(Rules::parse("", &reach()).expect("none").rules.len(), 0);
 }
 
@@ -45,11 +52,18 @@ fn the_example_is_what_it_says() {
     let peer =
         |ae_title: &str, host: &str| Peer { ae_title: ae_title.to_owned(), host: host.to_owned(), port: 104 };
     let peers = vec![peer("NEURO", "192.0.2.7"), peer("ARCHIVE", "192.0.2.8")];
-    let rules = Rules::parse(text, &Reach { peers, notify: Vec::new() }).expect("rules").rules;
+    let rules = Rules::parse(
+        text,
+        &Reach { peers, web: vec!["https://second.example/dicom-web".to_owned()], ..Reach::default() },
+    )
+    .expect("rules")
+    .rules;
     let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-    assert_eq!(names, ["chest films", "head CT to neurology", "long term"]);
+    assert_eq!(names, ["chest films", "head CT to neurology", "long term", "trial", "second reading"]);
     assert_eq!(rules[1].then_words(), "send to NEURO@192.0.2.7:104, notify http://127.0.0.1:9000/studies");
     assert!(rules[2].once && !rules[2].enabled);
+    assert_eq!(rules[3].then_words(), "de-identify and send to ARCHIVE@192.0.2.8:104");
+    assert_eq!(rules[4].then_words(), "send to https://second.example/dicom-web");
 }
 
 #[test]
@@ -75,7 +89,12 @@ fn a_mistake_is_named_with_its_line_and_key() {
             "shorter",
         ),
         (format!("{base}do = []\n"), 4, "rule.do", "0 entries"),
-        (format!("{base}do = [{{ reed = {{}} }}]\n"), 4, "rule.do.reed", "read, send, notify"),
+        (
+            format!("{base}do = [{{ reed = {{}} }}]\n"),
+            4,
+            "rule.do.reed",
+            "read, send, send_web, deidentify_and_send, notify",
+        ),
         (format!("{base}do = [{{ read = {{ model = 1 }} }}]\n"), 4, "rule.do.read.model", "no such key"),
         (format!("{base}do = [{{ read = {{}}, send = {{}} }}]\n"), 4, "rule.do", "2 keys"),
         (
@@ -88,13 +107,31 @@ fn a_mistake_is_named_with_its_line_and_key() {
             format!("{base}do = [{{ send = {{ to = \"https://x/dicom-web\" }} }}]\n"),
             4,
             "rule.do.send.to",
-            "DICOMweb is not there",
+            "server.web_peers lists (https://pacs.example/dicom-web)",
         ),
         (
             format!("{base}do = [{{ deidentify_and_send = {{ to = \"x\" }} }}]\n"),
             4,
-            "rule.do.deidentify_and_send",
-            "not de-identified",
+            "rule.do.deidentify_and_send.to",
+            "server.peers lists",
+        ),
+        (
+            format!("{base}do = [{{ send = {{ to = \"https://pacs.example/dicom-web\" }} }}]\n"),
+            4,
+            "rule.do.send.to",
+            "by send_web",
+        ),
+        (
+            format!("{base}do = [{{ send_web = {{ to = \"PACS@192.0.2.7:104\" }} }}]\n"),
+            4,
+            "rule.do.send_web.to",
+            "by send = ",
+        ),
+        (
+            format!("{base}do = [{{ send_web = {{ to = \"http://pacs.example/dicom-web\" }} }}]\n"),
+            4,
+            "rule.do.send_web.to",
+            "wants https",
         ),
         (
             format!("{base}do = [{{ notify = {{ url = \"http://192.0.2.9/\" }} }}]\n"),
