@@ -156,7 +156,9 @@ fn signs_of(
         let Some(figures) = bears.iter().find_map(of) else {
             return Some(format!("no statement that it bears has figures of {} with {disease}", sign.name));
         };
-        if figures.likelihood_ratio(sign.present) != sign.likelihood_ratio {
+        // JSON keeps a number to its last digit but one.
+        let ratio = figures.likelihood_ratio(sign.present);
+        if !((ratio - sign.likelihood_ratio).abs() <= 1e-9 * ratio) {
             return Some(format!("the likelihood ratio of {} is not that of its figures", sign.name));
         }
         if figures.population.as_deref() != population {
