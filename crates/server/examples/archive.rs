@@ -81,12 +81,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Settings::open(http, Some(dimse), entity)
     };
     let mut server = Server::start(store, settings)?;
+    let orders = server.orders()?;
     let dimse = server.dimse().ok_or("no listener")?;
     let elapsed = u64::try_from(started.elapsed().as_millis())?;
     let http = format!("http://{}", server.http());
     let line = serde_json::json!({ "http": http, "dimse": dimse.to_string(), "hl7": server.hl7().map(|at| at.to_string()), "started_ms": elapsed });
     writeln!(std::io::stdout(), "{line:#}")?;
-    server.wait();
+    orders.wait();
     server.stop();
     Ok(())
 }

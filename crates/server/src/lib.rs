@@ -27,7 +27,7 @@ pub mod work;
 
 pub use jobs::Settings as JobSettings;
 pub use ledger::Ledger;
-pub use serve::{ServeError, Server, Settings};
+pub use serve::{Orders, ServeError, Server, Settings};
 pub use sign_in::SignIn;
 pub use tls::{Tls, TlsError};
 pub use transcode::TranscodeError;

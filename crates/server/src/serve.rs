@@ -1,3 +1,5 @@
+mod orders;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use crate::http::{Ohif, Site, router};
 use crate::jobs::Background;
 use crate::work::{QueuedReadings, ReadStudy};
 use crate::{JobSettings, Ledger, SignIn, Tls};
+
+pub use orders::Orders;
 
 /// How the archive is served.
 #[derive(Clone, Debug)]
@@ -118,6 +122,9 @@ pub enum ServeError {
     /// The system gave no threads.
     #[error("starting threads failed: {0}")]
     Threads(std::io::Error),
+    /// Orders to stop cannot be heard.
+    #[error("orders to stop cannot be heard: {0}")]
+    Orders(std::io::Error),
 }
 
 /// An archive that is being served; it ends when it is told to, or dropped.
@@ -286,27 +293,13 @@ impl Server {
         self.hl7.as_ref().map(Messages::address)
     }
 
-    /// Waits until the process is told to stop, by an interrupt or a request to terminate.
-    pub fn wait(&self) {
-        let Some(runtime) = &self.runtime else { return };
-        runtime.block_on(async {
-            #[cfg(unix)]
-            {
-                use tokio::signal::unix::{SignalKind, signal};
-                let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-                let mut terminated = std::pin::pin!(terminate.recv());
-                let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
-                std::future::poll_fn(|context| {
-                    use std::future::Future;
-                    let done = terminated.as_mut().poll(context).is_ready()
-                        || interrupted.as_mut().poll(context).is_ready();
-                    if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-                })
-                .await;
-            }
-            #[cfg(not(unix))]
-            let _ = tokio::signal::ctrl_c().await;
-        });
+    /// From here on an interrupt or a request to terminate no longer ends the process: [`Orders::wait`] returns instead.
+    /// Ask for them before telling anyone that the server is there, or who stops it at once kills it.
+    ///
+    /// # Errors
+    /// [`ServeError::Orders`] where the system gives no such handler.
+    pub fn orders(&self) -> Result<Orders<'_>, ServeError> {
+        Orders::listen(self.runtime.as_ref()).map_err(ServeError::Orders)
     }
 
     /// Takes nothing new, finishes what is in progress, and ends.

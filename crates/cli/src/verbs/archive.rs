@@ -151,6 +151,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
         }
         other => Stop::ours(other.to_string()),
     })?;
+    let orders = server.orders().map_err(|error| Stop::ours(error.to_string()))?;
     let elapsed = started.elapsed().as_millis();
     let dimse = server.dimse().map(|address| address.to_string());
     let hl7 = server.hl7().map(|address| address.to_string());
@@ -177,7 +178,7 @@ pub fn serve(verb: &args::Serve, config: &Config) -> anyhow::Result<Exit> {
     if is_open {
         eprintln!("wilhelm: --open: whoever uses this machine reads and writes everything, without sign-in");
     }
-    server.wait();
+    orders.wait();
     eprintln!("wilhelm: stopping: what is in progress is finished first");
     server.stop();
     Ok(Exit::Done)

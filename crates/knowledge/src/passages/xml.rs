@@ -120,7 +120,9 @@ impl BufRead for Lines<'_> {
         if self.since > NODE {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
-        self.input.fill_buf()
+        let left = NODE + 1 - self.since;
+        let buffer = self.input.fill_buf()?;
+        Ok(&buffer[..buffer.len().min(left)])
     }
     fn consume(&mut self, amount: usize) {
         if let Ok(buffer) = self.input.fill_buf() {

@@ -263,7 +263,7 @@ fn a_dicom_image_of_another_modality_is_refused_by_its_line() {
 #[test]
 fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     let folder = tempfile::tempdir().expect("a folder");
-    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 24);
+    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 60);
     let mut recipe = of_dicom("series_instance_uid", "patient = \"who\"\n");
     recipe.architecture.widths = vec![4, 8];
     recipe.architecture.features = 16;
@@ -279,7 +279,7 @@ fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     recipe.augmentation.noise = 0.0;
     let data = load(&recipe, folder.path()).expect("data");
     let division = crate::divide(&recipe, &data).expect("a split");
-    assert_eq!(division.patients, Some(24), "a patient each, by the table");
+    assert_eq!(division.patients, Some(60), "a patient each, by the table");
     struct Quiet;
     impl crate::TrainProgress for Quiet {
         fn step(&mut self, _: usize, _: usize) {}
