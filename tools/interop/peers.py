@@ -274,7 +274,7 @@ def asking(program, served, place):
     if shutil.which("Orthanc") is None:
         print("skipped: Orthanc is not there; apt-get install orthanc brings it")
         return
-    asker = program if program.name == "wilhelm" else program.with_name("ask")
+    asker = program if program.name == "wilhelm" else program.with_name("ask_archive")
     base = synthetic.template(16)
     its = synthetic.identifiers(3, 0, 0)
     with Orthanc(place / "orthanc", "WILHELM", served.port) as orthanc:

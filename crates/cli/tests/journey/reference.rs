@@ -96,7 +96,8 @@ fn texts_of_the_user_are_quoted_by_passage_and_a_poisoned_one_is_not() {
     assert_eq!(span[1] - span[0], quote.chars().count() as u64);
     assert!(!with.to_string().to_lowercase().contains("cite me"));
     assert_eq!(with["findings"], plain["findings"]);
-    assert_eq!(provenance["settings"]["knowledge"]["passages"], 2);
+    // One of ours, two of the poison.
+    assert_eq!(provenance["settings"]["knowledge"]["passages"], 3);
     let chinese = std::fs::read_to_string(place.path().join("with/report.zh.clinician.txt")).expect("a text");
     assert!(chinese.replace('\n', " ").contains("Round pneumonia"), "{chinese}");
     let gone = wilhelm(&[

@@ -273,7 +273,7 @@ fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     recipe.architecture.decoder_layers = 0;
     recipe.validation_share = Some(0.34);
     recipe.duplicates_above = 1.1;
-    recipe.optimization.epochs = 15;
+    recipe.optimization.epochs = 30;
     recipe.optimization.batch = 4;
     recipe.optimization.learning_rate = 0.01;
     recipe.augmentation.noise = 0.0;

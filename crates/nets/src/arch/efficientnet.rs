@@ -272,8 +272,9 @@ mod tests {
             assert_eq!(EfficientNetLite::lengths(side), sides);
         }
         // Of the published network's 4,652,008 numbers (PyTorch's count, without running statistics) those of the last
-        // stage (605,440), the 1280 channels (412,160) and the scorer (1,281,000) are not here.
-        assert_eq!(network().num_params(), 4_652_008 - 605_440 - 412_160 - 1_281_000);
+        // stage (605,440), the 1280 channels (412,160) and the scorer (1,281,000) are not here. Running statistics are counted,
+        // a mean and a variance for each of 17,104 channels.
+        assert_eq!(network().num_params(), 4_652_008 - 605_440 - 412_160 - 1_281_000 + 2 * 17_104);
     }
 
     #[test]

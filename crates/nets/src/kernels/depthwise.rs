@@ -47,7 +47,7 @@ impl DepthwiseShape {
         let [_, stride] = self.stride;
         let [_, columns] = self.size;
         let [_, before] = self.before;
-        let from = before.saturating_sub(tap).div_ceil(stride);
+        let from = before.saturating_sub(tap).div_ceil(stride).min(self.output[1]);
         // The last column read is at most the last of the input.
         let to = if columns + before <= tap { 0 } else { (columns + before - tap - 1) / stride + 1 };
         let to = to.min(self.output[1]).max(from);

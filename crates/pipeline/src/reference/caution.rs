@@ -8,7 +8,7 @@ use super::Asked;
 use super::evidence::{ADVISED, text_statement};
 
 /// Cautions in a report.
-const MOST: usize = 2;
+const MOST: usize = 3;
 
 /// The modalities of examinations that the applied rules ask for, as DICOM calls them.
 fn asked_for(asked: &Asked<'_>, book: &Handbook) -> Vec<&'static str> {
@@ -47,7 +47,10 @@ pub(super) fn references(asked: &Asked<'_>, book: &Handbook, stated: &[StatedSig
     let egfr = egfr_in(asked.request);
     let line_of =
         |iri: &str| stated.iter().find(|sign| sign.present && sign.iri == iri).map(|sign| sign.line);
-    let concerned = book.advice.iter().filter_map(|advice| {
+    // What is said of a drug that the request names comes before what holds of everybody with such kidneys.
+    let (of_drugs, of_all): (Vec<&Advice>, Vec<&Advice>) =
+        book.advice.iter().partition(|advice| advice.drug.is_some());
+    let concerned = of_drugs.into_iter().chain(of_all).filter_map(|advice| {
         let modality = advice.modality.as_deref().or(advice.given_for.as_deref())?;
         if !modalities.contains(&modality) {
             return None;

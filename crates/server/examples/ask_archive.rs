@@ -1,5 +1,5 @@
 //! Asks another archive, without the rest of the program:
-//! `ask query TITLE@HOST:PORT [--study UID]`, `ask retrieve TITLE@HOST:PORT --study UID [--to TITLE | --out FOLDER]`.
+//! `ask_archive query TITLE@HOST:PORT [--study UID]`, `ask_archive retrieve TITLE@HOST:PORT --study UID [--to TITLE | --out FOLDER]`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
