@@ -2,36 +2,25 @@
 //
 //     consult.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview]
 //
-// PROGRAM is the example `archive` of crates/server, which makes accounts by WILHELM_ARCHIVE_PASSWORD; SAMPLES as for web.mjs,
-// of which `ct` is used. The host invites, the guest opens the link and gives a name, each sees the other's pointer, a note is
-// written and heard, the guest follows the host, gives a second opinion, and the host ends it. Ends with 1 where a step fails, axe
-// finds something serious, a request leaves this machine, or the page breaks its Content-Security-Policy.
+// PROGRAM and SAMPLES as for web.mjs, of which `ct` is used. The host invites, the guest opens the link and gives a name, each
+// sees the other's pointer, a note is written and heard, the guest follows the host, gives a second opinion, and the host ends it.
+// Ends with 1 as web.mjs does, or where the link's secret stands in a request's address.
 
-process.env.WILHELM_ARCHIVE_PASSWORD = "correct horse battery";
+import { join } from "node:path";
 
-const { accessible, browser, check, end, http, pause, samples, shot } = await import("./page.mjs");
-const { readFileSync, readdirSync } = await import("node:fs");
-const { join } = await import("node:path");
+process.env.WILHELM_JOURNEY_ACCOUNTS = JSON.stringify({ radiologist: "radiologist", technologist: "technologist" });
+const { accessible, check, end, http, ownPage, pause, samples, settle, shot, signIn, storeFrom } = await import("./page.mjs");
 
-const PASSWORD = process.env.WILHELM_ARCHIVE_PASSWORD;
 const text = (page, selector) => page.$eval(selector, (element) => element.textContent);
 const shows = (page, selector, wanted, timeout = 30000) =>
   page
     .waitForFunction((where, what) => document.querySelector(where)?.textContent.includes(what), { timeout }, selector, wanted)
     .then(() => true, () => false);
 
-/** A page of a context of its own: no cookie of the other's. */
+/** A page of a context of its own, whose requests are looked through for the link's secret. */
 async function contextPage() {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  await page.setViewport({ width: 1280, height: 800 });
-  page.on("pageerror", (error) => check(false, `an error of the page: ${error.message}`));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) check(false, `the page breaks its policy: ${message.text()}`);
-  });
+  const page = await ownPage();
   page.on("request", (request) => {
-    const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== http) check(false, `a request left: ${url.origin}`);
     if (request.url().includes("wilhelm_invitation") || (request.headers().referer ?? "").includes("invitation")) {
       check(false, "the link's secret stands in a request's address");
     }
@@ -65,30 +54,12 @@ const image = (page) => page.waitForFunction(() => performance.getEntriesByName(
 try {
   const host = await contextPage();
   await host.goto(http);
-  await host.waitForSelector("input[type=password]");
-  const [name] = await host.$$("input");
-  await name.type("technologist");
-  await host.type("input[type=password]", PASSWORD);
-  await host.click("button[type=submit]");
+  for (const name of ["radiologist", "technologist"]) settle(name);
+  await signIn(host, "technologist");
   await host.waitForSelector("header.top");
-  const folder = join(samples, "ct");
-  const files = readdirSync(folder, { recursive: true }).filter((one) => one.endsWith(".dcm")).sort().slice(0, 40);
-  for (const file of files) {
-    const bytes = [...readFileSync(join(folder, file))];
-    const status = await host.evaluate(
-      (given) =>
-        fetch("/dicom-web/studies", { method: "POST", headers: { "Content-Type": "application/dicom" }, body: new Uint8Array(given) }).then(
-          (response) => response.status,
-        ),
-      bytes,
-    );
-    if (status !== 200) check(false, `${file} is stored (${status})`);
-  }
+  await storeFrom(host, join(samples, "ct"), 40);
   await push(host, "header.top", "Sign out");
-  await host.waitForSelector("input[type=password]");
-  await (await host.$$("input"))[0].type("radiologist");
-  await host.type("input[type=password]", PASSWORD);
-  await host.click("button[type=submit]");
+  await signIn(host, "radiologist");
   await host.waitForSelector("header.top");
   const study = await host.evaluate(() =>
     fetch("/dicom-web/studies", { headers: { Accept: "application/dicom+json" } })
