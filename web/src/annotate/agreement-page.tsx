@@ -45,7 +45,7 @@ export function AgreementPage({ project: id }: { project: string }) {
         </div>
       )}
       {agreement?.kind === "labels" && agreement.agreement.tables.map((table, at) => <Labels key={at} table={table} project={project} />)}
-      {agreement?.kind === "outline" && <Outlines tables={agreement.agreement.tables} />}
+      {agreement?.kind === "outline" && <Outlines tables={agreement.agreement.tables} project={project} />}
       {agreement && <Items agreement={agreement} project={project} />}
       <p className="note">{words.annotate.kappaWhy}</p>
     </main>
@@ -94,8 +94,10 @@ function Labels({ table, project }: { table: LabelTable; project: Project | unde
   );
 }
 
-function Outlines({ tables }: { tables: OutlineTable[] }) {
+function Outlines({ tables, project }: { tables: OutlineTable[]; project: Project | undefined }) {
   const words = useWords();
+  const structures = project?.question.kind === "outline" ? project.question.structures : [];
+  const named = (key: string) => structures.find((one) => one.key === key)?.name ?? key;
   if (tables.length === 0) return <p>{words.annotate.noPairs}</p>;
   const interval = (ends: [number, number] | null) => (ends ? ` (${ends[0].toFixed(3)}, ${ends[1].toFixed(3)})` : "");
   return (
@@ -113,7 +115,7 @@ function Outlines({ tables }: { tables: OutlineTable[] }) {
         <tbody>
           {tables.map((table) => (
             <tr key={`${table.structure} ${table.annotators.join(" ")}`}>
-              <th scope="row">{table.structure}</th>
+              <th scope="row">{named(table.structure)}</th>
               <td>{table.annotators.join(", ")}</td>
               <td className="number">{table.items}</td>
               <td className="number">{table.outlined[0]}</td>
