@@ -178,8 +178,9 @@ async function label(page, name, truth, project) {
 
 /** Where each outlines what, in shares of the image's height; Jane finds nothing in the last. */
 const LINES = {
-  jane: (item) => (item === OUTLINED ? undefined : [[0, 0], [0.2, 0.14]]),
-  li: (item) => [[item === 2 ? 0.15 : 0.02, 0], [0.2, item === 5 ? 0.05 : 0.15]],
+  // Those of the first two lie where their lesions do.
+  jane: (item) => [[[0.057, -0.188], [0.05, 0.035]], [[0.03, -0.02], [0.33, 0.17]]][item - 1] ?? (item === OUTLINED ? undefined : [[0, 0], [0.2, 0.14]]),
+  li: (item) => [[[0.06, -0.185], [0.043, 0.031]], [[0.0, -0.03], [0.24, 0.14]]][item - 1] ?? [[0.02, 0], [0.2, item === 5 ? 0.05 : 0.15]],
 };
 
 async function draw(page, name, project) {

@@ -1,4 +1,4 @@
-// A journey through fusion, painted segments, key images, layouts by rule and cine in headless Chromium.
+// A journey through fusion, painted segments, key images, layouts by rule, cine and sending to another archive in headless Chromium.
 //
 //     imaging.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview] [--keep FOLDER]
 //
@@ -8,7 +8,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { accessible, archive, check, drawn, end, http, keep, newPage, pause, samples, shot, stow } from "./page.mjs";
+process.env.WILHELM_JOURNEY_PEER = "1";
+const { accessible, archive, check, drawn, end, http, keep, newPage, pause, peer, samples, shot, stow } = await import("./page.mjs");
 
 const text = (page, selector) => page.$eval(selector, (element) => element.textContent).catch(() => "");
 const shows = (page, selector, wanted, timeout = 20000) =>
@@ -297,6 +298,21 @@ async function cine(page) {
   await page.keyboard.press("Escape");
 }
 
+/** A study is sent to another archive, which has then what this one has. */
+async function sent(page) {
+  const uid = await study("Cine of 24 frames");
+  await open(page, uid);
+  await marked(page, "wilhelm.image");
+  await page.waitForSelector("[data-testid=send] select", { timeout: 20000 });
+  check((await page.$eval("[data-testid=send] select", (field) => field.value)) === peer, "the archive that the configuration lists is offered");
+  await push(page, "[data-testid=send]", "Send the study");
+  check(await shows(page, "[data-testid=send] .state", "done", 60000), "the study is sent, and the page says when it is");
+  await shot(page, "send");
+  await accessible(page, "sending");
+  const there = await (await fetch(`${peer}/studies?StudyInstanceUID=${uid}`, { headers: { Accept: "application/dicom+json" } })).json().catch(() => []);
+  check(there.length === 1, `the other archive has it (${there.length})`);
+}
+
 try {
   for (const name of ["petct", "ct", "cine"]) await stow(join(samples, name));
   const page = await newPage();
@@ -305,6 +321,7 @@ try {
   await painted(page);
   await keyImages(page);
   await cine(page);
+  await sent(page);
   await page.evaluate(() => localStorage.setItem("wilhelm.language", "zh"));
   await open(page, await study("PET/CT (simulated uptake)"));
   check(await marked(page, "wilhelm.fused"), "the fusion opens in Chinese");

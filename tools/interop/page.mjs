@@ -67,14 +67,13 @@ export function settle(name) {
   if (set.status !== 0) throw new Error(`${name} gets no password: ${set.stderr}`);
 }
 
-async function serve() {
+async function serve(store, more = {}) {
   // The example `archive` of crates/server holds the page as well, and is quicker to build.
   const alone = program.endsWith("archive");
   if (alone && accounts.length > 0) throw new Error("this journey wants accounts, which the program alone makes");
-  makeAccounts();
   const place = demo ? ["--demo"] : [...(accounts.length > 0 ? [] : ["--open"]), "--data", store];
   const command = alone ? [store] : ["serve", ...place, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
-  const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"], env: environment });
+  const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"], env: { ...environment, ...more } });
   let text = "";
   for await (const chunk of child.stdout) {
     text += chunk;
@@ -118,7 +117,12 @@ async function preview(archive) {
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const served = await serve();
+makeAccounts();
+// A second archive, where the journey wants one to send to.
+const second = process.env.WILHELM_JOURNEY_PEER ? await serve(join(folder, "peer")) : undefined;
+/** Its DICOMweb. */
+export const peer = second && `${second.http}/dicom-web`;
+const served = await serve(store, peer ? { WILHELM_SERVER_WEB_PEERS: JSON.stringify([peer]) } : {});
 const previewed = options.includes("--preview") ? await preview(served.http) : undefined;
 /** Where the page is. */
 export const http = (previewed ?? served).http;
@@ -206,9 +210,12 @@ export async function close() {
   isServed = false;
   await browser.close();
   previewed?.child.kill("SIGTERM");
-  const stopped = new Promise((done) => served.child.once("exit", done));
-  served.child.kill("SIGTERM");
-  await stopped;
+  for (const one of [served, second]) {
+    if (one === undefined) continue;
+    const stopped = new Promise((done) => one.child.once("exit", done));
+    one.child.kill("SIGTERM");
+    await stopped;
+  }
 }
 
 /** Ends what runs still, and says what became of the journey. */

@@ -85,6 +85,13 @@ export const englishLists = {
     retried: (job: string | number) => `Job ${job} is queued again.`,
     more: "Show more",
   },
+  send: {
+    title: "Send",
+    to: "To",
+    deidentify: "Without the patient: names, dates and numbers are replaced, and objects that may show them left out",
+    send: "Send the study",
+    job: (id: string | number) => `Job ${id}`,
+  },
   rules: {
     title: "Rules",
     none: "No rules. They stand in the settings of the server.",

@@ -33,6 +33,7 @@ import { presetWindow, type Window } from "./presets";
 import { ReportPanel } from "./report-panel";
 import { ReportsOfStudy } from "./reports-of-study";
 import { SegmentsPanel } from "./segments-panel";
+import { SendPanel } from "./send-panel";
 import { type ImageSeries, imageSeries, type SeriesLine } from "./series";
 import { SeriesList } from "./series-list";
 import { type Shown, StackPane } from "./stack-pane";
@@ -517,6 +518,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
         {!atDesk && !isGuest && session.state === "signed-in" && (
           <ConsultationsOfStudy study={study} mayInvite={session.role === "radiologist"} />
         )}
+        {!atDesk && !isGuest && <SendPanel study={study} />}
         <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
         {mpr && <FusionPanel fusion={fusion} />}
         <KeyImagesPanel
