@@ -342,13 +342,14 @@ try {
   const apart = [3, 5, 14, 20];
   const listed = await ada.$$eval("[data-testid=apart] li a", (all) => all.map((one) => Number(one.textContent.split(" ")[1])));
   check(JSON.stringify(listed.sort((one, two) => one - two)) === JSON.stringify(apart), `the items on which they differ are listed (${listed.join(", ")})`);
+  check((await ada.$$eval("[data-testid=skipped] li a", (all) => all.map((one) => one.textContent))).join() === "Item 24", "so is what one skipped and the other answered");
   await shot(ada, "annotate-agreement");
   await accessible(ada, "agreement");
 
   await push(ada, "main", "Decide");
   await itemOf(ada, 3);
   await pause(700);
-  check((await text(ada, "[data-testid=progress]")).includes("4 of"), "four items wait to be decided");
+  check((await text(ada, "[data-testid=progress]")).includes("5 of"), "four items and the one that was skipped wait to be decided");
   const said = await text(ada, "[data-testid=said]");
   check(said.includes("jane") && said.includes("li") && said.includes("Benign") && said.includes("Malignant"), "who decides sees what both said");
   await shot(ada, "annotate-decide");
@@ -365,8 +366,11 @@ try {
   await ada.keyboard.press("Enter");
   await itemOf(ada, 20);
   await push(ada, "[data-testid=said]", "Take the answer of jane");
-  check(await shows(ada, "aside [role=status]", "Every item on which people differ is decided."), "four are decided");
-  check((await text(ada, "[data-testid=final]")).includes("taken from jane"), "and what was decided says whose it was");
+  await itemOf(ada, 24);
+  check((await text(ada, "[data-testid=said]")).includes("skipped: no lesion in view"), "who decides sees why it was skipped");
+  await push(ada, "[data-testid=said]", "Take the answer of li");
+  check(await shows(ada, "aside [role=status]", "Every item on which people differ, or that one of them skipped, is decided."), "all five are decided");
+  check((await text(ada, "[data-testid=final]")).includes("taken from li"), "and what was decided says whose it was");
 
   // Outlines: the overlap of the page is that of the pixels.
   const overlaps = [];
@@ -413,12 +417,12 @@ try {
   const masks = await taken(ada, article("Outlines of lesions"), "Training set", "outlines");
   const table = rows(join(set, "labels.csv"));
   const by = (how) => table.filter(({ confirmed }) => confirmed === how).length;
-  check(table.length === 22 && by("adjudicated") === 3 && by("agreed") === 19, `the set has 19 agreed and 3 adjudicated (${table.length})`);
+  check(table.length === 23 && by("adjudicated") === 4 && by("agreed") === 19, `the set has 19 agreed and 4 adjudicated (${table.length})`);
   const final = Object.fromEntries(answered.map((item, at) => [item, pairs[at][0]]));
-  Object.assign(final, { 3: pairs[2][1], 5: own, 20: pairs[19][0] });
+  Object.assign(final, { 3: pairs[2][1], 5: own, 20: pairs[19][0], 24: truth[24] });
   check(table.every(({ item, class: name }) => final[item] === name), "each with the label that was decided");
   const without = rows(join(set, "left-out.csv")).map(({ item }) => item);
-  check(without.join(", ") === "14, 24", `what was left out and what was skipped is named (${without.join(", ")})`);
+  check(without.join(", ") === "14", `what was left out is named (${without.join(", ")})`);
   const everything = readdirSync(set, { recursive: true }).filter((name) => /\.(csv|md|json|toml)$/.test(name)).map((name) => readFileSync(join(set, name), "latin1")).join("");
   check(!/Sample\^|WIL-2|A-20|20240214/.test(everything), "no name, number or date is in the set");
   const mask = rows(join(masks, "masks.csv"));

@@ -143,7 +143,7 @@ export async function newPage(context = browser) {
   page.on("console", (message) => {
     const text = message.text();
     if (text.includes("Content Security Policy")) check(false, `the page breaks its policy: ${text}`);
-    else if (message.type() === "error" && !text.includes("404")) console.log(`     console: ${text}`);
+    else if (message.type() === "error" && !text.includes("404")) console.log(`     console: ${text} ${message.location().url ?? ""}`);
   });
   page.on("request", (request) => {
     const url = new URL(request.url());

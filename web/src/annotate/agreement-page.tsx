@@ -144,23 +144,49 @@ function Items({ agreement, project }: { agreement: Agreement; project: Project 
       ? agreement.agreement.items.map(({ item, answers, share }) => ({ item, answers, share }))
       : agreement.agreement.items.map(({ item, answers, least_dice }) => ({ item, answers, share: least_dice }));
   const apart = items.filter(({ share }) => share < 1);
+  const decided = (item: number) => (agreement.decided.includes(item) ? ` · ${words.annotate.decided}` : "");
   return (
     <section>
       <h2>{words.annotate.apart(apart.length, items.length)}</h2>
-      <ul className="apart" data-testid="apart">
-        {apart.slice(0, LISTED).map(({ item, share }) => (
-          <li key={item}>
+      <Listed
+        id="apart"
+        project={project}
+        lines={apart.map(({ item, share }) => ({ item, words: ` ${words.annotate.agreeing(share, agreement.kind)}${decided(item)}` }))}
+      />
+      {agreement.skipped.length > 0 && (
+        <>
+          <h2>{words.annotate.partlySkipped(agreement.skipped.length)}</h2>
+          <Listed id="skipped" project={project} lines={agreement.skipped.map((item) => ({ item, words: decided(item) }))} />
+        </>
+      )}
+    </section>
+  );
+}
+
+interface ListedProps {
+  id: string;
+  project: Project | undefined;
+  lines: { item: number; words: string }[];
+}
+
+/** Items, each a way to its decision for who may decide. */
+function Listed({ id, project, lines }: ListedProps) {
+  const words = useWords();
+  return (
+    <>
+      <ul className="apart" data-testid={id}>
+        {lines.slice(0, LISTED).map((line) => (
+          <li key={line.item}>
             {project?.own.adjudicates ? (
-              <a href={routeAddress({ at: "annotation", project: project.id, view: "decide", item })}>{words.annotate.item(item)}</a>
+              <a href={routeAddress({ at: "annotation", project: project.id, view: "decide", item: line.item })}>{words.annotate.item(line.item)}</a>
             ) : (
-              words.annotate.item(item)
-            )}{" "}
-            {words.annotate.agreeing(share, agreement.kind)}
-            {agreement.decided.includes(item) && ` · ${words.annotate.decided}`}
+              words.annotate.item(line.item)
+            )}
+            {line.words}
           </li>
         ))}
       </ul>
-      {apart.length > LISTED && <p className="note">{words.annotate.more(apart.length - LISTED)}</p>}
-    </section>
+      {lines.length > LISTED && <p className="note">{words.annotate.more(lines.length - LISTED)}</p>}
+    </>
   );
 }
