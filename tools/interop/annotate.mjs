@@ -285,6 +285,9 @@ try {
   await ada.click("button[type=submit]");
   await ada.waitForSelector("header.top");
   check(true, "who signs in with the password that was made for them chooses their own");
+  await pause(1500);
+  await shot(ada, "annotate-home");
+  await accessible(ada, "page that a researcher sees first");
   await ada.goto(`${http}/#/annotations`);
   await ada.waitForSelector("main button");
   await make(ada, {
