@@ -71,7 +71,7 @@ try {
   await image(host);
   await host.waitForSelector("[data-testid=consultations] button");
   await push(host, "[data-testid=consultations]", "Ask a colleague");
-  await host.type("dialog textarea", "Is what is bright at the left hip of bone?");
+  await host.type("dialog textarea", "Is the nail in the left femur loose?");
   await pause(300);
   await shot(host, "consult-invite");
   await accessible(host, "dialog that invites");
@@ -93,7 +93,7 @@ try {
   await guest.type("[data-testid=landing] input", "Dr Li");
   await guest.click("[data-testid=landing] button");
   await image(guest);
-  check(await shows(guest, "[data-testid=thread] .question", "of bone?"), "the guest reads the question beside the image");
+  check(await shows(guest, "[data-testid=thread] .question", "femur loose?"), "the guest reads the question beside the image");
   check((await guest.$("header.bar a")) === null, "there is no way to other studies");
   const refused = await guest.evaluate(() => fetch("/dicom-web/studies").then((response) => response.status));
   check(refused === 403, `other studies are refused (${refused})`);
@@ -118,19 +118,19 @@ try {
 
   const box = await (await host.$(".pane .image")).boundingBox();
   await host.mouse.click(box.x + box.width * 0.83, box.y + box.height * 0.62);
-  await host.type("[data-testid=thread] form textarea", "Here, in front of the joint.");
+  await host.type("[data-testid=thread] form textarea", "This is its upper end.");
   await push(host, "[data-testid=thread] form", "Write");
-  check(await shows(guest, "[data-testid=notes]", "front of the joint"), "the guest hears of the note");
+  check(await shows(guest, "[data-testid=notes]", "its upper end"), "the guest hears of the note");
   await guest.click("[data-testid=notes] button");
   check(await guest.waitForSelector("[data-testid=mark]", { timeout: 10000 }).then(() => true, () => false), "and sees what it points at");
   await point(guest, 0.8, 0.55);
   await pause(800);
   await shot(host, "consult");
   await accessible(host, "viewer in a consultation");
-  await guest.type("[data-testid=opinion-form] textarea", "Bone beside the joint, long there. No follow-up needed.");
+  await guest.type("[data-testid=opinion-form] textarea", "No lucent rim around the nail on these images. Radiographs in two planes would say more.");
   await push(guest, "[data-testid=opinion-form]", "Record the opinion");
   check(await shows(guest, "[data-testid=opinion-form] [role=status]", "recorded"), "the second opinion is recorded");
-  check(await shows(host, "[data-testid=opinions]", "long there"), "the host reads it");
+  check(await shows(host, "[data-testid=opinions]", "lucent rim"), "the host reads it");
   await shot(guest, "consult-guest");
   await accessible(guest, "guest's viewer");
   const opinions = await host.evaluate((uid) => fetch(`/api/studies/${uid}/opinions`).then((response) => response.json()), study);

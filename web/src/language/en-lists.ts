@@ -88,7 +88,8 @@ export const englishLists = {
   send: {
     title: "Send",
     to: "To",
-    deidentify: "Without the patient: names, dates and numbers are replaced, and objects that may show them left out",
+    deidentify: "Without the patient",
+    deidentifyHow: "Names, dates and numbers are replaced, and objects that may show them are left out. Pixels are not looked into.",
     send: "Send the study",
     job: (id: string | number) => `Job ${id}`,
   },

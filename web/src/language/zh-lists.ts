@@ -89,7 +89,8 @@ export const chineseLists: typeof englishLists = {
   send: {
     title: "发送",
     to: "目的地",
-    deidentify: "去除患者身份:替换姓名、日期和号码,可能显示它们的对象不发送",
+    deidentify: "去除患者身份",
+    deidentifyHow: "替换姓名、日期和号码,可能显示它们的对象不发送。不检查像素。",
     send: "发送检查",
     job: (id: string | number) => `任务 ${id}`,
   },

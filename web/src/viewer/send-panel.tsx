@@ -46,7 +46,7 @@ export function SendPanel({ study }: { study: string }) {
   return (
     <section aria-labelledby={id} data-testid="send">
       <h2 id={id}>{words.send.title}</h2>
-      <form className="stacked" onSubmit={(event) => void submit(event)}>
+      <form onSubmit={(event) => void submit(event)}>
         <label className="stacked">
           {words.send.to}
           <select value={chosen} onChange={(event) => setTo(event.target.value)}>
@@ -61,6 +61,7 @@ export function SendPanel({ study }: { study: string }) {
           <input type="checkbox" checked={hides} onChange={(event) => setHides(event.target.checked)} />
           {words.send.deidentify}
         </label>
+        {hides && <p className="note">{words.send.deidentifyHow}</p>}
         <p className="choices">
           <button type="submit" disabled={job !== undefined && isUnderway(job)}>
             {words.send.send}

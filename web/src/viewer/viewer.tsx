@@ -518,7 +518,6 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
         {!atDesk && !isGuest && session.state === "signed-in" && (
           <ConsultationsOfStudy study={study} mayInvite={session.role === "radiologist"} />
         )}
-        {!atDesk && !isGuest && <SendPanel study={study} />}
         <ReportPanel lines={useKind(ownStudy, "report")} onShow={(image) => void showImage(image).catch(fail)} />
         {mpr && <FusionPanel fusion={fusion} />}
         <KeyImagesPanel
@@ -552,6 +551,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
           }}
           onRemoved={() => shownIds.forEach((id) => viewport(id)?.render())}
         />
+        {!atDesk && !isGuest && <SendPanel study={study} />}
       </aside>
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
