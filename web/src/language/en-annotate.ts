@@ -109,7 +109,7 @@ export const englishAnnotate = {
     distance: "Median 95 % Hausdorff",
   },
   pixelsOf: (count: string) => `${count} pixels`,
-  partlySkipped: (count: number) => `One skipped and another answered ${count} items`,
+  partlySkipped: (count: number) => count === 1 ? "One item was skipped by one and answered by another" : `${count} items were skipped by one and answered by another`,
   apart: (count: number, all: number) => `People differ on ${count} of ${all} items`,
   more: (count: number) => `and ${count} more`,
   form: {
