@@ -101,9 +101,7 @@ test-interop: setup ## what is written, read by dciodvfy, dcmtk, highdicom, Simp
 
 test-web: web build ## the page: types, style, unit tests, and journeys in headless Chromium ($DATA)
 	cd web && npm run check && npm test
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	  PYTHONPATH="$$(tools/setup.sh interop)" python3 tools/interop/web_samples.py "$(WILHELM)" "$(DATA)" "$$folder" && \
-	  node tools/interop/web.mjs "$(WILHELM)" "$$folder" && node tools/interop/desk.mjs "$(WILHELM)" "$$folder"
+	tools/journeys.sh "$(WILHELM)" "$(DATA)"
 
 fmt: ## format the sources
 	cargo fmt --all

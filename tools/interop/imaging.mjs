@@ -1,4 +1,4 @@
-// A journey through fusion, painted segments, key images, layouts by rule and cine in headless Chromium.
+// A journey through fusion, painted segments, key images, layouts by rule, cine and sending to another archive in headless Chromium.
 //
 //     imaging.mjs PROGRAM SAMPLES [--pictures FOLDER] [--preview] [--keep FOLDER]
 //
@@ -8,7 +8,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { accessible, archive, check, drawn, end, http, keep, newPage, pause, samples, shot, stow } from "./page.mjs";
+process.env.WILHELM_JOURNEY_PEER = "1";
+const { accessible, archive, check, drawn, end, http, keep, newPage, pause, peer, samples, shot, stow } = await import("./page.mjs");
 
 const text = (page, selector) => page.$eval(selector, (element) => element.textContent).catch(() => "");
 const shows = (page, selector, wanted, timeout = 20000) =>
@@ -81,6 +82,23 @@ const colored = (page, at = 0) =>
     return (100 * count) / (width * height);
   }, at);
 
+/** The middle of the pixels of a pane that are red before all, in shares of its width and height. */
+const warmest = (page, at) =>
+  page.evaluate((number) => {
+    const canvas = document.querySelectorAll(".pane canvas")[number];
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d");
+    copy.drawImage(canvas, 0, 0);
+    const pixels = copy.getImageData(0, 0, width, height).data;
+    const found = [];
+    for (let pixel = 0; pixel < width * height; pixel += 1) {
+      const [red, , blue] = pixels.slice(pixel * 4, pixel * 4 + 3);
+      if (red - blue > 90) found.push([pixel % width, Math.floor(pixel / width)]);
+    }
+    const middle = (axis) => found.map((one) => one[axis]).sort((one, other) => one - other)[found.length >> 1] ?? 0;
+    return { x: middle(0) / width, y: middle(1) / height, count: found.length };
+  }, at);
+
 /** Which pixels of the image are colored, as text: to compare two pictures of one overlay. */
 const mask = (page) =>
   page.evaluate(() => {
@@ -133,14 +151,19 @@ async function fused(page) {
   }
   check((await drawn(page, 3)) > 20, "the projection is drawn");
   const place = await box(page);
+  // Every plane is cut through the middle of the volumes, which meets one sphere at its edge: the coronal one shows most of it.
   const values = [];
+  const coronal = await box(page, 2);
+  const read = async (x, y) => {
+    await page.mouse.move(x, y);
+    const found = /CT (-?[\d.]+) HU · PT ([\d.]+) SUV/.exec(await text(page, "[data-testid=readout]"));
+    if (found) values.push(found.slice(1).map(Number));
+  };
   for (let row = 0; row < 14; row += 1) {
-    for (let column = 0; column < 14; column += 1) {
-      await page.mouse.move(place.x + ((column + 0.5) / 14) * place.width, place.y + ((row + 0.5) / 14) * place.height);
-      const found = /CT (-?[\d.]+) HU · PT ([\d.]+) SUV/.exec(await text(page, "[data-testid=readout]"));
-      if (found) values.push(found.slice(1).map(Number));
-    }
+    for (let column = 0; column < 14; column += 1) await read(place.x + ((column + 0.5) / 14) * place.width, place.y + ((row + 0.5) / 14) * place.height);
   }
+  const hot = await warmest(page, 2);
+  await read(coronal.x + hot.x * coronal.width, coronal.y + hot.y * coronal.height);
   const hottest = Math.max(...values.map(([, uptake]) => uptake));
   check(values.length > 60 && Math.abs(hottest - 6) < 0.02, `the sphere of 6 g/mL reads ${hottest} under the pointer (${values.length} places)`);
   check(values.some(([hounsfield]) => hounsfield < -900) && values.some(([hounsfield]) => hounsfield > -100 && hounsfield < 200), "and the CT its Hounsfield units");
@@ -275,6 +298,21 @@ async function cine(page) {
   await page.keyboard.press("Escape");
 }
 
+/** A study is sent to another archive, which has then what this one has. */
+async function sent(page) {
+  const uid = await study("Cine of 24 frames");
+  await open(page, uid);
+  await marked(page, "wilhelm.image");
+  await page.waitForSelector("[data-testid=send] select", { timeout: 20000 });
+  check((await page.$eval("[data-testid=send] select", (field) => field.value)) === peer, "the archive that the configuration lists is offered");
+  await push(page, "[data-testid=send]", "Send the study");
+  check(await shows(page, "[data-testid=send] .state", "done", 60000), "the study is sent, and the page says when it is");
+  await shot(page, "send");
+  await accessible(page, "sending");
+  const there = await (await fetch(`${peer}/studies?StudyInstanceUID=${uid}`, { headers: { Accept: "application/dicom+json" } })).json().catch(() => []);
+  check(there.length === 1, `the other archive has it (${there.length})`);
+}
+
 try {
   for (const name of ["petct", "ct", "cine"]) await stow(join(samples, name));
   const page = await newPage();
@@ -283,6 +321,7 @@ try {
   await painted(page);
   await keyImages(page);
   await cine(page);
+  await sent(page);
   await page.evaluate(() => localStorage.setItem("wilhelm.language", "zh"));
   await open(page, await study("PET/CT (simulated uptake)"));
   check(await marked(page, "wilhelm.fused"), "the fusion opens in Chinese");

@@ -81,7 +81,10 @@ try {
   await pause(4000);
   // Its notice that it is for investigational use alone.
   await press(page, "Confirm");
-  await pause(500);
+  await pause(1500);
+  // Its tour.
+  await press(page, "Skip all");
+  await pause(800);
   await shot(page, "ohif");
   if (segmented) {
     const thumbnail = await page.evaluate(() => {
@@ -89,6 +92,8 @@ try {
       found?.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
       return found !== undefined;
     });
+    await pause(3000);
+    await press(page, "Skip all");
     check(thumbnail, "OHIF lists our segmentation");
     await pause(9000);
     await press(page, "Yes");

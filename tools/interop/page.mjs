@@ -1,6 +1,6 @@
 // What the journeys through the page share: an archive, a browser, pictures, axe.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -28,18 +28,52 @@ export const check = (holds, what) => {
   if (!holds) failures.push(what);
 };
 
-const folder = mkdtempSync(join(tmpdir(), "wilhelm-web-"));
-const store = join(folder, "archive");
+/** What a journey leaves behind; gone at its end. */
+export const folder = mkdtempSync(join(tmpdir(), "wilhelm-web-"));
+/** The folder of the archive. */
+export const store = join(folder, "archive");
+/** Accounts by their role, where the journey wants sign-in: it says so before it loads this file. */
+const accounts = Object.entries(JSON.parse(process.env.WILHELM_JOURNEY_ACCOUNTS ?? "{}"));
+/** The password of all of them. */
+export const PASSWORD = "correct horse battery";
+// Keys and accounts of whoever runs this are not touched.
+const environment = {
+  ...process.env,
+  XDG_CONFIG_HOME: join(folder, "config"),
+  ...(ohif ? { WILHELM_SERVER_OHIF: resolve(ohif) } : {}),
+  ...(demo ? { WILHELM_CACHE: join(folder, "cache") } : {}),
+};
 
-async function serve() {
+/** What a verb of the program says, with the journey's own archive, accounts and keys. */
+export function run(verb, input = "") {
+  const { status, stdout, stderr } = spawnSync(program, verb, { env: environment, input, encoding: "utf8", maxBuffer: 1 << 26 });
+  return { status, stdout, stderr };
+}
+
+/** The passwords with which people begin, a change of which the page asks for first. */
+export const begun = {};
+
+function makeAccounts() {
+  for (const [name, role] of accounts) {
+    const made = run(["users", "add", name, "--role", role, "--all", "--json"]);
+    if (made.status !== 0) throw new Error(`${name} gets no account: ${made.stderr}`);
+    begun[name] = JSON.parse(made.stdout).password;
+  }
+}
+
+/** Gives an account the password of all, as who has changed it. */
+export function settle(name) {
+  const set = run(["users", "password", name], `${begun[name]}\n${PASSWORD}\n`);
+  if (set.status !== 0) throw new Error(`${name} gets no password: ${set.stderr}`);
+}
+
+async function serve(store, more = {}) {
   // The example `archive` of crates/server holds the page as well, and is quicker to build.
   const alone = program.endsWith("archive");
-  const command = alone ? [store] : ["serve", ...(demo ? ["--demo"] : ["--open", "--data", store]), "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
-  const child = spawn(program, command, {
-    stdio: ["ignore", "pipe", "inherit"],
-    // Keys and accounts of whoever runs this are not touched.
-    env: { ...process.env, XDG_CONFIG_HOME: join(folder, "config"), ...(ohif ? { WILHELM_SERVER_OHIF: resolve(ohif) } : {}), ...(demo ? { WILHELM_CACHE: join(folder, "cache") } : {}) },
-  });
+  if (alone && accounts.length > 0) throw new Error("this journey wants accounts, which the program alone makes");
+  const place = demo ? ["--demo"] : [...(accounts.length > 0 ? [] : ["--open"]), "--data", store];
+  const command = alone ? [store] : ["serve", ...place, "--http", "127.0.0.1:0", "--dimse", "127.0.0.1:0", "--json"];
+  const child = spawn(program, command, { stdio: ["ignore", "pipe", "inherit"], env: { ...environment, ...more } });
   let text = "";
   for await (const chunk of child.stdout) {
     text += chunk;
@@ -83,7 +117,12 @@ async function preview(archive) {
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-const served = await serve();
+makeAccounts();
+// A second archive, where the journey wants one to send to.
+const second = process.env.WILHELM_JOURNEY_PEER ? await serve(join(folder, "peer")) : undefined;
+/** Its DICOMweb. */
+export const peer = second && `${second.http}/dicom-web`;
+const served = await serve(store, peer ? { WILHELM_SERVER_WEB_PEERS: JSON.stringify([peer]) } : {});
 const previewed = options.includes("--preview") ? await preview(served.http) : undefined;
 /** Where the page is. */
 export const http = (previewed ?? served).http;
@@ -94,14 +133,17 @@ export const browser = await puppeteer.launch({
   args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--lang=en"],
 });
 
-export async function newPage() {
-  const page = await browser.newPage();
+/** A page with a context of its own, which has no cookie of another's. */
+export const ownPage = async () => newPage(await browser.createBrowserContext());
+
+export async function newPage(context = browser) {
+  const page = await context.newPage();
   await page.setViewport({ width: 1280, height: 800 });
   page.on("pageerror", (error) => check(false, `an error of the page: ${error.message}`));
   page.on("console", (message) => {
     const text = message.text();
     if (text.includes("Content Security Policy")) check(false, `the page breaks its policy: ${text}`);
-    else if (message.type() === "error" && !text.includes("404")) console.log(`     console: ${text}`);
+    else if (message.type() === "error" && !text.includes("404")) console.log(`     console: ${text} ${message.location().url ?? ""}`);
   });
   page.on("request", (request) => {
     const url = new URL(request.url());
@@ -136,13 +178,49 @@ export const drawn = (page, at = 0) =>
     return new Set(Array.from({ length: 4000 }, (_, n) => pixels[((n * 7919) % (width * height)) * 4])).size;
   }, at);
 
-/** Ends the browser and the archive, and says what became of the journey. */
-export async function end(name) {
+/** Signs in at the page. */
+export async function signIn(page, name, password = PASSWORD) {
+  await page.waitForSelector("input[autocomplete=username]");
+  await page.type("input[autocomplete=username]", name);
+  await page.type("input[type=password]", password);
+  await page.click("button[type=submit]");
+}
+
+/** Stores files by the session of a page, as its account. */
+export async function storeFrom(page, place, most = Infinity) {
+  const files = readdirSync(place, { recursive: true }).filter((name) => name.endsWith(".dcm")).sort().slice(0, most);
+  const refused = [];
+  for (const file of files) {
+    const bytes = readFileSync(join(place, file)).toString("base64");
+    const status = await page.evaluate(async (given) => {
+      const body = Uint8Array.from(atob(given), (one) => one.charCodeAt(0));
+      const headers = { "Content-Type": "application/dicom" };
+      return (await fetch("/dicom-web/studies", { method: "POST", headers, body })).status;
+    }, bytes);
+    if (status !== 200) refused.push(`${file} (${status})`);
+  }
+  check(refused.length === 0, `${files.length} objects are stored ${refused.join(", ")}`);
+}
+
+let isServed = true;
+
+/** Ends the browser and the archive: what comes after has the archive to itself. */
+export async function close() {
+  if (!isServed) return;
+  isServed = false;
   await browser.close();
   previewed?.child.kill("SIGTERM");
-  const stopped = new Promise((done) => served.child.once("exit", done));
-  served.child.kill("SIGTERM");
-  await stopped;
+  for (const one of [served, second]) {
+    if (one === undefined) continue;
+    const stopped = new Promise((done) => one.child.once("exit", done));
+    one.child.kill("SIGTERM");
+    await stopped;
+  }
+}
+
+/** Ends what runs still, and says what became of the journey. */
+export async function end(name) {
+  await close();
   rmSync(folder, { recursive: true, force: true });
   console.log(failures.length === 0 ? `${name} passed` : `${failures.length} failed`);
   process.exitCode = failures.length === 0 ? 0 : 1;

@@ -2,7 +2,7 @@
 
     web_samples.py PROGRAM DATA FOLDER
 
-PROGRAM is `wilhelm`; DATA the folder of real data sets (see docs/page.md), of which `volumes` is read. Writes
+PROGRAM is `wilhelm`; DATA the folder of real data sets (see docs/page.md), of which `volumes` and `busi_256` are read. Writes
 
 - `ct`: 300 slices of 512 x 512, interpolated from TotalSegmentator's example CT of 3 mm;
 - `earlier`: 20 slices of the same project's PET/CT in JPEG 2000, with identifiers that its anonymization had emptied, and
@@ -12,7 +12,8 @@ PROGRAM is `wilhelm`; DATA the folder of real data sets (see docs/page.md), of w
   for each slice;
 - `cine`: an ultrasound-like object of 24 frames, made of slices of the CT, at 15 frames a second;
 - `mr`: the T2 series of the MRI-DIR porcine phantom, as it is;
-- `xray`: the chest radiograph of testdata, and the structured report that `wilhelm read` writes of it.
+- `xray`: the chest radiograph of testdata, and the structured report that `wilhelm read` writes of it;
+- `ultrasound`: 24 images of breasts of BUSI, half of them of malignant lesions, a patient and a study each.
 
 Names and numbers of patients are invented.
 """
@@ -24,12 +25,14 @@ import sys
 
 import nibabel
 import numpy
+import PIL.Image
 import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
     PositronEmissionTomographyImageStorage,
+    UltrasoundImageStorage,
     UltrasoundMultiFrameImageStorage,
     generate_uid,
 )
@@ -202,6 +205,31 @@ def write_cine(source, folder):
     data.save_as(folder / "cine.dcm", enforce_file_format=True)
 
 
+def write_ultrasound(source, folder):
+    folder.mkdir()
+    images = [path for kind in ("benign", "malignant") for path in sorted((source / kind).glob("*.png"))[:12]]
+    # Neither the order nor a name says which is which.
+    images.sort(key=lambda path: path.name[-6:-4] + path.name)
+    for number, path in enumerate(images, 1):
+        pixels = numpy.asarray(PIL.Image.open(path).convert("L"))
+        uid = generate_uid()
+        data = new_file(uid, UltrasoundImageStorage)
+        data.SpecificCharacterSet = "ISO_IR 192"
+        data.PatientName, data.PatientID, data.PatientSex, data.PatientBirthDate = f"Sample^{number:02}", f"WIL-2{number:03}", "F", ""
+        data.SOPClassUID, data.SOPInstanceUID = UltrasoundImageStorage, uid
+        data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
+        day = "20240214" if number <= 8 else "20240215"
+        data.StudyDate, data.StudyTime, data.AccessionNumber, data.StudyID = day, "100000", f"A-2{number:03}", str(number)
+        data.StudyDescription, data.SeriesDescription, data.BodyPartExamined = "US breast", "Breast", "BREAST"
+        data.Modality, data.Manufacturer, data.SeriesNumber, data.InstanceNumber = "US", "Wilhelm", 1, 1
+        data.ImageType, data.ReferringPhysicianName = ["DERIVED", "SECONDARY"], ""
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+        data.Rows, data.Columns = pixels.shape
+        data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
+        data.PixelData = pixels.tobytes()
+        data.save_as(folder / f"{number:02}-{path.stem.split('_')[0]}.dcm", enforce_file_format=True)
+
+
 def write_earlier(program, source, folder):
     images = folder / "images"
     images.mkdir(parents=True)
@@ -244,10 +272,11 @@ def write_all(program, data, folder):
     write_cine(volumes / "totalsegmentator" / "example_ct.nii.gz", folder / "cine")
     write_earlier(program, volumes / "totalsegmentator" / "example_ct_dicom", folder / "earlier")
     write_xray(program, folder / "xray")
+    write_ultrasound(data / "busi_256", folder / "ultrasound")
     (folder / "mr").mkdir()
     for path in sorted((volumes / "mridir_head_t2").glob("*.dcm")):
         shutil.copy(path, folder / "mr")
-    return [folder / name for name in ("ct", "petct", "cine", "earlier", "mr", "xray")]
+    return [folder / name for name in ("ct", "petct", "cine", "earlier", "mr", "xray", "ultrasound")]
 
 
 if __name__ == "__main__":

@@ -88,16 +88,18 @@ export function App() {
       </Suspense>
     );
   }
+  // Researchers see no readings: what they do comes first.
+  const at = route.at === "worklist" && session.state === "signed-in" && session.role === "researcher" ? "annotations" : route.at;
   return (
     <>
-      <TopBar session={session} at={route.at} onSignedOut={() => setSession({ state: "signed-out" })} />
-      {route.at === "worklist" && <ReadingList />}
+      <TopBar session={session} at={at} onSignedOut={() => setSession({ state: "signed-out" })} />
+      {at === "worklist" && <ReadingList />}
       {route.at === "studies" && <Worklist />}
       {route.at === "jobs" && <JobsPage />}
       {route.at === "consultations" && <ConsultationsPage />}
       {route.at === "decisions" && <DecisionsPage />}
       {route.at === "macros" && <MacrosPage />}
-      {route.at === "annotations" && <ProjectsPage />}
+      {at === "annotations" && <ProjectsPage />}
       {route.at === "annotation" && <AgreementPage key={route.project} project={route.project} />}
     </>
   );

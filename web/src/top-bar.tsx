@@ -27,8 +27,8 @@ export function TopBar({ session, at, onSignedOut }: Props) {
       </nav>
       <span className="space" />
       <span className="note">{words.research}</span>
-      <label className="inline">
-        {words.language}
+      <label>
+        <span className="hidden">{words.language}</span>
         <select value={language} onChange={(event) => choose(event.target.value === "zh" ? "zh" : "en")}>
           <option value="en" lang="en">
             English
@@ -39,12 +39,12 @@ export function TopBar({ session, at, onSignedOut }: Props) {
         </select>
       </label>
       {session.state === "signed-in" && (
-        <>
-          <span>{session.role === "" ? session.name : `${session.name} (${session.role})`}</span>
+        <span className="account">
+          {session.role === "" ? session.name : `${session.name} (${session.role})`}
           <button type="button" onClick={() => void signOut().finally(onSignedOut)}>
             {words.session.signOut}
           </button>
-        </>
+        </span>
       )}
     </header>
   );

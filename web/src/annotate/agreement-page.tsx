@@ -45,7 +45,7 @@ export function AgreementPage({ project: id }: { project: string }) {
         </div>
       )}
       {agreement?.kind === "labels" && agreement.agreement.tables.map((table, at) => <Labels key={at} table={table} project={project} />)}
-      {agreement?.kind === "outline" && <Outlines tables={agreement.agreement.tables} />}
+      {agreement?.kind === "outline" && <Outlines tables={agreement.agreement.tables} project={project} />}
       {agreement && <Items agreement={agreement} project={project} />}
       <p className="note">{words.annotate.kappaWhy}</p>
     </main>
@@ -94,8 +94,10 @@ function Labels({ table, project }: { table: LabelTable; project: Project | unde
   );
 }
 
-function Outlines({ tables }: { tables: OutlineTable[] }) {
+function Outlines({ tables, project }: { tables: OutlineTable[]; project: Project | undefined }) {
   const words = useWords();
+  const structures = project?.question.kind === "outline" ? project.question.structures : [];
+  const named = (key: string) => structures.find((one) => one.key === key)?.name ?? key;
   if (tables.length === 0) return <p>{words.annotate.noPairs}</p>;
   const interval = (ends: [number, number] | null) => (ends ? ` (${ends[0].toFixed(3)}, ${ends[1].toFixed(3)})` : "");
   return (
@@ -113,7 +115,7 @@ function Outlines({ tables }: { tables: OutlineTable[] }) {
         <tbody>
           {tables.map((table) => (
             <tr key={`${table.structure} ${table.annotators.join(" ")}`}>
-              <th scope="row">{table.structure}</th>
+              <th scope="row">{named(table.structure)}</th>
               <td>{table.annotators.join(", ")}</td>
               <td className="number">{table.items}</td>
               <td className="number">{table.outlined[0]}</td>
@@ -142,23 +144,49 @@ function Items({ agreement, project }: { agreement: Agreement; project: Project 
       ? agreement.agreement.items.map(({ item, answers, share }) => ({ item, answers, share }))
       : agreement.agreement.items.map(({ item, answers, least_dice }) => ({ item, answers, share: least_dice }));
   const apart = items.filter(({ share }) => share < 1);
+  const decided = (item: number) => (agreement.decided.includes(item) ? ` · ${words.annotate.decided}` : "");
   return (
     <section>
       <h2>{words.annotate.apart(apart.length, items.length)}</h2>
-      <ul className="apart" data-testid="apart">
-        {apart.slice(0, LISTED).map(({ item, share }) => (
-          <li key={item}>
+      <Listed
+        id="apart"
+        project={project}
+        lines={apart.map(({ item, share }) => ({ item, words: ` ${words.annotate.agreeing(share, agreement.kind)}${decided(item)}` }))}
+      />
+      {agreement.skipped.length > 0 && (
+        <>
+          <h2>{words.annotate.partlySkipped(agreement.skipped.length)}</h2>
+          <Listed id="skipped" project={project} lines={agreement.skipped.map((item) => ({ item, words: decided(item) }))} />
+        </>
+      )}
+    </section>
+  );
+}
+
+interface ListedProps {
+  id: string;
+  project: Project | undefined;
+  lines: { item: number; words: string }[];
+}
+
+/** Items, each a way to its decision for who may decide. */
+function Listed({ id, project, lines }: ListedProps) {
+  const words = useWords();
+  return (
+    <>
+      <ul className="apart" data-testid={id}>
+        {lines.slice(0, LISTED).map((line) => (
+          <li key={line.item}>
             {project?.own.adjudicates ? (
-              <a href={routeAddress({ at: "annotation", project: project.id, view: "decide", item })}>{words.annotate.item(item)}</a>
+              <a href={routeAddress({ at: "annotation", project: project.id, view: "decide", item: line.item })}>{words.annotate.item(line.item)}</a>
             ) : (
-              words.annotate.item(item)
-            )}{" "}
-            {words.annotate.agreeing(share, agreement.kind)}
-            {agreement.decided.includes(item) && ` · ${words.annotate.decided}`}
+              words.annotate.item(line.item)
+            )}
+            {line.words}
           </li>
         ))}
       </ul>
-      {apart.length > LISTED && <p className="note">{words.annotate.more(apart.length - LISTED)}</p>}
-    </section>
+      {lines.length > LISTED && <p className="note">{words.annotate.more(lines.length - LISTED)}</p>}
+    </>
   );
 }

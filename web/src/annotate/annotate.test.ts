@@ -5,6 +5,7 @@ import { answerOf, chosen, draftOf, isWhole, nextWaiting } from "./draft";
 import { itemSeries } from "./images";
 import { actOf } from "./keys";
 import { pixelAt } from "./outlines";
+import { toDecide } from "./to-decide";
 
 const key = (name: string, held: Partial<Pick<KeyboardEvent, "ctrlKey">> = {}) =>
   actOf({ key: name, ctrlKey: false, altKey: false, metaKey: false, ...held });
@@ -25,6 +26,19 @@ describe("annotating", () => {
     expect(key("Enter")).toEqual({ do: "save" });
     expect(key("d", { ctrlKey: true })).toBeUndefined();
     expect(key("q")).toBeUndefined();
+  });
+
+  it("has decided first what people differ on, then what one skipped and another answered", () => {
+    const items = [
+      { item: 5, answers: 2, share: 0 },
+      { item: 2, answers: 2, share: 1 },
+    ];
+    const order = toDecide({ kind: "labels", decided: [5], skipped: [9], agreement: { tables: [], items } });
+    expect(order).toEqual([
+      { item: 5, share: 0, waits: false },
+      { item: 9, share: undefined, waits: true },
+      { item: 2, share: 1, waits: false },
+    ]);
   });
 
   it("chooses one label, or several where several may hold", () => {

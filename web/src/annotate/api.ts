@@ -135,7 +135,8 @@ export interface OutlineTable {
   hausdorff_95_pixels: number | null;
 }
 
-export type Agreement = { decided: number[] } & (
+/** With the items that were decided, and those that one person skipped and another answered. */
+export type Agreement = { decided: number[]; skipped: number[] } & (
   | { kind: "labels"; agreement: { tables: LabelTable[]; items: { item: number; answers: number; share: number }[] } }
   | { kind: "outline"; agreement: { tables: OutlineTable[]; items: { item: number; answers: number; least_dice: number }[] } }
 );

@@ -11,6 +11,8 @@ const LEFT = 110;
 const TOP = 74;
 /** Longest name that is written whole. */
 const LONGEST = 14;
+/** About how wide a letter is. */
+const LETTER = 6.6;
 
 function short(name: string): string {
   return name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
@@ -20,20 +22,23 @@ function short(name: string): string {
 export function Confusion({ counts, classes, annotators: [first, second] }: Props) {
   const words = useWords();
   const side = classes.length * CELL;
-  const cells = counts.flatMap((row, at) => row.map((count, other) => ({ count, at, other, of: row.reduce((sum, one) => sum + one, 0) })));
+  // Names of columns lean to the right, beyond the last column.
+  const leaning = Math.max(0, ...classes.map((name) => short(name).length)) * LETTER * 0.82 - CELL / 2;
+  const wide = Math.max(side, short(second).length * LETTER);
+  const cells = counts.flatMap((row, at) => row.map((count, other) => ({ count, at, other, all: row.reduce((sum, one) => sum + one, 0) })));
   return (
     <svg
       className="confusion"
       role="img"
       aria-label={words.annotate.confusion(first, second)}
-      width={LEFT + side + 8}
-      height={TOP + side + 24}
+      width={LEFT + Math.max(wide, side + leaning) + 8}
+      height={TOP + Math.max(side, short(first).length * LETTER) + 8}
       data-testid="confusion"
     >
-      <text x={LEFT + side / 2} y={14} textAnchor="middle" className="who">
+      <text x={LEFT} y={14} className="who">
         {short(second)}
       </text>
-      <text x={12} y={TOP + side + 18} className="who">
+      <text transform={`translate(12 ${TOP + Math.max(side, short(first).length * LETTER)}) rotate(-90)`} className="who">
         {short(first)}
       </text>
       {classes.map((name, at) => (
@@ -44,7 +49,7 @@ export function Confusion({ counts, classes, annotators: [first, second] }: Prop
           <text transform={`translate(${LEFT + at * CELL + CELL / 2} ${TOP - 6}) rotate(-35)`}>{short(name)}</text>
         </g>
       ))}
-      {cells.map(({ count, at, other, of }) => (
+      {cells.map(({ count, at, other, all }) => (
         <g key={`${at} ${other}`}>
           <rect
             x={LEFT + other * CELL}
@@ -52,7 +57,7 @@ export function Confusion({ counts, classes, annotators: [first, second] }: Prop
             width={CELL - 1}
             height={CELL - 1}
             className={at === other ? "same" : "apart"}
-            fillOpacity={of === 0 ? 0 : 0.85 * (count / of)}
+            fillOpacity={all === 0 ? 0 : 0.85 * (count / all)}
           />
           <text x={LEFT + other * CELL + CELL / 2} y={TOP + at * CELL + CELL / 2 + 5} textAnchor="middle" className="count">
             {count}

@@ -21,19 +21,13 @@ import { KeyList } from "./key-list";
 import type { Act } from "./keys";
 import { added, contour, type Point } from "./outlines";
 import { SkipForm } from "./skip-form";
+import { toDecide } from "./to-decide";
 import { useActs } from "./use-acts";
 
 interface Props {
   project: Project;
   item: number | undefined;
   onGo: (item: number) => void;
-}
-
-/** Items to decide, those on which people agree least first, each with how far they agree. */
-export function toDecide({ kind, agreement }: Agreement): { item: number; share: number }[] {
-  return kind === "labels"
-    ? agreement.items.map(({ item, share }) => ({ item, share }))
-    : agreement.items.map(({ item, least_dice }) => ({ item, share: least_dice }));
 }
 
 /** Items on which people do not agree, one by one, with what each said. */
@@ -57,8 +51,7 @@ export function DecideItem({ project, item, onGo }: Props) {
   }, [project.id, fail]);
 
   const order = agreement ? toDecide(agreement) : [];
-  const waits = (one: { item: number; share: number }) => one.share < 1 && !agreement?.decided.includes(one.item);
-  const current = item ?? order.find(waits)?.item ?? order[0]?.item;
+  const current = item ?? order.find(({ waits }) => waits)?.item ?? order[0]?.item;
 
   useEffect(() => {
     if (current === undefined) return undefined;
@@ -85,7 +78,7 @@ export function DecideItem({ project, item, onGo }: Props) {
       setSaid(words.annotate.decidedItem(current));
       const now = await readAgreement(project.id);
       setAgreement(now);
-      const next = toDecide(now).find((one) => one.share < 1 && !now.decided.includes(one.item));
+      const next = toDecide(now).find(({ waits }) => waits);
       if (next && next.item !== current) onGo(next.item);
       else {
         const found = await readAnswers(project.id, current);
@@ -163,7 +156,8 @@ export function DecideItem({ project, item, onGo }: Props) {
     })),
     { key: "own", outlines: draft.outlines, dashed: false, name: words.annotate.final, color: () => colorOf(0) },
   ];
-  const open = order.filter(waits).length;
+  const share = order.find((one) => one.item === current)?.share;
+  const open = order.filter(({ waits }) => waits).length;
   return (
     <>
       <main className="panes">
@@ -186,7 +180,7 @@ export function DecideItem({ project, item, onGo }: Props) {
           <>
             <h2>
               {words.annotate.item(there.value.item)}
-              {agreement && ` (${words.annotate.agreeing(order.find((one) => one.item === current)?.share ?? 1, question.kind)})`}
+              {share !== undefined && ` (${words.annotate.agreeing(share, question.kind)})`}
             </h2>
             <ul className="said" data-testid="said" aria-label={words.annotate.answersOf}>
               {people.map(({ account, answer, state }, at) => (

@@ -30,13 +30,13 @@ export function ConsultationsPage() {
 
   const failed = wrong !== "" ? wrong : error === undefined ? "" : sentenceOf(error, words.unreachable);
   return (
-    <main>
+    <main className="worklist">
       <h1>{words.consult.title}</h1>
       {failed !== "" && <p role="alert">{failed}</p>}
       {value?.length === 0 && <p>{words.consult.nonePage}</p>}
       {value !== undefined && value.length > 0 && (
-        <table>
-          <thead>
+        <table className="still">
+          <thead className="plain">
             <tr>
               <th scope="col">{words.consult.question}</th>
               <th scope="col">{words.consult.by}</th>

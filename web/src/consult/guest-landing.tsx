@@ -35,15 +35,15 @@ export function GuestLanding({ token, session, onOpened }: Props) {
 
   return (
     <main className="sign-in" data-testid="landing">
-      <h1>{words.consult.welcome}</h1>
-      <p>{words.consult.welcomeWhy}</p>
-      {session?.state === "signed-in" && <p role="note">{words.consult.replaces(session.name)}</p>}
       <form
         onSubmit={(event) => {
           event.preventDefault();
           void open();
         }}
       >
+        <h1>{words.consult.welcome}</h1>
+        <p className="note">{words.consult.welcomeWhy}</p>
+        {session?.state === "signed-in" && <p role="note">{words.consult.replaces(session.name)}</p>}
         <label>
           {words.consult.name}
           <input required maxLength={60} autoComplete="name" value={name} onChange={(event) => setName(event.target.value)} />
@@ -52,19 +52,19 @@ export function GuestLanding({ token, session, onOpened }: Props) {
         <button type="submit" className="primary">
           {words.consult.openLink}
         </button>
+        <label>
+          {words.language}
+          <select value={language} onChange={(event) => choose(event.target.value === "zh" ? "zh" : "en")}>
+            <option value="en" lang="en">
+              English
+            </option>
+            <option value="zh" lang="zh-Hans">
+              中文
+            </option>
+          </select>
+        </label>
+        <p className="note">{words.research}</p>
       </form>
-      <p className="note">{words.research}</p>
-      <label className="inline">
-        {words.language}
-        <select value={language} onChange={(event) => choose(event.target.value === "zh" ? "zh" : "en")}>
-          <option value="en" lang="en">
-            English
-          </option>
-          <option value="zh" lang="zh-Hans">
-            中文
-          </option>
-        </select>
-      </label>
     </main>
   );
 }

@@ -111,8 +111,8 @@ export function ThreadPanel({ room, session, followed, onFollow, marked, onMark 
                 </span>
                 <button
                   type="button"
-                  aria-pressed={followed === who}
-                  aria-label={words.consult.followOf(name)}
+                  className={followed === who ? "primary" : undefined}
+                  aria-label={followed === who ? words.consult.followingOf(name) : words.consult.followOf(name)}
                   onClick={() => onFollow(followed === who ? undefined : who)}
                 >
                   {followed === who ? words.consult.following : words.consult.follow}

@@ -80,8 +80,8 @@ export const englishAnnotate = {
   decideNow: "Decide",
   decided: "decided",
   decidedItem: (item: number) => `Item ${item} is decided.`,
-  allDecided: "Every item on which people differ is decided.",
-  nothingToDecide: "No item has been answered by two people yet.",
+  allDecided: "Every item on which people differ, or that one of them skipped, is decided.",
+  nothingToDecide: "No item has been answered, or skipped, by two people yet.",
   toDecide: (open: number, all: number) => `${open} of ${all} items to decide`,
   leaveOut: "Leave out",
   leaveOutWhy: "Why should it be in no training set?",
@@ -109,6 +109,7 @@ export const englishAnnotate = {
     distance: "Median 95 % Hausdorff",
   },
   pixelsOf: (count: string) => `${count} pixels`,
+  partlySkipped: (count: number) => count === 1 ? "One item was skipped by one and answered by another" : `${count} items were skipped by one and answered by another`,
   apart: (count: number, all: number) => `People differ on ${count} of ${all} items`,
   more: (count: number) => `and ${count} more`,
   form: {

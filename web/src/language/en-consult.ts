@@ -40,6 +40,7 @@ export const englishConsult = {
   follow: "Follow",
   following: "Following",
   followOf: (name: string) => `Follow ${name}`,
+  followingOf: (name: string) => `Following ${name}`,
   cursorOf: (name: string) => `Pointer of ${name}`,
   thread: "Notes",
   noNotes: "No notes yet.",

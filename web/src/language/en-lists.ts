@@ -85,6 +85,14 @@ export const englishLists = {
     retried: (job: string | number) => `Job ${job} is queued again.`,
     more: "Show more",
   },
+  send: {
+    title: "Send",
+    to: "To",
+    deidentify: "Without the patient",
+    deidentifyHow: "Names, dates and numbers are replaced, and objects that may show them are left out. Pixels are not looked into.",
+    send: "Send the study",
+    job: (id: string | number) => `Job ${id}`,
+  },
   rules: {
     title: "Rules",
     none: "No rules. They stand in the settings of the server.",

@@ -121,7 +121,7 @@ export const english = {
     opacity: "Opacity",
     segmentsFailed: "The segmentation does not lie on the grid of a shown series",
     overlap: "Segments overlap: where they do, the later one is shown.",
-    reports: "Reports",
+    reports: "Structured reports",
     noReports: "No structured report in this study",
     draft: "Draft by software. A person reads the images and signs.",
     showImage: "Show image",

@@ -80,8 +80,8 @@ export const chineseAnnotate: typeof englishAnnotate = {
   decideNow: "裁定",
   decided: "已裁定",
   decidedItem: (item) => `条目 ${item} 已裁定。`,
-  allDecided: "所有有分歧的条目均已裁定。",
-  nothingToDecide: "还没有条目被两人回答。",
+  allDecided: "所有有分歧或有人跳过的条目均已裁定。",
+  nothingToDecide: "还没有条目被两人回答或跳过。",
   toDecide: (open, all) => `${all} 个条目中 ${open} 个待裁定`,
   leaveOut: "排除",
   leaveOutWhy: "为什么不应进入训练集?",
@@ -106,6 +106,7 @@ export const chineseAnnotate: typeof englishAnnotate = {
     distance: "95 % Hausdorff 中位数",
   },
   pixelsOf: (count) => `${count} 像素`,
+  partlySkipped: (count) => `${count} 个条目有人回答、有人跳过`,
   apart: (count, all) => `${all} 个条目中 ${count} 个有分歧`,
   more: (count) => `另有 ${count} 个`,
   form: {

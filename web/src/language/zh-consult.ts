@@ -41,6 +41,7 @@ export const chineseConsult: typeof englishConsult = {
   follow: "跟随",
   following: "正在跟随",
   followOf: (name: string) => `跟随 ${name}`,
+  followingOf: (name: string) => `正在跟随 ${name}`,
   cursorOf: (name: string) => `${name} 的指针`,
   thread: "留言",
   noNotes: "尚无留言。",

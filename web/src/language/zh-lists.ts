@@ -86,6 +86,14 @@ export const chineseLists: typeof englishLists = {
     retried: (job) => `任务 ${job} 已重新排队。`,
     more: "显示更多",
   },
+  send: {
+    title: "发送",
+    to: "目的地",
+    deidentify: "去除患者身份",
+    deidentifyHow: "替换姓名、日期和号码,可能显示它们的对象不发送。不检查像素。",
+    send: "发送检查",
+    job: (id: string | number) => `任务 ${id}`,
+  },
   rules: {
     title: "规则",
     none: "没有规则。规则写在服务器的设置中。",

@@ -122,7 +122,7 @@ export const chinese: Words = {
     opacity: "不透明度",
     segmentsFailed: "该分割与所显示序列的网格不符",
     overlap: "分割有重叠:重叠处显示后一个。",
-    reports: "报告",
+    reports: "结构化报告",
     noReports: "此检查没有结构化报告",
     draft: "软件生成的草稿,须由医师阅片并签署。",
     showImage: "显示图像",

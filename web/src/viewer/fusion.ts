@@ -92,15 +92,34 @@ export function look(id: string, of: Overlaid, { colorMap, opacity, range }: Loo
     found.setProperties({ invert: true }, name);
   } else {
     const faint = lower + FAINT * (upper - lower);
+    // Shares of `opacity`, by which they are multiplied.
     const opacityMapping = [
       { value: lower, opacity: 0 },
-      { value: faint, opacity },
-      { value: Math.max(upper, faint), opacity },
+      { value: faint, opacity: 1 },
+      { value: Math.max(upper, faint), opacity: 1 },
     ];
     found.setProperties({ voiRange, colormap: { name: NAMES[colorMap] } }, name);
     found.setProperties({ colormap: { opacityMapping, opacity } }, name);
   }
   found.render();
+}
+
+/**
+ * What is added to a plane so that its opacity is that of a picture.
+ *
+ * A plane is a slab of a tenth of a millimeter, and where volumes are composed their opacity is that of a millimeter: nearly
+ * nothing would be left of it. The largest value along a ray is shown as it is, by the opacity of one step.
+ */
+export function inPlane(series: ImageSeries): core.Types.IVolumeInput {
+  return {
+    volumeId: volumeName(series),
+    visibility: true,
+    blendMode: core.Enums.BlendModes.MAXIMUM_INTENSITY_BLEND,
+    callback: ({ volumeActor }) => {
+      const mapper = volumeActor.getMapper() as { getSampleDistance: () => number } | null;
+      if (mapper) volumeActor.getProperty().setScalarOpacityUnitDistance(0, mapper.getSampleDistance());
+    },
+  };
 }
 
 /** Takes the overlay off a viewport. */

@@ -97,10 +97,17 @@ export function setSegmentVisible(viewportId: string, laid: Laid, segment: numbe
   tools.segmentation.config.visibility.setSegmentIndexVisibility(viewportId, specifier, segment, visible);
 }
 
+/** The color of a segment, in bytes; nothing where the segmentation does not lie on the viewport. */
+export function colorOf(viewportId: string, laid: Pick<Laid, "id">, segment: number): readonly [number, number, number] | undefined {
+  // Its declared type leaves out that there is none.
+  const found = tools.segmentation.config.color.getSegmentIndexColor(viewportId, laid.id, segment) as core.Types.Color | null;
+  return found === null ? undefined : [found[0], found[1], found[2]];
+}
+
 /** A segment's color as CSS writes it. */
 export function segmentColor(viewportId: string, laid: Pick<Laid, "id">, segment: number): string {
-  const [red, green, blue] = tools.segmentation.config.color.getSegmentIndexColor(viewportId, laid.id, segment);
-  return `rgb(${red} ${green} ${blue})`;
+  const color = colorOf(viewportId, laid, segment);
+  return color === undefined ? "transparent" : `rgb(${color.join(" ")})`;
 }
 
 export function setOpacity(laid: Pick<Laid, "id">, opacity: number): void {

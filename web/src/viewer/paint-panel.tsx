@@ -8,7 +8,7 @@ import { stack, viewport } from "./engine";
 import { type PaintTool, PAINTING, type Tool } from "./keys";
 import { segmentColor } from "./overlay";
 import { Volume } from "./volume-text";
-import { begin, counted, discard, imagesOf, onPainted, type Painting, redo, segmentsOf, setBrush, setThreshold, takeUp, undo, withSegment } from "./painting";
+import { begin, counted, discard, imagesOf, onPainted, onShown, type Painting, redo, segmentsOf, setBrush, setThreshold, takeUp, undo, withSegment } from "./painting";
 import type { ImageSeries } from "./series";
 import { typedRange } from "./use-fusion";
 
@@ -69,6 +69,9 @@ export function PaintPanel({ viewportId, series, ready, tool, account, onTool, o
   }, [wants, series, firstName]);
 
   const id = mine?.id;
+  // Its colors are known once it lies on the viewport: it is drawn again then.
+  const [, drawAgain] = useState(0);
+  useEffect(() => onShown(() => drawAgain((times) => times + 1)), []);
   useEffect(() => {
     if (ready && mine) takeUp(viewportId, mine);
   }, [ready, mine, viewportId]);

@@ -5,7 +5,7 @@ import * as tools from "@cornerstonejs/tools";
 
 import type { PaintedImage, PaintedSegment, Property } from "../dicom/segmentation-write";
 import { brushes } from "./engine";
-import { setOpacity, showOn } from "./overlay";
+import { colorOf, setOpacity, showOn } from "./overlay";
 import type { Range } from "./presets";
 import type { ImageSeries } from "./series";
 
@@ -26,6 +26,8 @@ export interface Painting {
 }
 
 const OPACITY = 0.5;
+/** Of a segment that lies on no viewport. */
+const GRAY = [128, 128, 128] as const;
 const MOST_SEGMENTS = 255;
 
 let made = 0;
@@ -97,8 +99,7 @@ export function imagesOf(painting: Painting): PaintedImage[] {
 /** The segments of a painting in the colors that they are shown in. */
 export function segmentsOf(viewportId: string, painting: Painting): PaintedSegment[] {
   return painting.segments.map((segment) => {
-    const [red, green, blue] = tools.segmentation.config.color.getSegmentIndexColor(viewportId, painting.id, segment.number);
-    return { ...segment, byThreshold: painting.byThreshold.has(segment.number), color: [red, green, blue] as const };
+    return { ...segment, byThreshold: painting.byThreshold.has(segment.number), color: colorOf(viewportId, painting, segment.number) ?? GRAY };
   });
 }
 
@@ -136,4 +137,11 @@ export function onPainted(painting: string, changed: () => void): () => void {
   };
   core.eventTarget.addEventListener(event, listener);
   return () => core.eventTarget.removeEventListener(event, listener);
+}
+
+/** Calls back whenever labels begin to lie on a viewport, until it is told to end. */
+export function onShown(changed: () => void): () => void {
+  const event = tools.Enums.Events.SEGMENTATION_REPRESENTATION_MODIFIED;
+  core.eventTarget.addEventListener(event, changed);
+  return () => core.eventTarget.removeEventListener(event, changed);
 }

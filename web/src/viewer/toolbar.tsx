@@ -13,14 +13,17 @@ interface Props {
   /** Frames a second. */
   rate: number;
   inverted: boolean;
+  /** The window that is shown. */
+  window: Window | undefined;
   onCommand: (command: Command) => void;
   onWindow: (window: Window | "full") => void;
 }
 
-export function Toolbar({ modality, header, tool, mpr, canMpr, cine, rate, inverted, onCommand, onWindow }: Props) {
+export function Toolbar({ modality, header, tool, mpr, canMpr, cine, rate, inverted, window, onCommand, onWindow }: Props) {
   const words = useWords();
   const offered: Tool[] = mpr ? [...TOOLS, "crosshairs"] : [...TOOLS];
   const windows = windowChoices(modality, header);
+  const chosen = windows.findIndex((choice) => choice.window !== "full" && window !== undefined && isSame(choice.window, window));
   const named = (name: string, key: string) => `${name} (${key.toUpperCase()})`;
   return (
     <div className="toolbar" role="toolbar" aria-label={words.viewer.tools}>
@@ -39,7 +42,7 @@ export function Toolbar({ modality, header, tool, mpr, canMpr, cine, rate, inver
       <label className="inline">
         {words.viewer.presets}
         <select
-          value=""
+          value={chosen < 0 ? "" : chosen}
           onChange={(event) => {
             const chosen = windows[Number(event.target.value)];
             if (chosen) onWindow(chosen.window);
@@ -97,6 +100,11 @@ export function Toolbar({ modality, header, tool, mpr, canMpr, cine, rate, inver
       </button>
     </div>
   );
+}
+
+/** Whether two windows are one in whole numbers, as they are written. */
+function isSame(one: Window, other: Window): boolean {
+  return Math.round(one.center) === Math.round(other.center) && Math.round(one.width) === Math.round(other.width);
 }
 
 interface WindowChoice {

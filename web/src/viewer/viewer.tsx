@@ -33,6 +33,7 @@ import { presetWindow, type Window } from "./presets";
 import { ReportPanel } from "./report-panel";
 import { ReportsOfStudy } from "./reports-of-study";
 import { SegmentsPanel } from "./segments-panel";
+import { SendPanel } from "./send-panel";
 import { type ImageSeries, imageSeries, type SeriesLine } from "./series";
 import { SeriesList } from "./series-list";
 import { type Shown, StackPane } from "./stack-pane";
@@ -84,6 +85,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
   const [active, setActive] = useState<PaneId>("one");
   const [activePlane, setActivePlane] = useState<VolumePane>("axial");
   const [tool, setTool] = useState<Tool>("windowLevel");
+  const [windows, setWindows] = useState<Partial<Record<PaneId, Window | undefined>>>({});
   const [mpr, setMpr] = useState(false);
   const [cine, setCine] = useState(false);
   const [inverted, setInverted] = useState(false);
@@ -263,6 +265,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
 
   function scrolled(pane: PaneId, shown: Shown) {
     if (pane === "one") setDrawn(true);
+    setWindows((now) => (now[pane] === shown.window ? now : { ...now, [pane]: shown.window }));
     if (!linked || !one || !two || pane !== actingId) return;
     const [from, to, target] = pane === "one" ? [one, two, "two"] as const : [two, one, "one"] as const;
     const there = viewport(target)?.getSliceIndex();
@@ -373,6 +376,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
         cine={cine}
         rate={rate}
         inverted={inverted}
+        window={mpr ? undefined : windows[actingId]}
         onCommand={run}
         onWindow={(window) => act.setWindow(shownIds, window)}
       />
@@ -547,6 +551,7 @@ export function Viewer({ study, beside, report, consult, session }: Props) {
           }}
           onRemoved={() => shownIds.forEach((id) => viewport(id)?.render())}
         />
+        {!atDesk && !isGuest && <SendPanel study={study} />}
       </aside>
       {help && <Help onClose={() => setHelp(false)} />}
     </div>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { useWords } from "../language/language";
 import { addToGroup, engine, register, removeFromGroup } from "./engine";
-import { firstRange, look, type Look, type Overlaid, takeOff, volumeName } from "./fusion";
+import { firstRange, inPlane, look, type Look, type Overlaid, takeOff, volumeName } from "./fusion";
 import { Readout } from "./readout";
 import { headerWindows, type Range, windowRange } from "./presets";
 import type { ImageSeries } from "./series";
@@ -169,7 +169,7 @@ export function VolumePanes({ series, active, onActivate, onReady, over, look: w
       });
       if (!wantsIt()) return;
       isLaid = true;
-      await core.addVolumesToViewports(running, [{ volumeId, visibility: true }], planes);
+      await core.addVolumesToViewports(running, [inPlane(of.series)], planes);
       await core.setVolumesForViewports(running, [{ volumeId }], ["mip"]);
       project(running);
       const [lower, upper] = volume.voxelManager?.getRange() ?? [0, 1];

@@ -85,6 +85,13 @@ pub fn agreed(store: &Store, project: &ProjectRow) -> Result<Agreed, ProjectErro
     let all = answers(store, &project.id)?;
     let decided: Vec<u32> =
         all.iter().filter(|one| one.decided.is_some()).map(|one| one.item.number).collect();
+    // What one skipped and another answered is in no training set until somebody decides it.
+    let skipped: Vec<u32> = all
+        .iter()
+        .filter(|one| one.given.values().any(|kept| kept.skipped.is_some()))
+        .filter(|one| one.given.values().any(|kept| kept.answer.is_some()))
+        .map(|one| one.item.number)
+        .collect();
     let given = |one: &'_ Answers| -> Vec<(String, Answer)> {
         let of = one.given.iter().filter_map(|(who, kept)| Some((who.clone(), kept.answer.clone()?)));
         of.collect()
@@ -101,7 +108,9 @@ pub fn agreed(store: &Store, project: &ProjectRow) -> Result<Agreed, ProjectErro
                 .collect();
             let found = agreement(&asked.question, project.wanted as usize, &said)?;
             let lines = found.tables.iter().flat_map(label_lines).collect();
-            Ok(Agreed { value: json!({ "kind": "labels", "decided": decided, "agreement": found }), lines })
+            let value =
+                json!({ "kind": "labels", "decided": decided, "skipped": skipped, "agreement": found });
+            Ok(Agreed { value, lines })
         }
         Question::Outline { .. } => {
             let mut patients = Patients::default();
@@ -126,7 +135,9 @@ pub fn agreed(store: &Store, project: &ProjectRow) -> Result<Agreed, ProjectErro
                 .collect();
             let found = outline_agreement(&asked.question, &drawn)?;
             let lines = found.tables.iter().map(outline_line).collect();
-            Ok(Agreed { value: json!({ "kind": "outline", "decided": decided, "agreement": found }), lines })
+            let value =
+                json!({ "kind": "outline", "decided": decided, "skipped": skipped, "agreement": found });
+            Ok(Agreed { value, lines })
         }
     }
 }

@@ -138,6 +138,7 @@ fn two_people_answer_one_decides_and_a_training_set_comes_of_it() {
     let kappa = pair["kappa"]["kappa"].as_f64().expect("a kappa");
     assert!((kappa - (0.8 - 0.48) / 0.52).abs() < 1e-12, "{kappa}");
     assert_eq!(agreed["agreement"]["items"][0]["item"], 5);
+    assert_eq!(agreed["skipped"], json!([6]), "one answered it and one skipped it");
     // The adjudicator sees both and takes one; nobody else does.
     let said = get(&site, &format!("/{id}/items/5/answers"), &reader);
     assert_eq!(said["answers"][1]["answer"]["answer"]["labels"], json!(["malignant"]));
