@@ -263,7 +263,7 @@ fn a_dicom_image_of_another_modality_is_refused_by_its_line() {
 #[test]
 fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     let folder = tempfile::tempdir().expect("a folder");
-    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 60);
+    phantoms(folder.path(), DicomKey::SeriesInstanceUid, 120);
     let mut recipe = of_dicom("series_instance_uid", "patient = \"who\"\n");
     recipe.architecture.widths = vec![4, 8];
     recipe.architecture.features = 16;
@@ -273,13 +273,13 @@ fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     recipe.architecture.decoder_layers = 0;
     recipe.validation_share = Some(0.34);
     recipe.duplicates_above = 1.1;
-    recipe.optimization.epochs = 30;
+    recipe.optimization.epochs = 20;
     recipe.optimization.batch = 4;
     recipe.optimization.learning_rate = 0.01;
     recipe.augmentation.noise = 0.0;
     let data = load(&recipe, folder.path()).expect("data");
     let division = crate::divide(&recipe, &data).expect("a split");
-    assert_eq!(division.patients, Some(60), "a patient each, by the table");
+    assert_eq!(division.patients, Some(120), "a patient each, by the table");
     struct Quiet;
     impl crate::TrainProgress for Quiet {
         fn step(&mut self, _: usize, _: usize) {}
@@ -295,5 +295,5 @@ fn a_network_learns_from_dicom_series_and_a_table_of_identifiers() {
     let trained =
         crate::train_classifier(&division, start, None, "r.toml", "a command", &mut Quiet).expect("trained");
     let auc = trained.card.validation.macro_auc;
-    assert!(auc.estimate > 0.9, "noise is told from none: {auc:?}");
+    assert!(auc.low > 0.6 && auc.estimate > 0.8, "noise is told from none: {auc:?}");
 }
