@@ -158,7 +158,8 @@ fn signs_of(
         };
         // JSON keeps a number to its last digit but one.
         let ratio = figures.likelihood_ratio(sign.present);
-        if !((ratio - sign.likelihood_ratio).abs() <= 1e-9 * ratio) {
+        let off = (ratio - sign.likelihood_ratio).abs();
+        if off.is_nan() || off > 1e-9 * ratio {
             return Some(format!("the likelihood ratio of {} is not that of its figures", sign.name));
         }
         if figures.population.as_deref() != population {
