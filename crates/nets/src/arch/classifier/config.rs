@@ -13,7 +13,7 @@ pub struct SliceMemory {
     pub hidden: usize,
 }
 
-/// Sizes of a [`Classifier`]; stands on the model's card.
+/// Sizes of a [`Classifier`](super::Classifier); stands on the model's card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
